@@ -1,0 +1,79 @@
+# Front door. `make study` and `make test` are all a newcomer needs; `make help` lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+STUDY  ?= shanghai
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+# A value given on the command line reaches the recipe as an environment variable,
+# so that spaces and quotes in a path stay what they are.
+export STUDY
+# Bytecode is written once, at install: without it every kernel compiles its imports again.
+export UV_PYTHON_DOWNLOADS := never
+export UV_COMPILE_BYTECODE := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
+
+.PHONY: help env study test site lab verify lint format params lock clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+$(READY): requirements.lock bootstrap.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not ((3,11) <= sys.version_info[:2] <= (3,13)))' 2>/dev/null \
+	  || { echo "make: Python 3.11, 3.12 or 3.13 is needed; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || true). Name another with: make PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
+	  || { echo "make: this Python lacks venv (Debian and Ubuntu: apt install python3-venv)"; exit 1; }
+	@command -v git >/dev/null || { echo "make: git is missing"; exit 1; }
+	@echo "environment: creating $(VENV) from requirements.lock (once; about a minute)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r bootstrap.lock
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip sync --quiet --require-hashes bootstrap.lock requirements.lock
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --offline --no-deps --no-build-isolation -e .
+	@touch $@
+
+env: $(READY) ## create the environment
+
+study: $(READY) ## run a study and build the site (STUDY=name, or STUDY=path/to/file.yaml)
+	@$(BIN)/fusion run "$$STUDY"
+	@$(BIN)/fusion site
+
+test: $(READY) ## run the tests
+	@$(BIN)/python -m pytest
+
+verify: $(READY) ## recompute published results (build/verification.csv)
+	@$(BIN)/fusion verify
+	@$(BIN)/fusion site
+
+site: $(READY) ## build the site from the studies that have been run
+	@$(BIN)/fusion site
+
+lab: $(READY) ## open JupyterLab on the project
+	@$(BIN)/jupyter lab
+
+params: $(READY) ## write params/base.yaml, its JSON schema and the notebooks' parameters cells from the model
+	@$(BIN)/fusion params --write
+
+lint: $(READY) ## ruff (notebooks too), mypy, stripped notebooks
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/nbstripout --verify notebooks/*.ipynb
+
+format: $(READY) ## format code and strip notebooks
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+	@$(BIN)/nbstripout notebooks/*.ipynb
+
+lock: $(READY) ## renew requirements.lock from requirements.in
+	@for name in requirements bootstrap; do \
+	  $(BIN)/uv pip compile $$name.in -o $$name.lock --upgrade --universal --generate-hashes --no-emit-index-url \
+	    --no-emit-find-links --no-annotate --no-header --python-version 3.11 --quiet; done
+
+clean: ## remove what was built (the environment stays)
+	@rm -rf build site .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Fusion Workbook: statistical evaluation of the integration of advanced manufacturing and modern services."""
