@@ -77,7 +77,9 @@ class Book:
         """Parquet file of an input declared in ``chain.yaml``."""
         if name not in self.step.reads:
             allowed = ", ".join(self.step.reads) or "nothing"
-            raise KeyError(f"{self.step.notebook} does not declare '{name}' in chain.yaml; it reads: {allowed}")
+            raise KeyError(
+                f"{self.step.notebook} does not declare '{name}' in chain.yaml; it reads: {allowed}"
+            )
         return self.root / chain.writer(name).notebook / f"{name}.parquet"
 
     def exists(self, name: str) -> bool:
@@ -105,7 +107,9 @@ class Book:
         """Write a declared output as Parquet (pandas or Ibis)."""
         if name not in self.step.outputs:
             allowed = ", ".join(self.step.outputs)
-            raise KeyError(f"{self.step.notebook} does not declare '{name}' in chain.yaml; it writes: {allowed}")
+            raise KeyError(
+                f"{self.step.notebook} does not declare '{name}' in chain.yaml; it writes: {allowed}"
+            )
         target = self.folder / f"{name}.parquet"
         if isinstance(table, pd.DataFrame):
             table.to_parquet(target, index=False)
@@ -168,11 +172,15 @@ class Book:
         exhibits.save_figure(self.folder, id, figure)
         display(HTML(exhibits.figure_html(self.folder, entry, self.language, self.say(alt_en, alt_zh))))
 
-    def has(self, columns: list[str] | tuple[str, ...], table: Any, id: str, what_en: str, what_zh: str) -> bool:
+    def has(
+        self, columns: list[str] | tuple[str, ...], table: Any, id: str, what_en: str, what_zh: str
+    ) -> bool:
         """Whether a table has the columns that an exhibit needs; if not, say so and record it as left out."""
         missing = [column for column in columns if column not in table.columns]
         if missing:
-            self.leave_out(id, what_en, what_zh, f"columns: {', '.join(missing)}", f"缺少列：{'、'.join(missing)}")
+            self.leave_out(
+                id, what_en, what_zh, f"columns: {', '.join(missing)}", f"缺少列：{'、'.join(missing)}"
+            )
         return not missing
 
     def leave_out(self, id: str, what_en: str, what_zh: str, reason_en: str, reason_zh: str) -> None:
@@ -187,7 +195,9 @@ class Book:
         """Last cell: check that every declared output was written, and say that the notebook finished."""
         missing = [name for name in self.step.writes if name not in self._written]
         if missing:
-            raise RuntimeError(f"{self.step.notebook} declares in chain.yaml but did not write: {', '.join(missing)}")
+            raise RuntimeError(
+                f"{self.step.notebook} declares in chain.yaml but did not write: {', '.join(missing)}"
+            )
         record = {"notebook": self.step.notebook, "written": self._written, "exhibits": self._exhibits}
         text = json.dumps(record, ensure_ascii=False, indent=1)
         (self.folder / "done.json").write_text(text, encoding="utf-8")
@@ -215,6 +225,9 @@ class Book:
         return entry
 
     def _say_by_hand(self) -> None:
-        sources = ", ".join(str(self.path(name).relative_to(paths.build().parent)) for name in self.step.reads)
-        text = f"Opened by hand, study '{self.study}'. Reads: {sources or 'no earlier notebook'}. Writes: build/{self.study}/by_hand/."
+        sources = ", ".join(
+            str(self.path(name).relative_to(paths.build().parent)) for name in self.step.reads
+        )
+        writes = f"build/{self.study}/by_hand/"
+        text = f"Opened by hand, study '{self.study}'. Reads: {sources or 'no earlier notebook'}. Writes: {writes}."
         display(Markdown(f"*{text}*"))

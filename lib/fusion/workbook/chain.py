@@ -49,7 +49,9 @@ def chain() -> tuple[Step, ...]:
     for step in steps:
         for name in step.reads:
             if name not in written:
-                raise ValueError(f"chain.yaml: {step.notebook} reads '{name}', which no earlier notebook writes")
+                raise ValueError(
+                    f"chain.yaml: {step.notebook} reads '{name}', which no earlier notebook writes"
+                )
         for name in step.outputs:
             if name in written:
                 raise ValueError(f"chain.yaml: '{name}' is written by {written[name]} and {step.notebook}")
@@ -62,7 +64,9 @@ def step(notebook: str) -> Step:
     for candidate in chain():
         if candidate.notebook == notebook:
             return candidate
-    raise ValueError(f"no notebook '{notebook}' in chain.yaml; there are: {', '.join(s.notebook for s in chain())}")
+    raise ValueError(
+        f"no notebook '{notebook}' in chain.yaml; there are: {', '.join(s.notebook for s in chain())}"
+    )
 
 
 def writer(name: str) -> Step:
@@ -71,4 +75,5 @@ def writer(name: str) -> Step:
 
 
 def _step(entry: dict[str, Any]) -> Step:
-    return Step(**{key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()})
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
+    return Step(**values)

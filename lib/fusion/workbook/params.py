@@ -48,16 +48,24 @@ class Derived(Section):
 
     name: Column = Field(description="name of the new column")
     of: list[Column] = Field(min_length=1, description="columns it is computed from, in order")
-    how: Literal["log", "log1p", "lag", "growth", "difference", "ratio", "log_ratio", "sum", "post", "product"] = (
-        Field(
-            description="log; log1p = ln(1+x); lag = value of the year before; difference = x − lag; growth = ln x − ln lag; "
-            "ratio = first/second; log_ratio = ln(first/second); sum; product; post = 1 from the year in the column on, "
-            "0 before and where it is empty"
-        )
+    how: Literal[
+        "log", "log1p", "lag", "growth", "difference", "ratio", "log_ratio", "sum", "post", "product"
+    ] = Field(
+        description="log; log1p = ln(1+x); lag = value of the year before; difference = x − lag; growth = ln x − ln lag; "
+        "ratio = first/second; log_ratio = ln(first/second); sum; product; post = 1 from the year in the column on, "
+        "0 before and where it is empty"
     )
     label_en: str = Field(description="label in English")
     label_zh: str = Field(description="label in Chinese")
     unit: str = Field("", description="unit; empty for none")
+
+
+def _in_order(section: Any, first: str, last: str) -> Any:
+    """Refuse a range of years the wrong way round."""
+    a, b = getattr(section, first), getattr(section, last)
+    if a > b:
+        raise ValueError(f"{first} = {a} is after {last} = {b}; give the earlier year first")
+    return section
 
 
 class Study(Section):
@@ -98,7 +106,8 @@ class Panel(Section):
     )
     rename: dict[str, Column] = Field(default_factory=dict, description="source header: contract's name")
     money_unit: Literal["元", "千元", "万元", "百万元", "亿元"] | None = Field(
-        None, description="unit of money columns in the source; never guessed: a file under 'enterprise' must state it"
+        None,
+        description="unit of money columns in the source; never guessed: a file under 'enterprise' must state it",
     )
     encoding: Literal["auto", "utf-8", "gb18030"] = Field(
         "auto", description="of a CSV; auto = UTF-8 if it decodes, else GB18030 if it decodes, else an error"
@@ -107,18 +116,27 @@ class Panel(Section):
     extra_columns: dict[Column, ExtraColumn] = Field(
         default_factory=dict, description="columns beyond the contract, each declared"
     )
-    derive: list[Derived] = Field(default_factory=list, description="columns computed after the checks, in order")
+    derive: list[Derived] = Field(
+        default_factory=list, description="columns computed after the checks, in order"
+    )
     first_year: Year = Field(2012, description="first year kept")
     last_year: Year = Field(2023, description="last year kept")
     keep_industries: list[Annotated[str, Field(pattern=r"^([A-T]|[0-9]{2,4})$")]] = Field(
         default_factory=list,
         description="GB/T 4754 sections (letters) or code prefixes kept, quoted; empty = all",
     )
-    min_employees: float = Field(0, ge=0, description="rows with fewer employees are dropped; 8 is usual in the field")
+    min_employees: float = Field(
+        0, ge=0, description="rows with fewer employees are dropped; 8 is usual in the field"
+    )
     positive_revenue: bool = Field(False, description="drop rows whose revenue is missing or not above zero")
     on_violation: Literal["stop", "set_aside"] = Field(
-        "stop", description="rows that break a hard rule: stop the run, or set them aside in the quality queue"
+        "stop",
+        description="rows that break a hard rule: stop the run, or set them aside in the quality queue",
     )
+
+    @model_validator(mode="after")
+    def _years(self) -> Panel:
+        return _in_order(self, "first_year", "last_year")
 
 
 class Synthetic(Section):
@@ -127,38 +145,61 @@ class Synthetic(Section):
     dgp_firms: int = Field(3000, ge=50, le=2_000_000, description="firms ever in the panel")
     dgp_first_year: Year = Field(2012, description="first year")
     dgp_last_year: Year = Field(2023, description="last year")
-    dgp_treated_share: Share = Field(0.16, description="share of firms that ever become pilots; 0.008 is realistic")
-    dgp_null_effect: bool = Field(False, description="pilots have no effect at all")
-    dgp_trend: float = Field(0.0, ge=-0.1, le=0.1, description="extra productivity growth a year of treated firms, log points")
-    dgp_dip: float = Field(0.0, ge=-0.5, le=0.5, description="fall of productivity in the two years before adoption, log points")
-    dgp_spillover: float = Field(
-        0.0, ge=-0.5, le=0.5, description="effect on untreated firms of the same path and district, share of the pilot effect"
+    dgp_treated_share: Share = Field(
+        0.16, description="share of firms that ever become pilots; 0.008 is realistic"
     )
-    dgp_anticipation: float = Field(0.0, ge=-0.5, le=0.5, description="effect in the year before adoption, share of the first effect")
+    dgp_null_effect: bool = Field(False, description="pilots have no effect at all")
+    dgp_trend: float = Field(
+        0.0, ge=-0.1, le=0.1, description="extra productivity growth a year of treated firms, log points"
+    )
+    dgp_dip: float = Field(
+        0.0, ge=-0.5, le=0.5, description="fall of productivity in the two years before adoption, log points"
+    )
+    dgp_spillover: float = Field(
+        0.0,
+        ge=-0.5,
+        le=0.5,
+        description="effect on untreated firms of the same path and district, share of the pilot effect",
+    )
+    dgp_anticipation: float = Field(
+        0.0, ge=-0.5, le=0.5, description="effect in the year before adoption, share of the first effect"
+    )
     dgp_misdated_share: Share = Field(0.0, description="share of pilots whose recorded start is a year off")
     dgp_underreporting: Share = Field(0.0, description="share of service revenue that is not reported")
-    dgp_edition_break: Share = Field(0.0, description="share of firms whose industry code changes meaning, not activity, in 2017")
+    dgp_edition_break: Share = Field(
+        0.0, description="share of firms whose industry code changes meaning, not activity, in 2017"
+    )
     dgp_duplicate_ids: Share = Field(0.0, description="share of rows entered twice")
-    dgp_unit_slips: Share = Field(0.0, description="share of rows whose money columns are in 千元 instead of 万元")
-    dgp_heaping: Share = Field(0.0, description="share of firms just below the reporting line that report just above it")
+    dgp_unit_slips: Share = Field(
+        0.0, description="share of rows whose money columns are in 千元 instead of 万元"
+    )
+    dgp_heaping: Share = Field(
+        0.0, description="share of firms just below the reporting line that report just above it"
+    )
     dgp_missingness: float = Field(1.0, ge=0, le=1.5, description="scale of missing cells; 0 = complete")
+
+    @model_validator(mode="after")
+    def _years(self) -> Synthetic:
+        return _in_order(self, "dgp_first_year", "dgp_last_year")
 
 
 class Classification(Section):
     """Which official standards define the two industries."""
 
-    services_standard: Literal["modern_services_2023", "hightech_services_2018", "scitech_services_2018"] = Field(
-        "modern_services_2023", description="standard that says what modern services are"
+    services_standard: Literal["modern_services_2023", "hightech_services_2018", "scitech_services_2018"] = (
+        Field("modern_services_2023", description="standard that says what modern services are")
     )
     manufacturing_standard: Literal["three_new_2018", "hightech_manufacturing_2017"] = Field(
         "three_new_2018",
         description="standard that says what advanced manufacturing is (三新 2018: its class 02)",
     )
     partial_share: Share = Field(
-        0.5, description="point estimate's share of a class marked * (partly in the standard); the bounds are always shown"
+        0.5,
+        description="point estimate's share of a class marked * (partly in the standard); the bounds are always shown",
     )
     crosswalk_confidence: Literal["high", "medium", "low"] = Field(
-        "high", description="lowest confidence at which a 2011 code is taken over to 2017; below it the row stays unmapped"
+        "high",
+        description="lowest confidence at which a 2011 code is taken over to 2017; below it the row stays unmapped",
     )
 
 
@@ -166,7 +207,22 @@ class Indicators(Section):
     """The indicator system and the fusion index."""
 
     indicators: list[Annotated[str, Field(pattern=r"^[A-E][1-9]$")]] = Field(
-        default_factory=lambda: ["A1", "A2", "B1", "B2", "B3", "C1", "C2", "C3", "C5", "C8", "D4", "E1", "E2", "E7"],
+        default_factory=lambda: [
+            "A1",
+            "A2",
+            "B1",
+            "B2",
+            "B3",
+            "C1",
+            "C2",
+            "C3",
+            "C5",
+            "C8",
+            "D4",
+            "E1",
+            "E2",
+            "E7",
+        ],
         min_length=1,
         description="indicator codes of data/indicators/indicators.csv; the default is the 14 core ones",
     )
@@ -174,12 +230,22 @@ class Indicators(Section):
         default_factory=lambda: ["B1", "B2", "B3", "C3", "C5"],
         description="kept out of the index that enters regressions, because they are outcomes or mechanisms",
     )
-    winsor_tail: Annotated[float, Field(ge=0, lt=0.5)] = Field(0.01, description="share cut to the quantile at each end")
-    normalise: Literal["minmax", "rank", "zscore"] = Field("minmax", description="normalisation of each indicator")
-    bounds: Literal["pooled", "yearly"] = Field("pooled", description="bounds over all years (scores compare over time) or by year")
-    weights: Literal["entropy", "equal"] = Field("entropy", description="weights of indicators within a chain")
+    winsor_tail: Annotated[float, Field(ge=0, lt=0.5)] = Field(
+        0.01, description="share cut to the quantile at each end"
+    )
+    normalise: Literal["minmax", "rank", "zscore"] = Field(
+        "minmax", description="normalisation of each indicator"
+    )
+    bounds: Literal["pooled", "yearly"] = Field(
+        "pooled", description="bounds over all years (scores compare over time) or by year"
+    )
+    weights: Literal["entropy", "equal"] = Field(
+        "entropy", description="weights of indicators within a chain"
+    )
     chain_weights: Literal["equal", "entropy"] = Field("equal", description="weights of the five chains")
-    min_chain_share: Share = Field(0.6, description="share of a chain's indicators that a firm-year must have, else no score")
+    min_chain_share: Share = Field(
+        0.6, description="share of a chain's indicators that a firm-year must have, else no score"
+    )
 
 
 class Description(Section):
@@ -188,9 +254,15 @@ class Description(Section):
     start_column: Column | None = Field(
         None, description="column with the year in which treatment starts (empty = never); none: no cohorts"
     )
-    covariates: list[Column] = Field(default_factory=list, description="columns of table 1 and the balance table")
-    test_size: Annotated[float, Field(gt=0, lt=0.5)] = Field(0.05, description="size of two-sided tests; intervals are 1 − size")
-    power: Annotated[float, Field(gt=0.5, lt=1)] = Field(0.8, description="power of the minimum detectable effect")
+    covariates: list[Column] = Field(
+        default_factory=list, description="columns of table 1 and the balance table"
+    )
+    test_size: Annotated[float, Field(gt=0, lt=0.5)] = Field(
+        0.05, description="size of two-sided tests; intervals are 1 − size"
+    )
+    power: Annotated[float, Field(gt=0.5, lt=1)] = Field(
+        0.8, description="power of the minimum detectable effect"
+    )
 
 
 class Effects(Section):
@@ -209,7 +281,9 @@ class Effects(Section):
         min_length=1,
         description="the ladder: each step's effects; a*b = one effect for each pair of levels",
     )
-    cluster: Column = Field("firm_id", description="column of clusters: the level at which treatment is assigned")
+    cluster: Column = Field(
+        "firm_id", description="column of clusters: the level at which treatment is assigned"
+    )
     singletons: Literal["keep", "drop"] = Field("drop", description="rows alone in an effect")
     other_estimators: list[Literal["pooled", "random_effects", "first_differences"]] = Field(
         default_factory=list, description="estimators shown beside fixed effects"
@@ -242,12 +316,11 @@ class Parameters(Section):
     @model_validator(mode="after")
     def _combinations(self) -> Parameters:
         """Refuse combinations that cannot be meant."""
-        if self.panel.first_year > self.panel.last_year:
-            raise ValueError("panel.first_year must not be after panel.last_year")
-        if self.synthetic.dgp_first_year > self.synthetic.dgp_last_year:
-            raise ValueError("synthetic.dgp_first_year must not be after synthetic.dgp_last_year")
         if (self.panel.source == "synthetic") != self.study.synthetic:
-            raise ValueError("study.synthetic must be true when, and only when, panel.source is 'synthetic'")
+            raise ValueError(
+                f"study.synthetic = {str(self.study.synthetic).lower()} with panel.source = '{self.panel.source}': "
+                "it must be true when, and only when, the source is 'synthetic'"
+            )
         return self
 
     def flat(self) -> dict[str, Any]:

@@ -1,0 +1,77 @@
+"""The lock, environment.yml and the Makefile agree, and no file names where packages come from."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from importlib.metadata import version
+
+import pytest
+from packaging.markers import Marker
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from ruamel.yaml import YAML
+
+from fusion.workbook.paths import ROOT
+
+PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(\[[^\]]*\])?==(?P<version>\S+)( ; (?P<marker>.*?))? \\$", re.M)
+
+
+def pins(lock: str) -> list[tuple[str, str, str | None]]:
+    text = (ROOT / lock).read_text("utf-8")
+    return [(m["name"], m["version"], m["marker"]) for m in PIN.finditer(text)]
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "bootstrap.lock"])
+def test_every_pin_has_a_hash_and_no_address(lock: str) -> None:
+    text = (ROOT / lock).read_text("utf-8")
+    assert "://" not in text and "--index" not in text and "--find-links" not in text
+    blocks = re.split(r"\n(?=\S)", text.strip())
+    assert len(blocks) == len(pins(lock)) > 0
+    assert all("--hash=sha256:" in block for block in blocks)
+
+
+def test_installed_versions_are_the_locked_ones() -> None:
+    wrong = []
+    for name, pinned, marker in pins("requirements.lock"):
+        if marker and not Marker(marker).evaluate():
+            continue
+        if version(name) != pinned:
+            wrong.append((name, pinned, version(name)))
+    assert wrong == []
+
+
+def test_requirements_are_in_the_lock_and_in_range() -> None:
+    locked: dict[str, list[str]] = {}
+    for name, pinned, _ in pins("requirements.lock"):
+        locked.setdefault(canonicalize_name(name), []).append(pinned)
+    for line in (ROOT / "requirements.in").read_text("utf-8").splitlines():
+        if not line or line.startswith("#"):
+            continue
+        need = Requirement(line)
+        name = canonicalize_name(need.name)
+        assert name in locked, f"{need.name} is not in requirements.lock: make lock"
+        assert any(need.specifier.contains(v) for v in locked[name]), line
+
+
+def test_environment_yml_is_the_lock() -> None:
+    spec = YAML(typ="safe").load((ROOT / "environment.yml").read_text("utf-8"))
+    assert spec["dependencies"] == [
+        "python=3.11",
+        "pip",
+        {"pip": ["--require-hashes", "-r requirements.lock"]},
+    ]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["requires-python"] == ">=3.11,<3.14"
+    assert "(3,11) <= sys.version_info[:2] <= (3,13)" in (ROOT / "Makefile").read_text("utf-8")
+
+
+def test_duckdb_and_ibis_work_together() -> None:
+    """Newer duckdb or sqlglot install and then fail here (the reason for two bounds in requirements.in)."""
+    import ibis
+    import pandas as pd
+
+    con = ibis.duckdb.connect()
+    table = con.create_table("t", pd.DataFrame({"a": [1, 2, 3]}))
+    assert con.execute(table.a.sum()) == 6
+    con.drop_table("t")

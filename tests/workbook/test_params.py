@@ -1,0 +1,153 @@
+"""Study files: what is allowed, and what the errors say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fusion.workbook import generate, load, paths
+from fusion.workbook.load import StudyError
+from fusion.workbook.params import Parameters
+
+
+def study(tmp_path: Path, text: str, name: str = "mine.yaml") -> load.Study:
+    file = tmp_path / name
+    file.write_text(text, encoding="utf-8")
+    return load.load(str(file))
+
+
+def error(tmp_path: Path, text: str) -> str:
+    with pytest.raises(StudyError) as caught:
+        study(tmp_path, text)
+    return str(caught.value)
+
+
+def test_generated_files_follow_the_model() -> None:
+    assert generate.drifted() == []
+
+
+def test_base_file_is_the_model_defaults() -> None:
+    base = load.parse(
+        (paths.PARAMS / "base.yaml")
+        .read_text("utf-8")
+        .replace("source: synthetic", "source: synthetic", 1)
+        .replace("synthetic: false", "synthetic: true", 1),
+        paths.PARAMS / "base.yaml",
+    )
+    expected = Parameters.model_validate({"study": {"synthetic": True}})
+    assert base == expected
+
+
+def test_field_names_are_unique_over_sections() -> None:
+    names = [name for field in Parameters.model_fields.values() for name in field.annotation.model_fields]  # type: ignore[union-attr]
+    assert len(names) == len(set(names))
+    assert "study" not in names  # the injected name of the study
+
+
+@pytest.mark.parametrize("name", load.studies())
+def test_every_study_of_the_project_is_allowed(name: str) -> None:
+    assert load.load(name).flat["study"] == name
+
+
+def test_an_outside_file_works(tmp_path: Path) -> None:
+    assert study(tmp_path, "study: {synthetic: true}").name == "mine"
+
+
+def test_unknown_key_names_line_and_nearest(tmp_path: Path) -> None:
+    text = error(tmp_path, "study: {synthetic: true}\nindicators:\n  wieghts: equal\n")
+    assert "mine.yaml:3" in text and "'indicators.wieghts'" in text and "Did you mean 'weights'?" in text
+
+
+def test_key_in_the_wrong_section_names_the_right_one(tmp_path: Path) -> None:
+    assert "It belongs under 'indicators'." in error(
+        tmp_path, "study: {synthetic: true}\npanel:\n  weights: equal\n"
+    )
+
+
+def test_wrong_type_names_value_and_allowed(tmp_path: Path) -> None:
+    text = error(tmp_path, "study: {synthetic: true}\neffects:\n  singletons: maybe\n")
+    assert "mine.yaml:3: effects.singletons = 'maybe'" in text and "'keep' or 'drop'" in text
+
+
+def test_an_unquoted_code_is_refused(tmp_path: Path) -> None:
+    text = error(tmp_path, "study: {synthetic: true}\npanel:\n  keep_industries: [0111]\n")
+    assert "keep_industries.0" in text and "Quote it: codes are text." in text
+
+
+def test_years_the_wrong_way_round(tmp_path: Path) -> None:
+    text = error(tmp_path, "study: {synthetic: true}\npanel:\n  first_year: 2020\n  last_year: 2012\n")
+    assert "mine.yaml:2" in text and "first_year = 2020 is after last_year = 2012" in text
+
+
+def test_synthetic_must_be_said(tmp_path: Path) -> None:
+    assert "study.synthetic = false" in error(tmp_path, "panel: {source: synthetic}\n")
+
+
+def test_several_errors_come_at_once(tmp_path: Path) -> None:
+    text = error(tmp_path, "study: {synthetic: true, nme: x}\npanel:\n  min_employees: many\n")
+    assert "study.nme" in text and "panel.min_employees = 'many'" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("study: {synthetic: true\n", "not readable as YAML"),
+        ("study: {synthetic: true}\nstudy: {synthetic: true}\n", "duplicate key"),
+        ("- study\n", "expected sections"),
+        ("panel: {source: nowhere.csv}\n", "no such file"),
+        ("panel: {source: nopackage_x:load}\n", "no package 'nopackage_x' is installed"),
+        ("panel: {source: .}\n", "is a directory"),
+    ],
+)
+def test_other_errors(tmp_path: Path, text: str, says: str) -> None:
+    assert says in error(tmp_path, text)
+
+
+def test_unknown_study_names_the_nearest() -> None:
+    with pytest.raises(StudyError, match="Did you mean 'shanghai'"):
+        load.load("shangai")
+
+
+def test_a_file_named_like_a_project_study_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "shanghai.yaml").write_text("study: {synthetic: true}", encoding="utf-8")
+    with pytest.raises(StudyError, match="the project has a study 'shanghai' too"):
+        load.load(str(tmp_path / "shanghai.yaml"))
+
+
+def test_not_utf8(tmp_path: Path) -> None:
+    file = tmp_path / "gb.yaml"
+    file.write_bytes("study: {title_zh: 融合}".encode("gb18030"))
+    with pytest.raises(StudyError, match="not UTF-8 at byte"):
+        load.load(str(file))
+
+
+def test_source_beside_the_study_file(tmp_path: Path) -> None:
+    (tmp_path / "firms.csv").write_text("firm_id,year\n", encoding="utf-8")
+    found = study(tmp_path, "panel: {source: firms.csv}\n").flat["source"]
+    assert found == str(tmp_path.resolve() / "firms.csv")
+
+
+@pytest.mark.parametrize("source", ["a = b", "a = f(1)", "a = 1\nb = a - 3", "import os", "a, b = 1, 2"])
+def test_parameters_cells_hold_literals_alone(source: str) -> None:
+    with pytest.raises(ValueError, match="holds literals alone"):
+        generate.literals({"source": [source]})
+
+
+def test_every_parameter_is_read_by_a_notebook() -> None:
+    """No parameter that does nothing: each is in some notebook's cell, or read by the runner, site or audit."""
+    import json
+
+    read = {
+        "notebooks",
+        "title_en",
+        "title_zh",
+        "question_en",
+        "question_zh",
+        "data_en",
+        "data_zh",
+        "licence",
+    }
+    for file in paths.NOTEBOOKS.glob("*.ipynb"):
+        read |= set(generate.literals(generate.parameters_cell(json.loads(file.read_text("utf-8")))))
+    assert set(Parameters.model_validate({"study": {"synthetic": True}}).flat()) - read == set()
