@@ -1,0 +1,164 @@
+"""What a classified panel sums to: coverage with bounds, mapping by edition, totals by path.
+
+Each function takes the rows of `classify`, with a revenue column joined to them where there is one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+import pandas as pd
+
+from fusion.classification.editions import convert
+from fusion.classification.enterprises import bounds
+from fusion.classification.policy import OTHER
+from fusion.classification.tables import load, source, tree
+
+UNMAPPED = "unmapped"
+
+
+def coverage(
+    rows: ibis.Table,
+    standards: list[str],
+    *,
+    partial_share: float = 0.5,
+    crosswalk_confidence: str = "high",
+    revenue: str | None = None,
+) -> pd.DataFrame:
+    """Share of a panel that is in each standard: certain, point, possible.
+
+    A standard is named, or named with its own classes, e.g. ``"three_new_2018:02"`` for advanced
+    manufacturing alone. A class marked * counts 0, ``partial_share``, 1; so does an ambiguous code whose candidates differ. An
+    unmatched code counts in none of the three. Shares are of all rows (of all revenue that is reported).
+
+    Returns
+    -------
+    pandas.DataFrame
+        standard, verified, firms_certain and firms_possible (firms with at least one such year),
+        firm_years_low, _point, _high and, with ``revenue``, revenue_low, _point, _high, all shares in [0, 1].
+    """
+    total = rows.aggregate(**_sizes(rows, revenue)).to_pandas().iloc[0]
+    held = pd.concat([_long_bounds(s, partial_share, crosswalk_confidence) for s in standards])
+    right = ibis.memtable(held.rename(columns={"edition": "edition_", "code": "code_"}))
+    on = [rows["edition"] == right["edition_"], rows["code_own"] == right["code_"]]
+    joined = rows.inner_join(right, on)
+    sums: dict[str, Any] = {
+        "firms_certain": joined["firm_id"].nunique(where=joined["low"] == 1),
+        "firms_possible": joined["firm_id"].nunique(),
+    }
+    for bound in ("low", "point", "high"):
+        sums[f"firm_years_{bound}"] = joined[bound].sum() / int(total["firm_years"])
+        if revenue:
+            sums[f"revenue_{bound}"] = (joined[bound] * joined[revenue]).sum() / float(total["revenue"])
+    found = joined.group_by("standard").aggregate(**sums).to_pandas()
+    out = pd.DataFrame(
+        {"standard": standards, "verified": [source(s.split(":")[0])["verified"] == "1" for s in standards]}
+    )
+    out = out.merge(found, on="standard", how="left").fillna(dict.fromkeys(sums, 0))
+    return out.astype({"firms_certain": int, "firms_possible": int})
+
+
+def _long_bounds(standard: str, partial_share: float, confidence: str) -> pd.DataFrame:
+    """Bounds of the codes that may be in a standard; a point where candidates differ is ``partial_share``."""
+    name, _, classes = standard.partition(":")
+    held = bounds(name, tuple(classes.split(",")) if classes else (), partial_share, confidence)
+    held = held[held["high"] > 0].assign(standard=standard)
+    return held.assign(point=held["point"].fillna(partial_share))
+
+
+def _sizes(rows: ibis.Table, revenue: str | None) -> dict[str, Any]:
+    sizes: dict[str, Any] = {"firm_years": rows.count(), "firms": rows["firm_id"].nunique()}
+    return sizes | ({"revenue": rows[revenue].sum()} if revenue else {})
+
+
+def mapping_status(rows: ibis.Table, revenue: str | None = None) -> pd.DataFrame:
+    """Firm-years by year, edition and status (matched, ambiguous, unmatched), with shares of the year.
+
+    Returns
+    -------
+    pandas.DataFrame
+        year, edition, mapping_status, firm_years, firms, firm_years_share and, with ``revenue``,
+        revenue_share; shares of all rows of the year, sorted.
+    """
+    by = ["year", "edition", "mapping_status"]
+    out = rows.group_by(by).aggregate(**_sizes(rows, revenue)).order_by(by).to_pandas()
+    return _with_shares(out, ["year"], revenue)
+
+
+def _with_shares(out: pd.DataFrame, within: list[str], revenue: str | None) -> pd.DataFrame:
+    for name in ["firm_years"] + (["revenue"] if revenue else []):
+        total = out.groupby(within)[name].transform("sum") if within else out[name].sum()
+        out[f"{name}_share"] = out[name] / total
+    return out.drop(columns="revenue", errors="ignore")
+
+
+def path_totals(rows: ibis.Table, revenue: str | None = None) -> pd.DataFrame:
+    """Totals of the six paths, of ``other`` and of what is unmapped.
+
+    Returns
+    -------
+    pandas.DataFrame
+        path; firm_years (exclusive: each row under its main path, so they add up to all rows);
+        firm_years_overlapping (main or secondary, so they do not); firm_years_service (rows outside the
+        path that it names as service partners); the same of revenue as shares of all revenue.
+    """
+    by = ["path", "path_secondary", "path_service"]
+    small = rows.group_by(by).aggregate(**_sizes(rows, revenue)).to_pandas()
+    sizes = ["firm_years"] + (["revenue"] if revenue else [])
+    codes = [*dict.fromkeys(load("paths")["path"]), OTHER, UNMAPPED]
+    main = small["path"].replace("", UNMAPPED)
+    out = pd.DataFrame(index=pd.Index(codes, name="path"))
+    for size in sizes:
+        out[size] = small[size].groupby(main).sum()
+        out[f"{size}_overlapping"] = (
+            out[size].fillna(0).add(_exploded(small, "path_secondary", size), fill_value=0)
+        )
+        out[f"{size}_service"] = _exploded(small, "path_service", size)
+    out = out.fillna(0)
+    money = [c for c in out.columns if c.startswith("revenue")]
+    out[money] = out[money] / max(float(small["revenue"].sum()), 1e-300) if money else out[money]
+    out = out.rename(columns={c: c.replace("revenue", "revenue_share") for c in money})
+    return out.astype({c: int for c in out.columns if c.startswith("firm_years")}).reset_index()
+
+
+def _exploded(small: pd.DataFrame, column: str, size: str) -> pd.Series:
+    parts = small.assign(one=small[column].str.split(",")).explode("one")
+    return parts[parts["one"] != ""].groupby("one")[size].sum()
+
+
+def path_shares(rows: ibis.Table) -> pd.DataFrame:
+    """Share of each year's firms by main path: year, path (with ``other`` and ``unmapped``), share, edition_2017.
+
+    ``edition_2017`` is the share of the year's rows that are coded in the 2017 edition.
+    """
+    named = rows.mutate(path=ibis.ifelse(rows["path"] == "", UNMAPPED, rows["path"]))
+    count = named.group_by(["year", "path"]).aggregate(firm_years=named.count()).to_pandas()
+    wide = pd.crosstab(count["year"], count["path"], count["firm_years"], aggfunc="sum", normalize="index")
+    long = wide.reset_index().melt("year", var_name="path", value_name="share")
+    new = (rows["edition"] == "2017").mean()
+    edition = rows.group_by("year").aggregate(edition_2017=new).to_pandas()
+    return long.merge(edition, on="year").sort_values(["path", "year"], ignore_index=True)
+
+
+def unmapped_codes(
+    rows: ibis.Table, *, crosswalk_confidence: str = "high", revenue: str | None = None, top: int = 15
+) -> pd.DataFrame:
+    """The codes that most often are not taken over, with what they may be.
+
+    Returns
+    -------
+    pandas.DataFrame
+        edition, code_own, name_zh, mapping_status, mapping_how, firm_years, firms, candidates and the
+        shares of firm-years and revenue that they are of the whole panel; most frequent first.
+    """
+    by = ["edition", "code_own", "mapping_status", "mapping_how"]
+    every = _with_shares(rows.group_by(by).aggregate(**_sizes(rows, revenue)).to_pandas(), [], revenue)
+    out = every[every["mapping_status"].isin(["ambiguous", "unmatched"])]
+    out = out.sort_values(["firm_years", "code_own"], ascending=[False, True]).head(top)
+    names = pd.concat([tree(e)[["code", "name_zh"]].assign(edition=e) for e in ("2011", "2017")])
+    out = out.merge(names.rename(columns={"code": "code_own"}), on=["edition", "code_own"], how="left")
+    may_be = convert(None, crosswalk_confidence).set_index("code_2011")["candidates"]
+    old = out["edition"] == "2011"
+    out["candidates"] = out["code_own"].map(may_be).where(old)
+    return out.fillna({"name_zh": "", "candidates": ""})

@@ -1,0 +1,104 @@
+"""Which GB/T 4754-2017 codes a derived standard holds: fully, partly (marked *), or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+import pandas as pd
+
+from fusion.classification import codes as tree_codes
+from fusion.classification.tables import ClassificationError, descents, load, source, standards
+
+# The standard of the three "new" covers the economy; its class 02 is 先进制造业, advanced manufacturing.
+ADVANCED_MANUFACTURING = {"three_new_2018": ("02",)}
+
+
+@lru_cache
+def members(standard: str, classes: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Four-digit codes that a standard holds.
+
+    A standard that lists a section, division or group holds all its classes. A code that is listed more
+    than once is held fully if one listing is full: what is left out of one class is in another.
+
+    Parameters
+    ----------
+    standard : str
+        Name as `standards` gives it.
+    classes : tuple of str
+        Own classes of the standard to keep, with all below them, by prefix; empty = the whole standard.
+
+    Returns
+    -------
+    pandas.DataFrame
+        code, membership (``full`` or ``partial``).
+    """
+    listed = _listed(standard, classes).merge(descents("2017"), left_on="gbt_code", right_on="ancestor")
+    full = (listed["partial"] == "0").groupby(listed["code"]).any()
+    return pd.DataFrame({"code": full.index, "membership": full.map({True: "full", False: "partial"}).array})
+
+
+def membership(codes: Iterable[str], standard: str, classes: tuple[str, ...] = ()) -> pd.Series:
+    """Membership of codes of any level in a standard: ``full``, ``partial`` or ``none``.
+
+    A section, division or group is full when all its four-digit classes are, and partial when some are or
+    are partly. The index is the code.
+
+    Raises
+    ------
+    ClassificationError
+        When a code is not in GB/T 4754-2017, or there is no such standard.
+    """
+    asked = list(codes)
+    unknown = [c for c in asked if not tree_codes.exists(c)]
+    if unknown:
+        raise ClassificationError(
+            f"not in GB/T 4754-2017: {', '.join(unknown[:8])}; convert or correct them first"
+        )
+    held = descents("2017").merge(members(standard, classes), on="code", how="left")
+    score = held["membership"].map({"full": 1.0, "partial": 0.5}).fillna(0.0)
+    mean = score.groupby(held["ancestor"]).mean()
+    word = pd.Series("partial", index=mean.index).mask(mean == 1, "full").mask(mean == 0, "none")
+    return word.reindex(asked).rename(standard)
+
+
+def listings(code: str) -> pd.DataFrame:
+    """Every class of every standard that holds a code, itself or through a level above it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        standard, class_code, class_name, gbt_code (the listed one), partial (bool), verified (bool).
+
+    Raises
+    ------
+    ClassificationError
+        When the code is not in GB/T 4754-2017.
+    """
+    line = [code, *tree_codes.ancestors(code)]
+    every = _every_listing()
+    found = every[every["gbt_code"].isin(line)].copy()
+    found["partial"] = found["partial"] == "1"
+    found["verified"] = found["standard"].map({s: source(s)["verified"] == "1" for s in standards()})
+    columns = ["standard", "class_code", "class_name", "gbt_code", "partial", "verified"]
+    return found[columns].reset_index(drop=True)
+
+
+@lru_cache
+def _every_listing() -> pd.DataFrame:
+    return pd.concat([_listed(s, ()) for s in standards()], ignore_index=True)
+
+
+def _listed(standard: str, classes: tuple[str, ...]) -> pd.DataFrame:
+    table = load(standard)
+    if "gbt_code" not in table.columns:
+        raise ClassificationError(
+            f"'{standard}' is not a derived standard; allowed: {', '.join(standards())}"
+        )
+    keep = table["gbt_code"] != ""
+    if classes:
+        absent = [c for c in classes if c not in set(table["class_code"])]
+        if absent:
+            raise ClassificationError(f"standard '{standard}' has no class {', '.join(absent)}")
+        keep &= table["class_code"].str.startswith(classes)
+    return table[keep]

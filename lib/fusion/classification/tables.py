@@ -1,0 +1,92 @@
+"""The tables of ``data/classification``, read once. Codes are text; `NA` is not a missing value."""
+
+from __future__ import annotations
+
+import difflib
+from functools import lru_cache
+from pathlib import Path
+
+import pandas as pd
+
+FOLDER = Path(__file__).resolve().parents[3] / "data" / "classification"
+EDITIONS = ("2011", "2017")
+LEVELS = {1: "section", 2: "division", 3: "group", 4: "class"}
+
+
+class ClassificationError(ValueError):
+    """A code, edition, standard or level that cannot be used; the message says what is allowed."""
+
+
+def standards() -> list[str]:
+    """Names of the derived standards, as `load` takes them."""
+    return sorted(p.stem for p in (FOLDER / "standards").glob("*.csv"))
+
+
+@lru_cache
+def _read(name: str) -> pd.DataFrame:
+    file = FOLDER / f"{name}.csv"
+    if not file.is_file():
+        file = FOLDER / "standards" / f"{name}.csv"
+    if not file.is_file():
+        known = sorted(p.stem for p in FOLDER.glob("*.csv")) + standards()
+        raise ClassificationError(f"no classification table '{name}'.{_near(name, known)}")
+    return pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8")
+
+
+def load(name: str) -> pd.DataFrame:
+    """A table of ``data/classification`` by its file's name, e.g. ``"gbt4754_2017"``, ``"modern_services_2023"``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        All columns text, empty cells empty strings. Read once; each caller has a copy of its own.
+
+    Raises
+    ------
+    ClassificationError
+        When there is no such table; names the nearest.
+    """
+    return _read(name).copy()
+
+
+def source(standard: str) -> dict[str, str]:
+    """The row of ``SOURCES.csv`` of a standard: issuer, titles, number, year, verified, counts."""
+    rows = _read("SOURCES")
+    rows = rows[rows["standard"] == standard]
+    if rows.empty:
+        raise ClassificationError(f"no standard '{standard}'.{_near(standard, standards())}")
+    return {str(k): str(v) for k, v in rows.iloc[0].items()}
+
+
+def tree(edition: str) -> pd.DataFrame:
+    """The whole tree of an edition of GB/T 4754: code, level, parent, section, name_zh."""
+    return _read(f"gbt4754_{check_edition(edition)}")
+
+
+def check_edition(edition: str | int) -> str:
+    """The edition as text.
+
+    Raises
+    ------
+    ClassificationError
+        When it is neither 2011 nor 2017.
+    """
+    if str(edition) not in EDITIONS:
+        raise ClassificationError(f"edition {edition!r} of GB/T 4754 is not held; allowed: 2011, 2017")
+    return str(edition)
+
+
+@lru_cache
+def descents(edition: str) -> pd.DataFrame:
+    """Each four-digit code beside itself and each of its ancestors: columns ancestor, code."""
+    codes = tree(edition)
+    leaf = codes.loc[codes["level"] == "4", ["code", "section"]]
+    above = [leaf["code"], leaf["code"].str[:3], leaf["code"].str[:2], leaf["section"]]
+    long = [pd.DataFrame({"ancestor": a, "code": leaf["code"]}) for a in above]
+    return pd.concat(long, ignore_index=True)
+
+
+def _near(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, 1, 0.5)
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    return f"{hint} Allowed: {', '.join(known)}"
