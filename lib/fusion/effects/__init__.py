@@ -1,0 +1,52 @@
+"""Estimation samples, designs and the check of two engines; the estimators themselves are called in notebooks."""
+
+from fusion.effects.description import balance, cohorts, summary
+from fusion.effects.engines import (
+    agree,
+    counted_by_linearmodels,
+    counted_parameters,
+    intervals,
+    restate,
+    stated_rows,
+)
+from fusion.effects.errors import EffectsError, EnginesDisagree
+from fusion.effects.magnitude import magnitudes, money_of_log
+from fusion.effects.power import Columns, designs, is_binary, minimum_detectable
+from fusion.effects.sample import (
+    base_columns,
+    check_varies,
+    effect_columns,
+    estimation_sample,
+    rung,
+    singletons,
+)
+from fusion.effects.tables import ladder_table
+from fusion.effects.within import two_way_residuals
+
+__all__ = [
+    "Columns",
+    "EffectsError",
+    "EnginesDisagree",
+    "agree",
+    "balance",
+    "base_columns",
+    "check_varies",
+    "cohorts",
+    "counted_by_linearmodels",
+    "counted_parameters",
+    "designs",
+    "effect_columns",
+    "estimation_sample",
+    "intervals",
+    "is_binary",
+    "ladder_table",
+    "magnitudes",
+    "minimum_detectable",
+    "money_of_log",
+    "restate",
+    "rung",
+    "singletons",
+    "stated_rows",
+    "summary",
+    "two_way_residuals",
+]

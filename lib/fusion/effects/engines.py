@@ -1,0 +1,239 @@
+"""Two engines, one answer: restate standard errors under one stated correction and compare.
+
+Clustered standard errors of one estimate differ between packages only by the factor c in V = c · sandwich,
+
+    c = G/(G − 1) · (n − 1)/(n − K),
+
+G clusters, n rows, and K the number of parameters that the package counts:
+
+==========================================================  ==========================================
+call                                                        K
+==========================================================  ==========================================
+pyfixest ``ssc(k_adj=True, k_fixef="none", G_adj=True)``    k slopes
+linearmodels ``AbsorbingLS.fit(debiased=True)``             k if there is one effect and it is nested in
+                                                            the clusters; else k + Σ_s L_s − (S − 1)
+stated here, as fixest and reghdfe                          k + Σ_s L_s − (S − 1) over the S effects,
+                                                            less L_s − 1 for each effect that is nested
+                                                            in the clusters
+==========================================================  ==========================================
+
+L_s levels of effect s. So a standard error moves from one count to another by √((n − K_from)/(n − K_to)), exactly.
+(pyfixest 0.60 offers the third row as ``k_fixef="nonnested"``, but matches effects to their names by a set's
+order, so that K, and the standard error, changes with Python's hash seed when there are two or more effects. It is
+not used.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from fusion.effects.errors import EffectsError, EnginesDisagree
+from fusion.effects.sample import Rung
+
+COEFFICIENT_TOLERANCE = 1e-8
+STD_ERROR_TOLERANCE = 1e-8
+
+
+def nested(effect: pd.Series, cluster: pd.Series) -> bool:
+    """Whether each level of an effect lies in one cluster."""
+    pairs = pd.DataFrame({"effect": effect.to_numpy(), "cluster": cluster.to_numpy()}).drop_duplicates()
+    return not bool(pairs["effect"].duplicated().any())
+
+
+def counted_parameters(slopes: int, effects: pd.DataFrame, cluster: pd.Series | None = None) -> int:
+    """K: parameters that the stated small-sample correction counts.
+
+    K = slopes + Σ_s L_s − (S − 1), less L_s − 1 for each effect nested in the clusters (fixest's
+    ``fixef.K = "nested"``; its manual: `ssc`). One redundant level is counted for each effect after the first;
+    further collinearity between effects is not searched for.
+
+    Parameters
+    ----------
+    slopes : int
+        Number of slopes that were estimated.
+    effects : DataFrame
+        One column per effect, shape (n, S).
+    cluster : Series, optional
+        Clusters; without them every level counts.
+    """
+    levels = [effects[name].nunique() for name in effects]
+    count = slopes + sum(levels) - max(len(levels) - 1, 0)
+    if cluster is not None:
+        count -= sum(n - 1 for n, name in zip(levels, effects, strict=True) if nested(effects[name], cluster))
+    return count
+
+
+def counted_by_linearmodels(slopes: int, effects: pd.DataFrame, cluster: pd.Series) -> int:
+    """K of ``AbsorbingLS.fit(cov_type="clustered", debiased=True)`` (linearmodels 7.1, its notes)."""
+    if effects.shape[1] == 1 and nested(effects.iloc[:, 0], cluster):
+        return slopes
+    return counted_parameters(slopes, effects)
+
+
+def restate(std_error: pd.Series, n: int, counted: int, stated: int) -> pd.Series:
+    """Standard errors that counted K = `counted`, as if they had counted `stated`: times √((n−counted)/(n−stated)).
+
+    Raises
+    ------
+    EffectsError
+        When no degrees of freedom are left.
+    """
+    if n <= max(counted, stated):
+        raise EffectsError(
+            f"no degrees of freedom: {n} rows and {max(counted, stated)} parameters; use fewer fixed effects"
+        )
+    return std_error * np.sqrt((n - counted) / (n - stated))
+
+
+def intervals(estimate: pd.Series, std_error: pd.Series, freedom: float, size: float = 0.05) -> pd.DataFrame:
+    """Estimates with two-sided confidence intervals and p-values, t with the degrees of freedom given.
+
+    Returns
+    -------
+    DataFrame
+        Index as `estimate`; columns estimate, std_error, ci_low, ci_high, p_value.
+    """
+    half = stats.t.ppf(1 - size / 2, freedom) * std_error
+    p_value = pd.Series(2 * stats.t.sf((estimate / std_error).abs(), freedom), index=estimate.index)
+    return pd.DataFrame(
+        {
+            "estimate": estimate,
+            "std_error": std_error,
+            "ci_low": estimate - half,
+            "ci_high": estimate + half,
+            "p_value": p_value,
+        }
+    )
+
+
+def stated_rows(
+    rung: Rung,
+    cluster: str,
+    engine: str,
+    coefficients: pd.Series,
+    std_errors: pd.Series,
+    counted: int,
+    r2_within: float = float("nan"),
+    size: float = 0.05,
+) -> pd.DataFrame:
+    """One engine's clustered estimates of one rung under the stated correction.
+
+    Parameters
+    ----------
+    rung : Rung
+        Rows and effects that the engine saw.
+    cluster : str
+        Column of clusters.
+    engine : str
+        Its name.
+    coefficients, std_errors : Series
+        Indexed by term, as the engine reports them.
+    counted : int
+        K that the engine's own correction counted (see the module's table).
+    r2_within : float
+        R² after the effects are taken out.
+    size : float
+        Size of two-sided tests; intervals are t with G − 1 degrees of freedom.
+
+    Returns
+    -------
+    DataFrame
+        Columns of the artefact `estimates`: spec, engine, fixed_effects, covariance, term, estimate, std_error,
+        ci_low, ci_high, p_value, n, units, clusters, dropped_singletons, r2_within, parameters (K as stated).
+    """
+    n, groups = len(rung.data), int(rung.data[cluster].nunique())
+    if groups < 2:
+        raise EffectsError(
+            f"effects.cluster: column '{cluster}' has {groups} cluster; two or more are needed"
+        )
+    stated = counted_parameters(len(coefficients), rung.data[rung.effects], rung.data[cluster])
+    table = intervals(coefficients, restate(std_errors, n, counted, stated), groups - 1, size)
+    table = table.rename_axis("term").reset_index()
+    head = {
+        "spec": rung.label,
+        "engine": engine,
+        "fixed_effects": rung.label,
+        "covariance": f"clustered by {cluster}",
+    }
+    for position, (name, value) in enumerate(head.items()):
+        table.insert(position, name, value)
+    return table.assign(
+        n=n,
+        units=int(rung.data["firm_id"].nunique()),
+        clusters=groups,
+        dropped_singletons=rung.dropped,
+        r2_within=r2_within,
+        parameters=stated,
+    )
+
+
+def agree(
+    first: pd.DataFrame,
+    second: pd.DataFrame,
+    names: Sequence[str] = ("pyfixest", "linearmodels"),
+    coefficient_tolerance: float = COEFFICIENT_TOLERANCE,
+    std_error_tolerance: float = STD_ERROR_TOLERANCE,
+) -> pd.DataFrame:
+    """Compare two engines' estimates, or stop.
+
+    Parameters
+    ----------
+    first, second : DataFrame
+        Indexed by (spec, term); columns estimate, std_error (under one stated correction), n, clusters.
+    names : pair of str
+        The engines' names.
+    coefficient_tolerance : float
+        Largest difference of coefficients, relative to size or standard error: see Notes.
+    std_error_tolerance : float
+        Largest relative difference of standard errors.
+
+    Returns
+    -------
+    DataFrame
+        Index of `first`; both estimates and standard errors, coefficient_difference, std_error_ratio_less_1, agree.
+
+    Raises
+    ------
+    EnginesDisagree
+        With the table of the rows that differ, or that only one engine has (a regressor that one of them dropped).
+
+    Notes
+    -----
+    A coefficient may differ by `coefficient_tolerance` times the larger of its size and its standard error: the
+    rule then does not depend on units of measurement, and a coefficient that is nearly zero is judged by what it
+    is measured with.
+    """
+    a, b = names
+    only = first.index.symmetric_difference(second.index)
+    if len(only):
+        where = [f"{item} only in {a if item in first.index else b}" for item in only]
+        raise EnginesDisagree(f"{a} and {b} estimate different terms: {'; '.join(where)}")
+    second = second.loc[first.index]
+    table = pd.DataFrame(
+        {
+            f"estimate_{a}": first["estimate"],
+            f"estimate_{b}": second["estimate"],
+            "coefficient_difference": first["estimate"] - second["estimate"],
+            f"std_error_{a}": first["std_error"],
+            f"std_error_{b}": second["std_error"],
+            "std_error_ratio_less_1": first["std_error"] / second["std_error"] - 1,
+        }
+    )
+    scale = np.maximum(first["estimate"].abs(), first["std_error"])
+    same = table["coefficient_difference"].abs() <= coefficient_tolerance * scale
+    same &= table["std_error_ratio_less_1"].abs() <= std_error_tolerance
+    for column in ("n", "clusters"):
+        same &= first[column] == second[column]
+    table["agree"] = same
+    if not same.all():
+        parted = table[~same].join(first[["n", "clusters"]]).join(second[["n", "clusters"]], rsuffix=f"_{b}")
+        raise EnginesDisagree(
+            f"{a} and {b} part in {(~same).sum()} of {len(table)} estimates (allowed: coefficients "
+            f"{coefficient_tolerance:g}, standard errors {std_error_tolerance:g} relative):\n"
+            f"{parted.drop(columns='agree').to_string(float_format=lambda v: f'{v:.12g}')}"
+        )
+    return table
