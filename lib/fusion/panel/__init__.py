@@ -1,0 +1,14 @@
+"""The panel: its contract, readers, checks, sample flow and derived columns.
+
+Modules
+-------
+contract : columns and rules of an enterprise panel (``data/contract``), codebook
+readers : CSV, Parquet, Stata, Excel and loaders to a typed table
+checks : all violations at once, as a table
+clean : filters that count what they drop
+derive : columns computed from others
+"""
+
+from fusion.panel.errors import PanelError
+
+__all__ = ["PanelError"]

@@ -1,0 +1,380 @@
+"""Hold a panel to its contract: every violation at once, as a table.
+
+Bounds, allowed values and code formats follow from the contract's columns; rules between columns are SQL
+(``data/contract/rules.csv``), evaluated in DuckDB into one verdict column each. pandera then judges both
+and lists all failing cells. Its pandas backend is used: the Ibis one names failing rows by position in an
+unordered table, does not list the rows of a duplicate key, and writes every case into its message.
+"""
+
+# Ibis, not pandas: its tests for NULL are named isnull and notnull.
+# ruff: noqa: PD004
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import ibis
+import pandas as pd
+import pandera.pandas as pa
+from pandera.errors import SchemaErrors
+
+from fusion.panel import codes
+from fusion.panel.contract import KEYS, PATTERNS, ROW, Column, Rule, contract, rules
+from fusion.panel.errors import PanelError, examples
+from fusion.panel.readers import Raw
+
+QUALITY = [
+    "rule", "severity", "row", "unit", "year", "field", "value", "message_en", "message_zh", "set_aside",
+]  # fmt: skip
+VERDICT = "rule:"
+SHOWN = 3
+WORDS = re.compile(r"[a-z_][a-z0-9_]*")
+GENERAL = {
+    "key_missing": ("no value in a key column", "关键列为空", "Every row needs firm_id and year."),
+    "duplicate_row": (
+        "row entered twice, identical in every column; the first is kept",
+        "整行重复；保留第一行",
+        "Delete the copies.",
+    ),
+    "duplicate_key": (
+        "several different rows for one firm and year; none is kept, for nothing says which is right",
+        "同一企业同一年份有多行不同数据；无从判断孰对，均不保留",
+        "Keep the right row of each firm and year.",
+    ),
+}
+
+
+def check(raw: Raw, on_violation: str = "stop") -> pd.DataFrame:
+    """All violations of a panel.
+
+    Parameters
+    ----------
+    raw : Raw
+        What a reader returned.
+    on_violation : {"stop", "set_aside"}
+        ``stop`` raises when a row breaks a rule of severity ``error``; ``set_aside`` marks such rows,
+        which :func:`fusion.panel.clean.sample` then drops first.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``rule, severity, row, unit, year, field, value, message_en, message_zh, set_aside``; one line for
+        each violation, never cut short. Of identical rows the first is kept and only the copies are
+        listed; of different rows with one key none is kept.
+
+    Raises
+    ------
+    PanelError
+        Under ``stop``: counts by rule, first examples, and how to mend.
+    """
+    if on_violation not in ("stop", "set_aside"):
+        raise PanelError(f"on_violation: '{on_violation}' is not one of: stop, set_aside")
+    applied = applicable(list(raw.columns))
+    frame = _verdicts(raw, applied).to_pandas()
+    cases = pd.concat([_judge(frame, raw.columns, applied), _duplicates(raw, frame)], ignore_index=True)
+    quality = _told(raw, frame, cases)
+    errors = quality["severity"].eq("error")
+    if on_violation == "stop" and errors.any():
+        raise PanelError(_report(raw, quality.loc[errors]))
+    quality["set_aside"] = errors
+    return quality.sort_values(["severity", "rule", "row"], kind="stable", ignore_index=True)[QUALITY]
+
+
+def applicable(columns: Sequence[str]) -> list[Rule]:
+    """Rules between columns all of whose columns are there."""
+    return [rule for rule in rules() if needs(rule) <= set(columns)]
+
+
+def needs(rule: Rule) -> set[str]:
+    """Columns that a rule reads (``prev_x`` and ``next_x`` need ``x``)."""
+    named = {c.column for c in contract()}
+    words = {re.sub(r"^(prev|next)_", "", word) for word in WORDS.findall(rule.expression)}
+    if words & {"ind4_known", "ind4_reused"}:
+        words |= {"ind4", "class_version"}
+    return (words & named) | {rule.field}
+
+
+def schema(columns: Mapping[str, Column], verdicts: Sequence[str] = ()) -> pa.DataFrameSchema:
+    """The contract as a pandera schema.
+
+    Parameters
+    ----------
+    columns : mapping of str to Column
+        Columns of the table.
+    verdicts : sequence of str
+        Names of verdict columns (``rule:…``), which must not be false.
+    """
+    held = {
+        name: pa.Column(checks=_bounds(c), nullable=name not in KEYS)
+        for name, c in columns.items()
+        if _is_held(c)
+    }
+    judged = {name: pa.Column(checks=pa.Check(lambda ok: ok, name=name), nullable=True) for name in verdicts}
+    return pa.DataFrameSchema({**held, **judged})
+
+
+def summary(quality: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
+    """Violations by rule and field, with the rules that found nothing and those that could not be applied.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``rule, field, severity, message_en, message_zh, status`` (``found``, ``none``, ``not applied``),
+        ``cells, rows, firms, set_aside``. No identifiers.
+    """
+    told = quality.groupby(["rule", "field", "severity"], sort=False).agg(
+        message_en=("message_en", "first"),
+        message_zh=("message_zh", "first"),
+        cells=("rule", "size"),
+        rows=("row", "nunique"),
+        firms=("unit", lambda u: u[u != ""].nunique()),
+        set_aside=("set_aside", "sum"),
+    )
+    told = told.reset_index().assign(status="found")
+    applied = {rule.rule for rule in applicable(list(columns))}
+    silent = [
+        {"rule": r.rule, "field": r.field, "severity": r.severity, "message_en": r.message_en, "message_zh": r.message_zh,
+         "status": "none" if r.rule in applied else "not applied", "cells": 0, "rows": 0, "firms": 0, "set_aside": 0}
+        for r in rules()
+        if r.rule not in set(told["rule"])
+    ]  # fmt: skip
+    header = [
+        "rule",
+        "field",
+        "severity",
+        "message_en",
+        "message_zh",
+        "status",
+        "cells",
+        "rows",
+        "firms",
+        "set_aside",
+    ]
+    return pd.concat([told, pd.DataFrame(silent, columns=header)], ignore_index=True)[header]
+
+
+# -- verdicts of the rules between columns -----------------------------------------------------
+def _verdicts(raw: Raw, applied: Sequence[Rule]) -> ibis.Table:
+    """The columns to be judged and, for each rule, whether the row keeps it (what cannot be told is no violation)."""
+    table = _neighbours(_with_codes(raw.table), applied)
+    held = [ROW, *KEYS, *(name for name, c in raw.columns.items() if _is_held(c) and name not in KEYS)]
+    if not applied:
+        return table.select(held)
+    listed = ", ".join(f'coalesce({rule.expression}, true) AS "{VERDICT}{rule.rule}"' for rule in applied)
+    return table.alias("panel").sql(f"SELECT {', '.join(held)}, {listed} FROM panel", dialect="duckdb")
+
+
+def _with_codes(table: ibis.Table) -> ibis.Table:
+    """Add ``ind4_known`` and ``ind4_reused`` from the tables of both editions."""
+    if not {"ind4", "class_version"} <= set(table.columns):
+        return table
+    known = table.get_backend().create_table("fusion_classes", codes.classes(), temp=True, overwrite=True)
+    joined = table.left_join(known, [table.class_version == known.edition, table.ind4 == known.code])
+    # A code that is not of four digits is reported once, as such, and not again as unknown.
+    judged = (
+        table.ind4.notnull() & table.class_version.isin(codes.EDITIONS) & table.ind4.re_search("^[0-9]{4}$")
+    )
+    return joined.select(
+        *table.columns,
+        ind4_known=judged.ifelse(known.known.fill_null(False), ibis.null("boolean")),
+        ind4_reused=known.reused.fill_null(False),
+    )
+
+
+def _neighbours(table: ibis.Table, applied: Sequence[Rule]) -> ibis.Table:
+    """Add ``prev_x`` and ``next_x``: the firm's value of the year before and after; NULL where that year is missing."""
+    wanted = {
+        word for rule in applied for word in WORDS.findall(rule.expression) if re.match(r"(prev|next)_", word)
+    }
+    window = ibis.window(group_by="firm_id", order_by=["year", ROW])
+    steps = {"prev": (lambda x: x.lag(), -1), "next": (lambda x: x.lead(), 1)}
+    added = {}
+    for word in sorted(wanted):
+        side, column = word.split("_", 1)
+        move, gap = steps[side]
+        near = move(table.year).over(window) == table.year + gap
+        added[word] = near.ifelse(move(table[column]).over(window), ibis.null(table[column].type()))
+    return table.mutate(**added) if added else table
+
+
+# -- pandera -----------------------------------------------------------------------------------
+def _is_held(column: Column) -> bool:
+    return column.column in KEYS or bool(_bounds(column))
+
+
+def _bounds(column: Column) -> list[pa.Check]:
+    checks = []
+    if column.minimum is not None:
+        checks.append(pa.Check.ge(column.minimum, error="below_minimum"))
+    if column.maximum is not None:
+        checks.append(pa.Check.le(column.maximum, error="above_maximum"))
+    if column.allowed:
+        checks.append(pa.Check.isin(list(column.allowed), error="not_allowed"))
+    if column.is_code:
+        # fullmatch by anchors: "$" alone would let a final line break pass.
+        checks.append(pa.Check.str_matches(rf"^{PATTERNS[column.type]}\Z", error="code_format"))
+    return checks
+
+
+def _judge(frame: pd.DataFrame, columns: Mapping[str, Column], applied: Sequence[Rule]) -> pd.DataFrame:
+    """Failing cells as ``rule, field, at`` (position in the frame)."""
+    verdicts = [VERDICT + rule.rule for rule in applied]
+    try:
+        schema(columns, verdicts).validate(frame, lazy=True, inplace=True)
+    except SchemaErrors as error:
+        cases = error.failure_cases
+    else:
+        return pd.DataFrame({"rule": [], "field": [], "at": []})
+    if cases["index"].isna().any():
+        raise PanelError(
+            f"the contract could not be applied: {cases.loc[cases['index'].isna(), 'check'].tolist()}"
+        )
+    fields = {VERDICT + rule.rule: rule.field for rule in applied}
+    return pd.DataFrame(
+        {
+            "rule": cases["check"].replace("not_nullable", "key_missing").str.removeprefix(VERDICT),
+            "field": cases["column"].map(lambda c: fields.get(c, c)),
+            "at": cases["index"].astype("int64"),
+        }
+    )
+
+
+# -- duplicates --------------------------------------------------------------------------------
+def _duplicates(raw: Raw, frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows that share a key: copies of an identical row, or rows that contradict each other."""
+    complete = frame[list(KEYS)].notna().all(axis=1)
+    several = frame.loc[complete & frame.duplicated(list(KEYS), keep=False), ROW]
+    if several.empty:
+        return pd.DataFrame({"rule": [], "field": [], "at": []})
+    rows = (
+        raw.table.filter(raw.table[ROW].isin(ibis.memtable(several.to_frame())[ROW]))
+        .to_pandas()
+        .sort_values(ROW)
+    )
+    content = [c for c in rows.columns if c != ROW]
+    copy = rows.duplicated(content, keep="first")
+    variants = rows.loc[~copy].groupby(list(KEYS))[ROW].transform("size")
+    conflicting = rows.loc[~copy, ROW][variants > 1]
+    listed = [("duplicate_row", rows.loc[copy, ROW]), ("duplicate_key", conflicting)]
+    at = pd.Series(frame.index, index=frame[ROW])
+    parts = [
+        pd.DataFrame({"rule": rule, "field": "firm_id", "at": at.loc[found].to_numpy()})
+        for rule, found in listed
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+# -- the table and the message -----------------------------------------------------------------
+def _told(raw: Raw, frame: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
+    """Give each case its row, firm, year, value and words; put what the reader told before it."""
+    by_row = frame.set_index(ROW)[list(KEYS)]
+    cases = cases.assign(row=frame[ROW].to_numpy()[cases["at"].astype("int64")])
+    found = cases.assign(value=_values(raw, cases), **_words(cases, raw.columns))
+    both = pd.concat([part for part in (raw.quality, found) if len(part)] or [raw.quality], ignore_index=True)
+    keys = by_row.reindex(both["row"])
+    return both.assign(
+        row=both["row"].astype("Int64"),
+        unit=keys["firm_id"].fillna("").astype("str").to_numpy(),
+        year=keys["year"].astype("Int64").array,
+        value=both["value"].fillna("").astype("str"),
+        set_aside=False,
+    ).reindex(columns=QUALITY)
+
+
+def _values(raw: Raw, cases: pd.DataFrame) -> pd.Series:
+    """The offending value of each case, as text."""
+    values = pd.Series("", index=cases.index, dtype="object")
+    for field, part in cases.groupby("field"):
+        wanted = ibis.memtable(pd.DataFrame({ROW: part["row"].unique()}))
+        table = raw.table.semi_join(wanted, ROW).select(ROW, value=raw.table[field].cast("string"))
+        values.loc[part.index] = part["row"].map(table.to_pandas().set_index(ROW)["value"]).to_numpy()
+    return values.fillna("")
+
+
+def _words(cases: pd.DataFrame, columns: Mapping[str, Column]) -> dict[str, pd.Series]:
+    """Severity and messages of each case, looked up once for each rule and field."""
+    known = {rule.rule: rule for rule in rules()}
+    pairs = cases[["rule", "field"]].drop_duplicates().itertuples(index=False)
+    words = {(rule, field): _sentence(rule, columns[field], known) for rule, field in pairs}
+    found = pd.Series(
+        [words[pair] for pair in zip(cases["rule"], cases["field"], strict=True)],
+        index=cases.index,
+        dtype=object,
+    )
+    names = ("severity", "message_en", "message_zh")
+    return {name: found.map(lambda w, i=i: w[i]) for i, name in enumerate(names)}
+
+
+def _sentence(rule: str, column: Column, known: Mapping[str, Rule]) -> tuple[str, str, str]:
+    if rule in known:
+        return known[rule].severity, known[rule].message_en, known[rule].message_zh
+    if rule in GENERAL:
+        return "error", GENERAL[rule][0], GENERAL[rule][1]
+    unit = f" {column.unit}" if column.unit else ""
+    allowed_en, allowed_zh = ", ".join(column.allowed), "、".join(column.allowed)
+    sentences = {
+        "below_minimum": (
+            f"{column.label_en} below {_plain(column.minimum)}{unit}",
+            f"{column.label_zh}小于 {_plain(column.minimum)}{unit}",
+        ),
+        "above_maximum": (
+            f"{column.label_en} above {_plain(column.maximum)}{unit}",
+            f"{column.label_zh}大于 {_plain(column.maximum)}{unit}",
+        ),
+        "not_allowed": (
+            f"{column.label_en} is not one of: {allowed_en}",
+            f"{column.label_zh}不在允许值之内：{allowed_zh}",
+        ),
+        "code_format": (
+            f"{column.label_en} is not {column.width if column.is_code else ''} digits, as text",
+            f"{column.label_zh}不是 {column.width if column.is_code else ''} 位数字文本",
+        ),
+    }
+    return "error", *sentences[rule]
+
+
+def _plain(bound: float | None) -> str:
+    return "" if bound is None else f"{bound:g}" if abs(bound) < 1e5 else f"{bound:.0f}"
+
+
+def _report(raw: Raw, errors: pd.DataFrame) -> str:
+    """Counts by rule with the first examples and the way to mend; its length does not grow with the table."""
+    rows = errors["row"].nunique()
+    lines = [f"{raw.source}: {rows} of {raw.rows} rows break the contract ({len(errors)} violations):"]
+    for _, part in errors.groupby(["rule", "field"], sort=False):
+        lines.append(_line(part, raw))
+    lines.append(
+        "Mend the source, or set on_violation: set_aside to take these rows out and list them in the quality table."
+    )
+    return "\n".join(lines)
+
+
+def _line(part: pd.DataFrame, raw: Raw) -> str:
+    """One rule and field: how many, what it means, the first examples, how to mend."""
+    first = part.iloc[0]
+    where = [
+        f"row {r.row} ({r.unit or 'no firm_id'}, {r.year})={r.value!r}" for r in part.head(SHOWN).itertuples()
+    ]
+    more = f" and {len(part) - SHOWN} more" if len(part) > SHOWN else ""
+    told = (
+        f"- {first['rule']}, {first['field']}: {len(part)}: {first['message_en']}. {'; '.join(where)}{more}."
+    )
+    mends = {r.rule: r.mend_en for r in rules()} | {name: words[2] for name, words in GENERAL.items()}
+    sentences = [told, mends.get(str(first["rule"]), "")]
+    if first["rule"] in ("code_format", "code_unknown"):
+        sentences.append(_suggest(part, raw))
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _suggest(part: pd.DataFrame, raw: Raw) -> str:
+    """Codes that the broken ones may stand for; the reader decides, nothing is filled in."""
+    width = raw.columns[str(part["field"].iloc[0])].width
+    values = [str(value) for value in part["value"].unique()[:SHOWN]]
+    found = {value: codes.candidates(value, width) for value in values}
+    shown = [f"'{value}' may be {examples(maybe)}" for value, maybe in found.items() if maybe]
+    return (
+        f"Candidates, never filled in: {'; '.join(shown)}."
+        if shown
+        else "Write codes as text with all their digits."
+    )

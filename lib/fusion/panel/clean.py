@@ -1,0 +1,186 @@
+"""Which rows stay, and what each filter drops: the sample flow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import ibis
+import pandas as pd
+
+from fusion.panel import codes
+from fusion.panel.contract import ROW
+from fusion.panel.errors import PanelError, examples
+
+FLOW = ["step", "reason_en", "reason_zh", "rows", "firms", "rows_dropped", "firms_dropped"]
+
+
+class SampleFlow:
+    """A table and the record of every filter applied to it.
+
+    Parameters
+    ----------
+    table : ibis.Table
+        With ``firm_id``.
+    source_en, source_zh : str
+        What the first line of the record says.
+
+    Attributes
+    ----------
+    table : ibis.Table
+        What is left, as an expression: nothing is computed but the counts.
+    """
+
+    def __init__(self, table: ibis.Table, source_en: str = "rows read", source_zh: str = "读入行数") -> None:
+        self.table = table
+        rows, firms = self._count()
+        self._steps = [(source_en, source_zh, rows, firms, 0, 0)]
+
+    def keep(self, predicate: Any, reason_en: str, reason_zh: str) -> SampleFlow:
+        """Keep the rows for which a predicate is true (a NULL is not true), and count.
+
+        Parameters
+        ----------
+        predicate : ibis boolean expression, or function of the table that gives one
+        reason_en, reason_zh : str
+            What is dropped and why.
+        """
+        self.table = self.table.filter(predicate(self.table) if callable(predicate) else predicate)
+        return self._record(reason_en, reason_zh)
+
+    def to_frame(self) -> pd.DataFrame:
+        """``step, reason_en, reason_zh, rows, firms, rows_dropped, firms_dropped``; step 0 is what was read."""
+        frame = pd.DataFrame(self._steps, columns=FLOW[1:])
+        frame.insert(0, "step", range(len(frame)))
+        return frame
+
+    def _record(self, reason_en: str, reason_zh: str) -> SampleFlow:
+        rows, firms = self._count()
+        before_rows, before_firms = self._steps[-1][2:4]
+        self._steps.append((reason_en, reason_zh, rows, firms, before_rows - rows, before_firms - firms))
+        return self
+
+    def _count(self) -> tuple[int, int]:
+        counts = self.table.aggregate(rows=self.table.count(), firms=self.table.firm_id.nunique()).to_pandas()
+        return int(counts["rows"].iloc[0]), int(counts["firms"].iloc[0])
+
+
+def sample(
+    table: ibis.Table,
+    quality: pd.DataFrame,
+    *,
+    first_year: int,
+    last_year: int,
+    keep_industries: Sequence[str] = (),
+    min_employees: float = 0,
+    positive_revenue: bool = False,
+) -> SampleFlow:
+    """Apply a study's filters in their order: rows set aside, years, industries, size, revenue.
+
+    Parameters
+    ----------
+    table : ibis.Table
+        Of a reader.
+    quality : pandas.DataFrame
+        Of :func:`fusion.panel.checks.check`.
+    first_year, last_year : int
+        Years kept, both included.
+    keep_industries : sequence of str
+        GB/T 4754 sections (letters) or code prefixes, read in the edition of each row; rows without a
+        code are dropped. Empty: all.
+    min_employees : float
+        Rows with fewer are dropped; rows that do not say are kept.
+    positive_revenue : bool
+        Drop rows whose revenue is missing or not above zero.
+
+    Raises
+    ------
+    PanelError
+        When a filter needs a column that the panel lacks, or no row is left.
+    """
+    flow = SampleFlow(table)
+    _set_aside(flow, quality)
+    years = f"{first_year}–{last_year}"
+    flow.keep(lambda t: t.year.between(first_year, last_year), f"outside {years}", f"不在 {years} 年内")
+    if keep_industries:
+        _industries(flow, keep_industries)
+    if min_employees > 0:
+        _need(flow, "min_employees", "employees_avg")
+        flow.keep(
+            lambda t: (t.employees_avg >= min_employees).fill_null(True),
+            f"fewer than {min_employees:g} employees (missing kept)",
+            f"平均用工人数少于 {min_employees:g} 人（缺失保留）",
+        )
+    if positive_revenue:
+        _need(flow, "positive_revenue", "operating_revenue")
+        flow.keep(
+            lambda t: t.operating_revenue > 0, "revenue missing or not above zero", "营业收入缺失或不大于零"
+        )
+    _not_empty(flow)
+    return flow
+
+
+# -- inside ------------------------------------------------------------------------------------
+def _set_aside(flow: SampleFlow, quality: pd.DataFrame) -> None:
+    aside = quality.loc[quality["set_aside"] & quality["row"].notna(), "row"].drop_duplicates()
+    reason = (
+        "set aside: break a rule of the contract (see the quality table)",
+        "违反契约规则，另列（见数据质量表）",
+    )
+    if aside.empty:
+        return
+    con = flow.table.get_backend()
+    rows = con.create_table(
+        "fusion_set_aside", pd.DataFrame({ROW: aside.astype("int64")}), temp=True, overwrite=True
+    )
+    flow.table = flow.table.anti_join(rows, ROW)
+    flow._record(*reason)
+
+
+def _industries(flow: SampleFlow, wanted: Sequence[str]) -> None:
+    _need(flow, "keep_industries", "ind4")
+    letters = [code for code in wanted if code.isalpha()]
+    prefixes = [code for code in wanted if not code.isalpha()]
+    known = codes.sections()
+    unknown = sorted(set(letters) - set(known["section"]))
+    if unknown:
+        raise PanelError(f"keep_industries: no section {examples(unknown)} in GB/T 4754; sections are A to T")
+    chosen = known.loc[known["section"].isin(letters)]
+    tests: list[Callable[[Any], Any]] = [lambda t, p=p: t.ind4.startswith(p) for p in prefixes]  # type: ignore[misc]
+    for edition, part in chosen.groupby("edition"):
+        tests.append(_in_edition(str(edition), part["division"].tolist()))
+    listed = ", ".join(wanted)
+    flow.keep(
+        lambda t: ibis.or_(*(test(t) for test in tests)),
+        f"outside industries {listed} of GB/T 4754, or without a code",
+        f"不属于国民经济行业 {listed}，或无行业代码",
+    )
+
+
+def _in_edition(edition: str, divisions: list[str]) -> Callable[[Any], Any]:
+    """Whether a row of that edition is in one of the divisions; without ``class_version`` the 2017 edition is meant."""
+
+    def test(t: Any) -> Any:
+        inside = t.ind4.substr(0, 2).isin(divisions)
+        if "class_version" in t.columns:
+            return inside & (t.class_version == edition)
+        return inside & ibis.literal(edition == "2017")
+
+    return test
+
+
+def _need(flow: SampleFlow, parameter: str, column: str) -> None:
+    if column not in flow.table.columns:
+        raise PanelError(
+            f"{parameter}: the panel has no column '{column}'; leave {parameter} at its default, or give the column"
+        )
+
+
+def _not_empty(flow: SampleFlow) -> None:
+    steps = flow.to_frame()
+    if steps["rows"].iloc[-1] == 0:
+        at = steps.loc[steps["rows"].eq(0)].iloc[0]
+        raise PanelError(
+            f"no row is left after step {at['step']} of the sample flow ({at['reason_en']}; "
+            f"{at['rows_dropped']} rows dropped there); change that filter"
+        )

@@ -1,0 +1,355 @@
+"""Read a panel: CSV, Parquet, Stata, Excel, or a loader ``package:function``.
+
+Every reader ends in one typed table on the given DuckDB connection, with a ``source_row`` (from 1, the
+first row after the header) that leads from each finding back to the source. No row is dropped here.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ibis
+import pandas as pd
+import pyarrow as pa
+
+from fusion.panel import text
+from fusion.panel.cast import cast
+from fusion.panel.contract import KEYS, MONEY, MONEY_UNITS, ROW, Column, expected, missing_columns
+from fusion.panel.errors import PanelError, examples, nearest
+
+RAW = "fusion_panel_raw"
+TYPED = "fusion_panel_typed"
+LOADER = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
+FORMATS = ".csv, .tsv, .parquet, .dta, .xlsx"
+NOTES = ["rule", "severity", "row", "field", "value", "message_en", "message_zh"]
+
+
+@dataclass(frozen=True)
+class Raw:
+    """What was read.
+
+    Attributes
+    ----------
+    table : ibis.Table
+        ``source_row``, ``firm_id``, ``year``, then the columns of the contract and of the study, typed;
+        money in 万元.
+    quality : pandas.DataFrame
+        What the reader has to tell: ``rule, severity, row, field, value, message_en, message_zh``.
+    columns : dict of str to Column
+        What is known of each column of the table, in order.
+    source : str
+        The source, for messages.
+    rows : int
+        Rows of the source.
+    """
+
+    table: ibis.Table
+    quality: pd.DataFrame
+    columns: dict[str, Column]
+    source: str
+    rows: int
+
+
+def read(
+    con: Any,
+    source: str,
+    *,
+    root: Path,
+    contract: str = "enterprise",
+    rename: Mapping[str, str] | None = None,
+    money_unit: str | None = None,
+    encoding: str = "auto",
+    sheet: str | None = None,
+    extra_columns: Mapping[str, Any] | None = None,
+) -> Raw:
+    """Read a panel from a file or a loader.
+
+    Parameters
+    ----------
+    con : ibis DuckDB backend
+        Where the tables are made.
+    source : str
+        File (its ending says the format), relative to ``root`` or absolute, or ``package:function``.
+    root : pathlib.Path
+        Folder to which a relative ``source`` refers.
+    contract : {"enterprise", "minimal"}
+        Which columns must be there.
+    rename : mapping of str to str
+        Source header to the contract's name.
+    money_unit : {"元", "千元", "万元", "百万元", "亿元"} or None
+        Unit of the source's money columns; must be given when a money column of the contract is read.
+    encoding : {"auto", "utf-8", "gb18030"}
+        Of a CSV.
+    sheet : str or None
+        Of an Excel file.
+    extra_columns : mapping of str to mapping
+        Columns beyond the contract, each declared.
+
+    Raises
+    ------
+    PanelError
+        When the source cannot be read whole or lacks a column; nothing is left half read.
+    """
+    columns = expected(contract, extra_columns)
+    notes: list[tuple[str, str, str, str, str]] = []
+    if LOADER.match(source) and not (root / source).exists():
+        raw = _from_loader(con, source)
+    else:
+        raw = _from_file(con, _file(root / source), encoding, sheet, notes)
+    return _typed(con, raw, source, columns, rename or {}, money_unit, notes)
+
+
+def take(
+    con: Any,
+    frame: pd.DataFrame,
+    *,
+    contract: str = "enterprise",
+    extra_columns: Mapping[str, Any] | None = None,
+) -> Raw:
+    """Take a table that the workbook itself made (money in 万元) through the same contract."""
+    raw = _from_frame(con, frame, "synthetic")
+    return _typed(con, raw, "synthetic", expected(contract, extra_columns), {}, MONEY, [])
+
+
+# -- sources -----------------------------------------------------------------------------------
+def _file(path: Path) -> Path:
+    if path.is_dir():
+        raise PanelError(f"{path}: a directory; name the file in it ({FORMATS})")
+    if not path.is_file():
+        there = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        hint = nearest(path.name, there) if there else f" (there is no folder {path.parent})"
+        raise PanelError(f"{path}: no such file{hint}; correct 'source'")
+    if path.stat().st_size == 0:
+        raise PanelError(f"{path}: the file is empty (0 bytes); export it again")
+    return path
+
+
+def _from_file(con: Any, path: Path, encoding: str, sheet: str | None, notes: list[Any]) -> ibis.Table:
+    kind = path.suffix.lower()
+    if kind in (".csv", ".tsv"):
+        used = text.read_csv(con, path, encoding, f"{RAW}_text")
+        if used != "utf-8" and encoding == "auto":
+            notes.append(
+                (
+                    "encoding_found",
+                    "",
+                    used,
+                    "the file is not UTF-8 and was read as GB18030",
+                    "文件不是 UTF-8，按 GB18030 读入",
+                )
+            )
+        return _kept(con, f"SELECT rowid + 1 AS {ROW}, * FROM {RAW}_text")
+    if kind == ".parquet":
+        return _from_parquet(con, path)
+    if kind == ".dta":
+        return _from_frame(con, _stata(path), str(path))
+    if kind == ".xlsx":
+        return _from_frame(con, _excel(path, sheet), str(path))
+    raise PanelError(f"{path}: '{kind or 'no ending'}' is not a format that is read; use one of {FORMATS}")
+
+
+def _from_parquet(con: Any, path: Path) -> ibis.Table:
+    import duckdb
+
+    try:
+        return _kept(
+            con,
+            f"SELECT file_row_number + 1 AS {ROW}, * EXCLUDE (file_row_number) FROM read_parquet(?, file_row_number=true)",
+            path,
+        )
+    except duckdb.Error as error:
+        raise PanelError(
+            f"{path}: not a whole Parquet file ({str(error).splitlines()[0]}); it may be cut off: copy or write it again"
+        ) from None
+
+
+def _stata(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_stata(path, convert_categoricals=False)
+    except Exception as error:
+        raise PanelError(
+            f"{path}: not a whole Stata file ({error}); save it again, version 10 or later"
+        ) from None
+
+
+def _excel(path: Path, sheet: str | None) -> pd.DataFrame:
+    try:
+        book = pd.ExcelFile(path, engine="openpyxl")
+    except Exception as error:
+        raise PanelError(f"{path}: not a whole Excel file ({error}); save it again as .xlsx") from None
+    with book:
+        names = [str(name) for name in book.sheet_names]
+        if sheet is None and len(names) > 1:
+            raise PanelError(f"{path}: {len(names)} sheets; say which with 'sheet': {', '.join(names)}")
+        if sheet is not None and sheet not in names:
+            raise PanelError(
+                f"{path}: no sheet '{sheet}'{nearest(sheet, names)}; there are: {', '.join(names)}"
+            )
+        cells = book.parse(
+            sheet or names[0], header=None, dtype=object, keep_default_na=False, na_values=[""]
+        )
+    cells = cells.dropna(how="all")
+    if cells.empty:
+        raise PanelError(f"{path}: sheet '{sheet or names[0]}' is empty")
+    headers = ["" if pd.isna(h) else str(h).strip() for h in cells.iloc[0]]
+    text.check_headers(path, headers)
+    return cells.iloc[1:].set_axis(headers, axis=1).apply(_plain)
+
+
+def _plain(values: pd.Series) -> pd.Series:
+    """A column of Excel cells: numbers if all are, else text as written."""
+    present = values.dropna()
+    if len(present) and present.map(lambda v: isinstance(v, int | float) and not isinstance(v, bool)).all():
+        return pd.to_numeric(values)
+    whole = values.map(lambda v: int(v) if isinstance(v, float) and v.is_integer() else v)
+    return whole.map(lambda v: None if pd.isna(v) else str(v)).astype("str")
+
+
+def _from_loader(con: Any, source: str) -> ibis.Table:
+    package, function = source.split(":")
+    try:
+        load = getattr(importlib.import_module(package), function)
+    except ImportError as error:
+        raise PanelError(
+            f"source '{source}': cannot import '{package}' ({error}); install it or correct the name"
+        ) from None
+    except AttributeError:
+        known = dir(importlib.import_module(package))
+        raise PanelError(
+            f"source '{source}': '{package}' has no '{function}'{nearest(function, known)}"
+        ) from None
+    if not callable(load):
+        raise PanelError(f"source '{source}': '{function}' is not a function")
+    frame = load()
+    if hasattr(frame, "to_pandas"):
+        frame = frame.to_pandas()
+    if not isinstance(frame, pd.DataFrame):
+        raise PanelError(
+            f"source '{source}': returned {type(frame).__name__}; it must return a table (pandas.DataFrame)"
+        )
+    return _from_frame(con, frame, source)
+
+
+def _from_frame(con: Any, frame: pd.DataFrame, where: str) -> ibis.Table:
+    if frame.empty:
+        raise PanelError(f"{where}: no rows")
+    named = frame.set_axis([str(c) for c in frame.columns], axis=1)
+    text.check_headers(where, list(named.columns))
+    # DuckDB has no type for pandas' categories; their labels are what was written.
+    plain = named.assign(
+        **{
+            c: named[c].astype("str")
+            for c in named.columns
+            if isinstance(named[c].dtype, pd.CategoricalDtype)
+        }
+    )
+    numbered = plain.reset_index(drop=True)
+    numbered.insert(0, ROW, range(1, len(numbered) + 1))
+    con.con.register(f"{RAW}_frame", pa.Table.from_pandas(numbered, preserve_index=False))
+    table = _kept(con, f"SELECT * FROM {RAW}_frame")
+    con.con.unregister(f"{RAW}_frame")
+    return table
+
+
+def _kept(con: Any, sql: str, path: Path | None = None) -> ibis.Table:
+    con.con.execute(f"CREATE OR REPLACE TEMP TABLE {RAW} AS {sql}", [str(path)] if path else [])
+    return con.table(RAW)
+
+
+# -- names and types ---------------------------------------------------------------------------
+def _typed(
+    con: Any,
+    raw: ibis.Table,
+    source: str,
+    columns: Mapping[str, Column],
+    rename: Mapping[str, str],
+    money_unit: str | None,
+    notes: list[tuple[str, str, str, str, str]],
+) -> Raw:
+    named = _renamed(raw, source, rename, columns)
+    headers = [c for c in named.columns if c != ROW]
+    _require(source, headers, columns)
+    kept = {c: columns[c] for c in (*KEYS, *columns) if c in headers and columns[c].required != "derived"}
+    rows = int(raw.count().execute())
+    if rows == 0:
+        raise PanelError(f"{source}: a header and no rows")
+    notes = notes + [_ignored(header, columns) for header in headers if header not in kept]
+    table, found = cast(con, named, kept, _scale(source, kept, money_unit), TYPED)
+    told = pd.DataFrame([(rule, "warning", pd.NA, *rest) for rule, *rest in notes], columns=NOTES)
+    parts = [part for part in (told, found) if len(part)]
+    quality = pd.concat(parts, ignore_index=True) if parts else told
+    return Raw(table, quality.astype({"row": "Int64"}), kept, source, rows)
+
+
+def _renamed(
+    raw: ibis.Table, source: str, rename: Mapping[str, str], columns: Mapping[str, Column]
+) -> ibis.Table:
+    headers = [c for c in raw.columns if c != ROW]
+    absent = [f"'{name}'{nearest(name, headers)}" for name in rename if name not in headers]
+    if absent:
+        raise PanelError(
+            f"{source}: rename names headers that are not there: {', '.join(absent)}; headers: {examples(headers, 20)}"
+        )
+    unknown = [f"'{new}'{nearest(new, columns)}" for new in rename.values() if new not in columns]
+    if unknown:
+        raise PanelError(
+            f"rename: {', '.join(unknown)} is neither in the contract nor in extra_columns; declare it there"
+        )
+    after = [rename.get(header, header) for header in headers]
+    twice = sorted({name for name in after if after.count(name) > 1})
+    if twice:
+        whence = "; ".join(
+            f"{name}: {', '.join(repr(h) for h in headers if rename.get(h, h) == name)}" for name in twice
+        )
+        raise PanelError(f"{source}: after rename two headers have one name ({whence}); rename one of them")
+    return raw.rename({new: old for old, new in rename.items() if new != old})
+
+
+def _require(source: str, headers: list[str], columns: Mapping[str, Column]) -> None:
+    missing = missing_columns(headers, columns)
+    if missing:
+        listed = "\n  ".join(missing)
+        raise PanelError(
+            f"{source}: {len(missing)} required columns are missing:\n  {listed}\n"
+            f"Headers found: {examples(headers, 30)}\n"
+            "Give each its name with rename, e.g. rename: {营业收入: operating_revenue}; a column that was not "
+            "collected must be there and empty (contract: minimal asks for firm_id and year only)."
+        )
+
+
+def _scale(source: str, kept: Mapping[str, Column], money_unit: str | None) -> float:
+    money = [c for c, column in kept.items() if column.unit == MONEY and column.role != "extra"]
+    if not money:
+        return 1.0
+    if money_unit is None:
+        raise PanelError(
+            f"{source}: money_unit is not given, and it is never guessed; columns {examples(money)} are money. "
+            f"Set money_unit to one of: {', '.join(MONEY_UNITS)} (bureau forms: 千元; CSMAR: 元)"
+        )
+    if money_unit not in MONEY_UNITS:
+        raise PanelError(f"money_unit: '{money_unit}' is not one of: {', '.join(MONEY_UNITS)}")
+    return MONEY_UNITS[money_unit]
+
+
+def _ignored(header: str, columns: Mapping[str, Column]) -> tuple[str, str, str, str, str]:
+    if header in columns:
+        return (
+            "column_ignored",
+            header,
+            "",
+            "computed by the workbook, so the source's column was not read",
+            "由工作簿计算，未读入源列",
+        )
+    hint = nearest(header, columns)
+    return (
+        "column_ignored",
+        header,
+        "",
+        f"not in the contract{hint}; not read. Rename it or declare it in extra_columns to keep it",
+        f"不在契约中{hint}，未读入；如需保留，请在 rename 或 extra_columns 中声明",
+    )

@@ -1,0 +1,210 @@
+"""CSV files: encoding, header, and every cell as text.
+
+Nothing is typed here, so that codes keep leading zeros and ``NA`` stays what it is; types follow from
+the contract (:mod:`fusion.panel.cast`).
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from fusion.panel.errors import PanelError
+
+CHUNK = 1 << 22
+WIDE_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Where a decoder stopped: byte offset (from 0), line (from 1), and the byte."""
+
+    offset: int
+    line: int
+    byte: int
+
+    def __str__(self) -> str:
+        return f"byte 0x{self.byte:02X} at offset {self.offset}, line {self.line}"
+
+
+def read_csv(con: Any, path: Path, encoding: str, name: str) -> str:
+    """Load a CSV into table ``name`` with every column as text, in the file's order.
+
+    Parameters
+    ----------
+    con : ibis DuckDB backend
+        Where the table is made.
+    encoding : {"auto", "utf-8", "gb18030"}
+        ``auto``: UTF-8 if the whole file decodes, else GB18030 if it does.
+
+    Returns
+    -------
+    str
+        The encoding that was used.
+
+    Raises
+    ------
+    PanelError
+        Wrong encoding, no header, duplicate or empty headers, header only, rows of another length.
+    """
+    used = find_encoding(path, encoding)
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
+    headers = _headers(path, used, delimiter)
+    with tempfile.TemporaryDirectory(prefix="fusion_") as folder:
+        utf8 = path if used == "utf-8" else _transcode(path, used, Path(folder) / "utf8.csv")
+        _load(con, utf8, headers, delimiter, name, path)
+    return used
+
+
+def find_encoding(path: Path, encoding: str) -> str:
+    """Decide the encoding by decoding the whole file; the first byte that fails is named."""
+    with path.open("rb") as stream:
+        mark = stream.read(2)
+    if mark in WIDE_MARKS:
+        raise PanelError(
+            f"{path}: the file is {WIDE_MARKS[mark]}; save it as UTF-8 (or GB18030) and read it again"
+        )
+    utf8 = first_failure(path, "utf-8")
+    if encoding == "utf-8" and utf8:
+        raise PanelError(_wrong(path, "utf-8", utf8, first_failure(path, "gb18030"), "gb18030"))
+    if encoding == "gb18030":
+        if utf8 is None and not _ascii(path):
+            raise PanelError(
+                f"{path}: the file is valid UTF-8 with Chinese text; set 'encoding: utf-8' (or auto)"
+            )
+        failure = first_failure(path, "gb18030")
+        if failure:
+            raise PanelError(_wrong(path, "gb18030", failure, utf8, "utf-8"))
+    if encoding == "auto" and utf8:
+        failure = first_failure(path, "gb18030")
+        if failure:
+            raise PanelError(
+                f"{path}: neither UTF-8 ({utf8}) nor GB18030 ({failure}); save the file in one of the two"
+            )
+        return "gb18030"
+    return "utf-8" if encoding == "auto" or _ascii(path) else encoding
+
+
+def first_failure(path: Path, encoding: str) -> Failure | None:
+    """The first byte that ``encoding`` cannot decode, or None; reads in pieces."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    before, lines = 0, 1
+    for piece in _pieces(path):
+        kept = len(decoder.getstate()[0])
+        try:
+            decoder.decode(piece)
+        except UnicodeDecodeError as error:
+            # error.object holds the bytes kept from the last piece, then this one.
+            at = error.start
+            line = lines + error.object[kept:at].count(b"\n")
+            return Failure(before - kept + at, line, error.object[at])
+        before, lines = before + len(piece), lines + piece.count(b"\n")
+    left = decoder.getstate()[0]
+    return Failure(before - len(left), lines, left[0]) if left else None
+
+
+# -- inside ------------------------------------------------------------------------------------
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as stream:
+        while piece := stream.read(CHUNK):
+            yield piece
+
+
+def _ascii(path: Path) -> bool:
+    return all(piece.isascii() for piece in _pieces(path))
+
+
+def _wrong(path: Path, encoding: str, failure: Failure, other_failure: Failure | None, other: str) -> str:
+    mend = (
+        f"the whole file decodes as {other}: set 'encoding: {other}'"
+        if other_failure is None
+        else (f"it is not {other} either ({other_failure}); save it as UTF-8")
+    )
+    return f"{path}: not {encoding}: {failure}; {mend}"
+
+
+def _headers(path: Path, encoding: str, delimiter: str) -> list[str]:
+    """Names of the first line; they must be there, differ, and be followed by a row."""
+    with path.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="") as stream:
+        lines = list(islice(csv.reader(stream, delimiter=delimiter), 2))
+    if not lines:
+        raise PanelError(f"{path}: the file is empty; it needs a header line and rows")
+    headers = [header.strip() for header in lines[0]]
+    check_headers(path, headers)
+    if len(headers) == 1 and re.search(r"[;\t|]", headers[0]):
+        raise PanelError(
+            f"{path}: one header only, '{headers[0][:60]}': columns must be separated by commas (.tsv: tabs)"
+        )
+    if len(lines) == 1:
+        raise PanelError(f"{path}: a header and no rows")
+    return headers
+
+
+def check_headers(where: object, headers: list[str]) -> None:
+    """Refuse empty headers and headers that occur twice."""
+    empty = [i + 1 for i, header in enumerate(headers) if not header]
+    if empty:
+        raise PanelError(
+            f"{where}: column {', '.join(map(str, empty))} has no header; name it or delete the column"
+        )
+    twice = sorted({header for header in headers if headers.count(header) > 1})
+    if twice:
+        places = "; ".join(
+            f"'{name}' in columns {', '.join(str(i + 1) for i, h in enumerate(headers) if h == name)}"
+            for name in twice
+        )
+        raise PanelError(f"{where}: headers occur twice: {places}; give each column its own header")
+
+
+def _transcode(path: Path, encoding: str, target: Path) -> Path:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    with target.open("w", encoding="utf-8", newline="") as out:
+        for piece in _pieces(path):
+            out.write(decoder.decode(piece))
+        out.write(decoder.decode(b"", final=True))
+    return target
+
+
+def _load(con: Any, utf8: Path, headers: list[str], delimiter: str, name: str, path: Path) -> None:
+    columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(headers)))
+    sql = (
+        f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM read_csv(?, auto_detect=false, header=true, "
+        f"delim='{delimiter}', quote='\"', escape='\"', columns={{{columns}}}, max_line_size=16777216)"
+    )
+    import duckdb
+
+    try:
+        con.raw_sql("SET preserve_insertion_order = true")
+        con.con.execute(sql, [str(utf8)])
+    except duckdb.Error as error:
+        raise PanelError(_bad_row(path, str(error), len(headers))) from None
+    for i, header in enumerate(headers):
+        con.con.execute(f'ALTER TABLE {name} RENAME COLUMN c{i} TO "{_quoted(header)}"')
+
+
+def _quoted(header: str) -> str:
+    return header.replace('"', '""')
+
+
+def _bad_row(path: Path, error: str, width: int) -> str:
+    line = re.search(r"Line:\s*(\d+)", error)
+    what = next(
+        (
+            text
+            for text in error.splitlines()
+            if re.search(r"(?i)expected|unterminated|quote|too many|utf", text)
+        ),
+        "",
+    )
+    where = f"line {line.group(1)}" if line else "a row"
+    return (
+        f"{path}: {where} does not fit the header of {width} columns ({what.strip() or error.splitlines()[0]}); "
+        "look for a comma or a quotation mark inside a cell that is not quoted"
+    )
