@@ -1,0 +1,149 @@
+"""Parameters of the generating process: the tables in ``data/synthetic`` and the industry codes they need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from fusion.panel.errors import PanelError
+
+DATA = Path(__file__).resolve().parents[4] / "data"
+_CODES = (
+    "path",
+    "prefix",
+    "control_type",
+    "reg_type",
+    "district",
+    "code_2017",
+    "column",
+    "level",
+    "name",
+    "kind",
+)
+EDITION_2017 = 2017  # the 2017 edition applies from the 2017 annual report
+
+
+@dataclass(frozen=True)
+class Tables:
+    """All parameter tables, read once.
+
+    Attributes
+    ----------
+    value : dict of str to float
+        Scalars of ``process.csv``.
+    paths, ownership, cohorts, districts, service_classes, missing : DataFrame
+        Tables of the same names, rows in file order.
+    codes : DataFrame
+        Classes that firms may have: path, code_2011, code_2017, weight.
+    traps : DataFrame
+        2011 codes that the 2017 edition gives to another class, with the path of the firm: path, code.
+    service_2011 : list of str
+        The 2011 codes of ``service_classes``.
+    """
+
+    value: dict[str, float]
+    paths: pd.DataFrame
+    ownership: pd.DataFrame
+    cohorts: pd.DataFrame
+    districts: pd.DataFrame
+    service_classes: pd.DataFrame
+    missing: pd.DataFrame
+    codes: pd.DataFrame
+    traps: pd.DataFrame
+    service_2011: list[str]
+
+
+@lru_cache(maxsize=1)
+def tables() -> Tables:
+    """Read ``data/synthetic`` and link its industries with ``data/classification``.
+
+    Raises
+    ------
+    PanelError
+        A table is missing, or a service class has no sure counterpart in the 2011 edition.
+    """
+    read = {name: _read(f"synthetic/{name}.csv") for name in _NAMES}
+    process = read["process"]
+    cross = _crosswalk()
+    codes = _classes(read["industries"], cross)
+    sure = cross[cross["confidence"] == "high"].set_index("code_2017")["code_2011"]
+    services = read["service_classes"]
+    unknown = [code for code in services["code_2017"] if code not in sure.index]
+    if unknown:
+        raise PanelError(
+            f"data/synthetic/service_classes.csv, column code_2017: {', '.join(unknown)} has no code of high "
+            "confidence in data/classification/crosswalk_2011_2017.csv; choose a class that has one"
+        )
+    return Tables(
+        value=dict(zip(process["name"], process["value"].astype(float), strict=True)),
+        paths=read["paths"],
+        ownership=read["ownership"],
+        cohorts=read["cohorts"],
+        districts=read["districts"],
+        service_classes=services,
+        missing=read["missing"],
+        codes=codes,
+        traps=_traps(codes, cross),
+        service_2011=[str(sure[code]) for code in services["code_2017"]],
+    )
+
+
+_NAMES = (
+    "process",
+    "paths",
+    "ownership",
+    "cohorts",
+    "districts",
+    "industries",
+    "service_classes",
+    "missing",
+)
+
+
+def _read(name: str) -> pd.DataFrame:
+    file = DATA / name
+    if not file.is_file():
+        raise PanelError(
+            f"{file.relative_to(DATA.parent)}: not found; the synthetic panel needs it. Restore it from the repository"
+        )
+    header = pd.read_csv(file, nrows=0, encoding="utf-8").columns
+    text = {column: str for column in header if column in _CODES or column.startswith("code")}
+    return pd.read_csv(file, dtype=text, keep_default_na=False, encoding="utf-8")
+
+
+def _crosswalk() -> pd.DataFrame:
+    """Pairs (code_2011, code_2017, confidence) of four digits with a code on both sides; one row per 2017 code."""
+    cross = _read("classification/crosswalk_2011_2017.csv")
+    cross = cross[(cross["code_2011"] != "") & (cross["code_2017"] != "")]
+    rank = cross["confidence"].map({"high": 0, "medium": 1, "low": 2})
+    order = np.lexsort((cross["code_2011"], rank, cross["code_2017"]))
+    return cross.iloc[order].drop_duplicates("code_2017")[["code_2011", "code_2017", "confidence"]]
+
+
+def _classes(industries: pd.DataFrame, cross: pd.DataFrame) -> pd.DataFrame:
+    """Classes of each path with weights: a prefix's weight is spread evenly, doubtful pairs count a tenth."""
+    parts = []
+    for row in industries.itertuples():
+        hit = cross[cross["code_2017"].str.startswith(str(row.prefix))]
+        if hit.empty:
+            raise PanelError(
+                f"data/synthetic/industries.csv, prefix {row.prefix}: no class of data/classification begins so; "
+                "correct the prefix"
+            )
+        sure = np.where(hit["confidence"] == "high", 1.0, 0.1)
+        parts.append(hit.assign(path=row.path, weight=float(str(row.weight)) * sure / sure.sum()))
+    return pd.concat(parts, ignore_index=True)[["path", "code_2011", "code_2017", "weight"]]
+
+
+def _traps(codes: pd.DataFrame, cross: pd.DataFrame) -> pd.DataFrame:
+    """2011 codes in use here whose class has another 2017 code while the code itself lives on."""
+    known = _read("classification/gbt4754_2017.csv")
+    alive = set(known.loc[known["level"].astype(str) == "4", "code"])
+    sure = set(cross.loc[cross["confidence"] == "high", "code_2011"])
+    moved = codes["code_2011"] != codes["code_2017"]
+    hit = codes[moved & codes["code_2011"].isin(alive) & codes["code_2011"].isin(sure)]
+    return hit[["path", "code_2011"]].rename(columns={"code_2011": "code"}).drop_duplicates()
