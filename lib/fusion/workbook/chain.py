@@ -13,7 +13,7 @@ from fusion.workbook.paths import NOTEBOOKS
 
 @dataclass(frozen=True)
 class Step:
-    """A notebook of the chain."""
+    """A notebook of the chain; with ``exhibits`` it also reads which exhibits earlier notebooks made."""
 
     notebook: str
     title_en: str
@@ -22,6 +22,7 @@ class Step:
     writes: tuple[str, ...]
     optional: tuple[str, ...] = field(default=())
     files: tuple[str, ...] = field(default=())
+    exhibits: bool = False
 
     @property
     def outputs(self) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-NOTEBOOKS = ROOT / "notebooks"
+# Tests run chains of their own with FUSION_NOTEBOOKS.
+NOTEBOOKS = Path(os.environ.get("FUSION_NOTEBOOKS", ROOT / "notebooks"))
 PARAMS = ROOT / "params"
 DATA = ROOT / "data"
 

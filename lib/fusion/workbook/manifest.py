@@ -1,0 +1,185 @@
+"""The record of a study's run: what went in, what came out, with what, and when."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from fusion.workbook import files, paths
+from fusion.workbook.fingerprint import LOCK, Hashes, public
+
+FORMAT = 1
+PACKAGES = (
+    "pandas",
+    "numpy",
+    "pyarrow",
+    "duckdb",
+    "ibis-framework",
+    "statsmodels",
+    "linearmodels",
+    "pyfixest",
+    "scipy",
+    "seaborn",
+    "matplotlib",
+    "pandera",
+    "pydantic",
+    "papermill",
+    "nbclient",
+    "ipykernel",
+)
+EXHIBITS = (
+    "id",
+    "kind",
+    "number",
+    "title_en",
+    "title_zh",
+    "file",
+    "notebook",
+    "cell_tag",
+    "note_en",
+    "note_zh",
+    "source_en",
+    "source_zh",
+)
+# The file by which an exhibit is known; others of the same name lie beside it.
+SUFFIXES = {"table": (".csv",), "figure": (".svg", ".png")}
+
+
+def read(root: Path) -> dict[str, Any]:
+    """The manifest in a study's folder; empty if there is none, or it is not one of ours."""
+    try:
+        found = json.loads((root / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) and found.get("format") == FORMAT else {}
+
+
+def write(root: Path, manifest: Mapping[str, Any]) -> None:
+    """Write it, whole or not at all."""
+    files.write_atomic(root / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1) + "\n")
+
+
+def header(name: str, file: Path, flat: Mapping[str, Any], hashes: Hashes) -> dict[str, Any]:
+    """What identifies the study: its parameters, and the hash of the file that states them."""
+    inside = file.is_relative_to(paths.ROOT)
+    return {
+        "format": FORMAT,
+        "study": name,
+        "synthetic": flat.get("synthetic"),
+        "language": flat.get("language"),
+        "seed": flat.get("seed"),
+        "parameters_file": str(file.relative_to(paths.ROOT)) if inside else file.name,
+        "parameters_sha256": hashes.of(file),
+        "parameters": public(flat),
+    }
+
+
+def environment(hashes: Hashes) -> dict[str, Any]:
+    """Interpreter, packages, lock and machine (its kind, not its name)."""
+    return {
+        "python": platform.python_version(),
+        "implementation": platform.python_implementation(),
+        "lock_sha256": hashes.of(LOCK),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "cores": cores(),
+    }
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def commit() -> dict[str, Any] | None:
+    """Commit of the project and whether files differ from it; None outside git."""
+    top = _git("rev-parse", "--show-toplevel")
+    head = _git("rev-parse", "HEAD")
+    if top is None or head is None or Path(top).resolve() != paths.ROOT:
+        return None
+    return {"commit": head, "dirty": bool(_git("status", "--porcelain"))}
+
+
+def outputs(root: Path, notebook: str, rows: Mapping[str, int], hashes: Hashes) -> dict[str, Any]:
+    """Every file of a finished notebook, by its place in the study's folder, with hash, bytes and rows."""
+    inside = sorted(f for f in (root / notebook).rglob("*") if f.is_file())
+    found: dict[str, Any] = {}
+    for file in [*inside, root / f"{notebook}.ipynb"]:
+        entry: dict[str, Any] = {"sha256": hashes.of(file), "bytes": file.stat().st_size}
+        if file.name in rows:
+            entry["rows"] = rows[file.name]
+        found[file.relative_to(root).as_posix()] = entry
+    return found
+
+
+def intact(root: Path, record: Mapping[str, Any], hashes: Hashes) -> bool:
+    """Whether every output that a record names is there and unaltered."""
+    listed: Mapping[str, Any] = record.get("outputs", {})
+    try:
+        return bool(listed) and all(hashes.of(root / n) == e["sha256"] for n, e in listed.items())
+    except OSError:
+        return False
+
+
+def now() -> str:
+    """The time, UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def write_exhibits(root: Path, notebooks: Iterable[str]) -> None:
+    """Gather the exhibits of finished notebooks into ``exhibits.csv`` (UTF-8 with BOM, for Excel)."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, EXHIBITS, lineterminator="\n")
+    writer.writeheader()
+    for notebook in notebooks:
+        for entry in exhibits(root, notebook):
+            writer.writerow(entry)
+    target, text = root / "exhibits.csv", "\ufeff" + stream.getvalue()
+    if not target.is_file() or target.read_text(encoding="utf-8") != text:
+        files.write_atomic(target, text)
+
+
+def exhibits(root: Path, notebook: str) -> list[dict[str, str]]:
+    """Exhibits of one notebook as rows of ``exhibits.csv``."""
+    record = root / notebook / "done.json"
+    if not record.is_file():
+        return []
+    rows = []
+    for entry in json.loads(record.read_text(encoding="utf-8"))["exhibits"]:
+        names = [f"{notebook}/{entry['id']}{suffix}" for suffix in SUFFIXES.get(entry["kind"], ())]
+        file = next((name for name in names if (root / name).is_file()), "")
+        place = {"file": file, "notebook": notebook, "cell_tag": entry["id"]}
+        rows.append({key: str((entry | place).get(key, "")) for key in EXHIBITS})
+    return rows
+
+
+# -- inside ------------------------------------------------------------------------------------
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _git(*words: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", *words], cwd=paths.ROOT, capture_output=True, text=True, timeout=20, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
