@@ -5,12 +5,20 @@ a class marked * in a standard is partial, and totals that depend on it are boun
 """
 
 from fusion.classification.codes import Normalised, ancestors, children, exists, name, normalise_code
-from fusion.classification.coverage import coverage, mapping_status, path_shares, path_totals, unmapped_codes
+from fusion.classification.coverage import (
+    coverage,
+    edition_break,
+    mapping_status,
+    path_shares,
+    path_totals,
+    unmapped_codes,
+)
 from fusion.classification.editions import convert
 from fusion.classification.enterprises import classify, lookup
 from fusion.classification.policy import fields, paths
+from fusion.classification.printed import printed
 from fusion.classification.standards import listings, members, membership
-from fusion.classification.tables import ClassificationError, load, standards
+from fusion.classification.tables import ClassificationError, load, source, standards
 
 __all__ = [
     "ClassificationError",
@@ -20,6 +28,7 @@ __all__ = [
     "classify",
     "convert",
     "coverage",
+    "edition_break",
     "exists",
     "fields",
     "listings",
@@ -33,6 +42,7 @@ __all__ = [
     "path_shares",
     "path_totals",
     "paths",
+    "printed",
     "source",
     "standards",
     "unmapped_codes",

@@ -13,7 +13,7 @@ import pandas as pd
 from fusion.classification.editions import convert
 from fusion.classification.enterprises import bounds
 from fusion.classification.policy import OTHER
-from fusion.classification.tables import load, source, tree
+from fusion.classification.tables import EDITIONS, load, source, tree
 
 UNMAPPED = "unmapped"
 
@@ -35,7 +35,7 @@ def coverage(
     Returns
     -------
     pandas.DataFrame
-        standard, verified, firms_certain and firms_possible (firms with at least one such year),
+        standard, title_en, title_zh, verified, firms_certain and firms_possible (firms with at least one such year),
         firm_years_low, _point, _high and, with ``revenue``, revenue_low, _point, _high, all shares in [0, 1].
     """
     total = rows.aggregate(**_sizes(rows, revenue)).to_pandas().iloc[0]
@@ -52,11 +52,24 @@ def coverage(
         if revenue:
             sums[f"revenue_{bound}"] = (joined[bound] * joined[revenue]).sum() / float(total["revenue"])
     found = joined.group_by("standard").aggregate(**sums).to_pandas()
-    out = pd.DataFrame(
-        {"standard": standards, "verified": [source(s.split(":")[0])["verified"] == "1" for s in standards]}
-    )
+    out = pd.DataFrame([_named(s) for s in standards])
     out = out.merge(found, on="standard", how="left").fillna(dict.fromkeys(sums, 0))
     return out.astype({"firms_certain": int, "firms_possible": int})
+
+
+def _named(standard: str) -> dict[str, Any]:
+    """Titles of a standard, with the classes that are meant, and whether its official text was seen."""
+    name, _, classes = standard.partition(":")
+    row = source(name)
+    titles = {"title_en": row["title_en"], "title_zh": row["title_zh"]}
+    if classes:
+        own = load(name).drop_duplicates("class_code").set_index("class_code")["class_name"]
+        titles["title_en"] += f", class {classes.replace(',', ', ')}"
+        titles["title_zh"] += "：" + "、".join(own[c] for c in classes.split(","))
+    if row["verified"] != "1":
+        titles["title_en"] += " (UNVERIFIED: not the official text)"
+        titles["title_zh"] += "（未核实：非官方文本）"
+    return {"standard": standard, **titles, "verified": row["verified"] == "1"}
 
 
 def _long_bounds(standard: str, partial_share: float, confidence: str) -> pd.DataFrame:
@@ -141,24 +154,65 @@ def path_shares(rows: ibis.Table) -> pd.DataFrame:
     return long.merge(edition, on="year").sort_values(["path", "year"], ignore_index=True)
 
 
+def edition_break(shares: pd.DataFrame) -> pd.DataFrame:
+    """What moves when the panel changes over to the 2017 edition.
+
+    Parameters
+    ----------
+    shares : pandas.DataFrame
+        As `path_shares` gives it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each path, largest move first: path, year (the first in which more than half of the
+        rows are coded in the 2017 edition), before, after, change, usual_change (mean absolute change from
+        year to year at other times). Empty when the panel has no such year after its first.
+    """
+    new = shares.groupby("year")["edition_2017"].first() > 0.5
+    columns = ["path", "year", "before", "after", "change", "usual_change"]
+    if not new.any() or new.iloc[0]:
+        return pd.DataFrame(columns=columns)
+    year = int(new.index[new.to_numpy()].min())
+    wide = pd.crosstab(shares["year"], shares["path"], shares["share"], aggfunc="sum").fillna(0)
+    step = wide.diff()
+    out = pd.DataFrame({"before": wide.shift().loc[year], "after": wide.loc[year], "change": step.loc[year]})
+    out["usual_change"] = step.drop(index=year).abs().mean()
+    out = out.assign(year=year).sort_values("change", key=lambda c: -c.abs())
+    return out.rename_axis("path").reset_index()[columns]
+
+
 def unmapped_codes(
     rows: ibis.Table, *, crosswalk_confidence: str = "high", revenue: str | None = None, top: int = 15
 ) -> pd.DataFrame:
     """The codes that most often are not taken over, with what they may be.
 
+    Parameters
+    ----------
+    rows : ibis.Table
+        Rows of `classify`; with ``ind4`` joined to them, codes that could not be read show as written.
+
     Returns
     -------
     pandas.DataFrame
-        edition, code_own, name_zh, mapping_status, mapping_how, firm_years, firms, candidates and the
+        edition, code_own, name_zh, mapping_status, mapping_how, candidates, firm_years, firms and the
         shares of firm-years and revenue that they are of the whole panel; most frequent first.
     """
+    if "ind4" in rows.columns:
+        rows = rows.mutate(code_own=rows["code_own"].nullif("").fill_null(rows["ind4"].cast("string")))
     by = ["edition", "code_own", "mapping_status", "mapping_how"]
     every = _with_shares(rows.group_by(by).aggregate(**_sizes(rows, revenue)).to_pandas(), [], revenue)
     out = every[every["mapping_status"].isin(["ambiguous", "unmatched"])]
-    out = out.sort_values(["firm_years", "code_own"], ascending=[False, True]).head(top)
-    names = pd.concat([tree(e)[["code", "name_zh"]].assign(edition=e) for e in ("2011", "2017")])
+    out = out.sort_values(["firm_years", "edition", "code_own"], ascending=[False, True, True]).head(top)
+    names = pd.concat([_classes(e) for e in EDITIONS])
+    may_be = convert(None, crosswalk_confidence)[["code_2011", "candidates"]].assign(edition="2011")
     out = out.merge(names.rename(columns={"code": "code_own"}), on=["edition", "code_own"], how="left")
-    may_be = convert(None, crosswalk_confidence).set_index("code_2011")["candidates"]
-    old = out["edition"] == "2011"
-    out["candidates"] = out["code_own"].map(may_be).where(old)
-    return out.fillna({"name_zh": "", "candidates": ""})
+    out = out.merge(may_be.rename(columns={"code_2011": "code_own"}), on=["edition", "code_own"], how="left")
+    out = out.fillna({"code_own": "", "name_zh": "", "candidates": ""})
+    first = ["edition", "code_own", "name_zh", "mapping_status", "mapping_how", "candidates"]
+    return out[[*first, *out.columns.drop(first)]]
+
+
+def _classes(edition: str) -> pd.DataFrame:
+    codes = tree(edition)
+    return codes.loc[codes["level"] == "4", ["code", "name_zh"]].assign(edition=edition)

@@ -118,9 +118,7 @@ def lookup(
     chosen = {"services": (services_standard, ()), "manufacturing": (manufacturing_standard, advanced)}
     for kind, (standard, classes) in chosen.items():
         share = bounds(standard, classes, partial_share, crosswalk_confidence)
-        out = out.merge(
-            share.rename(columns=lambda c, k=kind: f"{k}_share_{c}" if c in BOUNDS else c), on=CODE
-        )
+        out = out.merge(share.rename(columns={b: f"{kind}_share_{b}" for b in BOUNDS}), on=CODE)
     return out
 
 
