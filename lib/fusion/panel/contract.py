@@ -1,22 +1,19 @@
-"""The contract of an enterprise panel: columns, rules between columns, codebook.
+"""The contract of an enterprise panel: columns, and rules between columns.
 
 The contract is data (``data/contract/panel.csv`` and ``rules.csv``); this module reads it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from fusion.panel.errors import PanelError, nearest
-
-if TYPE_CHECKING:
-    import ibis
 
 DATA = Path(__file__).resolve().parents[3] / "data"
 KEYS = ("firm_id", "year")
@@ -136,34 +133,6 @@ def expected(kind: str, extra_columns: Mapping[str, Any] | None = None) -> dict[
             )
         columns[name] = _extra(name, declared)
     return columns
-
-
-def codebook(table: ibis.Table, columns: Iterable[Column]) -> pd.DataFrame:
-    """Describe the columns of a panel.
-
-    Parameters
-    ----------
-    table : ibis.Table
-        The panel.
-    columns : iterable of Column
-        What is known of its columns; those that the table lacks are left out.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``column, label_en, label_zh, unit, type, role, n`` (values present), ``missing_share``.
-    """
-    known = {c.column: c for c in columns}
-    names = [name for name in table.columns if name in known]
-    counts = table.aggregate(rows=table.count(), **{f"n_{i}": table[c].count() for i, c in enumerate(names)})
-    row = counts.to_pandas().iloc[0]
-    records = []
-    for i, name in enumerate(names):
-        c, n = known[name], int(row[f"n_{i}"])
-        missing = 1 - n / row["rows"] if row["rows"] else float("nan")
-        records.append((name, c.label_en, c.label_zh, c.unit, c.type, c.role, n, missing))
-    header = ["column", "label_en", "label_zh", "unit", "type", "role", "n", "missing_share"]
-    return pd.DataFrame(records, columns=header)
 
 
 def missing_columns(found: Sequence[str], columns: Mapping[str, Column]) -> list[str]:

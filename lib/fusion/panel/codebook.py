@@ -1,0 +1,63 @@
+"""What is in a panel: its columns with label, unit and missing share, overall and by year."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from fusion.panel.contract import Column
+
+if TYPE_CHECKING:
+    import ibis
+
+HEADER = ["column", "label_en", "label_zh", "unit", "type", "role", "n", "missing_share"]
+
+
+def codebook(table: ibis.Table, columns: Iterable[Column]) -> pd.DataFrame:
+    """Describe the columns of a panel.
+
+    Parameters
+    ----------
+    table : ibis.Table
+        The panel.
+    columns : iterable of Column
+        What is known of its columns; those that the table lacks are left out.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``column, label_en, label_zh, unit, type, role, n`` (values present), ``missing_share``; in the
+        order of the table.
+    """
+    known = {c.column: c for c in columns}
+    names = [name for name in table.columns if name in known]
+    counts = table.aggregate(rows=table.count(), **{f"n_{i}": table[c].count() for i, c in enumerate(names)})
+    row = counts.to_pandas().iloc[0]
+    records = []
+    for i, name in enumerate(names):
+        c, n = known[name], int(row[f"n_{i}"])
+        missing = 1 - n / row["rows"] if row["rows"] else float("nan")
+        records.append((name, c.label_en, c.label_zh, c.unit, c.type, c.role, n, missing))
+    return pd.DataFrame(records, columns=HEADER)
+
+
+def coverage(table: ibis.Table, columns: Sequence[str]) -> pd.DataFrame:
+    """Firms and missing shares by year.
+
+    Parameters
+    ----------
+    table : ibis.Table
+        With ``firm_id`` and ``year``.
+    columns : sequence of str
+        Columns whose missing share is wanted.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Indexed by ``year``: ``firms`` (int), then the missing share (0-1) of each column.
+    """
+    shares = {name: table[name].isnull().mean() for name in columns}  # noqa: PD003 (Ibis)
+    by_year = table.group_by("year").aggregate(firms=table.firm_id.nunique(), **shares)
+    return by_year.order_by("year").to_pandas().set_index("year")
