@@ -75,7 +75,7 @@ def estimation_sample(
     for parameter, columns in roles.items():
         for column in columns:
             _require(joined, parameter, column, list(tables))
-    rows, flow = _complete_cases(joined, complete, keys[0])
+    rows, flow = _complete_cases(joined, complete, keys)
     named = [column for columns in roles.values() for column in columns]
     kept = list(dict.fromkeys([*keys, *named, *(c for c in wanted if c in joined)]))
     return Sample(rows[kept].sort_values(list(keys)).reset_index(drop=True), flow)
@@ -218,11 +218,16 @@ def _require(table: pd.DataFrame, parameter: str, column: str, tables: list[str]
 
 
 def _complete_cases(
-    table: pd.DataFrame, complete: Mapping[str, Sequence[str]], unit: str
+    table: pd.DataFrame, complete: Mapping[str, Sequence[str]], keys: Sequence[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
+    unit = keys[0]
     steps = [("", "", len(table), table[unit].nunique(), 0, 0)]
+    seen = set(keys)
     for parameter, columns in complete.items():
-        for column in dict.fromkeys(columns):
+        for column in columns:
+            if column in seen:
+                continue
+            seen.add(column)
             missing = table[column].isna() | (table[column].astype(object) == "")
             before, firms = len(table), table[unit].nunique()
             table = table[~missing]
