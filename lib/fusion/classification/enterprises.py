@@ -24,6 +24,7 @@ SHARES = [f"{kind}_share_{bound}" for kind in KINDS for bound in BOUNDS]
 CODE = ["edition", "code"]
 TEXTS = ["edition", "code_own", "code_2017", "mapping_status", "mapping_how", *WORDS]
 KEYS = ["firm_id", "year"]
+COLUMNS = [*KEYS, *TEXTS[:8], *SHARES, *TEXTS[8:]]
 
 
 def classify(
@@ -58,14 +59,14 @@ def classify(
     """
     if not {"ind4", "class_version"} <= set(table.columns):
         empty = {name: ibis.literal("") for name in TEXTS} | {name: ibis.null("float64") for name in SHARES}
-        return table.select(*KEYS, **empty)
+        return table.select(*KEYS, **empty).select(*COLUMNS)
     held = lookup(services_standard, manufacturing_standard, partial_share, crosswalk_confidence)
     written = table.select(
         *KEYS, written=table["ind4"].cast("string"), version=table["class_version"].cast("string")
     ).mutate(written=ibis._["written"].fill_null(""), version=ibis._["version"].fill_null(""))
     answers = _answers(normalise(written.select("written", "version").distinct()), held)
     joined = written.inner_join(answers, ["written", "version"])
-    return joined.select(*KEYS, *TEXTS[:8], *SHARES, *TEXTS[8:])
+    return joined.select(*COLUMNS)
 
 
 def normalise(written: ibis.Table) -> ibis.Table:

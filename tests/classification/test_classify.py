@@ -1,0 +1,195 @@
+"""A whole table: one row in, one row out, nothing guessed, bounds that hold."""
+
+from __future__ import annotations
+
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+
+from fusion import classification as gbt
+
+
+def classified(rows: list[tuple[object, object]], **choices: object) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=["ind4", "class_version"]).assign(year=2018)
+    table["firm_id"] = [f"F{i:03d}" for i in range(len(table))]
+    out = gbt.classify(ibis.memtable(table), **choices).order_by("firm_id").to_pandas()  # type: ignore[arg-type]
+    return out
+
+
+def test_one_row_out_for_each_row_in_whatever_is_written() -> None:
+    rows = [("6550", "2011"), ("6550", "2017"), ("C1311", "2017"), ("131", "2017"), (None, "2017"), ("D1311", "2017"),
+            ("3610", "2011"), ("1363", "2011"), ("0111", "2002"), ("9999", "2017"), ("３９２１", "2017")]  # fmt: skip
+    out = classified(rows)
+    assert len(out) == len(rows)
+    assert out["code_2017"].tolist() == ["6520", "6550", "1311", "", "", "", "", "", "", "", "3921"]
+    status = ["matched"] * 3 + ["unmatched"] * 3 + ["ambiguous"] + ["unmatched"] * 3 + ["matched"]
+    assert out["mapping_status"].tolist() == status
+    contradicts = "not_in_edition_or_letter_contradicts"
+    why = [
+        "not_a_class_code",
+        "missing",
+        contradicts,
+        "group_split",
+        "no_candidate",
+        "edition_unknown",
+        contradicts,
+    ]
+    assert out["mapping_how"].iloc[3:10].tolist() == why
+    unmatched = out[out["mapping_status"] == "unmatched"]
+    assert unmatched.filter(like="_share_").isna().all(axis=None)
+    assert (unmatched[["section", "division", "group3", "path"]] == "").all(axis=None)
+
+
+def test_an_ambiguous_code_keeps_what_its_candidates_share() -> None:
+    car = classified([("3610", "2011")]).iloc[0]
+    assert (car["section"], car["division"], car["group3"], car["path"]) == ("C", "36", "361", "P3")
+    assert (car["code_2017"], car["services_share_high"]) == ("", 0)
+    members = gbt.members("three_new_2018", ("02",)).set_index("code")["membership"].reindex(["3611", "3612"])
+    low = float((members == "full").all())
+    assert car["manufacturing_share_low"] == low
+    assert car["manufacturing_share_high"] == float(members.notna().any())
+
+
+def test_numbers_as_codes_and_editions() -> None:
+    whole = classified([(3921, 2017)])
+    assert whole["code_2017"].item() == "3921"
+    float_column = classified([(3921.0, 2017.0), (np.nan, 2017.0)])
+    assert float_column["code_2017"].tolist() == ["3921", ""]
+    assert float_column["mapping_status"].tolist() == ["matched", "unmatched"]
+    lost_zero = classified([(111, 2017)])
+    assert lost_zero["mapping_status"].item() == "unmatched"
+
+
+@pytest.mark.parametrize("confidence", ["high", "medium", "low"])
+@pytest.mark.parametrize("manufacturing", ["three_new_2018", "hightech_manufacturing_2017"])
+def test_bounds_hold_over_every_code(confidence: str, manufacturing: str) -> None:
+    table = gbt.lookup("modern_services_2023", manufacturing, 0.3, confidence)
+    assert len(table) == 1094 + 1381
+    assert not table.duplicated(["edition", "code"]).any()
+    for kind in ("services", "manufacturing"):
+        low, high, point = (table[f"{kind}_share_{b}"] for b in ("low", "high", "point"))
+        assert (low.isna() == (table["mapping_status"] == "unmatched")).all()
+        assert low.dropna().isin([0, 1]).all()
+        assert high.dropna().isin([0, 1]).all()
+        settled = point.notna()
+        assert ((low <= point) & (point <= high))[settled].all()
+        assert set(point[settled]) <= {0, 0.3, 1}
+        assert settled[table["mapping_status"] == "matched"].all()
+
+
+def test_shares_are_the_standards() -> None:
+    table = gbt.lookup().query("edition == '2017'").set_index("code")
+    held = gbt.members("modern_services_2023").set_index("code")["membership"]
+    for word, bounds in {"full": (1, 1, 1), "partial": (0, 1, 0.5)}.items():
+        rows = table.loc[held[held == word].index, [f"services_share_{b}" for b in ("low", "high", "point")]]
+        assert len(rows) > 20
+        assert (rows.to_numpy() == bounds).all()
+    none = table.drop(index=held.index)
+    assert (none.filter(like="services_share") == 0).all(axis=None)
+
+
+def test_other_standards_move_the_answer() -> None:
+    rows = [("7310", "2017"), ("2710", "2017")]
+    choices = {
+        "services_standard": "scitech_services_2018",
+        "manufacturing_standard": "hightech_manufacturing_2017",
+    }
+    science = classified(rows, **choices)
+    assert science["services_share_low"].tolist() == [1, 0]
+    assert science["manufacturing_share_low"].tolist() == [0, 1]
+
+
+def test_bad_choices_are_refused() -> None:
+    with pytest.raises(gbt.ClassificationError, match=r"partial_share = 1\.5; allowed: 0 to 1"):
+        classified([("6550", "2017")], partial_share=1.5)
+    with pytest.raises(gbt.ClassificationError, match="Did you mean 'modern_services_2023'"):
+        classified([("6550", "2017")], services_standard="modern_services_2022")
+    with pytest.raises(gbt.ClassificationError, match="allowed: high, medium, low"):
+        classified([("6550", "2017")], crosswalk_confidence="none")
+
+
+def test_a_panel_without_codes_gets_its_keys() -> None:
+    bare = ibis.memtable(pd.DataFrame({"firm_id": ["a", "b"], "year": [1987, 1988], "sales": [1.0, 2.0]}))
+    out = gbt.classify(bare).to_pandas()
+    full = classified([("6550", "2017")])
+    assert list(out.columns) == list(full.columns)
+    assert (out["section"] == "").all()
+    assert (out["division"] == "").all()
+    assert out["services_share_low"].isna().all()
+
+
+@pytest.fixture(scope="module")
+def rows() -> ibis.Table:
+    """A panel over the switch: a firm of a full class, one partial, one split, one that has no successor."""
+    codes = {
+        "full": ("6550", "6520"),
+        "partial": ("3512", "3512"),
+        "split": ("3610", "3611"),
+        "lost": ("1363", "1361"),
+    }
+    revenue = {"full": 10.0, "partial": 20.0, "split": 30.0, "lost": 40.0}
+    table = pd.DataFrame(
+        [
+            (firm, year, codes[firm][year > 2016], "2017" if year > 2016 else "2011", revenue[firm])
+            for firm in codes
+            for year in (2015, 2016, 2017, 2018)
+        ],
+        columns=["firm_id", "year", "ind4", "class_version", "revenue"],
+    )
+    t = ibis.memtable(table)
+    return gbt.classify(t).inner_join(t.select("firm_id", "year", "revenue"), ["firm_id", "year"])
+
+
+def test_coverage_by_hand(rows: ibis.Table) -> None:
+    cover = gbt.coverage(
+        rows, ["modern_services_2023", "three_new_2018:02", "producer_services_2019"], revenue="revenue"
+    )
+    services = cover.iloc[0]
+    # The IC designer is a full member in each of its 4 years: 4 of 16 firm-years, 10 of 100 of revenue.
+    assert services[["firm_years_low", "firm_years_point", "firm_years_high"]].tolist() == [0.25] * 3
+    assert services["revenue_high"] == pytest.approx(0.1)
+    assert (services["firms_certain"], services["firms_possible"]) == (1, 1)
+    made = cover.iloc[1]
+    assert made["firm_years_low"] < made["firm_years_point"] < made["firm_years_high"]
+    assert "先进制造业" in made["title_zh"]
+    assert cover["verified"].tolist() == [True, True, False]
+    assert "UNVERIFIED" in cover.iloc[2]["title_en"]
+
+
+def test_totals_add_up(rows: ibis.Table) -> None:
+    status = gbt.mapping_status(rows, "revenue")
+    assert status["firm_years"].sum() == 16
+    assert status.groupby("year")["revenue_share"].sum().to_numpy() == pytest.approx(np.ones(4))
+    paths = gbt.path_totals(rows, "revenue")
+    assert paths["firm_years"].sum() == 16
+    assert paths["revenue_share"].sum() == pytest.approx(1)
+    assert (paths["firm_years_overlapping"] >= paths["firm_years"]).all()
+    assert paths.set_index("path").loc["unmapped", "firm_years"] == 2
+    lost = gbt.unmapped_codes(rows, revenue="revenue")
+    assert lost["code_own"].tolist() == ["1363", "3610"]
+    assert lost["revenue_share"].tolist() == pytest.approx([0.2, 0.15])
+
+
+def test_the_change_of_edition_is_found(rows: ibis.Table) -> None:
+    moves = gbt.edition_break(gbt.path_shares(rows)).set_index("path")
+    assert set(moves["year"]) == {2017}
+    assert moves.loc["unmapped", "change"] == pytest.approx(-0.25)
+    assert moves["usual_change"].to_numpy() == pytest.approx(0)
+    one = gbt.path_shares(rows.filter(rows["edition"] == "2017"))
+    assert gbt.edition_break(one).empty
+
+
+def test_printed_headers_in_both_languages(rows: ibis.Table) -> None:
+    status = gbt.mapping_status(rows)
+    assert gbt.printed(status, "zh").columns.tolist() == [
+        "年份",
+        "版本",
+        "映射结果",
+        "观测值",
+        "企业数",
+        "观测值占比 (%)",
+    ]
+    assert gbt.printed(status)["Firm-years (%)"].sum() == pytest.approx(400)
+    with pytest.raises(gbt.ClassificationError, match=r"labels\.csv has no column nonsense"):
+        gbt.printed(pd.DataFrame({"nonsense": [1]}))

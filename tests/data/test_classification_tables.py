@@ -1,0 +1,154 @@
+"""The classification tables: whole, consistent, and equal to the counts of their documents."""
+
+from __future__ import annotations
+
+import pytest
+
+from fusion import classification as gbt
+from fusion.classification.tables import FOLDER
+
+SOURCES = gbt.load("SOURCES").set_index("standard")
+COLUMNS = [
+    "standard",
+    "part",
+    "class_code",
+    "level",
+    "parent_code",
+    "class_name",
+    "gbt_code",
+    "partial",
+    "confidence",
+]
+
+
+def counts(standard: str) -> str:
+    """Classes by level, parts in the order of the document, e.g. ``8/39/139``."""
+    table = gbt.load(standard)
+    if standard.startswith("gbt"):
+        return "/".join(str((table["level"] == level).sum()) for level in "1234")
+    once = table.drop_duplicates(["part", "class_code"])
+    parts = ["energy_saving_environment", "clean_production", "clean_energy"] if once["part"].any() else [""]
+    levels = [once[once["part"] == p]["level"].value_counts().sort_index() for p in parts]
+    return " + ".join("/".join(map(str, level)) for level in levels)
+
+
+@pytest.mark.parametrize("standard", SOURCES.index)
+def test_counts_are_the_recorded_ones(standard: str) -> None:
+    row = SOURCES.loc[standard]
+    assert counts(standard) == row["counts_own"]
+    if row["verified"] == "1" and "/" in row["counts_stated"]:
+        assert row["counts_own"] == row["counts_stated"]
+
+
+@pytest.mark.parametrize(
+    ("standard", "official"),
+    [
+        ("gbt4754_2017", "20/97/473/1381"),
+        ("gbt4754_2011", "20/96/432/1094"),
+        ("modern_services_2023", "8/39/139"),
+        ("three_new_2018", "9/63/353"),
+        ("hightech_manufacturing_2017", "6/34/85"),
+        ("hightech_services_2018", "9/25/97"),
+        ("scitech_services_2018", "7/24/88"),
+        ("strategic_emerging_2018", "9/40/189/166"),
+        ("digital_economy_2021", "5/32/156"),
+        ("life_services_2019", "12/46/151"),
+        ("ip_intensive_2019", "7/31"),
+        ("green_2021", "4/23/60 + 3/9/14 + 8/23/39"),
+    ],
+)
+def test_counts_are_the_documents(standard: str, official: str) -> None:
+    assert counts(standard) == official
+
+
+def test_every_standard_has_a_source_and_only_one_is_unverified() -> None:
+    assert set(gbt.standards()) | {"gbt4754_2011", "gbt4754_2017"} == set(SOURCES.index)
+    assert SOURCES.index[SOURCES["verified"] != "1"].tolist() == ["producer_services_2019"]
+    assert "UNVERIFIED" in SOURCES.loc["producer_services_2019", "note"]
+    assert (SOURCES[["issuer", "title_zh", "title_en", "year", "gbt_edition", "checked"]] != "").all(
+        axis=None
+    )
+
+
+@pytest.mark.parametrize("standard", gbt.standards())
+def test_standards_are_tidy(standard: str) -> None:
+    table = gbt.load(standard)
+    assert list(table.columns) == COLUMNS
+    assert (table["standard"] == standard).all()
+    assert not table.duplicated(["part", "class_code", "gbt_code"]).any()
+    listed = table[table["gbt_code"] != ""]
+    assert listed["partial"].isin(["0", "1"]).all()
+    unknown = [c for c in listed["gbt_code"] if not gbt.exists(c, SOURCES.loc[standard, "gbt_edition"])]
+    assert unknown == []
+    known = set(zip(table["part"], table["class_code"], strict=True))
+    above = table[table["parent_code"] != ""]
+    orphans = {c for p, c in zip(above["part"], above["parent_code"], strict=True) if (p, c) not in known}
+    assert orphans <= ({"3.3.8"} if standard == "industrial_sei_2023" else set())
+
+
+@pytest.mark.parametrize("edition", ["2011", "2017"])
+def test_the_trees_are_whole(edition: str) -> None:
+    tree = gbt.load(f"gbt4754_{edition}")
+    codes = set(tree["code"])
+    assert len(codes) == len(tree)
+    assert set(tree["parent"]) - {""} <= codes
+    digits = tree["code"].str.len().where(tree["code"].str.isdigit(), 1)
+    assert (digits.astype(str) == tree["level"]).all()
+    for level in ("3", "4"):
+        rows = tree[tree["level"] == level]
+        assert (rows["parent"] == rows["code"].str[:-1]).all()
+    inner = set(tree.loc[tree["level"] != "4", "code"])
+    assert inner <= set(tree["parent"]), "a code above the classes has no child"
+    assert (tree["name_zh"] != "").all()
+
+
+def test_the_2017_table_is_not_the_mixed_one_that_circulates() -> None:
+    for code in ("278", "283", "3670", "829", "932", "374", "3741"):
+        assert gbt.exists(code, "2017"), code
+
+
+def test_english_names_are_marked_unofficial() -> None:
+    tree = gbt.load("gbt4754_2017")
+    named = tree[tree["name_en_unofficial"] != ""]
+    assert sorted(named["code"]) == [str(d) for d in range(13, 44)]
+    assert "name_en" not in tree.columns
+
+
+def test_the_crosswalk_is_computed_and_says_so() -> None:
+    table = gbt.load("crosswalk_2011_2017")
+    assert set(table["status"]) == {"computed, not official"}
+    assert table["confidence"].isin(["high", "medium", "low", "none"]).all()
+    assert ((table["code_2017"] == "") == (table["confidence"] == "none")).all()
+    assert all(gbt.exists(c, "2011") for c in table["code_2011"])
+    assert all(gbt.exists(c, "2017") for c in table["code_2017"] if c)
+    same = table[table["how"] == "same_code_same_name"]
+    assert len(same) == 723
+    assert (same["code_2011"] == same["code_2017"]).all()
+    for how in ("same_code_same_name", "recoded_same_name"):
+        for old, new in table.loc[table["how"] == how, ["code_2011", "code_2017"]].itertuples(index=False):
+            assert gbt.name(old, "2011") == gbt.name(new, "2017")
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "roles"),
+    [("paths", "path", "core adjacent service"), ("fields", "field", "service goods")],
+)
+def test_prefixes_exist(table: str, key: str, roles: str) -> None:
+    rows = gbt.load(table)
+    assert set(rows["role"]) == set(roles.split())
+    assert [p for p in rows["prefix"] if not gbt.exists(p)] == []
+    assert not rows.duplicated([key, "prefix", "role"]).any()
+
+
+def test_files_are_utf8_with_unix_lines() -> None:
+    for file in FOLDER.rglob("*.csv"):
+        raw = file.read_bytes()
+        raw.decode("utf-8")
+        assert b"\r" not in raw
+        assert not raw.startswith(b"\xef\xbb\xbf")
+        assert raw.endswith(b"\n")
+
+
+def test_each_division_stands_in_one_sector() -> None:
+    divisions = gbt.load("gbt4754_2017").query("level == '2'")["code"]
+    assert sorted(gbt.load("three_sectors_2018")["gbt_code"]) == sorted(divisions)
