@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -36,22 +34,6 @@ PACKAGES = (
     "nbclient",
     "ipykernel",
 )
-EXHIBITS = (
-    "id",
-    "kind",
-    "number",
-    "title_en",
-    "title_zh",
-    "file",
-    "notebook",
-    "cell_tag",
-    "note_en",
-    "note_zh",
-    "source_en",
-    "source_zh",
-)
-# The file by which an exhibit is known; others of the same name lie beside it.
-SUFFIXES = {"table": (".csv",), "figure": (".svg", ".png")}
 
 
 def read(root: Path) -> dict[str, Any]:
@@ -136,33 +118,6 @@ def intact(root: Path, record: Mapping[str, Any], hashes: Hashes) -> bool:
 def now() -> str:
     """The time, UTC, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def write_exhibits(root: Path, notebooks: Iterable[str]) -> None:
-    """Gather the exhibits of finished notebooks into ``exhibits.csv`` (UTF-8 with BOM, for Excel)."""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, EXHIBITS, lineterminator="\n")
-    writer.writeheader()
-    for notebook in notebooks:
-        for entry in exhibits(root, notebook):
-            writer.writerow(entry)
-    target, text = root / "exhibits.csv", "\ufeff" + stream.getvalue()
-    if not target.is_file() or target.read_text(encoding="utf-8") != text:
-        files.write_atomic(target, text)
-
-
-def exhibits(root: Path, notebook: str) -> list[dict[str, str]]:
-    """Exhibits of one notebook as rows of ``exhibits.csv``."""
-    record = root / notebook / "done.json"
-    if not record.is_file():
-        return []
-    rows = []
-    for entry in json.loads(record.read_text(encoding="utf-8"))["exhibits"]:
-        names = [f"{notebook}/{entry['id']}{suffix}" for suffix in SUFFIXES.get(entry["kind"], ())]
-        file = next((name for name in names if (root / name).is_file()), "")
-        place = {"file": file, "notebook": notebook, "cell_tag": entry["id"]}
-        rows.append({key: str((entry | place).get(key, "")) for key in EXHIBITS})
-    return rows
 
 
 # -- inside ------------------------------------------------------------------------------------

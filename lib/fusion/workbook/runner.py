@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
-from fusion.workbook import chain, files, fingerprint, manifest, paths, preflight, progress
+from fusion.workbook import chain, files, fingerprint, listing, manifest, paths, preflight, progress
 from fusion.workbook.lock import LockedError, lock
 from fusion.workbook.preflight import Plan
 from fusion.workbook.process import Job
@@ -257,7 +257,7 @@ class Run:
         if self.record != self.before:
             self._save()
         done = [n for n, r in self.record["notebooks"].items() if r["status"] == "done"]
-        manifest.write_exhibits(self.root, done)
+        listing.write(self.root, done)
         self.hashes.save()
 
     # -- small things --------------------------------------------------------------------------
