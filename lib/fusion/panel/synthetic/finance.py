@@ -89,7 +89,9 @@ def _income(rows: Rows, out: Columns) -> Columns:
     spread = 1 + spread + value["profit_noise_sd"] * rows.normal("profit")
     arch = (rows.share - value["roa_turning"]) ** 2 - value["roa_centre"]
     arch = np.where(rows.manufacturer, value["roa_curvature"] * arch, 0.0)
-    wish = rows.by_path("profit_share") * spread * added / _premium(rows) + arch * out["total_assets"]
+    net = (added - tax - out["vat"]) / _premium(rows) - out["depreciation"]
+    part = np.minimum(rows.by_path("profit_share") * spread, value["profit_share_cap"])
+    wish = part * net + arch * out["total_assets"]
     least = np.maximum(value["wage_floor"] * rows.employees, value["labour_share_floor"] * added)
     left = added - tax - out["vat"] - out["depreciation"]
     profit = money(np.minimum(wish, left - least))

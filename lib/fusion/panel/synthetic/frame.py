@@ -62,7 +62,7 @@ def observe(
     falls = reported < line
     there = np.arange(shape[1])[None, :] >= firms.entry[:, None]
     leaves = (closes | falls) & there
-    before = np.cumsum(leaves, axis=1) - leaves
+    before: Ints = np.cumsum(leaves, axis=1) - leaves
     observed = there & (before == 0)
     status = np.where(closes, 2, np.where(falls, 3, 0))
     pause = (status == 0) & (streams("suspended").random(shape) < 0.004)

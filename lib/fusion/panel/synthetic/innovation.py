@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 
 from fusion.panel.synthetic.firms import Floats
@@ -39,10 +37,10 @@ def patents(rows: Rows, rd: Floats) -> Columns:
     s = rows.s
     active = rows.firm_uniform("patents at all") < 0.45
     mean = np.where(
-        active, 0.25 * np.maximum(rd, 0) ** 0.45 * np.exp(0.7 * rows.firm_normal("patent level")), 0
+        active, 0.4 * np.maximum(rd, 0) ** 0.45 * np.exp(0.7 * rows.firm_normal("patent level")), 0
     )
     applied = _poisson(rows, "patents", np.minimum(mean, 500))
-    stock = np.zeros(s.frame.observed.shape)
+    stock: Floats = np.zeros(s.frame.observed.shape)
     stock.reshape(-1)[rows.at] = applied
     for t in range(1, stock.shape[1]):
         stock[:, t] += 0.9 * stock[:, t - 1]
@@ -93,7 +91,7 @@ def patent_shares(rows: Rows, valid: np.ndarray) -> list[str | None]:
 
 
 def _shares(first: str, second: str, part: float) -> str:
-    return json.dumps({first: part} if part == 1 else {first: part, second: round(1 - part, 3)})
+    return f'{{"{first}": 1.0}}' if part == 1 else f'{{"{first}": {part:.3f}, "{second}": {1 - part:.3f}}}'
 
 
 def digital(rows: Rows) -> Columns:
@@ -132,7 +130,7 @@ def chain(rows: Rows) -> Columns:
         np.log(rows.employees) - 5
     )
     abroad = np.clip(
-        rows.by_path("export_share") * 2.0 * np.exp(0.4 * rows.firm_normal("abroad") - 0.08), 0, 0.95
+        rows.by_path("export_share") * 2.9 * np.exp(0.4 * rows.firm_normal("abroad") - 0.08), 0, 0.95
     )
     return {
         "ps_input": money(bought * materials),

@@ -8,8 +8,13 @@ from fusion.panel.synthetic.firms import Bools
 from fusion.panel.synthetic.rows import Rows
 
 RESEARCH = ("rd_expense", "rd_expense_total", "rd_outsourced")
-SERVICES = ("service_revenue", "service_rev_by_class", "service_revenue_external", "service_revenue_nonlocal")
-SERVICES = (*SERVICES, "service_exports")
+SERVICES = (
+    "service_revenue",
+    "service_rev_by_class",
+    "service_revenue_external",
+    "service_revenue_nonlocal",
+    "service_exports",
+)
 RD_ITEM = 2018  # R&D expense is an item of its own from the 2018 statements on
 
 
@@ -42,5 +47,5 @@ def not_told(rows: Rows, scale: float) -> Bools:
     """Service revenue: 35 % empty; among small firms those with little of it stay silent (not at random)."""
     small = rows.employees < 100
     little = rows.share < 0.05
-    share = np.where(small, np.where(little, 0.58, 0.28), 0.20)
+    share = np.where(small, np.where(little, 0.62, 0.32), 0.22)
     return rows.uniform("silent on services") < np.minimum(share * scale, 0.98)

@@ -33,8 +33,8 @@ def _neighbours(firms: Firms, pilots: Pilots, observed: Bools, tables: Tables) -
     """Mean τ of running pilots in the same path, district and year, for firms never pilots; shape (N, T)."""
     cell = firms.path * len(tables.districts) + firms.district
     cells = len(tables.paths) * len(tables.districts)
-    mean = np.zeros(pilots.effect.shape)
-    for t in range(mean.shape[1]):
+    mean = np.zeros_like(pilots.effect)
+    for t in range(pilots.effect.shape[1]):
         running = pilots.treated & (pilots.start <= t) & observed[:, t]
         total = np.bincount(cell[running], pilots.effect[running, t], minlength=cells)
         count = np.bincount(cell[running], minlength=cells)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 
@@ -74,8 +76,6 @@ def slip_units(panel: pd.DataFrame, money_columns: list[str], rows: Rows) -> Non
 
 
 def _tenfold(text: str) -> str:
-    import json
-
     return json.dumps({code: round(10 * amount, 2) for code, amount in json.loads(text).items()})
 
 

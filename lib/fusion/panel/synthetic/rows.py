@@ -26,7 +26,7 @@ class Rows:
     def __len__(self) -> int:
         return len(self.at)
 
-    def cut(self, grid: Floats) -> Floats:
+    def cut(self, grid: np.ndarray) -> np.ndarray:
         """A grid (N, T) at the observed rows."""
         return grid.reshape(-1)[self.at]
 

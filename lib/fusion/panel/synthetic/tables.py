@@ -135,7 +135,7 @@ def _classes(industries: pd.DataFrame, cross: pd.DataFrame) -> pd.DataFrame:
                 "correct the prefix"
             )
         sure = np.where(hit["confidence"] == "high", 1.0, 0.1)
-        parts.append(hit.assign(path=row.path, weight=float(str(row.weight)) * sure / sure.sum()))
+        parts.append(hit.assign(path=str(row.path), weight=float(str(row.weight)) * sure / sure.sum()))
     return pd.concat(parts, ignore_index=True)[["path", "code_2011", "code_2017", "weight"]]
 
 
