@@ -27,6 +27,8 @@ __all__ = [
     "Columns",
     "EffectsError",
     "EnginesDisagree",
+    "Rung",
+    "Sample",
     "agree",
     "balance",
     "base_columns",

@@ -230,7 +230,8 @@ def agree(
         same &= first[column] == second[column]
     table["agree"] = same
     if not same.all():
-        parted = table[~same].join(first[["n", "clusters"]]).join(second[["n", "clusters"]], rsuffix=f"_{b}")
+        counts = {f"{c}_{name}": t[c] for c in ("n", "clusters") for name, t in ((a, first), (b, second))}
+        parted = table.assign(**counts)[~same]
         raise EnginesDisagree(
             f"{a} and {b} part in {(~same).sum()} of {len(table)} estimates (allowed: coefficients "
             f"{coefficient_tolerance:g}, standard errors {std_error_tolerance:g} relative):\n"

@@ -93,16 +93,17 @@ def learn_errors(rows: pd.DataFrame, columns: Columns, times: Sequence[float] | 
     EffectsError
         When fewer than two units are seen in two periods.
     """
+    seen = (rows[columns.unit].nunique(), rows[columns.time].nunique())
+    if min(seen) < 2:
+        raise EffectsError(
+            f"description: {seen[0]} {columns.unit}s are seen untreated at least twice, in {seen[1]} periods; the "
+            "minimum detectable effect needs two of each"
+        )
     names = [columns.outcome, *columns.controls]
     values = rows[names].astype(float).to_numpy()
     residual = two_way_residuals(values, rows[columns.unit], rows[columns.time])
     slopes = _slopes(residual)
     wide = _wide(values[:, 0] - values[:, 1:] @ slopes, rows, columns)
-    if len(wide) < 2 or wide.shape[1] < 2:
-        raise EffectsError(
-            f"description: untreated rows hold {wide.shape[1]} periods of {len(wide)} {columns.unit}s that are seen "
-            "at least twice; the minimum detectable effect needs two of each"
-        )
     wide = wide.reindex(columns=sorted(set(wide.columns) | set(map(float, times or []))))
     cluster = rows.groupby(columns.unit, observed=True)[columns.cluster].first().loc[wide.index]
     own, across = _variograms(wide.to_numpy(), pd.factorize(cluster)[0])

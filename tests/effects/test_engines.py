@@ -1,0 +1,173 @@
+"""Two engines give one answer, and a difference stops the run."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyfixest as pf
+import pytest
+from linearmodels.iv.absorbing import AbsorbingLS
+from linearmodels.panel import PanelOLS
+from pyfixest.demeaners import LsmrDemeaner
+
+from fusion import effects
+from fusion.effects.engines import nested
+
+LADDER = [
+    ["firm_id"],
+    ["firm_id", "year"],
+    ["firm_id", "division*year"],
+    ["firm_id", "division*year", "district*year"],
+]
+# Both solvers iterate to a relative residual of 1e-12 or less; what is left after a sandwich is far below this.
+EXACT = {"rtol": 1e-9}
+
+
+@pytest.fixture(scope="module")
+def panel() -> pd.DataFrame:
+    """Unbalanced, with firms that change division and district, and a few rows alone in their effects."""
+    rng = np.random.default_rng(7)
+    firms, years = 150, 8
+    firm, year = np.repeat(np.arange(firms), years), np.tile(np.arange(2012, 2012 + years), firms)
+    division = np.where(rng.random(len(firm)) < 0.05, rng.integers(0, 6, len(firm)), (firm % 6))
+    data = pd.DataFrame(
+        {
+            "firm_id": [f"f{i:03}" for i in firm],
+            "year": year,
+            "division": division.astype(str),
+            "district": (firm // 3 % 4).astype(str),
+            "pilot": ((year >= 2015) & (firm % 3 == 0)).astype(float),
+            "size": rng.normal(size=len(firm)) + firm % 5,
+        }
+    )
+    data["y"] = (
+        0.1 * data["pilot"] + 0.3 * data["size"] + firm % 7 + rng.normal(size=len(firm)).cumsum() * 0.05
+    )
+    return data[rng.random(len(firm)) > 0.3].reset_index(drop=True)
+
+
+def fit_pyfixest(rung: effects.Rung, regressors: list[str], **ssc: object) -> pf.estimation.FixestMulti:
+    return pf.feols(
+        f"y ~ {' + '.join(regressors)} | {' + '.join(rung.effects)}",
+        data=rung.data,
+        vcov={"CRV1": "firm_id"},
+        ssc=pf.ssc(**(ssc or {"k_adj": True, "k_fixef": "none", "G_adj": True, "G_df": "min"})),
+        fixef_rm="none",
+        demeaner=LsmrDemeaner(fixef_atol=1e-12, fixef_btol=1e-12),
+    )
+
+
+def fit_linearmodels(rung: effects.Rung, regressors: list[str]) -> AbsorbingLS:
+    return AbsorbingLS(
+        rung.data["y"], rung.data[regressors], absorb=rung.data[rung.effects], drop_absorbed=True
+    ).fit(
+        cov_type="clustered",
+        clusters=pd.factorize(rung.data["firm_id"])[0],
+        debiased=True,
+        method="lsmr",
+        absorb_options={"atol": 1e-14, "btol": 1e-14, "maxiter": 10_000},
+    )
+
+
+def both(panel: pd.DataFrame, step: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    rung = effects.rung(panel, step, drop_singletons=True)
+    a, b = fit_pyfixest(rung, ["pilot", "size"]), fit_linearmodels(rung, ["pilot", "size"])
+    counted = effects.counted_by_linearmodels(2, rung.data[rung.effects], rung.data["firm_id"])
+    tables = (
+        effects.stated_rows(rung, "firm_id", "pyfixest", a.coef(), a.se(), 2),
+        effects.stated_rows(rung, "firm_id", "linearmodels", b.params, b.std_errors, counted),
+    )
+    first, second = (table.set_index(["spec", "term"]) for table in tables)
+    return first, second
+
+
+@pytest.mark.parametrize("step", LADDER, ids=" + ".join)
+def test_engines_agree_on_every_rung(panel: pd.DataFrame, step: list[str]) -> None:
+    table = effects.agree(*both(panel, step))
+    assert table["agree"].all() and len(table) == 2
+
+
+def test_full_count_is_what_both_packages_report(panel: pd.DataFrame) -> None:
+    """pyfixest "full" and linearmodels count alike, so the restatement is checked against a third number."""
+    rung = effects.rung(panel, LADDER[2], drop_singletons=True)
+    full = fit_pyfixest(rung, ["pilot"], k_adj=True, k_fixef="full", G_adj=True, G_df="min").se()
+    none = fit_pyfixest(rung, ["pilot"]).se()
+    counted = effects.counted_parameters(1, rung.data[rung.effects])
+    np.testing.assert_allclose(effects.restate(none, len(rung.data), 1, counted), full, **EXACT)
+    np.testing.assert_allclose(fit_linearmodels(rung, ["pilot"]).std_errors, full, **EXACT)
+
+
+def test_stated_correction_against_dummies(panel: pd.DataFrame) -> None:
+    """The stated standard error from scratch: dummies, sandwich, G/(G−1)·(n−1)/(n−K)."""
+    rung = effects.rung(panel, LADDER[1], drop_singletons=True)
+    data = rung.data
+    dummies = pd.get_dummies(data[["firm_id", "year"]], dtype=float).to_numpy()
+    x = data[["pilot", "size"]].to_numpy()
+    x = x - dummies @ np.linalg.lstsq(dummies, x, rcond=None)[0]
+    b = np.linalg.lstsq(x, data["y"].to_numpy(), rcond=None)[0]
+    y = data["y"].to_numpy()
+    u = y - dummies @ np.linalg.lstsq(dummies, y, rcond=None)[0] - x @ b
+    scores = pd.DataFrame(x * u[:, None]).groupby(data["firm_id"].to_numpy()).sum().to_numpy()
+    bread = np.linalg.inv(x.T @ x)
+    n, groups = len(data), data["firm_id"].nunique()
+    k = 2 + 1 + (data["year"].nunique() - 1)  # slopes, one for the nested firm effects, years
+    v = bread @ scores.T @ scores @ bread * groups / (groups - 1) * (n - 1) / (n - k)
+    first, _ = both(panel, LADDER[1])
+    np.testing.assert_allclose(first["std_error"], np.sqrt(np.diag(v)), **EXACT)
+
+
+def test_panel_ols_counts_as_its_notes_say(panel: pd.DataFrame) -> None:
+    rung = effects.rung(panel, LADDER[1], drop_singletons=True)
+    indexed = panel.loc[:, ["firm_id", "year", "y", "pilot", "size"]].set_index(["firm_id", "year"])
+    kept = indexed.loc[pd.MultiIndex.from_arrays([rung.data["firm_id"], rung.data["year"].astype(int)])]
+    fit = PanelOLS(kept["y"], kept[["pilot", "size"]], entity_effects=True, time_effects=True).fit(
+        cov_type="clustered", cluster_entity=True, group_debias=True, debiased=True
+    )
+    np.testing.assert_allclose(fit.std_errors, fit_linearmodels(rung, ["pilot", "size"]).std_errors, **EXACT)
+
+
+@pytest.mark.parametrize(
+    ("column", "nudge"), [("estimate", 1e-6), ("std_error", 1e-7), ("n", 1), ("clusters", 1)]
+)
+def test_a_difference_stops_and_is_shown(panel: pd.DataFrame, column: str, nudge: float) -> None:
+    first, second = both(panel, LADDER[1])
+    second = second.astype({column: type(second[column].iloc[0])})
+    second.loc[("firm_id + year", "size"), column] *= 1 if nudge == 1 else 1 + nudge
+    second.loc[("firm_id + year", "size"), column] += 1 if nudge == 1 else 0
+    with pytest.raises(effects.EnginesDisagree, match=r"part in 1 of 2 .*\n(.|\n)*size"):
+        effects.agree(first, second)
+
+
+def test_a_term_that_one_engine_dropped_is_named(panel: pd.DataFrame) -> None:
+    first, second = both(panel, LADDER[0])
+    with pytest.raises(effects.EnginesDisagree, match=r"'size'.* only in pyfixest"):
+        effects.agree(first, second.drop(index=[("firm_id", "size")]))
+
+
+def test_collinear_regressors_are_dropped_by_both(panel: pd.DataFrame) -> None:
+    rung = effects.rung(panel.assign(constant=panel["firm_id"].str[1:].astype(float)), LADDER[1], True)
+    a = fit_pyfixest(rung, ["pilot", "constant"])
+    with pytest.warns(match="absorbed"):
+        b = fit_linearmodels(rung, ["pilot", "constant"])
+    assert list(a.coef().index) == list(b.params.index) == ["pilot"]
+
+
+def test_nested_effects() -> None:
+    effect = pd.Series(["a", "a", "b", "c"])
+    assert nested(effect, pd.Series([1, 1, 1, 2]))
+    assert not nested(effect, pd.Series([1, 2, 1, 2]))
+    frame = pd.DataFrame({"effect": effect, "year": [1, 2, 1, 2]})
+    # 2 slopes + 3 + 2 levels − 1 redundant; nested: less 3 − 1.
+    assert effects.counted_parameters(2, frame) == 6
+    assert effects.counted_parameters(2, frame, pd.Series([1, 1, 1, 2])) == 4
+
+
+def test_no_degrees_of_freedom_is_an_error() -> None:
+    with pytest.raises(effects.EffectsError, match="no degrees of freedom"):
+        effects.restate(pd.Series([1.0]), 10, 2, 10)
+
+
+def test_one_cluster_is_an_error(panel: pd.DataFrame) -> None:
+    rung = effects.rung(panel.assign(all="x"), LADDER[0], True)
+    with pytest.raises(effects.EffectsError, match=r"effects\.cluster.*'all' has 1"):
+        effects.stated_rows(rung, "all", "pyfixest", pd.Series([1.0]), pd.Series([1.0]), 1)

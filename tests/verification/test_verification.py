@@ -1,0 +1,78 @@
+"""Published results are met, and a wrong one is noticed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from fusion import verification
+from fusion.verification import table
+
+
+@pytest.fixture(scope="module")
+def recomputed() -> pd.DataFrame:
+    return verification.run()
+
+
+def test_every_published_number_is_met(recomputed: pd.DataFrame) -> None:
+    off = recomputed[~recomputed["ok"]]
+    assert off.empty, off.to_string()
+    assert list(recomputed) == table.COLUMNS
+    counts = recomputed["dataset"].value_counts()
+    assert counts["jobtraining"] == 34 and counts["Grunfeld, ten firms"] == 17 and counts["munnell"] == 24
+
+
+def test_recalled_numbers_say_so(recomputed: pd.DataFrame) -> None:
+    rows = recomputed[recomputed["dataset"] != "anchor"]
+    assert set(rows["basis"]) == {"seen", "recalled, reproduced"}
+    seen = rows[rows["basis"] == "seen"]
+    assert set(zip(seen["dataset"], seen["estimator"], strict=True)) == {("jobtraining", "random effects")}
+
+
+def test_one_wrong_number_fails_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = table.PUBLISHED.read_text(encoding="utf-8")
+    changed = tmp_path / "published.csv"
+    # One unit of the last digit away: the smallest error that a reader could see.
+    changed.write_text(text.replace("grant,-.252", "grant,-.253"), encoding="utf-8")
+    monkeypatch.setattr(table.run, "__defaults__", (changed,))
+    assert verification.main(tmp_path / "build") == 1
+    said = capsys.readouterr().out
+    assert "OFF fixed effects, grant: published -.253" in said and "jobtraining: 33 of 34" in said
+    written = pd.read_csv(tmp_path / "build" / "verification.csv")
+    assert (~written["ok"]).sum() == 1
+
+
+def test_main_writes_the_table_and_is_zero(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert verification.main(tmp_path) == 0
+    assert [p.name for p in tmp_path.iterdir()] == ["verification.csv"], "nothing half-written is left"
+    assert "total: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("nobody,fixed effects,grant,1.0,x,seen", "datasets nobody are not computed"),
+        (
+            "jobtraining,fixed effects,grunt,1.0,x,seen",
+            "published.csv:2: 'fixed effects: grunt' is not computed",
+        ),
+        ("jobtraining,fixed effects,grant,one,x,seen", "published 'one' is not a number"),
+        ("jobtraining,fixed effects,grant,1.0,x,rumour", "basis 'rumour'; allowed: seen"),
+    ],
+)
+def test_bad_rows_are_named(tmp_path: Path, line: str, says: str) -> None:
+    file = tmp_path / "published.csv"
+    file.write_text(f"dataset,estimator,statistic,published,source,basis\n{line}\n", encoding="utf-8")
+    with pytest.raises(verification.VerificationError) as error:
+        verification.run(file)
+    assert says in str(error.value)
+
+
+def test_tolerance_is_half_the_last_printed_digit() -> None:
+    assert table.half_last_digit("-.080") == 0.0005
+    assert table.half_last_digit("49.18") == 0.005
+    assert table.half_last_digit("162") == 0.5
