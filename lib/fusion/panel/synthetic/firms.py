@@ -27,7 +27,7 @@ class Firms:
     entry : first year, as a position in the range
     age : years since establishment at entry
     productivity : firm effect α, ln
-    size : target ln employees
+    size : ln employees at average productivity; independent of the firm effect
     intensity : ln capital per worker, deviation from the path's
     """
 
@@ -52,7 +52,6 @@ def draw_firms(settings: Settings, tables: Tables, streams: Streams) -> Firms:
         value["size_mean"]
         + tables.paths["size_shift"].to_numpy()[path]
         + tables.ownership["size_shift"].to_numpy()[owner]
-        + value["size_productivity"] * alpha
         + value["size_sd"] * streams("size").standard_normal(n)
     )
     last_entry = round(value["entry_until"] * (settings.n_years - 1))

@@ -6,8 +6,10 @@ Order within a year: K_t follows from last year's investment and L_t from last y
 the year's shock; then ω_t; then intermediate input M_t, strictly rising in ω_t given L_t and K_t and free of
 noise; last ε. Gross output follows from the accounts: VA = gross output − M + VAT payable.
 
-Caution for control-function estimators: ω holds a firm effect besides its AR(1) part, so that it is not exactly
-a first-order Markov process.
+For control-function estimators: ω holds a firm effect besides its AR(1) part, so that it is not exactly a
+first-order Markov process. Employment therefore answers to last year's ω only (and to demand shocks that have
+nothing to do with ω), which the conditional mean of ω_t already holds; the small remaining bias comes from
+capital, which remembers older ω.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fusion.panel.synthetic.firms import Firms, Floats
+from fusion.panel.synthetic.productivity import autoregression
 from fusion.panel.synthetic.streams import Streams
 from fusion.panel.synthetic.tables import Tables
 
@@ -72,14 +75,18 @@ def _inputs(
     value, (n, years) = tables.value, omega.shape
     centre, delta = value["productivity_level"], value["depreciation_rate"]
     per_worker = np.log(tables.paths["capital_per_worker"].to_numpy(dtype=float)[firms.path])
-    hiring = value["labour_sd"] * streams("hiring").standard_normal((n, years))
+    demand = value["labour_sd"] * autoregression(
+        streams("labour demand"), (n, years), value["labour_persistence"]
+    )
     invests = streams("investment").random((n, years)) < value["investment_probability"]
     target = firms.size + scale
-    labour = target.copy()
+    # The first year has no year before: the lasting part of productivity stands for it.
+    past = tables.paths["ln_productivity"].to_numpy(dtype=float)[firms.path] + firms.productivity
     ln_capital = target + per_worker + firms.intensity
     wished = ln_capital.copy()
     employees, capital, investment = (np.empty((n, years)) for _ in range(3))
     for t in range(years):
+        labour = target + value["labour_response"] * past + demand[:, t]
         employees[:, t] = np.maximum(np.rint(np.exp(labour)), FEWEST_EMPLOYEES)
         capital[:, t] = _cents(np.exp(ln_capital))
         above = omega[:, t] - centre
@@ -89,8 +96,7 @@ def _inputs(
         lump = np.where(invests[:, t], np.maximum(rate, 0) / value["investment_probability"], 0)
         investment[:, t] = _cents(capital[:, t] * lump)
         ln_capital = np.log((1 - delta) * capital[:, t] + investment[:, t])
-        gap = target + value["labour_response"] * above - labour
-        labour = labour + value["labour_adjust"] * gap + hiring[:, t]
+        past = above
     return employees, capital, investment
 
 

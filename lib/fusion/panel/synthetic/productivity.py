@@ -39,7 +39,7 @@ def service_share(settings: Settings, firms: Firms, tables: Tables, streams: Str
     centre = value["service_logit"] + value["service_logit_sd"] * streams("service level").standard_normal(
         settings.firms
     )
-    noise = value["service_logit_noise"] * _autoregression(streams("service drift"), shape, 0.7)
+    noise = value["service_logit_noise"] * autoregression(streams("service drift"), shape, 0.7)
     share = _logistic(centre[:, None] + value["service_logit_trend"] * t + noise)
     share = np.where(sells, np.minimum(share, value["service_cap"]), 0.0)
     made = np.clip(0.004 + 0.03 * np.abs(noise) + 0.008 * np.arange(settings.n_years), 0, 0.3)
@@ -57,7 +57,7 @@ def untreated_productivity(
     walk = value["path_year_sd"] * np.cumsum(
         streams("path year").standard_normal((len(tables.paths), settings.n_years)), axis=1
     )
-    shock = _autoregression(streams("productivity"), shape, value["shock_persistence"])
+    shock = autoregression(streams("productivity"), shape, value["shock_persistence"])
     sd = value["shock_sd"] / np.sqrt(1 - value["shock_persistence"] ** 2)
     firm = value["productivity_level"] + tables.paths["ln_productivity"].to_numpy()[firms.path]
     omega = (firm + firms.productivity)[:, None] + year_effect + walk[firms.path] + sd * shock
@@ -71,7 +71,7 @@ def service_term(share: Floats, firms: Firms, tables: Tables) -> Floats:
     return np.where(manufacturers(firms, tables)[:, None], term, 0.0)
 
 
-def _autoregression(rng: np.random.Generator, shape: tuple[int, int], rho: float) -> Floats:
+def autoregression(rng: np.random.Generator, shape: tuple[int, int], rho: float) -> Floats:
     """Stationary AR(1) with unit variance in each row, shape (N, T)."""
     draws = rng.standard_normal(shape)
     for t in range(1, shape[1]):
