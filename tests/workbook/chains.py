@@ -13,8 +13,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import nbformat
-
 CHAIN = [
     {"notebook": "01_first", "reads": [], "writes": ["a"]},
     {"notebook": "02_second", "reads": ["a"], "writes": ["b"]},
@@ -51,22 +49,24 @@ class Study:
         return SimpleNamespace(study=SimpleNamespace(notebooks=self.notebooks))
 
 
-def notebook(name: str, body: str, names: list[str], before: str = "") -> Any:
-    """A notebook by the rules: purpose, parameters, work, last cell."""
+def notebook(name: str, body: str, names: list[str], before: str = "") -> dict[str, Any]:
+    """A notebook by the rules: purpose, parameters, work, last cell (without nbformat, slow to import)."""
     values = VALUES | {"study": "none"}
-    new = nbformat.v4
-    cells = [
-        new.new_markdown_cell(f"# {name}"),
-        new.new_code_cell(
-            "\n".join(f"{n} = {values[n]!r}" for n in ["study", *names]), metadata={"tags": ["parameters"]}
-        ),
-        new.new_code_cell(f'from fusion.workbook.book import Book\nbook = Book("{name}", study)'),
-        new.new_code_cell(before or "pass", metadata={"tags": ["before"]}),
-        new.new_code_cell(body, metadata={"tags": ["work"]}),
-        new.new_code_cell("book.done()", metadata={"tags": ["done"]}),
+    texts = {
+        "parameters": "\n".join(f"{n} = {values[n]!r}" for n in ["study", *names]),
+        "book": f'from fusion.workbook.book import Book\nbook = Book("{name}", study)',
+        "before": before or "pass",
+        "work": body,
+        "done": "book.done()",
+    }
+    cells: list[dict[str, Any]] = [
+        {"cell_type": "markdown", "id": "purpose", "metadata": {}, "source": f"# {name}"}
     ]
+    for tag, text in texts.items():
+        cell = {"cell_type": "code", "id": tag, "metadata": {"tags": [tag]}, "source": text}
+        cells.append(cell | {"execution_count": None, "outputs": []})
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return new.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    return {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
 
 
 class Bench:
@@ -96,7 +96,7 @@ class Bench:
     def put(self, name: str, before: str = "", body: str | None = None) -> None:
         """Write a notebook; ``before`` runs ahead of its work."""
         made = notebook(name, BODY[name] if body is None else body, PARAMETERS[name], before)
-        nbformat.write(made, self.notebooks / f"{name}.ipynb")
+        (self.notebooks / f"{name}.ipynb").write_text(json.dumps(made), encoding="utf-8")
 
     def study(self, **values: Any) -> Study:
         self.values |= values

@@ -228,16 +228,16 @@ def _statement(evidence: Evidence, point: Point) -> Verdict:
 
 def _exhibits(evidence: Evidence, point: Point) -> Verdict:
     """All exhibits of the point were shown; left out with a reason; or not there."""
-    found = [e for name in point.exhibits for e in evidence.exhibits if e["id"] == name]
-    shown = [e for e in found if e["kind"] in KINDS]
-    left_out = [e for e in found if e["kind"] == "left_out"]
-    if len(shown) == len(point.exhibits):
-        return "pass", _cite(evidence, shown)
+    found = [e for e in evidence.exhibits if _names(e) & set(point.exhibits)]
+    left_out = [e for e in found if e["kind"] not in KINDS]
+    missing = set(point.exhibits) - set().union(*map(_names, found))
+    if missing:
+        names = sorted(missing)
+        return "open", evidence.say(f"no exhibit {', '.join(names)}", f"没有图表 {'、'.join(names)}")
     if left_out:
         reasons = [e["note_zh"] if evidence.language == "zh" else e["note_en"] for e in left_out]
-        return "not applicable", "; ".join(reasons)
-    missing = [name for name in point.exhibits if name not in {e["id"] for e in found}]
-    return "open", evidence.say(f"no exhibit {', '.join(missing)}", f"没有图表 {'、'.join(missing)}")
+        return "not applicable", "; ".join(dict.fromkeys(reasons))
+    return "pass", _cite(evidence, found)
 
 
 def _estimand(evidence: Evidence, point: Point) -> Verdict:
@@ -404,8 +404,13 @@ def _no_regressions(evidence: Evidence) -> Verdict:
 
 def _with_exhibits(evidence: Evidence, point: Point, text: str) -> str:
     """A finding with those of the point's exhibits that were shown."""
-    shown = [e for e in evidence.exhibits if e["id"] in point.exhibits and e["kind"] in KINDS]
+    shown = [e for e in evidence.exhibits if _names(e) & set(point.exhibits) and e["kind"] in KINDS]
     return f"{_cite(evidence, shown)}: {text}" if shown else text
+
+
+def _names(exhibit: Mapping[str, str]) -> set[str]:
+    """By what a point may call an exhibit: its id, or notebook/id where two share one."""
+    return {exhibit["id"], f"{exhibit['notebook']}/{exhibit['id']}"}
 
 
 def _cite(evidence: Evidence, shown: Iterable[Mapping[str, str]]) -> str:

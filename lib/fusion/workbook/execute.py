@@ -22,8 +22,10 @@ from typing import Any
 
 from fusion.workbook import files
 
-# jsonschema would build a grammar of internet addresses at import: five seconds, for formats no notebook has.
-sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+# What papermill's imports would load if they could, and nothing here uses: a grammar of internet addresses that
+# takes seconds to build, their patterns, and Hadoop's file system. All are optional to those who import them.
+for optional in ("rfc3987_syntax", "rfc3986_validator", "pyarrow"):
+    sys.modules.setdefault(optional, None)  # type: ignore[arg-type]
 
 from jupyter_client.kernelspec import KernelSpecManager  # noqa: E402
 from jupyter_client.manager import AsyncKernelManager  # noqa: E402
@@ -82,8 +84,8 @@ def execute(job: Mapping[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``error`` (None, or kind, cell, tag, name, value), ``peak_memory_mb`` of the kernel, ``rows`` by
-        artefact, ``full`` (whether the disk was full).
+        ``error`` (None, or kind, cell, tag, name, value), ``peak_memory_mb`` of the kernel, ``full`` (whether
+        the disk was full).
     """
     problem: BaseException | None = None
     for attempt in range(2):
@@ -99,7 +101,6 @@ def execute(job: Mapping[str, Any]) -> dict[str, Any]:
         "error": error,
         "full": files.is_full(text),
         "peak_memory_mb": _peak_memory(),
-        "rows": {} if error else _rows(Path(job["folder"])),
     }
 
 
@@ -223,13 +224,6 @@ def _save(notebook: Any, job: Mapping[str, Any]) -> dict[str, Any] | None:
     except OSError as error:
         return _error("not saved", None, type(error).__name__, str(error))
     return None
-
-
-def _rows(folder: Path) -> dict[str, int]:
-    """Rows of each Parquet file, from its footer."""
-    import pyarrow.parquet as pq
-
-    return {file.name: pq.read_metadata(file).num_rows for file in sorted(folder.glob("*.parquet"))}
 
 
 def _peak_memory() -> float:

@@ -94,14 +94,14 @@ def commit() -> dict[str, Any] | None:
     return {"commit": head, "dirty": bool(_git("status", "--porcelain"))}
 
 
-def outputs(root: Path, notebook: str, rows: Mapping[str, int], hashes: Hashes) -> dict[str, Any]:
+def outputs(root: Path, notebook: str, hashes: Hashes) -> dict[str, Any]:
     """Every file of a finished notebook, by its place in the study's folder, with hash, bytes and rows."""
     inside = sorted(f for f in (root / notebook).rglob("*") if f.is_file())
     found: dict[str, Any] = {}
     for file in [*inside, root / f"{notebook}.ipynb"]:
         entry: dict[str, Any] = {"sha256": hashes.of(file), "bytes": file.stat().st_size}
-        if file.name in rows:
-            entry["rows"] = rows[file.name]
+        if file.suffix == ".parquet":
+            entry["rows"] = _rows(file)
         found[file.relative_to(root).as_posix()] = entry
     return found
 
@@ -121,6 +121,13 @@ def now() -> str:
 
 
 # -- inside ------------------------------------------------------------------------------------
+
+
+def _rows(file: Path) -> int:
+    """Rows of a Parquet file, from its footer."""
+    from pyarrow.parquet import read_metadata
+
+    return int(read_metadata(file).num_rows)
 
 
 def _version(package: str) -> str | None:

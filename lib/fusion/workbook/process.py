@@ -84,7 +84,7 @@ class Job:
         how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"status {status}"
         value = files.scrub(f"the process that ran it ended early ({how}): {last[0]}")
         error = {"kind": "process", "cell": None, "tag": "", "name": "", "value": value}
-        return {"error": error, "full": files.is_full(words), "rows": {}}
+        return {"error": error, "full": files.is_full(words)}
 
     def end(self) -> None:
         """End the process, its kernel, and whatever that started."""

@@ -194,7 +194,7 @@ class Run:
         record["peak_memory_mb"] = verdict.get("peak_memory_mb")
         if verdict["error"] is None:
             place.accept()
-            record["outputs"] = manifest.outputs(self.root, name, verdict["rows"], self.hashes)
+            record["outputs"] = manifest.outputs(self.root, name, self.hashes)
             record["status"] = "done"
             self.record["durations"][name] = record["seconds"]
             self._save()

@@ -1,0 +1,171 @@
+"""The checklist decides what it can, and claims nothing that is not there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from fusion.workbook import audit, listing
+
+FACTS = {"estimand": "the ATT", "cannot": ["anything"], "data": "a survey", "licence": "MIT"}
+FLOW = pd.DataFrame(
+    {
+        "step": ["source", "years", "size"],
+        "reason_en": ["all", "outside the years", "too small"],
+        "reason_zh": ["全部", "年份之外", "过小"],
+        "rows": [100, 90, 60],
+        "firms": [30, 30, 20],
+        "rows_dropped": [0, 10, 30],
+        "firms_dropped": [0, 0, 10],
+    }
+)
+
+
+def estimates(**more: Any) -> pd.DataFrame:
+    rows = [
+        {
+            "spec": s,
+            "fixed_effects": s,
+            "engine": e,
+            "term": "d",
+            "estimate": 0.5,
+            "ci_low": 0.1,
+            "ci_high": 0.9,
+        }
+        for s in ("firm_id", "firm_id + division*year")
+        for e in ("pyfixest", "linearmodels")
+    ]
+    return pd.DataFrame(rows).assign(clusters=400, dropped_singletons=3, **more)
+
+
+def exhibit(id: str, kind: str = "table", notebook: str = "01_panel") -> dict[str, str]:
+    return {
+        "id": id,
+        "kind": kind,
+        "number": "1.1",
+        "notebook": notebook,
+        "note_en": "needs x",
+        "note_zh": "缺 x",
+    }
+
+
+def decide(number: int, **given: Any) -> tuple[str, str]:
+    settings = {"tables": {}, "exhibits": [], "facts": FACTS} | given
+    table = audit.checklist(audit.Evidence(**settings)).set_index("number")
+    return str(table.loc[number, "status"]), str(table.loc[number, "evidence"])
+
+
+def test_forty_points_each_with_a_rule() -> None:
+    listed = audit.points()
+    assert [p.number for p in listed] == list(range(1, 41))
+    assert all(p.point_en and p.point_zh for p in listed)
+
+
+def test_a_study_that_lacks_everything_passes_nothing_but_its_record() -> None:
+    table = audit.checklist(audit.Evidence({}, [], {}))
+    assert table.loc[table["status"] == "pass", "number"].tolist() == [38]
+    assert set(table["status"]) <= set(audit.STATUSES)
+    assert len(table) == 40 and table["evidence"].str.len().gt(0).all()
+
+
+@pytest.mark.parametrize(
+    ("number", "given", "status"),
+    [
+        (1, {"facts": {}}, "needs a sentence"),
+        (1, {}, "pass"),
+        (2, {}, "open"),
+        (2, {"exhibits": [exhibit("cohorts")]}, "pass"),
+        (2, {"exhibits": [exhibit("cohorts", "left_out")]}, "not applicable"),
+        (3, {"tables": {"sample_flow": FLOW}}, "pass"),
+        (3, {"tables": {"sample_flow": FLOW.assign(rows_dropped=[0, 10, 29])}}, "fail"),
+        (6, {}, "needs a sentence"),
+        (6, {"statements": {"6": "no prices here"}}, "stated"),
+        (7, {"exhibits": [exhibit("coverage", "figure", "02_classification")]}, "open"),
+        (7, {"exhibits": [exhibit("coverage", "figure"), exhibit("coverage", notebook="02_x")]}, "pass"),
+        (9, {"exhibits": [exhibit("table1")]}, "open"),
+        (9, {"exhibits": [exhibit("table1"), exhibit("balance", "left_out")]}, "not applicable"),
+        (11, {"tables": {"mde": pd.DataFrame({"mde": [0.1]})}}, "pass"),
+        (11, {"tables": {"mde": pd.DataFrame({"mde": [float("nan")]})}}, "fail"),
+        (14, {}, "open"),
+        (14, {"statements": {"14": "one period only"}}, "stated"),
+        (19, {"tables": {"estimates": estimates()}}, "needs a sentence"),
+        (19, {"tables": {"estimates": estimates()}, "statements": {"19": "pilots are firms"}}, "pass"),
+        (19, {"tables": {"estimates": estimates().assign(clusters=17)}, "statements": {"19": "x"}}, "fail"),
+        (20, {"tables": {"estimates": estimates()}}, "pass"),
+        (20, {"tables": {"estimates": estimates().assign(dropped_singletons=None)}}, "fail"),
+        (24, {"tables": {"estimates": estimates()}}, "pass"),
+        (24, {"tables": {"estimates": estimates().iloc[:2]}}, "not applicable"),
+        (24, {"tables": {"estimates": estimates().assign(estimate=[0.5, 0.5, 0.5, 0.5001])}}, "fail"),
+        (37, {"tables": {"estimates": estimates()}}, "pass"),
+        (37, {"tables": {"estimates": estimates().assign(ci_low=None)}}, "fail"),
+        (37, {"tables": {"estimates": estimates().iloc[:0]}}, "not applicable"),
+        (39, {"facts": FACTS | {"licence": ""}}, "needs a sentence"),
+        (40, {"facts": FACTS | {"cannot": []}}, "needs a sentence"),
+    ],
+)
+def test_points_are_decided(number: int, given: dict[str, Any], status: str) -> None:
+    assert decide(number, **given)[0] == status
+
+
+def test_evidence_names_the_exhibit_in_both_languages() -> None:
+    shown = {"exhibits": [exhibit("cohorts", notebook="04_description")]}
+    assert decide(2, **shown)[1] == "Table 1.1 (cohorts)"
+    assert decide(2, **shown, language="zh")[1] == "表 1.1 (cohorts)"
+
+
+def test_a_statement_for_no_point_is_an_error() -> None:
+    with pytest.raises(audit.AuditError, match=r"no point 41; allowed: '1' to '40'"):
+        decide(1, statements={"41": "x"})
+
+
+def test_a_broken_table_of_points_says_where(tmp_path: Path) -> None:
+    file = tmp_path / "points.csv"
+    file.write_text("number,point_en,point_zh,decided_by,exhibit\n1,a,b,magic,\n", encoding="utf-8")
+    with pytest.raises(audit.AuditError, match=r"points\.csv:2: decided_by = 'magic'; allowed: access"):
+        audit.points(file)
+    file.write_text(
+        "number,point_en,point_zh,decided_by,exhibit\n1,a,b,open,\n1,a,b,open,\n", encoding="utf-8"
+    )
+    with pytest.raises(audit.AuditError, match=r"points\.csv:3: point 1 is there twice"):
+        audit.points(file)
+
+
+def test_the_sample_flow_in_one_line() -> None:
+    said = "60 of 100 rows and 20 of 30 units stay; rows dropped: too small (30); outside the years (10)."
+    assert audit.flow_line(FLOW, "en") == said
+    assert audit.flow_line(FLOW, "zh").startswith("100 行中保留 60 行")
+    assert "no sample flow" in audit.flow_line(None, "en")
+
+
+def test_quality_counts_keep_zeros() -> None:
+    found = pd.DataFrame(
+        {"rule": ["r", "r"], "severity": ["error"] * 2, "unit": ["f1", "f1"], "set_aside": [True, False]}
+    )
+    counts = audit.quality_counts(found)
+    assert counts.to_dict("list") == {
+        "severity": ["error", "warning"],
+        "rules": [1, 0],
+        "findings": [2, 0],
+        "units": [1, 0],
+        "set_aside": [1, 0],
+    }
+    assert audit.quality_counts(found.iloc[:0])["findings"].tolist() == [0, 0]
+
+
+def test_exhibits_are_read_from_finished_notebooks_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "01_panel"
+    folder.mkdir()
+    entry = {"id": "flow", "kind": "table", "number": "1.1", "title_en": "T", "title_zh": "题"}
+    record = {"notebook": "01_panel", "exhibits": [entry, entry | {"id": "map", "kind": "figure"}]}
+    (folder / "done.json").write_text(json.dumps(record), encoding="utf-8")
+    (folder / "flow.csv").write_text("a", encoding="utf-8")
+    (folder / "map.png").write_text("a", encoding="utf-8")
+    found = audit.made(tmp_path, ["01_panel", "02_missing"])
+    assert [e["file"] for e in found] == ["01_panel/flow.csv", "01_panel/map.png"]
+    listing.write(tmp_path, ["01_panel"])
+    table = pd.read_csv(tmp_path / "exhibits.csv")
+    assert table["cell_tag"].tolist() == ["flow", "map"] and table["title_zh"].tolist() == ["题", "题"]

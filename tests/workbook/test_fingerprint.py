@@ -1,0 +1,115 @@
+"""What counts as a change."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fusion.workbook import chain, fingerprint, paths
+
+
+def content(*codes: str) -> dict[str, Any]:
+    return {"cells": [{"cell_type": "code", "metadata": {}, "source": c} for c in codes]}
+
+
+@pytest.fixture
+def lib(tmp_path: Path) -> Path:
+    texts = {
+        "__init__.py": "",
+        "panel/__init__.py": "",
+        "panel/read.py": "from . import types\nfrom ..classification import codes",
+        "panel/types.py": "",
+        "panel/unused.py": "import fusion.indicators",
+        "classification/__init__.py": "",
+        "classification/codes.py": "",
+        "indicators/__init__.py": "def f():\n    import fusion.effects.power",
+        "effects/__init__.py": "",
+        "effects/power.py": "",
+    }
+    for name, text in texts.items():
+        file = tmp_path / "fusion" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("import pandas", set()),
+        (
+            "from fusion.panel import read",
+            {"panel", "panel.read", "panel.types", "classification", "classification.codes"},
+        ),
+        ("%matplotlib inline\nimport fusion.panel", {"panel"}),
+        ("from fusion import indicators as i", {"indicators", "effects", "effects.power"}),
+        ("from fusion.panel.types import Row", {"panel", "panel.types"}),
+    ],
+)
+def test_library_is_what_is_imported_directly_or_through_others(
+    lib: Path, code: str, expected: set[str]
+) -> None:
+    found = {
+        ".".join(f.relative_to(lib / "fusion").with_suffix("").parts).removesuffix(".__init__")
+        for f in fingerprint.library(content(code), lib)
+    }
+    assert found - {"__init__"} == expected
+
+
+def test_the_panels_notebook_does_not_depend_on_later_rooms() -> None:
+    file = paths.ROOT / "notebooks" / "01_panel.ipynb"
+    if not file.is_file():
+        pytest.skip("there is no notebook 01_panel yet")
+    import json
+
+    found = fingerprint.library(json.loads(file.read_text("utf-8")))
+    rooms = {f.relative_to(fingerprint.LIB).parts[1] for f in found}
+    assert "panel" in rooms and not rooms & {"indicators", "effects"}
+
+
+def test_a_file_is_read_again_only_when_it_may_have_changed(tmp_path: Path) -> None:
+    file = tmp_path / "x"
+    file.write_text("one", encoding="utf-8")
+    os.utime(file, (1, 1))
+    hashes = fingerprint.Hashes(tmp_path / "memory.json")
+    first = hashes.of(file)
+    hashes.save()
+    again = fingerprint.Hashes(tmp_path / "memory.json")
+    assert again.of(file) == first
+    file.write_text("two", encoding="utf-8")
+    assert again.of(file) != first
+    # A file that has just been written may change again within the clock's grain: it is not remembered.
+    file.write_text("six", encoding="utf-8")
+    assert again.of(file) == fingerprint.Hashes().of(file)
+
+
+def test_a_broken_memory_costs_time_only(tmp_path: Path) -> None:
+    (tmp_path / "memory.json").write_text("{", encoding="utf-8")
+    (tmp_path / "x").write_text("one", encoding="utf-8")
+    assert len(fingerprint.Hashes(tmp_path / "memory.json").of(tmp_path / "x")) == 64
+
+
+def test_a_source_file_and_declared_files_count(tmp_path: Path) -> None:
+    step = chain.Step("n", "", "", reads=("a",), writes=(), files=("params/base.yaml",))
+    data = tmp_path / "data.csv"
+    data.write_text("x", encoding="utf-8")
+    hashes = fingerprint.Hashes()
+
+    def mark() -> dict[str, Any]:
+        return fingerprint.fingerprint(step, content(), {"source": str(data)}, {"a": tmp_path / "no"}, hashes)
+
+    before = mark()
+    assert before["parameters"] == {"source": "data.csv"}, "the place on this machine is not published"
+    assert before["inputs"] == {"a": None} and list(before["files"]) == ["params/base.yaml"]
+    data.write_text("y", encoding="utf-8")
+    assert fingerprint.changed(before, mark()) == ["source"]
+
+
+def test_changes_are_named() -> None:
+    old = {"notebook": "1", "parameters": {"a": 1, "b": 2}}
+    assert fingerprint.changed(old, {"notebook": "1", "parameters": {"a": 1, "b": 3}}) == ["parameters: b"]
+    assert fingerprint.changed(old, {"notebook": "2", "parameters": {"b": 2, "a": 1}}) == ["notebook"]
+    assert fingerprint.changed(None, old) == ["no earlier result"]
