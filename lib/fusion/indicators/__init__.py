@@ -1,0 +1,1 @@
+"""Firm indicators, composite indices, coupling."""

@@ -1,0 +1,209 @@
+"""The firm indicators: declared in one table, computed from it as one query on embedded DuckDB."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import ibis
+import pandas as pd
+
+DATA = Path(__file__).resolve().parents[3] / "data"
+FOLDER = DATA / "indicators"
+CHAINS = ("industry", "value", "innovation", "service", "supply")
+# Mean of this year's and last year's stock of the same firm; this year's alone where last year is not there.
+AVERAGE = re.compile(r"avg2\((\w+)\)")
+_TWO_YEARS = (
+    "CASE WHEN lag(year) OVER firm = year - 1 THEN ({0} + coalesce(lag({0}) OVER firm, {0})) / 2 ELSE {0} END"
+)
+
+
+class IndicatorError(ValueError):
+    """An indicator that cannot be used; the message says which and what is allowed."""
+
+
+@dataclass(frozen=True)
+class Computed:
+    """Indicators of a panel.
+
+    Attributes
+    ----------
+    table : ibis.Table
+        firm_id, year, one column for each computed code (NULL where a part is missing or a denominator is
+        zero), and ``d4_from_io`` where D4 is among them.
+    codes : list of str
+        The computed codes, in the order asked for.
+    missing : dict of str to list of str
+        Codes that could not be computed: the columns that the panel lacks.
+    """
+
+    table: ibis.Table
+    codes: list[str]
+    missing: dict[str, list[str]]
+
+
+@lru_cache
+def _system() -> pd.DataFrame:
+    table = pd.read_csv(FOLDER / "indicators.csv", dtype=str, keep_default_na=False, encoding="utf-8")
+    return table.astype({"expected_min": float, "expected_max": float}).set_index("code", drop=False)
+
+
+def system(codes: list[str] | None = None) -> pd.DataFrame:
+    """The declared indicators, one row a code.
+
+    Parameters
+    ----------
+    codes : list of str, optional
+        Which ones, in this order; all by default.
+
+    Raises
+    ------
+    IndicatorError
+        When a code is not declared or asked for twice.
+    """
+    table = _system()
+    for code in codes or []:
+        if code not in table.index:
+            near = difflib.get_close_matches(code, list(table.index), 3, 0.4)
+            raise IndicatorError(
+                f"no indicator '{code}' in data/indicators/indicators.csv; nearest: {', '.join(near) or 'none'}"
+            )
+    if codes and len(set(codes)) < len(codes):
+        raise IndicatorError(
+            f"indicators are asked for twice: {sorted({c for c in codes if codes.count(c) > 1})}"
+        )
+    return table.loc[codes].copy() if codes is not None else table.copy()
+
+
+def compute(panel: ibis.Table, codes: list[str]) -> Computed:
+    """Compute indicators as table expressions; a missing value stays missing and is never zero.
+
+    Parameters
+    ----------
+    panel : ibis.Table
+        firm_id, year and columns of the panel contract, on DuckDB; ``division`` (two-digit GB/T 4754 code)
+        for the input–output fallback of D4.
+    codes : list of str
+        Codes of ``indicators.csv``.
+
+    Returns
+    -------
+    Computed
+    """
+    declared = system(codes)
+    gaps = {row.code: _lacking(row.columns, row.code, panel) for row in declared.itertuples()}
+    can = [code for code in codes if not gaps[code]]
+    prepared = _prepare(_needed(panel, declared), can).cache()
+    columns = [f"{_sql(declared.loc[code, 'formula'])} AS {code}" for code in can]
+    if "D4" in can:
+        own = "100 * ps_input / nullif(intermediate_input, 0)" if "ps_input" in panel.columns else "NULL"
+        columns.append(f"({own}) IS NULL AND io_ps_share IS NOT NULL AS d4_from_io")
+    query = ", ".join(["firm_id", "year", *columns])
+    table = prepared.alias("prepared").sql(
+        f"SELECT {query} FROM prepared WINDOW firm AS (PARTITION BY firm_id ORDER BY year) ORDER BY firm_id, year"
+    )
+    return Computed(table, can, {code: gap for code, gap in gaps.items() if gap})
+
+
+def io_shares() -> pd.DataFrame:
+    """Share of producer services in intermediate inputs by division and year of the national tables.
+
+    Returns
+    -------
+    pandas.DataFrame
+        division (two digits), io_year, io_ps_share (%). Source: ``data/io/SOURCES.csv``.
+    """
+    tables = pd.read_csv(DATA / "io" / "producer_services_nbs.csv", dtype={"code": str})
+    small = tables[tables["table_sectors"].astype(int) == 42]
+    links = pd.read_csv(DATA / "io" / "gbt_to_io42.csv", dtype=str)
+    links = links.assign(io_year=links["tables"].str.split(",")).explode("io_year").astype({"io_year": int})
+    joined = links.merge(small, left_on=["io42_code", "io_year"], right_on=["code", "year"])
+    return joined.assign(io_ps_share=100 * joined["ps_share_intermediate"])[
+        ["division", "io_year", "io_ps_share"]
+    ]
+
+
+def out_of_range(values: pd.DataFrame, codes: list[str]) -> pd.Series:
+    """Number of values outside each indicator's expected range."""
+    declared = system(codes)
+    low, high = declared["expected_min"], declared["expected_max"]
+    return pd.Series({c: int(((values[c] < low[c]) | (values[c] > high[c])).sum()) for c in codes}, dtype=int)
+
+
+def _lacking(columns: str, code: str, panel: ibis.Table) -> list[str]:
+    missing = [c for c in columns.split(";") if c not in panel.columns]
+    # D4 falls back to the input–output tables, which need the firm's division alone.
+    return [] if code == "D4" and "division" in panel.columns else missing
+
+
+def _needed(panel: ibis.Table, declared: pd.DataFrame) -> ibis.Table:
+    """The panel's columns that formulas use."""
+    named = {c for columns in declared["columns"] for c in columns.split(";")}
+    return panel.select([c for c in panel.columns if c in {"firm_id", "year", "division", *named}])
+
+
+def _sql(formula: str) -> str:
+    """A declared formula as SQL: the two-year average is written out."""
+    return AVERAGE.sub(lambda match: _TWO_YEARS.format(match[1]), formula)
+
+
+def _prepare(panel: ibis.Table, codes: list[str]) -> ibis.Table:
+    """Add what formulas need beyond the panel's own columns."""
+    backend = panel.get_backend()
+    for statement in (FOLDER / "functions.sql").read_text("utf-8").split(";"):
+        if statement.strip():
+            backend.raw_sql(statement)  # type: ignore[attr-defined]
+    if "A2" in codes:
+        panel = _with_service_types(panel)
+    if "D4" in codes:
+        panel = _with_io_share(panel)
+    return panel
+
+
+def _with_service_types(panel: ibis.Table) -> ibis.Table:
+    """Number of 大类 of 现代服务业统计分类(2023) among a firm's main activities (codes of GB/T 4754-2017)."""
+    kinds = ibis.memtable(_major_classes("modern_services_2023"))
+    codes = panel.select(
+        "firm_id", "year", code=panel.biz_activity_codes.re_replace(r"[,;]", "|").split("|").unnest()
+    )
+    found = codes.inner_join(kinds, codes.code == kinds.gbt_code)
+    counts = found.group_by("firm_id", "year").aggregate(n=kinds.kind.nunique())
+    joined = panel.left_join(counts, ["firm_id", "year"], rname="{name}_counted")
+    known = panel.biz_activity_codes.notnull()  # noqa: PD004 (Ibis)
+    types = ibis.ifelse(known, ibis.coalesce(joined.n, 0), ibis.null("int64"))
+    return joined.mutate(service_types=types).drop("n", "firm_id_counted", "year_counted")
+
+
+def _major_classes(standard: str) -> pd.DataFrame:
+    """Four-digit GB/T 4754-2017 codes of a standard and the 大类 they belong to (first two digits of its class)."""
+    from fusion.classification import load
+
+    listed = load(standard).query("gbt_code != ''")
+    listed = listed.assign(kind=listed["class_code"].str[:2], digits=listed["gbt_code"].str.len())
+    codes = load("gbt4754_2017").query("level == '4'")["code"]
+    parts = []
+    for digits in (2, 3, 4):  # a standard may list a division or a group: all its classes belong
+        own = pd.DataFrame({"code": codes, "gbt_code": codes.str[:digits]})
+        parts.append(own.merge(listed[listed["digits"] == digits], on="gbt_code"))
+    return pd.concat(parts)[["code", "kind"]].drop_duplicates().rename(columns={"code": "gbt_code"})
+
+
+def _with_io_share(panel: ibis.Table) -> ibis.Table:
+    """The division's share in the national table nearest in time (the later one of two as near)."""
+    if "division" not in panel.columns:
+        return panel.mutate(io_ps_share=ibis.null("float64"))
+    shares = io_shares()
+    years = range(int(panel.year.min().execute()), int(panel.year.max().execute()) + 1)
+    nearest = pd.concat([_nearest(shares, year) for year in years])
+    table = ibis.memtable(nearest)
+    joined = panel.left_join(table, ["division", "year"], rname="{name}_io")
+    return joined.drop("division_io", "year_io")
+
+
+def _nearest(shares: pd.DataFrame, year: int) -> pd.DataFrame:
+    distance = (shares["io_year"] - year).abs() - 0.1 * (shares["io_year"] > year)
+    best = shares.loc[distance.groupby(shares["division"]).idxmin()]
+    return best.assign(year=year)[["division", "year", "io_ps_share"]]

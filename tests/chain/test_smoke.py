@@ -1,0 +1,115 @@
+"""The whole chain on a tiny synthetic panel: what it leaves, what runs again, what bad choices say."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+
+from fusion.workbook import chain, paths
+
+from .conftest import Run
+
+pytestmark = pytest.mark.xdist_group("smoke")
+NAMES = [s.notebook for s in chain.chain()]
+
+
+@pytest.fixture(scope="module")
+def smoke(run: Callable[[str], Run], tmp_path_factory: pytest.TempPathFactory) -> Run:
+    file = tmp_path_factory.mktemp("params") / "mine.yaml"
+    file.write_text((paths.PARAMS / "smoke.yaml").read_text("utf-8"), encoding="utf-8")
+    return run(str(file))
+
+
+def test_every_notebook_finished(smoke: Run) -> None:
+    assert [n for n, r in smoke.manifest["notebooks"].items() if r["status"] == "done"] == NAMES
+    for name in NAMES:
+        cells = nbformat.read(smoke.folder / f"{name}.ipynb", as_version=4).cells
+        assert cells[-1].execution_count, f"the last cell of {name} did not run"
+
+
+def test_every_exhibit_is_on_disk(smoke: Run) -> None:
+    exhibits = smoke.exhibits
+    assert list(exhibits.columns[:2]) == ["id", "kind"] and len(exhibits) > 15
+    assert not exhibits.duplicated(["notebook", "id"]).any()
+    for row in exhibits[exhibits["kind"] != "left_out"].itertuples():
+        suffixes = ("csv", "tex") if row.kind == "table" else ("svg", "png")
+        for suffix in suffixes:
+            file = smoke.folder / row.notebook / f"{row.id}.{suffix}"
+            assert file.stat().st_size > 0, file
+    assert (exhibits[["title_en", "title_zh"]] != "").all().all()
+
+
+def test_progress_is_one_plain_line_a_notebook(smoke: Run) -> None:
+    for name in NAMES:
+        assert len(re.findall(rf"^\[\d/{len(NAMES)}\] {name}\b.*$", smoke.log, re.M)) == 1
+    assert "\r" not in smoke.log
+
+
+def test_nothing_to_do_is_quick(smoke: Run) -> None:
+    started = time.monotonic()
+    again = smoke.fusion("run", smoke.study)
+    assert again.returncode == 0 and again.stdout.count("up to date") >= len(NAMES)
+    # Two seconds is the promise on an idle machine; tests run two at a time, so twice that here.
+    assert time.monotonic() - started < 4
+
+
+def test_a_parameter_of_the_last_notebook_runs_only_that(smoke: Run) -> None:
+    file = Path(smoke.study)
+    text = file.read_text("utf-8")
+    file.write_text(
+        text + 'audit:\n  statements: {"39": "Data and code are in the repository."}\n', encoding="utf-8"
+    )
+    again = smoke.fusion("run", smoke.study)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert again.stdout.count("up to date") == len(NAMES) - 1
+    assert re.search(r"10_audit +done", again.stdout)
+
+
+def test_the_site_is_built_and_says_synthetic(smoke: Run) -> None:
+    assert smoke.fusion("site").returncode == 0
+    pages = list(smoke.site.rglob("*.html"))
+    assert (smoke.site / "index.html") in pages
+    own = [p for p in pages if "mine" in p.relative_to(smoke.site).parts and "by_hand" not in p.parts]
+    assert len(own) >= len(NAMES)
+    assert all("ynthetic" in p.read_text("utf-8") for p in own)
+
+
+def test_no_path_of_this_machine_leaves(smoke: Run) -> None:
+    smoke.fusion("site")
+    for file in [*smoke.site.rglob("*.html"), smoke.folder / "manifest.json", smoke.folder / "exhibits.csv"]:
+        assert str(paths.ROOT) not in file.read_text("utf-8"), file
+
+
+def test_estimates_have_two_engines_that_agree(smoke: Run) -> None:
+    estimates = pd.read_parquet(smoke.folder / "05_effects" / "estimates.parquet")
+    assert {"linearmodels", "pyfixest"} <= set(estimates["engine"])
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("treatments: [pilot]", "treatments: [pilott]"), ["treatments", "pilott", "pilot"]),
+        (("treatments: [pilot]", "treatments: [est_year]"), ["treatments", "est_year", "never varies"]),
+    ],
+    ids=["absent treatment", "treatment that never varies"],
+)
+def test_a_treatment_that_cannot_be(
+    smoke: Run, tmp_path: Path, change: tuple[str, str], says: list[str]
+) -> None:
+    """The notebook that meets it stops with the reason, and what comes after is not run."""
+    file = tmp_path / Path(smoke.study).name
+    text = (paths.PARAMS / "smoke.yaml").read_text("utf-8")
+    assert change[0] in text
+    file.write_text(text.replace(*change), encoding="utf-8")
+    failed = smoke.fusion("run", str(file))
+    assert failed.returncode == 1
+    output = failed.stdout + failed.stderr
+    assert all(word in output for word in says), output
+    assert (smoke.folder / "04_description.failed.ipynb").is_file()
+    assert not (smoke.folder / "05_effects.ipynb").is_file() or "skipped" in output

@@ -1,0 +1,193 @@
+"""The declared indicators: each computed by hand on a few firms; missing is not zero."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+
+from fusion.indicators import measure, system
+from fusion.indicators.system import IndicatorError
+
+FIRM: dict[str, Any] = {
+    "firm_id": "a",
+    "year": 2018,
+    "division": "39",
+    "service_revenue": 20.0,
+    "operating_revenue": 200.0,
+    "operating_cost": 146.0,
+    "value_added": 50.0,
+    "gross_output": 250.0,
+    "employees_avg": 40.0,
+    "rd_expense": 6.0,
+    "rd_staff": 4.0,
+    "inv_patents_valid": 2.0,
+    "newprod_revenue": 30.0,
+    "it_spend": 1.0,
+    "ps_input": 12.0,
+    "intermediate_input": 100.0,
+    "inventory": 20.0,
+    "accounts_receivable": 30.0,
+    "energy_tce": 25.0,
+    "biz_activity_codes": "3911|6513|7320",
+    "service_rev_by_class": '{"6513": 15.0, "7320": 5.0}',
+    "pat_ipc_shares": '{"39": 0.5, "65": 0.5}',
+    "scm_flags": 0b100101,
+    "std_intl": 1.0,
+    "std_natl_ind": 2.0,
+    "service_staff": 8.0,
+    "trademarks_valid": 2.0,
+}
+BY_HAND = {
+    "A1": 10.0,
+    "A2": 2.0,  # 6513 is of 大类 01, 7320 of 大类 03 of 现代服务业统计分类(2023); 3911 of none
+    "A3": 0.75 * np.log(4 / 3) + 0.25 * np.log(4),
+    "A4": 10.0,  # 651 is software, 73 research: both are front-end
+    "A5": 0.0,
+    "B1": 20.0,
+    "B2": 1.25,
+    "B3": 27.0,
+    "B4": 50.0,
+    "B5": np.log(4),
+    "B6": 0.0,
+    "C1": 3.0,
+    "C2": 10.0,
+    "C3": np.log(6),
+    "C4": 0.5,
+    "C5": 15.0,
+    "C8": 0.5,
+    "D4": 12.0,
+    "D5": 20.0,
+    "D6": 2.5,
+    "E1": 50.0,
+    "E2": 54.75,
+    "E4": 3.0,
+    "E7": 0.1,
+}
+
+
+def compute(rows: list[dict[str, Any]], codes: list[str]) -> pd.DataFrame:
+    con = ibis.duckdb.connect()
+    table = con.create_table("panel", pd.DataFrame(rows))
+    return system.compute(table, codes).table.to_pandas()
+
+
+@pytest.fixture(scope="module")
+def one() -> pd.DataFrame:
+    return compute([FIRM], list(BY_HAND))
+
+
+@pytest.mark.parametrize("code", BY_HAND)
+def test_by_hand(one: pd.DataFrame, code: str) -> None:
+    # Decimal inputs in binary arithmetic: rounding alone.
+    assert one[code].iloc[0] == pytest.approx(BY_HAND[code], rel=1e-12)
+
+
+def test_every_indicator_is_declared_whole() -> None:
+    table = system.system()
+    assert len(table) == 36 and (table["tier"] == "core").sum() == 14
+    assert table["chain"].value_counts().to_dict() == {
+        "innovation": 9,
+        "supply": 8,
+        "service": 7,
+        "industry": 6,
+        "value": 6,
+    }
+    assert set(table["direction"]) == {"+", "-"} and (table["expected_min"] < table["expected_max"]).all()
+    for column in ("name_en", "name_zh", "formula", "columns", "unit", "source"):
+        assert (table[column] != "").all(), column
+    for row in table.itertuples():
+        # D4's fallback aside, each declared column is in the formula that names it (A2's is counted before).
+        named = [c for c in row.columns.split(";") if row.code != "A2"]
+        assert all(c in row.formula for c in named), row.code
+
+
+def test_columns_are_the_contracts() -> None:
+    contract = pd.read_csv(system.DATA / "contract" / "panel.csv", dtype=str)["column"]
+    used = {c for columns in system.system()["columns"] for c in columns.split(";")}
+    assert used - set(contract) == set()
+
+
+@pytest.mark.parametrize(
+    ("column", "code"), [("service_revenue", "A1"), ("rd_expense", "C1"), ("biz_activity_codes", "A2")]
+)
+def test_missing_is_not_zero(column: str, code: str) -> None:
+    got = compute([FIRM, FIRM | {"firm_id": "b", column: None}], [code])
+    assert got[code].notna().tolist() == [True, False]
+
+
+def test_a_zero_denominator_is_missing() -> None:
+    got = compute([FIRM | {"operating_revenue": 0.0, "employees_avg": 0.0}], ["A1", "B2", "C3"])
+    assert got[["A1", "B2", "C3"]].isna().all().all()
+
+
+def test_turnover_takes_the_year_before_and_no_other() -> None:
+    rows = [
+        FIRM | {"year": 2015, "inventory": 10.0},
+        FIRM | {"year": 2016, "inventory": 20.0},
+        FIRM | {"year": 2018, "inventory": 40.0},  # 2017 is not there: 2018 alone
+        FIRM | {"year": 2019, "inventory": None},
+    ]
+    days = compute(rows, ["E1"])["E1"] * 146 / 365
+    np.testing.assert_allclose(days, [10, 15, 40, np.nan], rtol=1e-12)
+
+
+def test_services_bought_fall_back_to_the_national_table_and_say_so() -> None:
+    got = compute([FIRM, FIRM | {"firm_id": "b", "ps_input": None}], ["D4"]).set_index("firm_id")
+    assert got["d4_from_io"].tolist() == [False, True]
+    shares = system.io_shares().set_index(["division", "io_year"])["io_ps_share"]
+    assert got.loc["b", "D4"] == pytest.approx(shares["39", 2018])
+    far = compute([FIRM | {"ps_input": float("nan"), "year": 2023}], ["D4"])["D4"].iloc[0]
+    assert far == pytest.approx(shares["39", 2020])
+
+
+def test_what_lacks_columns_is_said() -> None:
+    con = ibis.duckdb.connect()
+    table = con.create_table("panel", pd.DataFrame([{"firm_id": "a", "year": 1988, "value_added": 1.0}]))
+    found = system.compute(table, ["B1", "A1", "D4"])
+    assert found.codes == []
+    assert found.missing["B1"] == ["gross_output"] and found.missing["D4"] == [
+        "ps_input",
+        "intermediate_input",
+    ]
+    assert found.table.to_pandas().columns.tolist() == ["firm_id", "year"]
+
+
+def test_unknown_and_repeated_codes() -> None:
+    with pytest.raises(IndicatorError, match=r"no indicator 'B9'.*nearest"):
+        system.system(["B9"])
+    with pytest.raises(IndicatorError, match="asked for twice"):
+        system.system(["B1", "B1"])
+
+
+def test_an_index_of_firms_lies_between_0_and_100_and_keeps_its_weights() -> None:
+    rng = np.random.default_rng(7)
+    codes = ["A1", "B1", "C1", "D4", "E1"]
+    values = pd.DataFrame(rng.gamma(1.0, 10, (500, 5)), columns=codes).assign(year=2018)
+    rules: dict[str, Any] = {
+        "winsor_tail": 0.01,
+        "how": "minmax",
+        "bounds": "pooled",
+        "weights": "entropy",
+        "chain_weights": "equal",
+        "min_share": 0.6,
+    }
+    built = measure.fusion_index(values, codes, **rules)
+    assert built.scores["index"].between(0, 100).all() and built.weights["weight"].sum() == pytest.approx(1)
+    assert set(measure.chain_columns(built.scores)) == {f"chain_{c}" for c in system.CHAINS}
+    # Fewer days of inventory (direction −) must not lower the score.
+    better = measure.fusion_index(values.assign(E1=values["E1"].where(values.index > 0, 0.0)), codes, **rules)
+    assert better.scores["index"].iloc[0] >= built.scores["index"].iloc[0]
+
+
+def test_national_series_is_the_published_weighted_mean() -> None:
+    """The output-weighted direct coefficient of the national tables (2002 .107 … 2020 .127)."""
+    series = measure.national_series().set_index("year")["mean"] / 100
+    assert series.index.min() == 2002 and series.index.max() == 2020
+    # Printed to three decimals from the same tables; the smaller of two tables of a year may differ in the last.
+    assert series[2005] == pytest.approx(0.100, abs=1.5e-3) and series[2020] == pytest.approx(
+        0.127, abs=1.5e-3
+    )
