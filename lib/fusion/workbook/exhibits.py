@@ -27,6 +27,8 @@ DPI = 160
 # Above this a vector figure (a dense scatter) is slower to draw than its picture.
 LARGEST_SVG = 300_000
 DEFAULT_DIGITS = 3
+# Characters from which a cell of text is given a least width.
+LONG_TEXT = 24
 
 WORDS = {
     "en": {"table": "Table {}. ", "figure": "Figure {}. ", "note": "Note. ", "source": "Source: "},
@@ -40,7 +42,7 @@ NUMBER_TEXT = re.compile(
 # JupyterLab right-aligns every cell; the site has its own, fuller sheet for the same classes.
 LAB_STYLE = (
     "<style>.fusion-table .text{text-align:left}.fusion-table .num{text-align:right}"
-    ".fusion-table caption{caption-side:top;text-align:left;font-weight:600}"
+    ".fusion-table .long{min-width:16em}.fusion-table caption{caption-side:top;text-align:left;font-weight:600}"
     ".fusion-scroll{overflow-x:auto}.fusion-note{font-size:.9em;margin:.2em 0}</style>"
 )
 
@@ -102,7 +104,7 @@ def table_html(
     """
     flat = _flat(table, index)
     cells = shown(flat, digits, language)
-    kinds = ["num" if numeric else "text" for numeric in _numeric(flat)]
+    kinds = _kinds(flat, cells)
     heads = _row_heads(table, flat, kinds, index)
     header = "".join(
         f'<th scope="col" class="{kind}">{_text(name)}</th>'
@@ -354,6 +356,15 @@ def _numeric(table: pd.DataFrame) -> list[bool]:
     return [_is_numeric(table.iloc[:, position]) for position in range(table.shape[1])]
 
 
+def _kinds(table: pd.DataFrame, cells: list[list[str]]) -> list[str]:
+    """Class of each column: numbers, text, or long text, which wants room before it is broken into lines."""
+    kinds = []
+    for position, numeric in enumerate(_numeric(table)):
+        longest = max((len(row[position]) for row in cells), default=0)
+        kinds.append("num" if numeric else "text long" if longest > LONG_TEXT else "text")
+    return kinds
+
+
 def _is_numeric(values: pd.Series) -> bool:
     if pd.api.types.is_bool_dtype(values.dtype):
         return False
@@ -377,7 +388,7 @@ def _row_heads(table: pd.DataFrame, flat: pd.DataFrame, kinds: list[str], index:
     if index:
         return table.index.nlevels
     years = bool(len(kinds)) and _is_years(str(flat.columns[0]), flat.iloc[:, 0])
-    return int(bool(kinds) and (kinds[0] == "text" or years))
+    return int(bool(kinds) and (kinds[0] != "num" or years))
 
 
 def _row_html(row: list[str], kinds: list[str], heads: int) -> str:

@@ -1,0 +1,262 @@
+"""Small pieces of MyST and HTML for the site's pages, and its words in two languages."""
+
+from __future__ import annotations
+
+import html as _html
+import json
+import re
+from collections.abc import Collection, Sequence
+from typing import Any
+
+LONG_TEXT = 30
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|$~^&-])")
+
+WORDS: dict[str, dict[str, Any]] = {
+    "en": {
+        "question": "Question",
+        "estimand": "What is estimated",
+        "data": "Data",
+        "licence": "Licence:",
+        "cannot": "What these data cannot answer",
+        "stop": ".",
+        "run": "Run",
+        "notebooks": "Notebooks",
+        "exhibits": "Exhibits",
+        "left_out": "Left out",
+        "parameters": "Parameters",
+        "provenance": "Provenance",
+        "downloads": "Downloads",
+        "synthetic": "SYNTHETIC DATA",
+        "real": "REAL DATA",
+        "banner": "<strong>Synthetic data.</strong> Every firm and every number on this page is made up, "
+        "to show and to test the method. Nothing here is a finding about the world.",
+        "unfinished": "This study is not complete. Not published:",
+        "states": {
+            "done": "done",
+            "failed": "failed",
+            "skipped": "skipped",
+            "interrupted": "interrupted",
+            "running": "running",
+            "pending": "waits to be run again",
+            "not run": "not run",
+            "missing": "its executed file is missing",
+            "altered": "its executed file was altered after the run",
+        },
+        "state": "Status",
+        "seconds": "Seconds",
+        "number": "No.",
+        "title": "Title",
+        "table": "Table",
+        "figure": "Figure",
+        "none": "None.",
+        "executed": "executed notebook",
+        "manifest": "the run's record: parameters, inputs, outputs, versions",
+        "exhibits_csv": "list of exhibits",
+        "name": "Parameter",
+        "value": "Value",
+        "default": "Default",
+        "meaning": "Meaning",
+        "changed": "{} of {} parameters differ from their default.",
+        "all_parameters": "All {} parameters",
+        "these_parameters": "Parameters of this notebook ({}; {} differ from the default)",
+        "as_default": "as default",
+        "this_provenance": "Provenance of this notebook",
+        "inputs": "Inputs",
+        "outputs": "Outputs",
+        "file": "File",
+        "rows": "Rows",
+        "bytes": "Bytes",
+        "started": "Started",
+        "ended": "Ended",
+        "took": "Took",
+        "memory": "Peak memory",
+        "commit": "Commit",
+        "dirty": "with uncommitted changes",
+        "no_commit": "outside version control",
+        "seed": "Seed",
+        "parameters_file": "Parameters file",
+        "lock": "Environment lock",
+        "python": "Python",
+        "packages": "Packages",
+        "machine": "Machine",
+        "files_of": "Inputs and outputs of {}",
+        "study": "Study",
+        "show_code": "Show code",
+        "hide_code": "Hide code",
+        "all_studies": "All studies",
+    },
+    "zh": {
+        "question": "问题",
+        "estimand": "估计对象",
+        "data": "数据",
+        "licence": "许可：",
+        "cannot": "这些数据不能回答的问题",
+        "stop": "：",
+        "run": "运行",
+        "notebooks": "笔记本",
+        "exhibits": "图表",
+        "left_out": "略去",
+        "parameters": "参数",
+        "provenance": "来源与记录",
+        "downloads": "下载",
+        "synthetic": "合成数据",
+        "real": "真实数据",
+        "banner": "<strong>合成数据。</strong>本页所有企业与数字均为人工生成，仅用于演示和检验方法，"
+        "不构成对现实的任何结论。",
+        "unfinished": "本研究尚未完成。未发布：",
+        "states": {
+            "done": "完成",
+            "failed": "失败",
+            "skipped": "跳过",
+            "interrupted": "中断",
+            "running": "运行中",
+            "pending": "等待重新运行",
+            "not run": "未运行",
+            "missing": "缺少执行后的文件",
+            "altered": "执行后的文件在运行后被改动",
+        },
+        "state": "状态",
+        "seconds": "秒",
+        "number": "编号",
+        "title": "标题",
+        "table": "表",
+        "figure": "图",
+        "none": "无。",
+        "executed": "执行后的笔记本",
+        "manifest": "运行记录：参数、输入、输出、版本",
+        "exhibits_csv": "图表目录",
+        "name": "参数",
+        "value": "取值",
+        "default": "默认值",
+        "meaning": "含义",
+        "changed": "{1} 个参数中有 {0} 个与默认值不同。",
+        "all_parameters": "全部 {} 个参数",
+        "these_parameters": "本笔记本的参数（{} 个，其中 {} 个与默认值不同）",
+        "as_default": "同默认值",
+        "this_provenance": "本笔记本的来源与记录",
+        "inputs": "输入",
+        "outputs": "输出",
+        "file": "文件",
+        "rows": "行数",
+        "bytes": "字节",
+        "started": "开始",
+        "ended": "结束",
+        "took": "用时",
+        "memory": "内存峰值",
+        "commit": "提交",
+        "dirty": "含未提交的改动",
+        "no_commit": "不在版本控制之下",
+        "seed": "随机种子",
+        "parameters_file": "参数文件",
+        "lock": "环境锁定文件",
+        "python": "Python",
+        "packages": "软件包",
+        "machine": "机器",
+        "files_of": "{} 的输入与输出",
+        "study": "研究",
+        "show_code": "显示代码",
+        "hide_code": "隐藏代码",
+        "all_studies": "全部研究",
+    },
+}
+
+
+def words(language: str) -> dict[str, Any]:
+    """The site's words in a language."""
+    return WORDS[language]
+
+
+def tag(language: str) -> str:
+    """The language as HTML names it."""
+    return "zh-CN" if language == "zh" else "en"
+
+
+def text(value: str) -> str:
+    """Plain text for Markdown: nothing in it is markup, and it stays on one line."""
+    return _MARKDOWN.sub(r"\\\1", " ".join(value.split()))
+
+
+def html(value: object) -> str:
+    """Plain text for HTML."""
+    return _html.escape(str(value), quote=True)
+
+
+def code(value: object) -> str:
+    """A name or a value in a fixed-width font."""
+    return f"<code>{html(value)}</code>"
+
+
+def raw(content: str) -> str:
+    """HTML as a MyST block; on one line, so that nothing in it can close the block."""
+    return "~~~{raw} html\n" + content.replace("\n", " ") + "\n~~~"
+
+
+def toctree(pages: list[str]) -> str:
+    """Pages that belong under this one; the menu shows them, the page does not."""
+    return "\n".join(["~~~{toctree}", ":hidden:", "", *pages, "~~~"]) if pages else ""
+
+
+def table(
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    numeric: Collection[int] = (),
+    label: str = "",
+) -> str:
+    """A table of finished HTML cells, in a frame that scrolls sideways; the first cell of a row names it."""
+    kinds = ["num" if i in numeric else _kind(rows, i) for i in range(len(heads))]
+    top = "".join(f'<th scope="col" class="{k}">{html(h)}</th>' for h, k in zip(heads, kinds, strict=True))
+    body = "".join(f"<tr>{_row(row, kinds)}</tr>" for row in rows)
+    return (
+        f'<div class="fusion-scroll" role="region" tabindex="0" aria-label="{html(label)}">'
+        f'<table class="fusion-table"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
+
+
+def details(summary: str, content: str) -> str:
+    """A part that is folded until it is asked for."""
+    return f'<details class="fusion-details"><summary>{html(summary)}</summary>{content}</details>'
+
+
+def number(value: object, digits: int = 0) -> str:
+    """A number with separated thousands; empty when there is none."""
+    return f"{value:,.{digits}f}" if isinstance(value, int | float) else ""
+
+
+def value(found: Any) -> str:
+    """A parameter's value as YAML would show it, in HTML; an entry of a list or mapping to a line."""
+    if isinstance(found, list) and any(isinstance(item, dict) for item in found):
+        return "<br>".join(code("- " + _flow(item)) for item in found)
+    if isinstance(found, dict) and found:
+        return "<br>".join(code(f"{key}: {_flow(item)}") for key, item in found.items())
+    return code(_flow(found))
+
+
+def _flow(found: Any) -> str:
+    """A value on one line; entries that say nothing are left out of a mapping."""
+    if isinstance(found, dict):
+        entries = {k: v for k, v in found.items() if v not in ("", None, [])}
+        return "{" + ", ".join(f"{k}: {_flow(v)}" for k, v in entries.items()) + "}"
+    if isinstance(found, list):
+        return "[" + ", ".join(_flow(item) for item in found) + "]"
+    return found if isinstance(found, str) and found else json.dumps(found, ensure_ascii=False)
+
+
+def shortened(cell: str) -> str:
+    """A number of a CSV with no more digits than are read (eight); other text as it is."""
+    try:
+        exact = float(cell)
+    except ValueError:
+        return cell
+    brief = f"{exact:.8g}"
+    return brief if len(brief) < len(cell) else cell
+
+
+def _kind(rows: Sequence[Sequence[str]], column: int) -> str:
+    longest = max((len(re.sub("<[^>]*>", "", row[column])) for row in rows), default=0)
+    return "text long" if longest > LONG_TEXT else "text"
+
+
+def _row(cells: Sequence[str], kinds: Sequence[str]) -> str:
+    first, *others = zip(cells, kinds, strict=True)
+    rest = "".join(f'<td class="{kind}">{cell}</td>' for cell, kind in others)
+    return f'<th scope="row" class="{first[1]}">{first[0]}</th>{rest}'

@@ -1,0 +1,120 @@
+"""Sphinx settings of the site: read executed notebooks, execute nothing, load nothing from elsewhere."""
+
+from __future__ import annotations
+
+import gettext
+import importlib.util
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pydata_sphinx_theme
+from sphinx.application import Sphinx
+from sphinx.search.en import SearchEnglish
+
+# The package has a hyphen in its name: it can be found, not imported. Its SVG flavour needs no fonts, which
+# some browsers refuse to load for pages opened from a folder.
+_mathjax = importlib.util.find_spec("sphinx-mathjax-offline")
+if _mathjax is None or _mathjax.origin is None:
+    raise RuntimeError("the package sphinx-mathjax-offline is missing: run `make env`")
+MATHJAX = Path(_mathjax.origin).parent / "static" / "mathjax" / "tex-svg.js"
+
+project = "Fusion Workbook"
+author = "Fusion Workbook"
+copyright = "Fusion Workbook. Mathematics set by MathJax (Apache License 2.0)"
+html_title = project
+language = "en"
+
+extensions = ["myst_nb", "sphinx.ext.mathjax"]
+nb_execution_mode = "off"
+nb_render_markdown_format = "myst"
+nb_output_stderr = "remove"
+nb_merge_streams = True
+myst_enable_extensions = ["dollarmath", "amsmath"]
+# Heading levels are the notebooks' own; a notebook may also show no first-level heading at once.
+suppress_warnings = ["myst.header"]
+
+mathjax_path = "tex-svg.js"
+mathjax3_config = {"options": {"enableMenu": False}, "svg": {"fontCache": "global"}}
+
+html_theme = "pydata_sphinx_theme"
+html_static_path = ["_static", str(MATHJAX)]
+templates_path = ["_templates"]
+html_css_files = ["fusion.css"]
+html_context = {"default_mode": "light"}
+html_sidebars = {"**": ["studies.html"]}
+html_copy_source = False
+html_show_sourcelink = False
+html_show_sphinx = False
+html_use_index = False
+# The summary would be fetched, which a browser refuses for pages opened from a folder.
+html_show_search_summary = False
+html_search_language = "mixed"
+html_theme_options = {
+    "navbar_start": ["navbar-logo"],
+    "navbar_center": [],
+    "navbar_end": ["theme-switcher"],
+    "navbar_persistent": ["search-button-field"],
+    "article_header_start": [],
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": []},
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "search_bar_text": "Search / 搜索",
+    "show_toc_level": 2,
+    "back_to_top_button": False,
+    "pygments_light_style": "a11y-high-contrast-light",
+}
+
+CHINESE = re.compile(r"[\u3400-\u9fff]+|[^\W\u3400-\u9fff]+")
+
+
+# The same in the browser; the search page looks for this name.
+SPLITTER = r"""
+var splitQuery = (query) => (query.match(/[\u3400-\u9fff]+|[^\s\u3400-\u9fff!-\/:-@\[-^`{-~，。；：、？！（）《》“”]+/gu) || [])
+  .flatMap((word) => /^[\u3400-\u9fff]{3,}$/.test(word)
+    ? Array.from({length: word.length - 1}, (_, i) => word.slice(i, i + 2)) : [word]);
+"""
+
+
+class SearchMixed(SearchEnglish):
+    """English words by their stem, and Chinese by pairs of characters, which needs no dictionary."""
+
+    lang = "mixed"
+    language_name = "English and Chinese"
+    js_splitter_code = SPLITTER
+
+    def split(self, input: str) -> list[str]:
+        """Words and pairs of a text."""
+        return [part for word in CHINESE.findall(input) for part in self._parts(word)]
+
+    @staticmethod
+    def _parts(word: str) -> list[str]:
+        if not "\u3400" <= word[0] <= "\u9fff" or len(word) < 3:
+            return [word]
+        return [word[i : i + 2] for i in range(len(word) - 1)]
+
+
+def _site(app: Sphinx) -> dict[str, Any]:
+    return dict(json.loads((Path(app.srcdir) / "site.json").read_text(encoding="utf-8")))
+
+
+def _dress(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
+    """Give a page its menu, and the language and banner of its study."""
+    site = _site(app)
+    study = next((s for s in site["studies"] if pagename.startswith(f"{s['name']}/")), None)
+    context["fusion"] = site | {"study": study}
+    if study is None:
+        return
+    context["language"] = study["language"]
+    context["body"] = study["banner"] + context.get("body", "")
+    if study["language"] == "zh-CN":
+        folder = Path(pydata_sphinx_theme.__file__).parent / "locale"
+        known = gettext.translation("sphinx", str(folder), ["zh"], fallback=True)
+        context["_"] = context["gettext"] = known.gettext
+
+
+def setup(app: Sphinx) -> None:
+    """Register the search language and the page's dress."""
+    app.add_search_language(SearchMixed)
+    app.connect("html-page-context", _dress)
