@@ -144,6 +144,12 @@ def test_services_bought_fall_back_to_the_national_table_and_say_so() -> None:
     assert far == pytest.approx(shares["39", 2020])
 
 
+def test_services_bought_need_no_column_of_their_own() -> None:
+    firm = {k: v for k, v in FIRM.items() if k not in ("ps_input", "intermediate_input")} | {"ind4": "3911"}
+    got = compute([firm], ["D4"])
+    assert got["D4"].notna().all() and got["d4_from_io"].all()
+
+
 def test_what_lacks_columns_is_said() -> None:
     con = ibis.duckdb.connect()
     table = con.create_table("panel", pd.DataFrame([{"firm_id": "a", "year": 1988, "value_added": 1.0}]))

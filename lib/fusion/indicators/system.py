@@ -99,7 +99,7 @@ def compute(panel: ibis.Table, codes: list[str]) -> Computed:
     prepared = _prepare(_needed(panel, declared), can).cache()
     columns = [f"{_sql(declared.loc[code, 'formula'])} AS {code}" for code in can]
     if "D4" in can:
-        own = "100 * ps_input / nullif(intermediate_input, 0)" if "ps_input" in panel.columns else "NULL"
+        own = "100 * ps_input / nullif(intermediate_input, 0)"
         columns.append(f"({own}) IS NULL AND io_ps_share IS NOT NULL AS d4_from_io")
     query = ", ".join(["firm_id", "year", *columns])
     table = prepared.alias("prepared").sql(
@@ -135,8 +135,8 @@ def out_of_range(values: pd.DataFrame, codes: list[str]) -> pd.Series:
 
 def _lacking(columns: str, code: str, panel: ibis.Table) -> list[str]:
     missing = [c for c in columns.split(";") if c not in panel.columns]
-    # D4 falls back to the input–output tables, which need the firm's division alone.
-    return [] if code == "D4" and "division" in panel.columns else missing
+    # D4 falls back to the input–output tables, which need the firm's industry alone.
+    return [] if code == "D4" and {"ind4", "division"} <= set(panel.columns) else missing
 
 
 def _needed(panel: ibis.Table, declared: pd.DataFrame) -> ibis.Table:
@@ -193,6 +193,8 @@ def _major_classes(standard: str) -> pd.DataFrame:
 
 def _with_io_share(panel: ibis.Table) -> ibis.Table:
     """The division's share in the national table nearest in time (the later one of two as near)."""
+    absent = {c: ibis.null("float64") for c in ("ps_input", "intermediate_input") if c not in panel.columns}
+    panel = panel.mutate(**absent)
     if "division" not in panel.columns:
         return panel.mutate(io_ps_share=ibis.null("float64"))
     shares = io_shares()
