@@ -212,8 +212,23 @@ def agree(
     if len(only):
         where = [f"{item} only in {a if item in first.index else b}" for item in only]
         raise EnginesDisagree(f"{a} and {b} estimate different terms: {'; '.join(where)}")
+    table = _side_by_side(first, second.loc[first.index], a, b)
     second = second.loc[first.index]
-    table = pd.DataFrame(
+    scale = np.maximum(first["estimate"].abs(), first["std_error"])
+    same = table["coefficient_difference"].abs() <= coefficient_tolerance * scale
+    same &= table["std_error_ratio_less_1"].abs() <= std_error_tolerance
+    for column in ("n", "clusters"):
+        same &= first[column] == second[column]
+    table["agree"] = same
+    if not same.all():
+        raise EnginesDisagree(
+            _parted(table, first, second, (a, b), coefficient_tolerance, std_error_tolerance)
+        )
+    return table
+
+
+def _side_by_side(first: pd.DataFrame, second: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
+    return pd.DataFrame(
         {
             f"estimate_{a}": first["estimate"],
             f"estimate_{b}": second["estimate"],
@@ -223,18 +238,21 @@ def agree(
             "std_error_ratio_less_1": first["std_error"] / second["std_error"] - 1,
         }
     )
-    scale = np.maximum(first["estimate"].abs(), first["std_error"])
-    same = table["coefficient_difference"].abs() <= coefficient_tolerance * scale
-    same &= table["std_error_ratio_less_1"].abs() <= std_error_tolerance
-    for column in ("n", "clusters"):
-        same &= first[column] == second[column]
-    table["agree"] = same
-    if not same.all():
-        counts = {f"{c}_{name}": t[c] for c in ("n", "clusters") for name, t in ((a, first), (b, second))}
-        parted = table.assign(**counts)[~same]
-        raise EnginesDisagree(
-            f"{a} and {b} part in {(~same).sum()} of {len(table)} estimates (allowed: coefficients "
-            f"{coefficient_tolerance:g}, standard errors {std_error_tolerance:g} relative):\n"
-            f"{parted.drop(columns='agree').to_string(float_format=lambda v: f'{v:.12g}')}"
-        )
-    return table
+
+
+def _parted(
+    table: pd.DataFrame,
+    first: pd.DataFrame,
+    second: pd.DataFrame,
+    names: tuple[str, str],
+    coefficient: float,
+    std_error: float,
+) -> str:
+    """The message of a disagreement: how many, what was allowed, and the rows that differ."""
+    a, b = names
+    counts = {f"{c}_{name}": t[c] for c in ("n", "clusters") for name, t in ((a, first), (b, second))}
+    rows = table.assign(**counts)[~table["agree"]].drop(columns="agree")
+    return (
+        f"{a} and {b} part in {len(rows)} of {len(table)} estimates (allowed: coefficients {coefficient:g}, "
+        f"standard errors {std_error:g} relative):\n{rows.to_string(float_format=lambda v: f'{v:.12g}')}"
+    )
