@@ -124,20 +124,14 @@ def stated_rows(
 
     Parameters
     ----------
-    rung : Rung
-        Rows and effects that the engine saw.
-    cluster : str
-        Column of clusters.
-    engine : str
-        Its name.
+    rung, cluster, engine : Rung, str, str
+        Rows and effects that the engine saw, the column of clusters, and the engine's name.
     coefficients, std_errors : Series
         Indexed by term, as the engine reports them.
     counted : int
         K that the engine's own correction counted (see the module's table).
-    r2_within : float
-        R² after the effects are taken out.
-    size : float
-        Size of two-sided tests; intervals are t with G − 1 degrees of freedom.
+    r2_within, size : float
+        R² after the effects are taken out; size of two-sided tests (t with G − 1 degrees of freedom).
 
     Returns
     -------
@@ -153,15 +147,11 @@ def stated_rows(
     stated = counted_parameters(len(coefficients), rung.data[rung.effects], rung.data[cluster])
     table = intervals(coefficients, restate(std_errors, n, counted, stated), groups - 1, size)
     table = table.rename_axis("term").reset_index()
-    head = {
-        "spec": rung.label,
-        "engine": engine,
-        "fixed_effects": rung.label,
-        "covariance": f"clustered by {cluster}",
-    }
-    for position, (name, value) in enumerate(head.items()):
-        table.insert(position, name, value)
     return table.assign(
+        spec=rung.label,
+        engine=engine,
+        fixed_effects=rung.label,
+        covariance=f"clustered by {cluster}",
         n=n,
         units=int(rung.data["firm_id"].nunique()),
         clusters=groups,
@@ -187,7 +177,8 @@ def agree(
     names : pair of str
         The engines' names.
     coefficient_tolerance : float
-        Largest difference of coefficients, relative to size or standard error: see Notes.
+        Largest difference of coefficients, relative to the larger of size and standard error, so that the rule does
+        not depend on units and a coefficient near zero is judged by what it is measured with.
     std_error_tolerance : float
         Largest relative difference of standard errors.
 
@@ -200,12 +191,6 @@ def agree(
     ------
     EnginesDisagree
         With the table of the rows that differ, or that only one engine has (a regressor that one of them dropped).
-
-    Notes
-    -----
-    A coefficient may differ by `coefficient_tolerance` times the larger of its size and its standard error: the
-    rule then does not depend on units of measurement, and a coefficient that is nearly zero is judged by what it
-    is measured with.
     """
     a, b = names
     only = first.index.symmetric_difference(second.index)

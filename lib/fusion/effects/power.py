@@ -264,7 +264,7 @@ def _wide(values: Floats, rows: pd.DataFrame, columns: Columns) -> pd.DataFrame:
     frame = pd.DataFrame(
         {"v": values, "u": rows[columns.unit].to_numpy(), "t": rows[columns.time].to_numpy(float)}
     )
-    return frame.set_index(["u", "t"])["v"].unstack("t")  # noqa: PD010 (keys are unique: no aggregation)
+    return frame.set_index(["u", "t"])["v"].unstack("t")
 
 
 def _variograms(wide: Floats, cluster: NDArray[np.int64]) -> tuple[Floats, Floats]:
