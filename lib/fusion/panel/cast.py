@@ -27,8 +27,8 @@ MISSING = ("NA", "N/A", "NAN", "NULL", ".")
 TRUE = ("1", "true", "t", "yes", "y", "是")
 FALSE = ("0", "false", "f", "no", "n", "否")
 WIDE = dict(zip("０１２３４５６７８９．，－＋", "0123456789.,-+", strict=True))
-# Blanks of a cell: the space, the tab, the ideographic space and the no-break space.
-BLANKS = " \t\u3000\u00a0"
+# Blanks of a cell: the space, the tab, line ends, the ideographic space and the no-break space.
+BLANKS = " \t\n\r\u3000\u00a0"
 TRIM = r"^[\s\x{3000}\x{a0}]+|[\s\x{3000}\x{a0}]+$"
 # Above 2^53 a floating-point number no longer holds every digit of an identifier.
 EXACT = 2.0**53
@@ -66,6 +66,9 @@ NOTES: dict[str, tuple[str, str, str]] = {
         "代码以数值存储，按其数字读入；请以文本存储以免丢失前导零",
     ),
 }
+# Notes of which a column has one for all its cells.
+COUNTED = ("missing_word", "code_stored_as_number")
+HEADER = ["rule", "severity", "row", "field", "value", "message_en", "message_zh"]
 
 
 def cast(
@@ -93,37 +96,60 @@ def cast(
         ``rule, severity, row, field, value, message_en, message_zh``: one line for each cell, and one
         for each column where only a count is told (``row`` is then missing).
     """
-    typed = {c: _value(raw[c], column, scale) for c, column in columns.items()}
-    table = con.create_table(name, raw.select(raw[ROW], **typed), temp=True, overwrite=True)
-    return table, _notes(raw, columns)
+    cells = _trimmed(con, raw, columns, f"{name}_cells")
+    typed = {c: _value(cells[c], column, scale) for c, column in columns.items()}
+    table = con.create_table(name, cells.select(ROW, **typed), temp=True, overwrite=True)
+    notes = _notes(cells, columns)
+    con.drop_table(f"{name}_cells")
+    return table, notes
 
 
-# -- inside ------------------------------------------------------------------------------------
+# -- cells -------------------------------------------------------------------------------------
 def _is_text(value: ibis.Value) -> bool:
     return not (value.type().is_numeric() or value.type().is_boolean())
 
 
-def _text(value: ibis.Value) -> Any:
-    """The cell as text, trimmed, empty = NULL. A whole number has no decimal point."""
-    if value.type().is_floating() or value.type().is_decimal():
-        number = value.cast("float64")
-        whole = (number == number.round()) & (number.abs() < EXACT)
-        return whole.ifelse(number.try_cast("int64").cast("string"), _number(value).cast("string"))
+def _trimmed(con: Any, raw: ibis.Table, columns: Mapping[str, Column], name: str) -> ibis.Table:
+    """The columns to keep, text without blanks at its ends and NULL where empty.
+
+    A table of its own, so that the expressions on it stay short: each of them names a cell several times.
+    """
+    cells = {c: _trim(raw[c]) if _is_text(raw[c]) else raw[c] for c in columns}
+    return con.create_table(name, raw.select(ROW, **cells), temp=True, overwrite=True)
+
+
+def _trim(value: Any) -> Any:
     text = value.cast("string")
     # Trimming is slow and seldom needed: look for a blank first.
     blank = ibis.or_(*(text.contains(mark) for mark in BLANKS))
     return blank.ifelse(text.re_replace(TRIM, ""), text).nullif("")
 
 
-def _number(value: ibis.Value) -> Any:
-    """The cell as a finite number, else NULL."""
+def _text(value: Any) -> Any:
+    """The cell as text; a whole number has no decimal point."""
+    if value.type().is_floating() or value.type().is_decimal():
+        return _whole(value.cast("float64")).ifelse(
+            value.try_cast("int64").cast("string"), value.cast("string")
+        )
+    return value.cast("string")
+
+
+def _plain_number(value: Any) -> Any:
+    """The cell as a finite number where it is written (or stored) as one, else NULL."""
     if _is_text(value):
-        text = _text(value)
-        plain = text.try_cast("float64")
-        number = ibis.coalesce(plain, _mended(text).try_cast("float64"))
+        # DuckDB reads 1_000 as a number; a report does not write one so.
+        number = value.contains("_").ifelse(ibis.null(dt.float64), value.try_cast("float64"))
     else:
         number = value.cast("float64")
-    return (number.isnan() | number.isinf()).ifelse(ibis.null(dt.float64), number)
+    for outside in ("nan", "inf", "-inf"):
+        number = number.nullif(ibis.literal(float(outside)))
+    return number
+
+
+def _number(value: Any) -> Any:
+    """The cell as a finite number, full-width digits and thousands separators mended, else NULL."""
+    plain = _plain_number(value)
+    return ibis.coalesce(plain, _plain_number(_mended(value))) if _is_text(value) else plain
 
 
 def _mended(text: Any) -> Any:
@@ -133,52 +159,57 @@ def _mended(text: Any) -> Any:
     return grouped.ifelse(plain.replace(",", ""), plain)
 
 
-def _truth(value: ibis.Value) -> Any:
+def _whole(number: Any) -> Any:
+    return number.between(-EXACT, EXACT) & (number == number.round())
+
+
+def _truth(value: Any) -> Any:
     if value.type().is_boolean():
         return value
     text = _text(value).lower()
     return text.isin(TRUE).ifelse(True, text.isin(FALSE).ifelse(False, ibis.null(dt.boolean)))
 
 
-def _value(value: ibis.Value, column: Column, scale: float) -> Any:
+def _value(value: Any, column: Column, scale: float) -> Any:
     if column.type == "float":
         number = _number(value)
         return number * scale if column.unit == MONEY and column.role != "extra" and scale != 1.0 else number
     if column.type == "int":
         number = _number(value)
-        whole = (number == number.round()) & (number.abs() < EXACT)
-        return whole.ifelse(number, ibis.null(dt.float64)).cast("int64")
-    if column.type == "bool":
-        return _truth(value)
-    return _text(value)
+        return _whole(number).ifelse(number, ibis.null(dt.float64)).cast("int64")
+    return _truth(value) if column.type == "bool" else _text(value)
 
 
-def _found(value: ibis.Value, column: Column) -> dict[str, Any]:
+# -- what is told ------------------------------------------------------------------------------
+def _notes(cells: ibis.Table, columns: Mapping[str, Column]) -> pd.DataFrame:
+    """One pass finds the columns with something to tell; only these are looked at again."""
+    suspect = {c: where for c, column in columns.items() if (where := _suspect(cells[c], column)) is not None}
+    parts = [pd.DataFrame(columns=HEADER)]
+    if suspect:
+        sums = {c: where.fill_null(False).sum() for c, where in suspect.items()}
+        counts = cells.aggregate(**sums).to_pandas().iloc[0]
+        for c in suspect:
+            if counts[c] > 0:
+                parts += _column_notes(cells, columns[c])
+    return pd.concat([p for p in parts if len(p)] or parts, ignore_index=True)[HEADER]
+
+
+def _suspect(value: Any, column: Column) -> Any:
+    """Where a cell may have something to tell: a test that costs little, and misses nothing."""
+    if column.is_number:
+        plain = _plain_number(value)
+        odd = value.notnull() & plain.isnull()
+        return odd | ~_whole(plain) if column.type == "int" else odd
+    found = _found(value, column)
+    return ibis.or_(*found.values()) if found else None
+
+
+def _found(value: Any, column: Column) -> dict[str, Any]:
     """For each note that a column can raise, where it applies (boolean expressions)."""
-    if not column.is_number and column.type != "bool":
-        return _found_in_text(value, column)
+    if column.is_number:
+        return _found_in_numbers(value, column)
     if column.type == "bool":
-        return (
-            {"not_boolean": _truth(value).isnull() & _text(value).notnull()}
-            if not value.type().is_boolean()
-            else {}
-        )
-    number = _number(value)
-    found: dict[str, Any] = {}
-    if _is_text(value):
-        text = _text(value)
-        word = text.upper().isin(MISSING)
-        found["missing_word"] = word
-        found["not_a_number"] = text.notnull() & number.isnull() & ~word
-        found["number_normalised"] = text.try_cast("float64").isnull() & number.notnull()
-    elif not value.type().is_integer():
-        found["not_a_number"] = value.cast("float64").isinf()
-    if column.type == "int":
-        found["not_whole"] = number.notnull() & ~((number == number.round()) & (number.abs() < EXACT))
-    return found
-
-
-def _found_in_text(value: ibis.Value, column: Column) -> dict[str, Any]:
+        return {} if value.type().is_boolean() else {"not_boolean": _truth(value).isnull() & value.notnull()}
     if _is_text(value) or value.type().is_boolean():
         return {}
     found = {"code_stored_as_number": value.notnull()} if column.is_code else {}
@@ -187,41 +218,32 @@ def _found_in_text(value: ibis.Value, column: Column) -> dict[str, Any]:
     return found
 
 
-COUNTED = ("missing_word", "code_stored_as_number")
+def _found_in_numbers(value: Any, column: Column) -> dict[str, Any]:
+    number = _number(value)
+    found: dict[str, Any] = {}
+    if _is_text(value):
+        word = value.upper().isin(MISSING)
+        found["missing_word"] = word
+        found["not_a_number"] = value.notnull() & number.isnull() & ~word
+        found["number_normalised"] = _plain_number(value).isnull() & number.notnull()
+    elif value.type().is_floating():
+        found["not_a_number"] = value.isinf()
+    if column.type == "int":
+        found["not_whole"] = number.notnull() & ~_whole(number)
+    return found
 
 
-def _notes(raw: ibis.Table, columns: Mapping[str, Column]) -> pd.DataFrame:
-    """One pass counts what is found; only columns with something to tell are read again."""
-    found = {
-        (c, rule): where for c, column in columns.items() for rule, where in _found(raw[c], column).items()
-    }
-    header = ["rule", "severity", "row", "field", "value", "message_en", "message_zh"]
-    parts = [pd.DataFrame(columns=header)]
-    if found:
-        sums = {f"f{i}": where.sum() for i, where in enumerate(found.values())}
-        counts = raw.aggregate(**sums).to_pandas().iloc[0]
-        for i, ((c, rule), where) in enumerate(found.items()):
-            if counts[f"f{i}"] > 0:
-                parts.append(_note(raw, c, rule, where, int(counts[f"f{i}"])))
-    return pd.concat([p for p in parts if len(p)] or parts, ignore_index=True)[header]
-
-
-def _note(raw: ibis.Table, column: str, rule: str, where: Any, count: int) -> pd.DataFrame:
-    severity, message_en, message_zh = NOTES[rule]
-    if rule in COUNTED:
-        cells = pd.DataFrame({"row": [pd.NA], "value": [str(count)]})
-    else:
-        cells = (
-            raw.filter(where)
-            .select(row=raw[ROW], value=raw[column].cast("string"))
-            .order_by("row")
-            .to_pandas()
-        )
-    told = {
-        "rule": rule,
-        "severity": severity,
-        "field": column,
-        "message_en": message_en,
-        "message_zh": message_zh,
-    }
-    return cells.assign(**told)
+def _column_notes(cells: ibis.Table, column: Column) -> list[pd.DataFrame]:
+    notes = []
+    for rule, where in _found(cells[column.column], column).items():
+        found = cells.filter(where)
+        told = found.select(row=found[ROW], value=found[column.column].cast("string"))
+        if rule in COUNTED:
+            listed = pd.DataFrame({"row": [pd.NA], "value": [str(told.count().execute())]})
+            listed = listed.loc[listed["value"] != "0"]
+        else:
+            listed = told.order_by("row").to_pandas()
+        severity, message_en, message_zh = NOTES[rule]
+        words = {"message_en": message_en, "message_zh": message_zh}
+        notes.append(listed.assign(rule=rule, severity=severity, field=column.column, **words))
+    return notes

@@ -42,6 +42,13 @@ GENERAL = {
         "Keep the right row of each firm and year.",
     ),
 }
+BOUNDS = {
+    "below_minimum": ("a value below its column's minimum", "数值小于该列下限"),
+    "above_maximum": ("a value above its column's maximum", "数值大于该列上限"),
+    "not_allowed": ("a value that its column does not allow", "取值不在允许范围内"),
+    "code_format": ("a code that is not of its column's number of digits", "代码位数不符"),
+}
+RULE_WORDS = ("rule", "field", "severity", "message_en", "message_zh")
 
 
 def check(raw: Raw, on_violation: str = "stop") -> pd.DataFrame:
@@ -131,13 +138,6 @@ def summary(quality: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFram
         set_aside=("set_aside", "sum"),
     )
     told = told.reset_index().assign(status="found")
-    applied = {rule.rule for rule in applicable(list(columns))}
-    silent = [
-        {"rule": r.rule, "field": r.field, "severity": r.severity, "message_en": r.message_en, "message_zh": r.message_zh,
-         "status": "none" if r.rule in applied else "not applied", "cells": 0, "rows": 0, "firms": 0, "set_aside": 0}
-        for r in rules()
-        if r.rule not in set(told["rule"])
-    ]  # fmt: skip
     header = [
         "rule",
         "field",
@@ -150,7 +150,28 @@ def summary(quality: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFram
         "firms",
         "set_aside",
     ]
-    return pd.concat([told, pd.DataFrame(silent, columns=header)], ignore_index=True)[header]
+    silent = [line for line in _checked(columns) if line["rule"] not in set(told["rule"])]
+    both = [part for part in (told, pd.DataFrame(silent)) if len(part)]
+    counts = ["cells", "rows", "firms", "set_aside"]
+    table = pd.concat(both, ignore_index=True).reindex(columns=header)
+    return table.assign(**table[counts].fillna(0).astype("int64"))
+
+
+def _checked(columns: Mapping[str, Column]) -> list[dict[str, str]]:
+    """Every check there is, with whether these columns allow it."""
+    bounds = {check.error for column in columns.values() for check in _bounds(column)}
+    general = {name: words[:2] for name, words in GENERAL.items()} | {
+        n: w for n, w in BOUNDS.items() if n in bounds
+    }
+    lines = [
+        {"rule": name, "field": "", "severity": "error", "message_en": en, "message_zh": zh, "status": "none"}
+        for name, (en, zh) in general.items()
+    ]
+    applied = {rule.rule for rule in applicable(list(columns))}
+    for r in rules():
+        status = "none" if r.rule in applied else "not applied"
+        lines.append({name: getattr(r, name) for name in RULE_WORDS} | {"status": status})
+    return lines
 
 
 # -- verdicts of the rules between columns -----------------------------------------------------
@@ -352,9 +373,8 @@ def _report(raw: Raw, errors: pd.DataFrame) -> str:
 def _line(part: pd.DataFrame, raw: Raw) -> str:
     """One rule and field: how many, what it means, the first examples, how to mend."""
     first = part.iloc[0]
-    where = [
-        f"row {r.row} ({r.unit or 'no firm_id'}, {r.year})={r.value!r}" for r in part.head(SHOWN).itertuples()
-    ]
+    shown = part.head(SHOWN)[["row", "unit", "year", "value"]].to_numpy().tolist()
+    where = [f"row {row} ({unit or 'no firm_id'}, {year})='{value}'" for row, unit, year, value in shown]
     more = f" and {len(part) - SHOWN} more" if len(part) > SHOWN else ""
     told = (
         f"- {first['rule']}, {first['field']}: {len(part)}: {first['message_en']}. {'; '.join(where)}{more}."

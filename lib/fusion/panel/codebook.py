@@ -61,3 +61,22 @@ def coverage(table: ibis.Table, columns: Sequence[str]) -> pd.DataFrame:
     shares = {name: table[name].isnull().mean() for name in columns}  # noqa: PD003 (Ibis)
     by_year = table.group_by("year").aggregate(firms=table.firm_id.nunique(), **shares)
     return by_year.order_by("year").to_pandas().set_index("year")
+
+
+def gaps(book: pd.DataFrame, columns: Iterable[Column], shown: int = 16) -> list[str]:
+    """Columns with the largest missing shares, derived ones and those whose empty cells are an answer left out.
+
+    Parameters
+    ----------
+    book : pandas.DataFrame
+        Of :func:`codebook`.
+    shown : int
+        Most columns to return; required ones come first.
+    """
+    answers = {c.column for c in columns if c.null_is == "answer"}
+    open_cells = book.loc[
+        (book["missing_share"] > 0) & (book["role"] != "derived") & ~book["column"].isin(answers)
+    ]
+    first = open_cells.assign(optional=open_cells["role"].ne("required"))
+    kept = first.sort_values(["optional", "missing_share"], ascending=[True, False]).head(shown)
+    return kept.sort_values("missing_share", ascending=False)["column"].tolist()

@@ -42,6 +42,8 @@ class Column:
         Values of an ``enum``.
     required : {"required", "optional", "derived"}
         Whether the column must exist (its cells may be NULL).
+    null_is : {"missing", "answer"}
+        Whether an empty cell is a gap, or says something (never a pilot).
     role : {"key", "required", "optional", "extra", "derived"}
         As the codebook names it.
     """
@@ -55,6 +57,7 @@ class Column:
     maximum: float | None = None
     allowed: tuple[str, ...] = ()
     required: str = "optional"
+    null_is: str = "missing"
     role: str = "optional"
     synonyms: tuple[str, ...] = ()
 
@@ -155,6 +158,7 @@ def _column(row: Mapping[Any, str]) -> Column:
         maximum=float(row["maximum"]) if row["maximum"] else None,
         allowed=tuple(row["allowed"].split("|")) if row["allowed"] else (),
         required=row["required"],
+        null_is=row["null_is"],
         role="key" if name in KEYS else row["required"],
         synonyms=tuple(s for text in spellings for s in text.split("|") if s),
     )

@@ -143,7 +143,10 @@ def _from_file(con: Any, path: Path, encoding: str, sheet: str | None, notes: li
                     "文件不是 UTF-8，按 GB18030 读入",
                 )
             )
-        return _kept(con, f"SELECT rowid + 1 AS {ROW}, * FROM {RAW}_text")
+        con.con.execute(
+            f"CREATE OR REPLACE TEMP VIEW {RAW}_csv AS SELECT rowid + 1 AS {ROW}, * FROM {RAW}_text"
+        )
+        return con.table(f"{RAW}_csv")
     if kind == ".parquet":
         return _from_parquet(con, path)
     if kind == ".dta":
@@ -190,8 +193,13 @@ def _excel(path: Path, sheet: str | None) -> pd.DataFrame:
             raise PanelError(
                 f"{path}: no sheet '{sheet}'{nearest(sheet, names)}; there are: {', '.join(names)}"
             )
-        cells = book.parse(
-            sheet or names[0], header=None, dtype=object, keep_default_na=False, na_values=[""]
+        cells = pd.read_excel(
+            book,
+            sheet_name=sheet or names[0],
+            header=None,
+            dtype=object,
+            keep_default_na=False,
+            na_values=[""],
         )
     cells = cells.dropna(how="all")
     if cells.empty:

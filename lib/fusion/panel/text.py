@@ -136,6 +136,8 @@ def _headers(path: Path, encoding: str, delimiter: str) -> list[str]:
         lines = list(islice(csv.reader(stream, delimiter=delimiter), 2))
     if not lines:
         raise PanelError(f"{path}: the file is empty; it needs a header line and rows")
+    if not lines[0]:
+        raise PanelError(f"{path}: the first line is empty; it must hold the headers")
     headers = [header.strip() for header in lines[0]]
     check_headers(path, headers)
     if len(headers) == 1 and re.search(r"[;\t|]", headers[0]):

@@ -1,0 +1,207 @@
+"""Every rule can be broken, and is then the one that is reported; a sound panel is reported sound."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from fusion.panel import PanelError, checks, clean, codes, contract, readers
+from fusion.panel.contract import MONEY
+
+Cells = dict[str, Any]
+# Optional columns that some rules need, with values that keep every rule.
+OPTIONAL: Cells = {
+    "current_assets": 4000.0, "intangible_assets": 100.0, "current_liab": 90.0, "ps_input": 10.0,
+    "intermediate_input": 900.0, "service_revenue_external": 5.0, "service_revenue_nonlocal": 5.0,
+    "service_exports": 5.0, "n_establishments": 3, "n_serv_establishments": 1, "pilot_start_year": 2016,
+    "pilot_end_year": 2018, "service_staff": 5.0, "rd_staff": 5.0, "newprod_revenue": 50.0, "tech_revenue": 5.0,
+}  # fmt: skip
+
+# rule: (cells changed in row 6 = firm F001 in 2017, whose years are rows 4-7)
+BROKEN: dict[str, Cells] = {
+    "employees_positive": {"employees_avg": 0.0},
+    "assets_positive": {"total_assets": 0.0},
+    "service_within_revenue": {"service_revenue": 5006.2},
+    "fixed_within_assets": {"fixed_assets_net": 9000.2},
+    "current_within_assets": {"current_assets": 9001.0},
+    "intangible_within_assets": {"intangible_assets": 9001.0},
+    "current_within_liab": {"current_liab": 5000.0},
+    "services_bought_within_inputs": {"ps_input": 901.0},
+    "external_within_service": {"service_revenue_external": 4000.0},
+    "nonlocal_within_service": {"service_revenue_nonlocal": 4000.0},
+    "exports_within_service": {"service_exports": 4000.0},
+    "service_establishments": {"n_serv_establishments": 4},
+    "established_later": {"est_year": 2018},
+    "pilot_ends_before_start": {"pilot_end_year": 2015},
+    "code_unknown": {"ind4": "9999"},
+    "edition_late": {"class_version": "2011"},
+    "edition_early": {"class_version": "2017", "year": 2014, "firm_id": "F999"},
+    "staff_within_employees": {"service_staff": 121.0},
+    "rd_staff_within_employees": {"rd_staff": 121.0},
+    "newprod_within_revenue": {"newprod_revenue": 6000.0},
+    "tech_within_revenue": {"tech_revenue": 6000.0},
+    "inventory_within_current": {"inventory": 4001.0},
+    "receivable_within_current": {"accounts_receivable": 4001.0},
+    "liabilities_to_assets": {"total_liab": 13501.0},
+    "value_added_rate": {"value_added": -2600.0},
+    "revenue_jump": {"operating_revenue": 60000.0},
+    "employees_jump": {"employees_avg": 1300.0},
+    "industry_flip": {"ind4": "1311", "class_version": "2017", "year": 2018},
+    "code_reused": {"ind4": "6550"},
+    "district_flip": {"district": "310115"},
+    "id_reused": {"est_year": 2010},
+    "below_minimum": {"operating_cost": -1.0},
+    "above_maximum": {"year": 2150, "est_year": 2001, "firm_id": "F999"},
+    "not_allowed": {"control_type": "国有"},
+    "code_format": {"ind4": "111"},
+    "key_missing": {"firm_id": None},
+    "duplicate_key": {"year": 2016, "class_version": "2011"},
+}
+
+
+@pytest.fixture
+def full(good: pd.DataFrame) -> pd.DataFrame:
+    return good.assign(**OPTIONAL)
+
+
+def found(con: Any, frame: pd.DataFrame) -> pd.DataFrame:
+    return checks.check(readers.take(con, frame), "set_aside")
+
+
+def test_a_sound_panel_has_nothing_to_report(con: Any, full: pd.DataFrame) -> None:
+    raw = readers.take(con, full)
+    quality = checks.check(raw)
+    assert quality.empty and list(quality.columns) == checks.QUALITY
+    summary = checks.summary(quality, raw.columns)
+    assert set(summary["status"]) == {"none"} and summary["cells"].sum() == 0
+
+
+def test_every_rule_is_tried() -> None:
+    tried = {*BROKEN, "duplicate_row", "unit_slip"}
+    assert tried == {r.rule for r in contract.rules()} | set(checks.GENERAL) | set(checks.BOUNDS)
+
+
+def test_each_broken_rule_is_found(con: Any, full: pd.DataFrame) -> None:
+    """One panel for each rule, stacked under firms of their own, so that one check tries all."""
+    parts = []
+    for i, (rule, cells) in enumerate(BROKEN.items()):
+        part = full.copy()
+        if rule == "industry_flip":
+            part["year"] += 1
+            part["class_version"] = ["2017" if y >= 2017 else "2011" for y in part["year"]]
+        if rule == "code_reused":
+            part["ind4"] = "6550"
+        for column, value in cells.items():
+            part.loc[6, column] = value
+        parts.append(part.assign(firm_id=f"R{i:02d}-" + part["firm_id"], rule=rule))
+    stacked = pd.concat(parts, ignore_index=True)
+    quality = found(con, stacked.drop(columns="rule"))
+    meant = stacked["rule"].to_numpy()[quality["row"].to_numpy(dtype=int) - 1]
+    hits = quality.assign(meant=meant, at=(quality["row"] - 1) % len(full))
+    for rule in BROKEN:
+        mine = hits.loc[(hits["meant"] == rule) & (hits["rule"] == rule)]
+        assert 6 in mine["at"].tolist(), f"{rule} was not found at its row"
+        field = mine.loc[mine["at"] == 6, "field"].iloc[0]
+        assert field in full.columns
+    assert quality["set_aside"].eq(quality["severity"] == "error").all()
+
+
+def test_a_slip_of_unit_is_told_from_growth(con: Any, full: pd.DataFrame) -> None:
+    money = [c.column for c in contract.contract() if c.unit == MONEY and c.column in full]
+    slipped = full.copy()
+    slipped.loc[6, money] *= 10
+    rows = found(con, slipped).query("rule == 'unit_slip'")["row"].tolist()
+    assert rows == [7]
+    grown = full.copy()
+    grown.loc[6, ["operating_revenue", "gross_output"]] *= 12
+    assert "unit_slip" not in found(con, grown)["rule"].tolist()
+
+
+def test_a_year_that_is_missing_is_not_the_year_before(con: Any, full: pd.DataFrame) -> None:
+    jumped = full.copy()
+    jumped.loc[7, "operating_revenue"] = 90_000.0
+    assert "revenue_jump" in found(con, jumped)["rule"].tolist()
+    assert "revenue_jump" not in found(con, jumped.drop(index=6))["rule"].tolist()
+
+
+def test_identical_rows_keep_the_first_and_different_ones_none(con: Any, full: pd.DataFrame) -> None:
+    twice = pd.concat([full, full.iloc[[2, 2]], full.iloc[[5]].assign(payroll=1.0)], ignore_index=True)
+    quality = found(con, twice)
+    rows = quality.groupby("rule")["row"].apply(list).to_dict()
+    n = len(full)
+    assert rows == {"duplicate_row": [n + 1, n + 2], "duplicate_key": [6, n + 3]}
+    flow = clean.sample(readers.take(con, twice).table, quality, first_year=2000, last_year=2030)
+    assert flow.table.count().execute() == n - 1
+    assert flow.table.select("firm_id", "year").distinct().count().execute() == n - 1
+
+
+def test_stop_tells_counts_examples_and_the_way_to_mend(con: Any, full: pd.DataFrame) -> None:
+    broken = full.copy()
+    broken.loc[:9, "operating_cost"] = -1.0
+    broken.loc[3, "ind4"] = "C1311"
+    broken["ind4"] = broken["ind4"].where(broken.index != 4, "１３１１")
+    with pytest.raises(PanelError) as caught:
+        checks.check(readers.take(con, broken))
+    message = str(caught.value)
+    assert message.startswith("synthetic: 10 of 24 rows break the contract (12 violations):")
+    assert (
+        "below_minimum, operating_cost: 10: Operating cost below 0 万元. row 1 (F000, 2015)='-1.0'" in message
+    )
+    assert "and 7 more" in message and message.count("row ") <= 3 * 3
+    assert "'C1311' may be 1311; '１３１１' may be 1311" in message
+    assert "on_violation: set_aside" in message
+
+
+def test_the_message_stays_short_and_the_table_whole(con: Any, many: pd.DataFrame) -> None:
+    broken = many.assign(payroll=-1.0)
+    raw = readers.take(con, broken)
+    assert len(checks.check(raw, "set_aside")) == len(broken)
+    with pytest.raises(PanelError) as caught:
+        checks.check(raw)
+    assert len(str(caught.value)) < 1000
+
+
+def test_bad_choice(con: Any, good: pd.DataFrame) -> None:
+    with pytest.raises(PanelError, match="'drop' is not one of: stop, set_aside"):
+        checks.check(readers.take(con, good), "drop")
+
+
+def test_summary_carries_no_identifiers(con: Any, full: pd.DataFrame) -> None:
+    raw = readers.take(con, full.assign(payroll=-1.0))
+    summary = checks.summary(checks.check(raw, "set_aside"), raw.columns)
+    line = summary.set_index("rule").loc["below_minimum"]
+    assert (line["cells"], line["rows"], line["firms"], line["set_aside"]) == (24, 24, 6, 24)
+    assert not summary.astype(str).apply(lambda c: c.str.contains("F00")).any().any()
+
+
+def test_the_minimal_contract_applies_the_rules_it_can(con: Any) -> None:
+    frame = pd.DataFrame({"firm_id": ["a", "a"], "year": [2015, 2015], "x": [1.0, 2.0]})
+    declared = {"x": {"label_en": "X", "label_zh": "某", "minimum": 1.5}}
+    raw = readers.take(con, frame, contract="minimal", extra_columns=declared)
+    quality = checks.check(raw, "set_aside")
+    assert quality["rule"].tolist() == ["below_minimum", "duplicate_key", "duplicate_key"]
+    assert checks.applicable(list(raw.columns)) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "width", "expected"),
+    [
+        ("0111", 4, ["0111"]), ("C1311", 4, ["1311"]), ("1311.0", 4, ["1311"]), ("１３１１", 4, ["1311"]),
+        ("x", 4, []), ("13110", 4, []), ("31010", 6, ["031010"]), ("159", 3, ["159"]),
+    ],
+)  # fmt: skip
+def test_candidates(value: str, width: int, expected: list[str]) -> None:
+    assert codes.candidates(value, width) == expected
+
+
+def test_a_lost_zero_is_a_candidate_and_so_is_a_group() -> None:
+    assert codes.candidates("111", 4)[0] == "0111"
+    assert all(code.startswith("131") for code in codes.candidates("131", 4) if code != "0131")
+
+
+def test_reused_codes_of_the_two_editions() -> None:
+    reused = set(codes.classes().query("reused")["code"])
+    # 6550 was IC design in 2011; that class is 6520 in 2017, where 6550 names another.
+    assert "6550" in reused and "3562" not in reused and "0111" not in reused

@@ -1,0 +1,83 @@
+"""The sample flow counts what each filter drops, and the filters drop what they say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fusion.panel import PanelError, checks, clean, readers
+
+
+def sample(con: Any, frame: pd.DataFrame, **choices: Any) -> clean.SampleFlow:
+    raw = readers.take(con, frame)
+    kept: dict[str, Any] = {"first_year": 2000, "last_year": 2030}
+    return clean.sample(raw.table, checks.check(raw, "set_aside"), **{**kept, **choices})
+
+
+def test_each_step_adds_up(con: Any, good: pd.DataFrame) -> None:
+    frame = good.copy()
+    frame.loc[0:3, "employees_avg"] = 5.0
+    frame.loc[4, "operating_cost"] = -1.0
+    frame.loc[8, "operating_revenue"] = 0.0
+    frame.loc[8, ["service_revenue"]] = 0.0
+    frame.loc[9, "operating_revenue"] = np.nan
+    flow = sample(
+        con, frame, first_year=2015, last_year=2017, min_employees=8, positive_revenue=True
+    ).to_frame()
+    assert flow["rows"].tolist() == [24, 23, 17, 14, 12]
+    assert flow["firms"].tolist() == [6, 6, 6, 5, 5]
+    assert (flow["rows"] + flow["rows_dropped"]).iloc[1:].tolist() == flow["rows"].iloc[:-1].tolist()
+    assert flow["firms_dropped"].tolist() == [0, 0, 0, 1, 0]
+    assert flow["step"].tolist() == [0, 1, 2, 3, 4]
+    assert list(flow.columns) == clean.FLOW
+
+
+def test_missing_employees_are_kept(con: Any, good: pd.DataFrame) -> None:
+    good.loc[0:1, "employees_avg"] = [np.nan, 7.9]
+    assert sample(con, good, min_employees=8).table.count().execute() == 23
+
+
+@pytest.mark.parametrize(
+    ("wanted", "rows"), [(["C"], 20), (["K"], 4), (["C", "70"], 24), (["35"], 20), (["356"], 20), (["01"], 0)]
+)
+def test_industries_by_section_and_prefix(con: Any, good: pd.DataFrame, wanted: list[str], rows: int) -> None:
+    good.loc[good["firm_id"] == "F001", "ind4"] = "7010"
+    if rows == 0:
+        with pytest.raises(PanelError, match=r"no row is left after step 2 .*outside industries 01"):
+            sample(con, good, keep_industries=wanted)
+    else:
+        assert sample(con, good, keep_industries=wanted).table.count().execute() == rows
+
+
+def test_rows_without_a_code_are_dropped_by_an_industry_filter(con: Any, good: pd.DataFrame) -> None:
+    good.loc[0, "ind4"] = None
+    assert sample(con, good, keep_industries=["C"]).table.count().execute() == 23
+
+
+def test_filters_need_their_columns(con: Any) -> None:
+    frame = pd.DataFrame({"firm_id": ["a"], "year": [2015]})
+    raw = readers.take(con, frame, contract="minimal")
+    ask: dict[str, Any] = {"first_year": 2000, "last_year": 2030}
+    for parameter, value, column in [
+        ("keep_industries", ["C"], "ind4"),
+        ("min_employees", 8, "employees_avg"),
+        ("positive_revenue", True, "operating_revenue"),
+    ]:
+        with pytest.raises(PanelError, match=f"{parameter}: the panel has no column '{column}'"):
+            clean.sample(raw.table, checks.check(raw), **ask, **{parameter: value})
+
+
+def test_an_unknown_section(con: Any, good: pd.DataFrame) -> None:
+    with pytest.raises(PanelError, match="no section Z in GB/T 4754"):
+        sample(con, good, keep_industries=["Z"])
+
+
+def test_a_filter_of_ones_own(con: Any, good: pd.DataFrame) -> None:
+    flow = clean.SampleFlow(readers.take(con, good).table)
+    flow.keep(lambda t: t.firm_id != "F000", "one firm less", "少一家").keep(
+        flow.table.year > 2015, "later", "以后"
+    )
+    assert flow.to_frame()["rows"].tolist() == [24, 20, 15]
