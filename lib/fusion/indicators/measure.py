@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -74,6 +76,35 @@ def summary(values: pd.DataFrame, codes: list[str], language: str) -> pd.DataFra
             "out_of_range": out_of_range(numbers, codes).to_numpy(),
         }
     )
+
+
+def weights_wide(weights: pd.DataFrame, language: str) -> tuple[pd.DataFrame, dict[str, Any], float]:
+    """Weights as a printed table, one row an indicator.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Printed headers: code, indicator, chain, entropy, weight in ``fi``, weight in ``fi_input``, weight if equal.
+    heaviest : dict
+        ``name`` and ``weight`` of the indicator with the largest weight in ``fi``.
+    equal : float
+        What that indicator would weigh under equal weights within chains and across them.
+    """
+    declared = system()
+    full = weights[weights["index"] == "fi"].set_index("code")
+    kept = weights[weights["index"] == "fi_input"].set_index("code")["weight"]
+    equal = 1 / full.groupby("chain")["weight"].transform("count")
+    equal = equal / full["chain"].nunique()
+    names = declared.loc[full.index, f"name_{language}"]
+    columns = {
+        "en": ["Code", "Indicator", "Chain", "Entropy", "Weight, fi", "Weight, fi_input", "If equal"],
+        "zh": ["代码", "指标", "链", "熵", "权重（fi）", "权重（fi_input）", "等权"],
+    }
+    chains = declared.loc[full.index, f"chain_{language}"]
+    parts = [full.index, names, chains, full["entropy"], full["weight"], kept.reindex(full.index), equal]
+    table = pd.DataFrame(dict(zip(columns[language], (list(p) for p in parts), strict=True)))
+    top = full["weight"].idxmax()
+    return table, {"name": names[top], "weight": full["weight"][top]}, float(equal[top])
 
 
 def by_path(scores: pd.DataFrame, column: str = "fi") -> pd.DataFrame:

@@ -269,6 +269,9 @@ class Effects(Section):
     """The regressions."""
 
     outcome: Column | None = Field(None, description="outcome column; none: no regressions")
+    other_outcomes: list[Column] = Field(
+        default_factory=list, description="further outcomes, each regressed as in the ladder's last step"
+    )
     treatments: list[Column] = Field(default_factory=list, description="regressors of interest")
     controls: list[Column] = Field(default_factory=list, description="control columns")
     fixed_effects: list[list[Annotated[str, Field(pattern=r"^[a-z0-9_]+(\*[a-z0-9_]+)*$")]]] = Field(
