@@ -98,7 +98,7 @@ def test_a_study_that_lacks_everything_passes_nothing_but_its_record() -> None:
         (20, {"tables": {"estimates": estimates()}}, "pass"),
         (20, {"tables": {"estimates": estimates().assign(dropped_singletons=None)}}, "fail"),
         (24, {"tables": {"estimates": estimates()}}, "pass"),
-        (24, {"tables": {"estimates": estimates().iloc[:2]}}, "not applicable"),
+        (24, {"tables": {"estimates": estimates().iloc[:2]}}, "needs a sentence"),
         (24, {"tables": {"estimates": estimates().assign(estimate=[0.5, 0.5, 0.5, 0.5001])}}, "fail"),
         (37, {"tables": {"estimates": estimates()}}, "pass"),
         (37, {"tables": {"estimates": estimates().assign(ci_low=None)}}, "fail"),

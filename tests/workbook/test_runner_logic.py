@@ -158,6 +158,29 @@ def test_a_changed_module_reruns_only_those_that_import_it(
 library = fingerprint.library
 
 
+def test_what_is_edited_while_it_runs_is_due_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    module = tmp_path / "module.py"
+    module.write_text("1", encoding="utf-8")
+    monkeypatch.setattr(fingerprint, "LIB", tmp_path)
+    monkeypatch.setattr(fingerprint, "library", lambda content: [module])
+    verdict = Pretend.verdict
+
+    def edited(self: Pretend) -> Mapping[str, Any]:
+        if self.plan.name == "02_second":
+            module.write_text("2", encoding="utf-8")
+        return verdict(self)
+
+    monkeypatch.setattr(Pretend, "verdict", edited)
+    assert "02_second" in ran(bench)
+    record = bench.manifest()["notebooks"]["02_second"]
+    assert record["fingerprint"]["changed while it ran"] == ["library: module.py"]
+    monkeypatch.setattr(Pretend, "verdict", verdict)
+    assert "02_second" in ran(bench)
+    assert ran(bench) == []
+
+
 def test_every_fault_of_every_notebook_is_said_at_once(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:

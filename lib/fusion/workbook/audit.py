@@ -294,9 +294,11 @@ def _singletons(evidence: Evidence, point: Point) -> Verdict:
     table = evidence.table("estimates")
     if table is None:
         return _no_regressions(evidence)
-    counts = table.loc[table["fixed_effects"].astype(str) != "", "dropped_singletons"]
+    within = table[table["fixed_effects"].astype(str) != ""]
+    counts = within.groupby("fixed_effects")["dropped_singletons"].max()
     if counts.isna().any():
-        return "fail", evidence.say("not every estimate says how many", "并非每个估计都给出数量")
+        silent = ", ".join(counts.index[counts.isna()])
+        return "fail", evidence.say(f"not stated for: {silent}", f"未说明：{silent}")
     most = int(counts.max()) if len(counts) else 0
     text = evidence.say(f"at most {most:,} rows alone in an effect", f"至多 {most:,} 行单例")
     return "pass", _with_exhibits(evidence, point, text)
@@ -318,9 +320,10 @@ def _ladder(evidence: Evidence, point: Point) -> Verdict:
     if gap > ENGINES_AGREE:
         return "fail", text
     if not by_time:
-        return "not applicable", text + evidence.say(
-            "; these data have no industry or district to cross with years",
-            "；数据没有可与年份交互的行业或区",
+        why = f'audit.statements "{point.number}"'
+        return "needs a sentence", text + evidence.say(
+            f"; none by industry and year or district and year: {why} can say why",
+            f"；没有行业×年份或区×年份：可在 {why} 说明原因",
         )
     return "pass", _with_exhibits(evidence, point, text)
 
@@ -345,7 +348,7 @@ def _record(evidence: Evidence, point: Point) -> Verdict:
 def _access(evidence: Evidence, point: Point) -> Verdict:
     parts = [str(evidence.facts.get(name, "")).strip() for name in ("data", "licence")]
     if all(parts):
-        return "pass", "; ".join(parts)
+        return "pass", "; ".join(part.rstrip(".。") for part in parts)
     return "needs a sentence", evidence.say(
         "study.data_en or study.licence is empty", "study.data_zh 或 study.licence 为空"
     )

@@ -21,6 +21,7 @@ from fusion.workbook import files, paths
 from fusion.workbook.chain import Step
 
 LIB = paths.ROOT / "lib"
+PACKAGE = "fusion"
 LOCK = paths.ROOT / "requirements.lock"
 # A file changed less than this many seconds ago may change again without its time stamp moving.
 RACY = 2.0
@@ -104,15 +105,18 @@ def library(content: Mapping[str, Any], lib: Path = LIB) -> list[Path]:
         Sorted; ``__init__.py`` of the packages passed through are part of it.
     """
     found: set[Path] = set()
-    queue: list[str] = []
+    queue: set[str] = set()
     for cell in content["cells"]:
         if cell["cell_type"] == "code":
-            queue.extend(_imports(_plain(source(cell)), ""))
+            queue.update(_imports(_plain(source(cell)), ""))
+    looked_up: set[str] = set()
     while queue:
-        for file, module in _modules(queue.pop(), lib):
+        name = queue.pop()
+        looked_up.add(name)
+        for file, module in _modules(name, lib):
             if file not in found:
                 found.add(file)
-                queue.extend(_imports_of(file, file.stat().st_mtime_ns, module))
+                queue.update(set(_imports_of(file, file.stat().st_mtime_ns, module)) - looked_up)
     return sorted(found)
 
 
@@ -173,7 +177,7 @@ def changed(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> list[str]:
             names.append(f"{part}: {', '.join(keys)}")
         else:
             names.append(part)
-    return names
+    return names or [part for part in old if part not in new]
 
 
 def declared(step: Step) -> Iterator[Path]:
@@ -217,26 +221,25 @@ def _imports_of(file: Path, changed_ns: int, module: str) -> tuple[str, ...]:
 
 
 def _imports(code: str, package: str) -> Iterator[str]:
-    """Dotted names that code imports; ``from a import b`` gives a and a.b, since b may be a module."""
+    """Names of the project's package that code imports; ``from a import b`` gives a.b, since b may be a module."""
     try:
         tree = ast.parse(code)
     except SyntaxError:
         return  # it will fail when it runs, and say where
     for node in ast.walk(tree):
+        names: list[str] = []
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             up = package.split(".")[: -(node.level - 1) or None] if node.level else []
             base = ".".join([*up, *([node.module] if node.module else [])])
-            yield base
-            yield from (f"{base}.{alias.name}" for alias in node.names)
+            names = [f"{base}.{alias.name}" for alias in node.names]
+        yield from (name for name in names if name.split(".")[0] == PACKAGE)
 
 
 def _modules(name: str, lib: Path) -> Iterable[tuple[Path, str]]:
     """Files that importing a dotted name of the project's package executes."""
     parts = name.split(".")
-    if parts[0] != "fusion":
-        return
     for end in range(1, len(parts) + 1):
         place, module = lib.joinpath(*parts[:end]), ".".join(parts[:end])
         for file in (place / "__init__.py", place.with_suffix(".py")):

@@ -40,11 +40,12 @@ class Job:
             "study": study,
             "name": plan.name,
             "folder": str(place.work),
-            "source": str(plan.file),
+            "source": str(place.source),
             "target": str(place.work_file),
             "parameters": dict(plan.parameters),
             "cwd": str(paths.ROOT),
         }
+        files.write_atomic(place.source, json.dumps(plan.content, ensure_ascii=False))
         files.write_atomic(place.job, json.dumps(task, ensure_ascii=False))
         self.said = tempfile.TemporaryFile(dir=runtime)  # noqa: SIM115 (closed with the job)
         receive, send = os.pipe()

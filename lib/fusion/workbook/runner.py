@@ -106,6 +106,7 @@ class Run:
         self.record["notebooks"] = {n: earlier[n] for n in self.plans if n in earlier}
         self.waiting = list(self.plans)
         self.running: dict[str, Job] = {}
+        self.stale: set[str] = set()
         self.fates: dict[str, str] = {}
         self.full = False
         self.progress = progress.Progress(study.name, list(self.plans), jobs, self.record["durations"])
@@ -143,10 +144,12 @@ class Run:
         if broken or self.full:
             reason = f"{broken[0]} did not finish" if broken else "the disk is full"
             self._skip(name, reason)
-        elif self._current(name):
+        elif name not in self.stale and self._current(name):
             self._decide(name, "good", "up to date")
-        elif len(self.running) < self.jobs:
-            self._start(name)
+        else:
+            self.stale.add(name)
+            if len(self.running) < self.jobs:
+                self._start(name)
 
     def _current(self, name: str) -> bool:
         """Whether its result, or the one withdrawn, is what a run would give; puts that in place."""
@@ -197,11 +200,20 @@ class Run:
             record["outputs"] = manifest.outputs(self.root, name, self.hashes)
             record["status"] = "done"
             self.record["durations"][name] = record["seconds"]
+            meanwhile = self._changed_meanwhile(name)
             self._save()
-            self._decide(name, "good", "done", job.seconds, record["reason"])
+            self._decide(name, "good", "done", job.seconds, [*record["reason"], *meanwhile])
         else:
             self.full = self.full or verdict["full"]
             self._fail(name, verdict, job.seconds)
+
+    def _changed_meanwhile(self, name: str) -> list[str]:
+        """What was edited while it ran: nobody knows which version it saw, so that it is due again."""
+        mark = self.record["notebooks"][name]["fingerprint"]
+        names = fingerprint.changed(mark, self.fingerprint(name))
+        if names:
+            mark["changed while it ran"] = names
+        return [f"edited while it ran, due again: {', '.join(names)}"] if names else []
 
     def _fail(self, name: str, verdict: Mapping[str, Any], seconds: float) -> None:
         place, record = self.place(name), self.record["notebooks"][name]

@@ -51,6 +51,11 @@ class Place:
         return self.root / ".work" / f"{self.notebook}.ipynb"
 
     @property
+    def source(self) -> Path:
+        """The notebook as it was when its fingerprint was taken: what is edited meanwhile does not run."""
+        return self.root / ".work" / f"{self.notebook}.source.ipynb"
+
+    @property
     def job(self) -> Path:
         """What the executing process is told."""
         return self.root / ".work" / f"{self.notebook}.job.json"
@@ -113,7 +118,7 @@ class Place:
     def clean(self) -> None:
         """Remove what a run left in the working place."""
         shutil.rmtree(self.work, ignore_errors=True)
-        for file in (self.work_file, self.job):
+        for file in (self.work_file, self.source, self.job):
             file.unlink(missing_ok=True)
 
     def _clear(self) -> None:
