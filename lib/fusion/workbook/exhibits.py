@@ -35,8 +35,9 @@ WORDS = {
     "zh": {"table": "表 {}　", "figure": "图 {}　", "note": "注：", "source": "资料来源："},
 }
 YEAR_HEADER = re.compile(r"year|cohort|since|年|队列|批次", re.IGNORECASE)
+_NUMBER = r"(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?"
 NUMBER_TEXT = re.compile(
-    r"^\s*[(\[<]?\s*[-−+]?(\d[\d,]*(\.\d+)?|\.\d+)\s*%?([,;]\s*[-−+]?[\d,.]+)?\s*[)\]]?\s*\**\s*$"
+    rf"^\s*[(\[<]?\s*[-−+]?(?=[\d.]){_NUMBER}\s*%?([,;]\s+[-−+]?{_NUMBER})?\s*[)\]]?\s*\**\s*$"
 )
 
 # JupyterLab right-aligns every cell; the site has its own, fuller sheet for the same classes.
@@ -371,16 +372,13 @@ def _is_numeric(values: pd.Series) -> bool:
     if pd.api.types.is_numeric_dtype(values.dtype):
         return True
     present = [value for value in values if not _missing(value) and str(value).strip() not in ("", MISSING)]
-    return bool(present) and all(
+    if all(isinstance(value, str) and value.isdigit() for value in present):
+        return False  # codes: a column of counts would not be text
+    return all(
         (isinstance(value, numbers.Number) and not isinstance(value, bool))
-        or (isinstance(value, str) and NUMBER_TEXT.match(value) is not None and not _is_code(value))
+        or (isinstance(value, str) and NUMBER_TEXT.match(value) is not None)
         for value in present
     )
-
-
-def _is_code(text: str) -> bool:
-    """Whether digits are a code, such as 0111, and not a quantity."""
-    return len(text) > 1 and text.isdigit() and text.startswith("0")
 
 
 def _row_heads(table: pd.DataFrame, flat: pd.DataFrame, kinds: list[str], index: bool) -> int:
@@ -418,8 +416,10 @@ def _cell(value: Any, digits: int, language: str, year: bool) -> str:
         return MISSING
     if isinstance(value, bool) or type(value).__name__ in ("bool", "bool_"):
         return {"en": ("no", "yes"), "zh": ("否", "是")}[language][bool(value)]
-    if isinstance(value, numbers.Integral) or (year and isinstance(value, numbers.Real)):
+    if isinstance(value, numbers.Integral):
         return _sign(f"{int(value)}" if year else f"{int(value):,}")
+    if isinstance(value, numbers.Real) and year:
+        return f"{float(value):.0f}"
     if isinstance(value, numbers.Real):
         return _float(float(value), digits)
     if isinstance(value, list | tuple):

@@ -124,7 +124,7 @@ def parameters(study: Built, values: dict[str, Any], folded: bool) -> str:
     """
     w, known = words(study.language), _model()
     # Titles and the like are on the page as text.
-    named = {k: v for k, v in values.items() if k in known and known[k][0] != "study"}
+    named = {k: values[k] for k in known if k in values and known[k][0] != "study"}
     differing = {k: v for k, v in named.items() if v != known[k][1]}
     if folded:
         summary = w["these_parameters"].format(len(named), len(differing))
@@ -143,12 +143,10 @@ def _parameter_table(study: Built, values: dict[str, Any]) -> str:
     for name, value in values.items():
         _, default, meaning = known[name]
         same = value == default
-        cell = m.value(value)
-        shown = cell if same else f"<strong>{cell}</strong>"
+        shown = m.value(value) if same else f"<strong>{m.value(value)}</strong>"
         other = m.html(w["as_default"]) if same else m.value(default)
-        rows.append([m.code(name), shown, other, m.html(meaning)])
-    heads = [w["name"], w["value"], w["default"], w["meaning"]]
-    return m.table(heads, rows, label=w["parameters"])
+        rows.append([f'{m.code(name)}<span class="fusion-meaning">{m.html(meaning)}</span>', shown, other])
+    return m.table([w["name"], w["value"], w["default"]], rows, label=w["parameters"])
 
 
 @cache

@@ -21,6 +21,8 @@ from fusion.workbook import files, paths
 from fusion.workbook.built import FILES, Built, find
 
 SPHINX = Path(__file__).parent / "sphinx"
+# Modules that decide how a page looks.
+CODE = ("site", "built", "pages", "papers", "markup", "params", "chain", "files")
 STAMP = ".inputs"
 VERIFICATION = "verification.csv"
 # Written by Sphinx for its own use, or a list of words that nobody reads.
@@ -92,10 +94,12 @@ def _stamp(studies: list[Built]) -> str:
 
 
 def _inputs(studies: list[Built]) -> Iterator[tuple[str, Path]]:
-    code = [*Path(__file__).parent.glob("*.py"), *(f for f in SPHINX.rglob("*") if f.is_file())]
-    for file in sorted(f for f in code if "__pycache__" not in f.parts):
+    code = [Path(__file__).parent / f"{name}.py" for name in CODE]
+    code += sorted(f for f in SPHINX.rglob("*") if f.is_file() and "__pycache__" not in f.parts)
+    for file in code:
         yield f"code/{file.name}", file
-    for file in (paths.ROOT / "requirements.lock", paths.build() / VERIFICATION):
+    lock, story = paths.ROOT / "requirements.lock", paths.NOTEBOOKS / "chain.yaml"
+    for file in (lock, story, paths.build() / VERIFICATION):
         if file.is_file():
             yield file.name, file
     for study in studies:
@@ -137,6 +141,9 @@ def _make(studies: list[Built], work: Path, target: Path, stamp: str) -> tuple[i
 
 def _render(source: Path, html: Path, doctrees: Path) -> list[str]:
     """Run Sphinx; its warnings. What it remembers of unchanged pages is dropped when it stumbles."""
+    # jsonschema would build a grammar of internet addresses at import: seconds, for formats no notebook has.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
     from sphinx.application import Sphinx
     from sphinx.util.docutils import docutils_namespace, patch_docutils
 

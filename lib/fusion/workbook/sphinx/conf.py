@@ -22,7 +22,6 @@ MATHJAX = Path(_mathjax.origin).parent / "static" / "mathjax" / "tex-svg.js"
 
 project = "Fusion Workbook"
 author = "Fusion Workbook"
-copyright = "Fusion Workbook. Mathematics set by MathJax (Apache License 2.0)"
 html_title = project
 language = "en"
 
@@ -58,7 +57,7 @@ html_theme_options = {
     "navbar_persistent": ["search-button-field"],
     "article_header_start": [],
     "secondary_sidebar_items": {"**": ["page-toc"], "index": []},
-    "footer_start": ["copyright"],
+    "footer_start": ["about.html"],
     "footer_end": [],
     "search_bar_text": "Search / 搜索",
     "show_toc_level": 2,

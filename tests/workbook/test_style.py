@@ -1,0 +1,58 @@
+"""The figures' theme: sizes, colours, and labels without boxes."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from pathlib import Path
+
+import matplotlib as mpl
+import pytest
+
+mpl.use("Agg")
+
+from matplotlib import pyplot as plt
+
+from fusion.workbook import paths, style
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_theme_is_set(language: str) -> None:
+    import seaborn as sns
+
+    style.use(language)
+    assert plt.rcParams["font.family"][0] == style.register()[0]
+    assert plt.rcParams["font.family"][-1] == "DejaVu Sans"
+    assert plt.rcParams["axes.prop_cycle"].by_key()["color"] == list(sns.color_palette("colorblind"))
+    assert min(plt.rcParams[name] for name in style.SIZES) >= 9, "readable at the printed width"
+
+
+def test_another_language_is_an_error_that_names_the_allowed() -> None:
+    with pytest.raises(ValueError, match="language is 'fr'; allowed: en, zh"):
+        style.use("fr")
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg"])
+def test_ticks_legends_and_annotations_have_no_boxes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, suffix: str
+) -> None:
+    style.use("zh")
+    figure, axes = plt.subplots()
+    axes.plot([-1.5, 0, 1.5], [-2, 0, 2], label=r"试点 $\hat\tau_{g,t}$ ≥ −0.05%")
+    axes.set_yscale("symlog")
+    axes.set_xlabel("ln 万元/人 · “两业融合”，（2012—2023 年）")
+    axes.annotate(r"$R^2 = 0.93$，α, β, Δ ± ×", (0, 0))
+    axes.legend(title="所有制：国有、民营、外资")
+    with warnings.catch_warnings(), caplog.at_level(logging.WARNING, "matplotlib"):
+        warnings.simplefilter("error")
+        figure.savefig(tmp_path / f"f.{suffix}")
+    plt.close(figure)
+    assert not caplog.records
+
+
+def test_the_font_is_small_and_says_where_it_is_from() -> None:
+    fonts = list(style.FONTS.glob("*.ttf"))
+    assert sum(f.stat().st_size for f in fonts) < 900_000
+    readme = (style.FONTS / "README.md").read_text("utf-8")
+    assert all(f.name in readme for f in fonts) and "Apache-2.0" in readme
+    assert (paths.DATA / "fonts" / "LICENSE-Apache-2.0.txt").is_file()
