@@ -163,7 +163,7 @@ def _described(confidence: str) -> pd.DataFrame:
     words = words.drop_duplicates()
     alone = ~words.duplicated([*CODE, "column"], keep=False)
     alone &= (words["column"] != "code_2017") | (words["mapping_status"] == "matched")
-    wide = words[alone].set_index([*CODE, "column"])["word"].unstack("column").fillna("")  # noqa: PD010
+    wide = words[alone].set_index([*CODE, "column"])["word"].unstack("column").fillna("")
     first = pairs.drop_duplicates(CODE)[[*CODE, "own_section", "mapping_status", "mapping_how"]]
     wide = wide.reindex(columns=["code_2017", *WORDS]).reset_index()
     return first.merge(wide, on=CODE, how="left").fillna("")
