@@ -10,10 +10,9 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 import pytest
+from runs import Run
 
 from fusion.workbook import chain, paths
-
-from .conftest import Run
 
 pytestmark = pytest.mark.xdist_group("smoke")
 NAMES = [s.notebook for s in chain.chain()]

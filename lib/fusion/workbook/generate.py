@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import io
 import json
+import subprocess
+import sys
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -113,6 +115,8 @@ def _write_cell(file: Path, defaults: dict[str, Any]) -> None:
     lines = [f"{name} = {defaults.get(name, value)!r}" for name, value in literals(cell).items()]
     cell["source"] = "\n".join(lines).splitlines(keepends=True)
     file.write_text(json.dumps(notebook, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    # One style for all notebooks, so that what is written here passes the linters.
+    subprocess.run([Path(sys.executable).with_name("ruff"), "format", "--quiet", file], check=True)
 
 
 def _describe(field: FieldInfo, schema: dict[str, Any]) -> list[str]:
