@@ -102,6 +102,18 @@ def test_digits_by_column_and_words_by_language() -> None:
     assert cells(table, digits={"a": 1}, language="zh") == [["1.2", "1.235", "是"]]
 
 
+def test_years_among_words_are_years() -> None:
+    assert cells(pd.DataFrame({"批次": [2017, "从未"]})) == [["2017"], ["从未"]]
+
+
+def test_short_text_stays_on_one_line_and_long_text_gets_room() -> None:
+    table = pd.DataFrame(
+        {"a": ["生产性服务投入占比"], "b": ["x" * 60], "c": ["生产性服务投入占中间投入比重"]}
+    )
+    html = exhibits.table_html(table, ENTRY)
+    assert re.findall(r'<th scope="col" class="([^"]+)"', html) == ["text", "text long", "text long"]
+
+
 def test_a_count_that_looks_like_a_year_keeps_its_separator() -> None:
     assert cells(pd.DataFrame({"firms": [2012]})) == [["2,012"]]
     assert cells(pd.DataFrame({"year": [12012]})) == [["12,012"]]
@@ -158,6 +170,8 @@ def test_numbers_are_aligned_right_and_codes_are_not() -> None:
         (["0.12***", "(0.03)", "162"], True),
         (["[0.10, 0.25]", "–"], True),
         (["1,234.5", "12%"], True),
+        (["-1.2e-15", "3e-9"], True),
+        (["−0.25", "[−0.54, 0.04]", "162", "0.04", "firm + year"], True),
         (["3611", "1821"], False),
         (["3611,3612", "1821"], False),
         (["2012–2023", "2017"], False),

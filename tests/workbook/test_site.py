@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import matplotlib as mpl
 import pandas as pd
@@ -260,21 +260,50 @@ def test_mathematics_is_there_and_its_script_is_local(built: Path, pages: dict[s
     assert ((built / "site" / "demo") / urlsplit(scripts[0]).path).is_file()
 
 
-@pytest.mark.skipif(not shutil.which("chromium"), reason="no chromium here: mathematics is not drawn")
-def test_a_browser_without_a_network_draws_the_mathematics(built: Path) -> None:
+needs_browser = pytest.mark.skipif(
+    not shutil.which("chromium"), reason="no chromium here: pages are not opened"
+)
+
+
+def opened(page: str) -> tuple[str, str]:
+    """A page as a browser without a network shows it, and what its console says."""
+    flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync"
+    flags += " --disable-background-networking --disable-component-update --virtual-time-budget=8000"
+    flags += " --enable-logging=stderr --v=0 --dump-dom"
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync"
-        flags += " --disable-background-networking --disable-component-update --virtual-time-budget=8000"
-        resolve = "--host-resolver-rules=MAP * ~NOTFOUND"
-        page = (built / "site" / "demo" / "01_panel.html").as_uri()
         done = subprocess.run(
-            ["chromium", *flags.split(), resolve, f"--user-data-dir={profile}", "--dump-dom", page],
+            [
+                "chromium",
+                *flags.split(),
+                "--host-resolver-rules=MAP * ~NOTFOUND",
+                f"--user-data-dir={profile}",
+                page,
+            ],
             capture_output=True,
             text=True,
             timeout=90,
         )
-    assert done.stdout.count("<mjx-container") >= 3
-    assert "mjx-merror" not in done.stdout
+    said = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+    return done.stdout, "\n".join(line for line in said if "Error" in line or "ERR_" in line)
+
+
+@needs_browser
+def test_a_browser_draws_the_mathematics(built: Path) -> None:
+    text, errors = opened((built / "site" / "demo" / "01_panel.html").as_uri())
+    assert text.count("<mjx-container") >= 3 and "mjx-merror" not in text
+    assert errors == ""
+
+
+@needs_browser
+@pytest.mark.parametrize(
+    ("query", "page"),
+    [("融合指数", "demo/index.html"), ("指数", "demo/index.html"), ("scrap", "grants/index.html")],
+)
+def test_a_browser_finds_what_is_searched(built: Path, query: str, page: str) -> None:
+    text, errors = opened(f"{(built / 'site' / 'search.html').as_uri()}?q={quote(query)}")
+    found = text[text.index('id="search-results"') :]
+    assert f'href="{page}' in found
+    assert errors == ""
 
 
 def test_search_needs_no_server_and_knows_chinese(built: Path, pages: dict[str, str]) -> None:

@@ -14,6 +14,7 @@ import re
 import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unicodedata import east_asian_width
 
 import pandas as pd
 
@@ -27,7 +28,9 @@ DPI = 160
 # Above this a vector figure (a dense scatter) is slower to draw than its picture.
 LARGEST_SVG = 300_000
 DEFAULT_DIGITS = 3
-# Characters from which a cell of text is given a least width.
+# Of a column's cells of text: a table of regressions has a line of words among its numbers.
+NUMERIC_SHARE = 0.75
+# A column of text no wider than this (in Latin characters) is not broken into lines.
 LONG_TEXT = 24
 
 WORDS = {
@@ -35,15 +38,16 @@ WORDS = {
     "zh": {"table": "表 {}　", "figure": "图 {}　", "note": "注：", "source": "资料来源："},
 }
 YEAR_HEADER = re.compile(r"year|cohort|since|年|队列|批次", re.IGNORECASE)
-_NUMBER = r"(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?"
+_NUMBER = r"(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?([eE][-−+]?\d+)?"
 NUMBER_TEXT = re.compile(
     rf"^\s*[(\[<]?\s*[-−+]?(?=[\d.]){_NUMBER}\s*%?([,;]\s+[-−+]?{_NUMBER})?\s*[)\]]?\s*\**\s*$"
 )
 
 # JupyterLab right-aligns every cell; the site has its own, fuller sheet for the same classes.
 LAB_STYLE = (
-    "<style>.fusion-table .text{text-align:left}.fusion-table .num{text-align:right}"
-    ".fusion-table .long{min-width:16em}.fusion-table caption{caption-side:top;text-align:left;font-weight:600}"
+    "<style>.fusion-table .text{text-align:left;white-space:nowrap}.fusion-table .num{text-align:right}"
+    ".fusion-table .long{white-space:normal;min-width:16em}"
+    ".fusion-table caption{caption-side:top;text-align:left;font-weight:600}"
     ".fusion-scroll{overflow-x:auto}.fusion-note{font-size:.9em;margin:.2em 0}</style>"
 )
 
@@ -361,7 +365,7 @@ def _kinds(table: pd.DataFrame, cells: list[list[str]]) -> list[str]:
     """Class of each column: numbers, text, or long text, which wants room before it is broken into lines."""
     kinds = []
     for position, numeric in enumerate(_numeric(table)):
-        longest = max((len(row[position]) for row in cells), default=0)
+        longest = max((width(row[position]) for row in cells), default=0)
         kinds.append("num" if numeric else "text long" if longest > LONG_TEXT else "text")
     return kinds
 
@@ -374,11 +378,18 @@ def _is_numeric(values: pd.Series) -> bool:
     present = [value for value in values if not _missing(value) and str(value).strip() not in ("", MISSING)]
     if all(isinstance(value, str) and value.isdigit() for value in present):
         return False  # codes: a column of counts would not be text
-    return all(
-        (isinstance(value, numbers.Number) and not isinstance(value, bool))
-        or (isinstance(value, str) and NUMBER_TEXT.match(value) is not None)
-        for value in present
-    )
+    return sum(map(_reads_as_number, present)) >= NUMERIC_SHARE * len(present)
+
+
+def width(text: str) -> int:
+    """Width of a text in Latin characters; a Chinese one counts for two."""
+    return sum(1 + (east_asian_width(character) in "WF") for character in text)
+
+
+def _reads_as_number(value: object) -> bool:
+    if isinstance(value, str):
+        return NUMBER_TEXT.match(value) is not None
+    return isinstance(value, numbers.Number) and not isinstance(value, bool)
 
 
 def _row_heads(table: pd.DataFrame, flat: pd.DataFrame, kinds: list[str], index: bool) -> int:
@@ -400,11 +411,11 @@ def _row_html(row: list[str], kinds: list[str], heads: int) -> str:
 
 
 def _is_years(name: str, values: pd.Series) -> bool:
-    """Whether a column holds calendar years, which take no thousands separator and no decimals."""
-    if not YEAR_HEADER.search(name) or not pd.api.types.is_numeric_dtype(values.dtype):
+    """Whether a column's numbers are calendar years, which take no thousands separator and no decimals."""
+    if not YEAR_HEADER.search(name):
         return False
-    present = values.dropna()
-    return bool(len(present)) and bool(((present % 1 == 0) & present.between(1900, 2100)).all())
+    present = [v for v in values if isinstance(v, numbers.Real) and not (isinstance(v, bool) or _missing(v))]
+    return bool(present) and all(v % 1 == 0 and 1900 <= v <= 2100 for v in map(float, present))
 
 
 def _missing(value: object) -> bool:

@@ -250,7 +250,9 @@ def shortened(cell: str) -> str:
 
 
 def _kind(rows: Sequence[Sequence[str]], column: int) -> str:
-    longest = max((len(re.sub("<[^>]*>", "", row[column])) for row in rows), default=0)
+    plain = (re.sub("<[^>]*>", "", row[column]) for row in rows)
+    # In this encoding, as on the page, a Chinese character takes twice the room of a Latin one.
+    longest = max((len(cell.encode("gb18030")) for cell in plain), default=0)
     return "text long" if longest > LONG_TEXT else "text"
 
 

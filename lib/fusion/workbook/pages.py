@@ -8,10 +8,11 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from fusion.workbook import chain, files, papers
+from fusion.workbook import files, papers
 from fusion.workbook import markup as m
 from fusion.workbook.built import FILES, PUBLISHED, Built
 from fusion.workbook.markup import words
+from fusion.workbook.papers import title_of
 
 FORMS = {".csv": "CSV", ".tex": "LaTeX", ".svg": "SVG", ".png": "PNG"}
 
@@ -43,14 +44,6 @@ def stage(studies: list[Built], source: Path, verification: Path) -> None:
             file.unlink()
     for name, text in texts.items():
         _keep(source / name, files.scrub(text))
-
-
-def title_of(notebook: str, language: str) -> str:
-    """A notebook's title in the chain; its name if the chain does not know it."""
-    try:
-        return str(getattr(chain.step(notebook), f"title_{language}"))
-    except ValueError:
-        return notebook
 
 
 # -- front page ------------------------------------------------------------------------------------

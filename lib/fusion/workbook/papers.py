@@ -8,6 +8,7 @@ import re
 from functools import cache
 from typing import Any
 
+from fusion.workbook import chain
 from fusion.workbook import markup as m
 from fusion.workbook.built import FILES, Built
 from fusion.workbook.markup import words
@@ -16,6 +17,7 @@ from fusion.workbook.markup import words
 DROPPED = {"parameters", "injected-parameters", "done", "remove-cell"}
 _PICTURE = re.compile(r'src="data:image/(png|svg\+xml);base64,([A-Za-z0-9+/=]+)"')
 _EXHIBIT = re.compile(r'id="exhibit-([A-Za-z0-9_-]+)"')
+_TITLE = re.compile(r"^\s*# .*")
 _STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 
 
@@ -40,8 +42,11 @@ def page(study: Built, notebook: str) -> str:
     cells = [_cell(cell, study, notebook) for cell in content["cells"] if not _tags(cell) & DROPPED]
     first = next((i for i, c in enumerate(cells) if c["cell_type"] == "markdown"), None)
     if first is None or not _text(cells[first]).lstrip().startswith("# "):
-        cells.insert(0, _markdown(f"# {m.text(notebook)}", "title"))
+        cells.insert(0, _markdown(f"# {m.text(title_of(notebook, study.language))}", "title"))
         first = 0
+    elif study.language == "zh":
+        title = f"# {m.text(title_of(notebook, 'zh'))}"
+        cells[first]["source"] = _TITLE.sub(lambda _: title, _text(cells[first]), count=1)
     folded = "\n\n".join([parameters(study, injected, folded=True), m.raw(_own_provenance(study, notebook))])
     cells.insert(first + 1, _markdown(folded, "record"))
     kept = {
@@ -49,6 +54,14 @@ def page(study: Built, notebook: str) -> str:
     }
     whole = {"cells": cells, "metadata": kept, "nbformat": 4, "nbformat_minor": 5}
     return json.dumps(whole, ensure_ascii=False)
+
+
+def title_of(notebook: str, language: str) -> str:
+    """A notebook's title in the chain; its name if the chain does not know it."""
+    try:
+        return str(getattr(chain.step(notebook), f"title_{language}"))
+    except ValueError:
+        return notebook
 
 
 # -- cells -----------------------------------------------------------------------------------------

@@ -80,7 +80,7 @@ class SearchMixed(SearchEnglish):
     """English words by their stem, and Chinese by pairs of characters, which needs no dictionary."""
 
     lang = "mixed"
-    language_name = "English and Chinese"
+    language_name = "English"  # names the stemmer in the browser
     js_splitter_code = SPLITTER
 
     def split(self, input: str) -> list[str]:
