@@ -6,6 +6,7 @@ import gettext
 import importlib.util
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,10 @@ class SearchMixed(SearchEnglish):
     lang = "mixed"
     language_name = "English"  # names the stemmer in the browser
     js_splitter_code = SPLITTER
+
+    def __init__(self, options: dict[str, str]) -> None:
+        super().__init__(options)
+        self.stem = cache(super().stem)  # type: ignore[method-assign]
 
     def split(self, input: str) -> list[str]:
         """Words and pairs of a text."""
