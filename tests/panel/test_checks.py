@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -161,6 +162,33 @@ def test_the_message_stays_short_and_the_table_whole(con: Any, many: pd.DataFram
     with pytest.raises(PanelError) as caught:
         checks.check(raw)
     assert len(str(caught.value)) < 1000
+
+
+def test_leaving_out_sound_rows_leaves_out_no_violation(con: Any) -> None:
+    """The expressions that leave rows out say the same as pandera on the whole table."""
+    rng = np.random.default_rng(1)
+    n = 400
+    frame = pd.DataFrame({"firm_id": [f"F{i}" for i in range(n)], "year": 2018})
+    for c in contract.contract():
+        if c.minimum is not None and c.column != "year" and c.required != "derived":
+            top = c.maximum if c.maximum is not None else 100.0
+            frame[c.column] = np.round(rng.uniform(c.minimum - 1, top + 1, n))
+            frame.loc[rng.random(n) < 0.2, c.column] = np.nan
+        if c.allowed and c.required != "derived":
+            frame[c.column] = rng.choice([*c.allowed, "x", None], n)
+        if c.is_code:
+            frame[c.column] = rng.choice(["310104", "0111", "159", "11", "0111\n1", "a111", None], n)
+    raw = readers.take(con, frame, contract="minimal")
+    held = checks._verdicts(raw, []).to_pandas()
+    rules = set(checks.BOUNDS)
+    whole = checks._judge(held, raw.columns, []).query("rule in @rules")
+    found = checks.check(raw, "set_aside").query("rule in @rules")
+    columns = ["rule", "field", "row"]
+    assert set(whole["rule"]) == rules
+    pd.testing.assert_frame_equal(
+        whole.sort_values(columns, ignore_index=True).astype("str"),
+        found[columns].sort_values(columns, ignore_index=True).astype("str"),
+    )
 
 
 def test_bad_choice(con: Any, good: pd.DataFrame) -> None:

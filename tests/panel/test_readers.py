@@ -147,6 +147,7 @@ BAD_FILES: dict[str, tuple[str | bytes, str]] = {
         r"headers occur twice: 'x' in columns 3, 5",
     ),
     "nameless_header": ("firm_id,year,,code\na,2015,1,c\n", r"column 3 has no header"),
+    "reserved_header": ("firm_id,year,source_row,code\na,2015,1,c\n", r"'source_row' is the reader's own"),
     "semicolons": ("firm_id;year;x;code\na;2015;1;c\n", r"one header only.*separated by commas"),
     "ragged": (HEAD + "a,2015,1,c\nb,2015,1,c,9,9\n", r"line 3 does not fit the header of 4 columns"),
     "short_row": (HEAD + "a,2015,1,c\nb,2015\n", r"line 3 does not fit the header of 4 columns"),
@@ -217,6 +218,16 @@ def test_truncated_files(con: Any, good: pd.DataFrame, tmp_path: Path, name: str
     (tmp_path / name).write_bytes(whole.getvalue()[: len(whole.getvalue()) * 2 // 3])
     with pytest.raises(PanelError, match=rf"{name}: not a whole {word} file"):
         readers.read(con, name, root=tmp_path, money_unit="万元")
+
+
+def test_a_parquet_broken_inside(con: Any, good: pd.DataFrame, tmp_path: Path) -> None:
+    whole = io.BytesIO()
+    good.to_parquet(whole, compression=None)
+    content = bytearray(whole.getvalue())
+    content[4:400] = b"\xff" * 396  # the first pages; the footer stays whole
+    (tmp_path / "p.parquet").write_bytes(bytes(content))
+    with pytest.raises(PanelError, match=r"p.parquet: cannot be read to its end"):
+        readers.read(con, "p.parquet", root=tmp_path, money_unit="万元")
 
 
 def test_excel_sheets(con: Any, good: pd.DataFrame, tmp_path: Path) -> None:

@@ -96,11 +96,16 @@ def cast(
         ``rule, severity, row, field, value, message_en, message_zh``: one line for each cell, and one
         for each column where only a count is told (``row`` is then missing).
     """
-    cells = _trimmed(con, raw, columns, f"{name}_cells")
+    cells = raw.select(ROW, **{c: _trim(raw[c]) if _is_text(raw[c]) else raw[c] for c in columns})
+    # A table of its own where numbers are read from text: the expressions then name each cell several times.
+    staged = any(_is_text(cells[c]) and not _reads_text(column) for c, column in columns.items())
+    if staged:
+        cells = con.create_table(f"{name}_cells", cells, temp=True, overwrite=True)
     typed = {c: _value(cells[c], column, scale) for c, column in columns.items()}
     table = con.create_table(name, cells.select(ROW, **typed), temp=True, overwrite=True)
     notes = _notes(cells, columns)
-    con.drop_table(f"{name}_cells")
+    if staged:
+        con.drop_table(f"{name}_cells")
     return table, notes
 
 
@@ -109,13 +114,8 @@ def _is_text(value: ibis.Value) -> bool:
     return not (value.type().is_numeric() or value.type().is_boolean())
 
 
-def _trimmed(con: Any, raw: ibis.Table, columns: Mapping[str, Column], name: str) -> ibis.Table:
-    """The columns to keep, text without blanks at its ends and NULL where empty.
-
-    A table of its own, so that the expressions on it stay short: each of them names a cell several times.
-    """
-    cells = {c: _trim(raw[c]) if _is_text(raw[c]) else raw[c] for c in columns}
-    return con.create_table(name, raw.select(ROW, **cells), temp=True, overwrite=True)
+def _reads_text(column: Column) -> bool:
+    return not (column.is_number or column.type == "bool")
 
 
 def _trim(value: Any) -> Any:
@@ -196,12 +196,17 @@ def _notes(cells: ibis.Table, columns: Mapping[str, Column]) -> pd.DataFrame:
 
 def _suspect(value: Any, column: Column) -> Any:
     """Where a cell may have something to tell: a test that costs little, and misses nothing."""
-    if column.is_number:
-        plain = _plain_number(value)
-        odd = value.notnull() & plain.isnull()
-        return odd | ~_whole(plain) if column.type == "int" else odd
     found = _found(value, column)
-    return ibis.or_(*found.values()) if found else None
+    if not column.is_number:
+        return ibis.or_(*found.values()) if found else None
+    if _is_text(value):
+        number = _plain_number(value)
+        odd = value.notnull() & number.isnull()
+    elif value.type().is_floating():
+        number, odd = value, value.isinf()
+    else:
+        return None
+    return odd | (number != number.floor()) if column.type == "int" else odd
 
 
 def _found(value: Any, column: Column) -> dict[str, Any]:

@@ -1,17 +1,19 @@
 """Hold a panel to its contract: every violation at once, as a table.
 
 Bounds, allowed values and code formats follow from the contract's columns; rules between columns are SQL
-(``data/contract/rules.csv``), evaluated in DuckDB into one verdict column each. pandera then judges both
-and lists all failing cells. Its pandas backend is used: the Ibis one names failing rows by position in an
-unordered table, does not list the rows of a duplicate key, and writes every case into its message.
+(``data/contract/rules.csv``), evaluated in DuckDB into one verdict column each. DuckDB also leaves out the
+rows in which nothing is broken; pandera judges the others and lists all failing cells. Its pandas backend
+is used: the Ibis one names failing rows by position in an unordered table, does not list the rows of a
+duplicate key, and writes every case into its message.
 """
 
 # Ibis, not pandas: its tests for NULL are named isnull and notnull.
-# ruff: noqa: PD004
+# ruff: noqa: PD003, PD004
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import ibis
 import pandas as pd
@@ -27,6 +29,8 @@ QUALITY = [
     "rule", "severity", "row", "unit", "year", "field", "value", "message_en", "message_zh", "set_aside",
 ]  # fmt: skip
 VERDICT = "rule:"
+VALUE = "value:"
+NOTHING = pd.DataFrame({"rule": [], "field": [], "row": []})
 SHOWN = 3
 WORDS = re.compile(r"[a-z_][a-z0-9_]*")
 GENERAL = {
@@ -77,9 +81,10 @@ def check(raw: Raw, on_violation: str = "stop") -> pd.DataFrame:
     if on_violation not in ("stop", "set_aside"):
         raise PanelError(f"on_violation: '{on_violation}' is not one of: stop, set_aside")
     applied = applicable(list(raw.columns))
-    frame = _verdicts(raw, applied).to_pandas()
-    cases = pd.concat([_judge(frame, raw.columns, applied), _duplicates(raw, frame)], ignore_index=True)
-    quality = _told(raw, frame, cases)
+    suspects = _suspects(_verdicts(raw, applied), raw.columns).to_pandas()
+    parts = [_judge(suspects, raw.columns, applied), _duplicates(raw.table)]
+    cases = pd.concat([part for part in parts if len(part)] or [NOTHING], ignore_index=True)
+    quality = _told(raw, cases)
     errors = quality["severity"].eq("error")
     if on_violation == "stop" and errors.any():
         raise PanelError(_report(raw, quality.loc[errors]))
@@ -177,12 +182,50 @@ def _checked(columns: Mapping[str, Column]) -> list[dict[str, str]]:
 # -- verdicts of the rules between columns -----------------------------------------------------
 def _verdicts(raw: Raw, applied: Sequence[Rule]) -> ibis.Table:
     """The columns to be judged and, for each rule, whether the row keeps it (what cannot be told is no violation)."""
-    table = _neighbours(_with_codes(raw.table), applied)
-    held = [ROW, *KEYS, *(name for name, c in raw.columns.items() if _is_held(c) and name not in KEYS)]
-    if not applied:
-        return table.select(held)
-    listed = ", ".join(f'coalesce({rule.expression}, true) AS "{VERDICT}{rule.rule}"' for rule in applied)
-    return table.alias("panel").sql(f"SELECT {', '.join(held)}, {listed} FROM panel", dialect="duckdb")
+    table = _with_codes(raw.table)
+    alone = [rule for rule in applied if not _neighbour_words([rule])]
+    near = [rule for rule in applied if rule not in alone]
+    held = [*KEYS, *(name for name, c in raw.columns.items() if _is_held(c) and name not in KEYS)]
+    stated = _stated(table, held, alone)
+    if not near:
+        return stated
+    # The years beside a row need a sort by firm, which costs by its width: only what these rules read goes in.
+    read = {word.split("_", 1)[1] for word in _neighbour_words(near)}.union(*(needs(rule) for rule in near))
+    derived = {"ind4_known", "ind4_reused"} & set(table.columns)
+    narrow = table.select(ROW, *KEYS, *sorted((read | derived) - set(KEYS)))
+    beside = _stated(_neighbours(narrow, near), [], near)
+    kept = table.get_backend().create_table("fusion_beside", beside, temp=True, overwrite=True)
+    return stated.join(kept, ROW)
+
+
+def _stated(table: ibis.Table, held: Sequence[str], applied: Sequence[Rule]) -> ibis.Table:
+    """``source_row``, the columns to hold, and a verdict for each rule."""
+    verdicts = [f'coalesce({rule.expression}, true) AS "{VERDICT}{rule.rule}"' for rule in applied]
+    listed = ", ".join([ROW, *held, *verdicts])
+    return table.alias("panel").sql(f"SELECT {listed} FROM panel", dialect="duckdb")
+
+
+def _suspects(stated: ibis.Table, columns: Mapping[str, Column]) -> ibis.Table:
+    """The rows in which something is broken: pandera lists what, but need not see the sound millions."""
+    broken = [~stated[name] for name in stated.columns if name.startswith(VERDICT)]
+    broken += [stated[name].isnull() for name in KEYS]
+    for name, column in columns.items():
+        broken += _breaks(stated[name], column) if _is_held(column) else []
+    return stated.filter(ibis.or_(*(test.fill_null(False) for test in broken))).order_by(ROW)
+
+
+def _breaks(value: Any, column: Column) -> list[Any]:
+    """The bounds of :func:`_bounds`, as expressions."""
+    tests = []
+    if column.minimum is not None:
+        tests.append(value < column.minimum)
+    if column.maximum is not None:
+        tests.append(value > column.maximum)
+    if column.allowed:
+        tests.append(value.notin(column.allowed))
+    if column.is_code:
+        tests.append(~value.re_search(rf"^{PATTERNS[column.type]}\z"))
+    return tests
 
 
 def _with_codes(table: ibis.Table) -> ibis.Table:
@@ -192,30 +235,31 @@ def _with_codes(table: ibis.Table) -> ibis.Table:
     known = table.get_backend().create_table("fusion_classes", codes.classes(), temp=True, overwrite=True)
     joined = table.left_join(known, [table.class_version == known.edition, table.ind4 == known.code])
     # A code that is not of four digits is reported once, as such, and not again as unknown.
-    judged = (
-        table.ind4.notnull() & table.class_version.isin(codes.EDITIONS) & table.ind4.re_search("^[0-9]{4}$")
-    )
+    unknown = table.class_version.isin(codes.EDITIONS) & table.ind4.re_search("^[0-9]{4}$")
     return joined.select(
         *table.columns,
-        ind4_known=judged.ifelse(known.known.fill_null(False), ibis.null("boolean")),
+        ind4_known=ibis.cases((known.known, True), (unknown, False)),
         ind4_reused=known.reused.fill_null(False),
     )
 
 
+def _neighbour_words(applied: Sequence[Rule]) -> set[str]:
+    """``prev_x`` and ``next_x`` that rules read."""
+    words = {word for rule in applied for word in WORDS.findall(rule.expression)}
+    return {word for word in words if word.startswith(("prev_", "next_"))}
+
+
 def _neighbours(table: ibis.Table, applied: Sequence[Rule]) -> ibis.Table:
     """Add ``prev_x`` and ``next_x``: the firm's value of the year before and after; NULL where that year is missing."""
-    wanted = {
-        word for rule in applied for word in WORDS.findall(rule.expression) if re.match(r"(prev|next)_", word)
-    }
     window = ibis.window(group_by="firm_id", order_by=["year", ROW])
     steps = {"prev": (lambda x: x.lag(), -1), "next": (lambda x: x.lead(), 1)}
     added = {}
-    for word in sorted(wanted):
+    for word in sorted(_neighbour_words(applied)):
         side, column = word.split("_", 1)
         move, gap = steps[side]
         near = move(table.year).over(window) == table.year + gap
         added[word] = near.ifelse(move(table[column]).over(window), ibis.null(table[column].type()))
-    return table.mutate(**added) if added else table
+    return table.mutate(**added)
 
 
 # -- pandera -----------------------------------------------------------------------------------
@@ -238,14 +282,14 @@ def _bounds(column: Column) -> list[pa.Check]:
 
 
 def _judge(frame: pd.DataFrame, columns: Mapping[str, Column], applied: Sequence[Rule]) -> pd.DataFrame:
-    """Failing cells as ``rule, field, at`` (position in the frame)."""
+    """Failing cells as ``rule, field, row``."""
     verdicts = [VERDICT + rule.rule for rule in applied]
     try:
         schema(columns, verdicts).validate(frame, lazy=True, inplace=True)
     except SchemaErrors as error:
         cases = error.failure_cases
     else:
-        return pd.DataFrame({"rule": [], "field": [], "at": []})
+        return NOTHING
     if cases["index"].isna().any():
         raise PanelError(
             f"the contract could not be applied: {cases.loc[cases['index'].isna(), 'check'].tolist()}"
@@ -255,61 +299,53 @@ def _judge(frame: pd.DataFrame, columns: Mapping[str, Column], applied: Sequence
         {
             "rule": cases["check"].replace("not_nullable", "key_missing").str.removeprefix(VERDICT),
             "field": cases["column"].map(lambda c: fields.get(c, c)),
-            "at": cases["index"].astype("int64"),
+            "row": frame[ROW].to_numpy()[cases["index"].astype("int64")],
         }
     )
 
 
 # -- duplicates --------------------------------------------------------------------------------
-def _duplicates(raw: Raw, frame: pd.DataFrame) -> pd.DataFrame:
-    """Rows that share a key: copies of an identical row, or rows that contradict each other."""
-    complete = frame[list(KEYS)].notna().all(axis=1)
-    several = frame.loc[complete & frame.duplicated(list(KEYS), keep=False), ROW]
-    if several.empty:
-        return pd.DataFrame({"rule": [], "field": [], "at": []})
-    rows = (
-        raw.table.filter(raw.table[ROW].isin(ibis.memtable(several.to_frame())[ROW]))
-        .to_pandas()
-        .sort_values(ROW)
-    )
-    content = [c for c in rows.columns if c != ROW]
-    copy = rows.duplicated(content, keep="first")
+def _duplicates(table: ibis.Table) -> pd.DataFrame:
+    """Rows that share a key (``rule, field, row``): copies of an identical row, or rows that contradict each other."""
+    complete = table.filter(table.firm_id.notnull() & table.year.notnull())
+    several = complete.group_by(KEYS).having(complete.count() > 1).aggregate()
+    rows = complete.semi_join(several, KEYS).order_by(ROW).to_pandas()
+    if rows.empty:
+        return NOTHING
+    copy = rows.duplicated([c for c in rows.columns if c != ROW], keep="first")
     variants = rows.loc[~copy].groupby(list(KEYS))[ROW].transform("size")
     conflicting = rows.loc[~copy, ROW][variants > 1]
-    listed = [("duplicate_row", rows.loc[copy, ROW]), ("duplicate_key", conflicting)]
-    at = pd.Series(frame.index, index=frame[ROW])
-    parts = [
-        pd.DataFrame({"rule": rule, "field": "firm_id", "at": at.loc[found].to_numpy()})
-        for rule, found in listed
-    ]
-    return pd.concat(parts, ignore_index=True)
+    found = {"duplicate_row": rows.loc[copy, ROW], "duplicate_key": conflicting}
+    return pd.concat([pd.DataFrame({"rule": r, "field": "firm_id", "row": at}) for r, at in found.items()])
 
 
 # -- the table and the message -----------------------------------------------------------------
-def _told(raw: Raw, frame: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
-    """Give each case its row, firm, year, value and words; put what the reader told before it."""
-    by_row = frame.set_index(ROW)[list(KEYS)]
-    cases = cases.assign(row=frame[ROW].to_numpy()[cases["at"].astype("int64")])
-    found = cases.assign(value=_values(raw, cases), **_words(cases, raw.columns))
+def _told(raw: Raw, cases: pd.DataFrame) -> pd.DataFrame:
+    """Give each case its firm, year, value and words; put what the reader told before it."""
+    source = _source(raw, pd.concat([raw.quality["row"], cases["row"]]), cases["field"].unique().tolist())
+    values = pd.Series("", index=cases.index, dtype="object")
+    for field, part in cases.groupby("field"):
+        values.loc[part.index] = source[VALUE + str(field)].reindex(part["row"]).to_numpy()
+    found = cases.assign(value=values, **_words(cases, raw.columns))
     both = pd.concat([part for part in (raw.quality, found) if len(part)] or [raw.quality], ignore_index=True)
-    keys = by_row.reindex(both["row"])
+    keys = source.reindex(both["row"])
     return both.assign(
         row=both["row"].astype("Int64"),
-        unit=keys["firm_id"].fillna("").astype("str").to_numpy(),
+        unit=keys["unit"].fillna("").astype("str").to_numpy(),
         year=keys["year"].astype("Int64").array,
         value=both["value"].fillna("").astype("str"),
         set_aside=False,
     ).reindex(columns=QUALITY)
 
 
-def _values(raw: Raw, cases: pd.DataFrame) -> pd.Series:
-    """The offending value of each case, as text."""
-    values = pd.Series("", index=cases.index, dtype="object")
-    for field, part in cases.groupby("field"):
-        wanted = ibis.memtable(pd.DataFrame({ROW: part["row"].unique()}))
-        table = raw.table.semi_join(wanted, ROW).select(ROW, value=raw.table[field].cast("string"))
-        values.loc[part.index] = part["row"].map(table.to_pandas().set_index(ROW)["value"]).to_numpy()
-    return values.fillna("")
+def _source(raw: Raw, rows: pd.Series, fields: Sequence[str]) -> pd.DataFrame:
+    """Firm, year and the fields' values (as text) of some rows, by ``source_row``."""
+    con = raw.table.get_backend()
+    listed = pd.DataFrame({ROW: rows.dropna().astype("int64").unique()})
+    wanted = con.create_table("fusion_wanted", listed, temp=True, overwrite=True)
+    texts = {VALUE + field: raw.table[field].cast("string") for field in fields}
+    source = raw.table.select(ROW, unit=raw.table.firm_id, year=raw.table.year, **texts)
+    return source.semi_join(wanted, ROW).to_pandas().set_index(ROW)
 
 
 def _words(cases: pd.DataFrame, columns: Mapping[str, Column]) -> dict[str, pd.Series]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import ibis
 import pandas as pd
 import pyarrow as pa
@@ -101,7 +102,12 @@ def read(
         raw = _from_loader(con, source)
     else:
         raw = _from_file(con, _file(root / source), encoding, sheet, notes)
-    return _typed(con, raw, source, columns, rename or {}, money_unit, notes)
+    try:
+        return _typed(con, raw, source, columns, rename or {}, money_unit, notes)
+    except duckdb.Error as error:
+        raise PanelError(
+            f"{source}: cannot be read to its end ({str(error).splitlines()[0]}); write it again"
+        ) from None
 
 
 def take(
@@ -157,18 +163,16 @@ def _from_file(con: Any, path: Path, encoding: str, sheet: str | None, notes: li
 
 
 def _from_parquet(con: Any, path: Path) -> ibis.Table:
-    import duckdb
-
+    file = f"read_parquet('{str(path).replace(chr(39), chr(39) * 2)}', file_row_number=true)"
     try:
-        return _kept(
-            con,
-            f"SELECT file_row_number + 1 AS {ROW}, * EXCLUDE (file_row_number) FROM read_parquet(?, file_row_number=true)",
-            path,
-        )
+        headers = con.con.execute(f"SELECT * EXCLUDE (file_row_number) FROM {file} LIMIT 0").description
     except duckdb.Error as error:
         raise PanelError(
             f"{path}: not a whole Parquet file ({str(error).splitlines()[0]}); it may be cut off: copy or write it again"
         ) from None
+    text.check_headers(path, [header[0] for header in headers])
+    view = f"SELECT file_row_number + 1 AS {ROW}, * EXCLUDE (file_row_number) FROM {file}"
+    return _view(con, f"{RAW}_parquet", view)
 
 
 def _stata(path: Path) -> pd.DataFrame:
@@ -259,14 +263,14 @@ def _from_frame(con: Any, frame: pd.DataFrame, where: str) -> ibis.Table:
     numbered = plain.reset_index(drop=True)
     numbered.insert(0, ROW, range(1, len(numbered) + 1))
     con.con.register(f"{RAW}_frame", pa.Table.from_pandas(numbered, preserve_index=False))
-    table = _kept(con, f"SELECT * FROM {RAW}_frame")
+    con.con.execute(f"CREATE OR REPLACE TEMP TABLE {RAW} AS SELECT * FROM {RAW}_frame")
     con.con.unregister(f"{RAW}_frame")
-    return table
-
-
-def _kept(con: Any, sql: str, path: Path | None = None) -> ibis.Table:
-    con.con.execute(f"CREATE OR REPLACE TEMP TABLE {RAW} AS {sql}", [str(path)] if path else [])
     return con.table(RAW)
+
+
+def _view(con: Any, name: str, sql: str) -> ibis.Table:
+    con.con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {sql}")
+    return con.table(name)
 
 
 # -- names and types ---------------------------------------------------------------------------

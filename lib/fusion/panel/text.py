@@ -16,6 +16,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
+from fusion.panel.contract import ROW
 from fusion.panel.errors import PanelError
 
 CHUNK = 1 << 22
@@ -150,7 +153,9 @@ def _headers(path: Path, encoding: str, delimiter: str) -> list[str]:
 
 
 def check_headers(where: object, headers: list[str]) -> None:
-    """Refuse empty headers and headers that occur twice."""
+    """Refuse empty headers, headers that occur twice, and the one name that the reader needs."""
+    if ROW in headers:
+        raise PanelError(f"{where}: the header '{ROW}' is the reader's own; give the column another name")
     empty = [i + 1 for i, header in enumerate(headers) if not header]
     if empty:
         raise PanelError(
@@ -180,8 +185,6 @@ def _load(con: Any, utf8: Path, headers: list[str], delimiter: str, name: str, p
         f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM read_csv(?, auto_detect=false, header=true, "
         f"delim='{delimiter}', quote='\"', escape='\"', columns={{{columns}}}, max_line_size=16777216)"
     )
-    import duckdb
-
     try:
         con.raw_sql("SET preserve_insertion_order = true")
         con.con.execute(sql, [str(utf8)])
