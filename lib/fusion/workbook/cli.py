@@ -28,7 +28,10 @@ def site() -> None:
     """Build the site from the studies that have been run."""
     from fusion.workbook import site as pages
 
-    pages.build()
+    try:
+        pages.build()
+    except pages.SiteError as error:
+        _refuse(error)
 
 
 @app.command()
@@ -62,8 +65,14 @@ def validate(study: Annotated[str, typer.Argument(help="name in params/, or path
     print(f"{found.name}: parameters are allowed; notebooks: {', '.join(found.parameters.study.notebooks)}")
 
 
+def _refuse(error: Exception) -> None:
+    """What a user can mend is one message and exit code 2, not a traceback."""
+    print(error, file=sys.stderr)
+    raise typer.Exit(2)
+
+
 def main() -> None:
-    """Entry point: what a user can mend is one message and exit code 2, not a traceback."""
+    """Entry point."""
     from fusion.workbook.load import StudyError
 
     try:
