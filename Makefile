@@ -40,8 +40,7 @@ $(READY): requirements.lock bootstrap.lock pyproject.toml
 env: $(READY) ## create the environment
 
 study: $(READY) ## run a study and build the site (STUDY=name, or STUDY=path/to/file.yaml)
-	@$(BIN)/fusion run "$$STUDY"
-	@$(BIN)/fusion site
+	@$(BIN)/fusion run "$$STUDY" --site
 
 test: $(READY) ## run the tests
 	@$(BIN)/python -m pytest

@@ -15,23 +15,22 @@ def run(
     study: Annotated[str, typer.Argument(help="name in params/, or path of a YAML file")] = "shanghai",
     jobs: Annotated[int, typer.Option(min=1, help="notebooks at a time")] = 2,
     wait: Annotated[bool, typer.Option(help="wait for another run of the same study to end")] = True,
+    site: Annotated[bool, typer.Option("--site", help="then build the site")] = False,
 ) -> None:
     """Run a study's notebooks; what has not changed is not run again."""
     from fusion.workbook import runner
     from fusion.workbook.load import load
 
-    raise typer.Exit(runner.run(load(study), jobs=jobs, wait=wait))
+    code = runner.run(load(study), jobs=jobs, wait=wait)
+    if site and code == 0:
+        _build_site()
+    raise typer.Exit(code)
 
 
-@app.command()
-def site() -> None:
+@app.command("site")
+def build_site() -> None:
     """Build the site from the studies that have been run."""
-    from fusion.workbook import site as pages
-
-    try:
-        pages.build()
-    except pages.SiteError as error:
-        _refuse(error)
+    _build_site()
 
 
 @app.command()
@@ -65,10 +64,15 @@ def validate(study: Annotated[str, typer.Argument(help="name in params/, or path
     print(f"{found.name}: parameters are allowed; notebooks: {', '.join(found.parameters.study.notebooks)}")
 
 
-def _refuse(error: Exception) -> None:
-    """What a user can mend is one message and exit code 2, not a traceback."""
-    print(error, file=sys.stderr)
-    raise typer.Exit(2)
+def _build_site() -> None:
+    """Build it; what a user can mend is one message and exit code 2, not a traceback."""
+    from fusion.workbook import site
+
+    try:
+        site.build()
+    except site.SiteError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
 
 
 def main() -> None:
