@@ -48,6 +48,9 @@ LAB_STYLE = (
     "<style>.fusion-table .text{text-align:left;white-space:nowrap}.fusion-table .num{text-align:right}"
     ".fusion-table .long{white-space:normal;min-width:16em}"
     ".fusion-table caption{caption-side:top;text-align:left;font-weight:600}"
+    ".fusion-exhibit{container-type:inline-size}"
+    # A caption is as wide as its table: in one that scrolls, it keeps to what is seen of it.
+    ".fusion-table caption span{display:block;position:sticky;left:0;width:fit-content;max-width:100cqi}"
     ".fusion-scroll{overflow-x:auto}.fusion-note{font-size:.9em;margin:.2em 0}</style>"
 )
 
@@ -116,9 +119,7 @@ def table_html(
         for name, kind in zip(flat.columns, kinds, strict=True)
     )
     body = "\n".join(_row_html(row, kinds, heads) for row in cells)
-    caption = (
-        f'<caption id="caption-{html.escape(entry["id"])}">{_text(caption_text(entry, language))}</caption>'
-    )
+    caption = f'<caption id="caption-{html.escape(entry["id"])}"><span>{_text(caption_text(entry, language))}</span></caption>'
     return (
         f'<div class="fusion-exhibit" id="exhibit-{html.escape(entry["id"])}" lang="{_tag(language)}">{LAB_STYLE}'
         f'<div class="fusion-scroll" role="region" tabindex="0" aria-labelledby="caption-{html.escape(entry["id"])}">'
