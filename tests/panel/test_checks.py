@@ -213,6 +213,15 @@ def test_the_minimal_contract_applies_the_rules_it_can(con: Any) -> None:
     assert checks.applicable(list(raw.columns)) == []
 
 
+def test_columns_may_be_words_of_sql(con: Any) -> None:
+    words = {"label_en": "a label", "label_zh": "标签", "minimum": 0}
+    frame = pd.DataFrame({"firm_id": ["a"], "year": [2015], "union": [-1], "order": [1], "table": [1]})
+    raw = readers.take(
+        con, frame, contract="minimal", extra_columns=dict.fromkeys(["union", "order", "table"], words)
+    )
+    assert checks.check(raw, "set_aside")["field"].tolist() == ["union"]
+
+
 @pytest.mark.parametrize(
     ("value", "width", "expected"),
     [

@@ -96,17 +96,20 @@ def cast(
         ``rule, severity, row, field, value, message_en, message_zh``: one line for each cell, and one
         for each column where only a count is told (``row`` is then missing).
     """
-    cells = raw.select(ROW, **{c: _trim(raw[c]) if _is_text(raw[c]) else raw[c] for c in columns})
-    # A table of its own where numbers are read from text: the expressions then name each cell several times.
-    staged = any(_is_text(cells[c]) and not _reads_text(column) for c, column in columns.items())
-    if staged:
-        cells = con.create_table(f"{name}_cells", cells, temp=True, overwrite=True)
-    typed = {c: _value(cells[c], column, scale) for c, column in columns.items()}
+    cells = raw.select(ROW, **{c: _cell(raw[c], column) for c, column in columns.items()})
+    odd = _odd(cells, columns)
+    if odd:
+        # A table of its own: the expressions that mend or report a cell name it several times.
+        trimmed = {c: _trim(cells[c]) for c in odd if _is_text(cells[c])}
+        cells = con.create_table(f"{name}_cells", cells.mutate(**trimmed), temp=True, overwrite=True)
+    typed = {c: _value(cells[c], column, scale, mend=c in odd) for c, column in columns.items()}
     table = con.create_table(name, cells.select(ROW, **typed), temp=True, overwrite=True)
-    notes = _notes(cells, columns)
-    if staged:
+    notes = [note for c in odd for note in _column_notes(cells, columns[c])]
+    if odd:
         con.drop_table(f"{name}_cells")
-    return table, notes
+    return table, pd.concat(
+        [n for n in notes if len(n)] or [pd.DataFrame(columns=HEADER)], ignore_index=True
+    )[HEADER]
 
 
 # -- cells -------------------------------------------------------------------------------------
@@ -114,8 +117,11 @@ def _is_text(value: ibis.Value) -> bool:
     return not (value.type().is_numeric() or value.type().is_boolean())
 
 
-def _reads_text(column: Column) -> bool:
-    return not (column.is_number or column.type == "bool")
+def _cell(value: Any, column: Column) -> Any:
+    """The cell; NULL where a text is empty. Text that is to be a number is trimmed later, and only if need be."""
+    if not _is_text(value):
+        return value
+    return value.cast("string").nullif("") if column.is_number or column.type == "bool" else _trim(value)
 
 
 def _trim(value: Any) -> Any:
@@ -136,20 +142,18 @@ def _text(value: Any) -> Any:
 
 def _plain_number(value: Any) -> Any:
     """The cell as a finite number where it is written (or stored) as one, else NULL."""
+    number = value.try_cast("float64") if _is_text(value) else value.cast("float64")
+    finite = number - number == 0
     if _is_text(value):
         # DuckDB reads 1_000 as a number; a report does not write one so.
-        number = value.contains("_").ifelse(ibis.null(dt.float64), value.try_cast("float64"))
-    else:
-        number = value.cast("float64")
-    for outside in ("nan", "inf", "-inf"):
-        number = number.nullif(ibis.literal(float(outside)))
-    return number
+        finite = finite & ~value.contains("_")
+    return finite.ifelse(number, ibis.null(dt.float64))
 
 
-def _number(value: Any) -> Any:
-    """The cell as a finite number, full-width digits and thousands separators mended, else NULL."""
+def _number(value: Any, mend: bool = True) -> Any:
+    """The cell as a finite number, if asked for with full-width digits and thousands separators mended, else NULL."""
     plain = _plain_number(value)
-    return ibis.coalesce(plain, _plain_number(_mended(value))) if _is_text(value) else plain
+    return ibis.coalesce(plain, _plain_number(_mended(value))) if mend and _is_text(value) else plain
 
 
 def _mended(text: Any) -> Any:
@@ -170,34 +174,32 @@ def _truth(value: Any) -> Any:
     return text.isin(TRUE).ifelse(True, text.isin(FALSE).ifelse(False, ibis.null(dt.boolean)))
 
 
-def _value(value: Any, column: Column, scale: float) -> Any:
+def _value(value: Any, column: Column, scale: float, mend: bool) -> Any:
     if column.type == "float":
-        number = _number(value)
+        number = _number(value, mend)
         return number * scale if column.unit == MONEY and column.role != "extra" and scale != 1.0 else number
     if column.type == "int":
-        number = _number(value)
+        number = _number(value, mend)
         return _whole(number).ifelse(number, ibis.null(dt.float64)).cast("int64")
     return _truth(value) if column.type == "bool" else _text(value)
 
 
 # -- what is told ------------------------------------------------------------------------------
-def _notes(cells: ibis.Table, columns: Mapping[str, Column]) -> pd.DataFrame:
-    """One pass finds the columns with something to tell; only these are looked at again."""
-    suspect = {c: where for c, column in columns.items() if (where := _suspect(cells[c], column)) is not None}
-    parts = [pd.DataFrame(columns=HEADER)]
-    if suspect:
-        sums = {c: where.fill_null(False).sum() for c, where in suspect.items()}
-        counts = cells.aggregate(**sums).to_pandas().iloc[0]
-        for c in suspect:
-            if counts[c] > 0:
-                parts += _column_notes(cells, columns[c])
-    return pd.concat([p for p in parts if len(p)] or parts, ignore_index=True)[HEADER]
+def _odd(cells: ibis.Table, columns: Mapping[str, Column]) -> list[str]:
+    """Columns with something to tell or to mend, found in one pass."""
+    tests = {c: where for c, column in columns.items() if (where := _test(cells[c], column)) is not None}
+    if not tests:
+        return []
+    any_odd = (
+        cells.aggregate(**{c: where.fill_null(False).any() for c, where in tests.items()}).to_pandas().iloc[0]
+    )
+    return [c for c in tests if any_odd[c]]
 
 
-def _suspect(value: Any, column: Column) -> Any:
+def _test(value: Any, column: Column) -> Any:
     """Where a cell may have something to tell: a test that costs little, and misses nothing."""
-    found = _found(value, column)
     if not column.is_number:
+        found = _found(value, column)
         return ibis.or_(*found.values()) if found else None
     if _is_text(value):
         number = _plain_number(value)

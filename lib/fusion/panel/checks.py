@@ -201,7 +201,8 @@ def _verdicts(raw: Raw, applied: Sequence[Rule]) -> ibis.Table:
 def _stated(table: ibis.Table, held: Sequence[str], applied: Sequence[Rule]) -> ibis.Table:
     """``source_row``, the columns to hold, and a verdict for each rule."""
     verdicts = [f'coalesce({rule.expression}, true) AS "{VERDICT}{rule.rule}"' for rule in applied]
-    listed = ", ".join([ROW, *held, *verdicts])
+    names = [f'"{name}"' for name in (ROW, *held)]  # quoted: a column may be called union
+    listed = ", ".join([*names, *verdicts])
     return table.alias("panel").sql(f"SELECT {listed} FROM panel", dialect="duckdb")
 
 

@@ -34,6 +34,7 @@ ARITY: dict[str, tuple[int, int]] = {
     "product": (1, 99),
 }
 OVER_TIME = ("lag", "growth", "difference")
+BEFORE = "value_of_the_year_before"
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Derivation:
         Their descriptions, for the codebook.
     report : pandas.DataFrame
         ``column, how, of, n`` (values), and the rows that are NULL by reason: ``inputs_missing``,
-        ``undefined`` (log of a value ≤ 0, ratio to 0), ``no_year_before``.
+        ``undefined`` (log of a value ≤ 0, ratio to 0), ``no_year_before`` (no value in the year before).
     """
 
     table: ibis.Table
@@ -78,13 +79,14 @@ def derive(table: ibis.Table, specs: Sequence[Mapping[str, Any]]) -> Derivation:
     for spec in specs:
         name, how, of = spec["name"], spec["how"], list(spec["of"])
         _allowed(table, name, how, of)
-        values = [_number(table[column]) for column in of]
-        before = _lag(table, values[0]) if how in OVER_TIME else None
-        result = _compute(table, how, values, before)
-        reports.append(_reasons(table, name, how, of, values, before, result))
-        table = table.mutate(**{name: result})
+        timed = _with_before(table, of[0]) if how in OVER_TIME else table
+        values = [_number(timed[column]) for column in of]
+        before = timed[BEFORE] if how in OVER_TIME else None
+        result = _compute(timed, how, values, before)
+        reports.append(_reasons(timed, name, how, of, values, before, result))
+        table = timed.mutate(**{name: result}).select(*table.columns, name)
         columns.append(_described(spec, how))
-    return Derivation(table, columns, _report(table, reports))
+    return Derivation(table, columns, _report(reports))
 
 
 # -- transformations ---------------------------------------------------------------------------
@@ -92,10 +94,17 @@ def _number(value: Any) -> Any:
     return value.cast("float64")
 
 
-def _lag(table: ibis.Table, value: Any) -> Any:
-    """The firm's value of the year before; NULL where the panel lacks that year."""
-    window = ibis.window(group_by=table.firm_id, order_by=table.year)
-    return (table.year.lag().over(window) == table.year - 1).ifelse(value.lag().over(window), _null())
+def _with_before(table: ibis.Table, column: str) -> ibis.Table:
+    """Add the firm's value of the year before, NULL where the panel lacks that year.
+
+    A join, not a window: it carries one column through memory, a window all of them.
+    """
+    year = (table.year + 1).name("later_year")
+    earlier = table.select(
+        later_firm=table.firm_id, later_year=year, **{BEFORE: _number(table[column])}
+    ).view()
+    joined = table.left_join(earlier, [table.firm_id == earlier.later_firm, table.year == earlier.later_year])
+    return joined.select(*table.columns, BEFORE)
 
 
 def _compute(table: ibis.Table, how: str, values: list[Any], before: Any) -> Any:
@@ -146,7 +155,7 @@ def _reasons(
     return {"column": name, "how": how, "of": ", ".join(of), "counts": counts}
 
 
-def _report(table: ibis.Table, reports: list[dict[str, Any]]) -> pd.DataFrame:
+def _report(reports: list[dict[str, Any]]) -> pd.DataFrame:
     rows = [{**r, **r["counts"].to_pandas().fillna(0).iloc[0].astype("int64").to_dict()} for r in reports]
     return pd.DataFrame(rows, columns=REPORT)
 
