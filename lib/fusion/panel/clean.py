@@ -79,10 +79,8 @@ def sample(
 
     Parameters
     ----------
-    table : ibis.Table
-        Of a reader.
-    quality : pandas.DataFrame
-        Of :func:`fusion.panel.checks.check`.
+    table, quality : ibis.Table, pandas.DataFrame
+        Of a reader; of :func:`fusion.panel.checks.check`.
     first_year, last_year : int
         Years kept, both included.
     keep_industries : sequence of str
@@ -101,7 +99,7 @@ def sample(
     flow = SampleFlow(table)
     _set_aside(flow, quality)
     years = f"{first_year}–{last_year}"
-    flow.keep(lambda t: t.year.between(first_year, last_year), f"outside {years}", f"不在 {years} 年内")
+    flow.keep(flow.table.year.between(first_year, last_year), f"outside {years}", f"不在 {years} 年内")
     if keep_industries:
         _industries(flow, keep_industries)
     if min_employees > 0:

@@ -73,7 +73,6 @@ def read(
     Parameters
     ----------
     con : ibis DuckDB backend
-        Where the tables are made.
     source : str
         File (its ending says the format), relative to ``root`` or absolute, or ``package:function``.
     root : pathlib.Path
@@ -84,10 +83,8 @@ def read(
         Source header to the contract's name.
     money_unit : {"元", "千元", "万元", "百万元", "亿元"} or None
         Unit of the source's money columns; must be given when a money column of the contract is read.
-    encoding : {"auto", "utf-8", "gb18030"}
-        Of a CSV.
-    sheet : str or None
-        Of an Excel file.
+    encoding, sheet : str, str or None
+        Of a CSV (``auto``, ``utf-8``, ``gb18030``); of an Excel file.
     extra_columns : mapping of str to mapping
         Columns beyond the contract, each declared.
 
