@@ -8,8 +8,6 @@ import pandas as pd
 import pytest
 from runs import Run
 
-pytestmark = pytest.mark.xdist_group("jobtraining")
-
 # Estimate and standard error as printed, to three decimals.
 PUBLISHED = {
     ("firm_id + year", "unadjusted", "grant"): (-0.252, 0.151),
