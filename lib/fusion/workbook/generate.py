@@ -50,7 +50,7 @@ def write() -> list[str]:
 def base_yaml() -> str:
     """The documented base: every parameter with its default, meaning and range."""
     lines = [
-        "# Every parameter with its default. Generated from lib/fusion/workbook/params.py by `make params`:",
+        "# Every parameter with its default. Generated from lib/fusion/workbook/params by `make params`:",
         "# do not edit; a study's own file states only what differs.",
         "# yaml-language-server: $schema=schema.json",
     ]

@@ -1,0 +1,53 @@
+"""Every choice of a study, with its type, default, range and reason.
+
+This model is the single source: it writes ``params/base.yaml`` and ``params/schema.json``, checks each
+study's file, and holds the notebooks' parameters cells to the same names and values.
+
+Sections only group the file: a field's name is unique over all of them, because a notebook's
+parameters cell names the fields that it reads (and is run again when one of those changes).
+Each section has a module of its own here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from fusion.workbook.params.audit import Audit
+from fusion.workbook.params.base import Section
+from fusion.workbook.params.classification import Classification
+from fusion.workbook.params.description import Description
+from fusion.workbook.params.effects import Effects
+from fusion.workbook.params.indicators import Indicators
+from fusion.workbook.params.panel import Panel
+from fusion.workbook.params.study import Study
+from fusion.workbook.params.synthetic import Synthetic
+
+
+class Parameters(Section):
+    """A study's file: sections of parameters."""
+
+    study: Study = Field(default_factory=Study)
+    panel: Panel = Field(default_factory=Panel)
+    synthetic: Synthetic = Field(default_factory=Synthetic)
+    classification: Classification = Field(default_factory=Classification)
+    indicators: Indicators = Field(default_factory=Indicators)
+    description: Description = Field(default_factory=Description)
+    effects: Effects = Field(default_factory=Effects)
+    audit: Audit = Field(default_factory=Audit)
+
+    @model_validator(mode="after")
+    def _combinations(self) -> Parameters:
+        """Refuse combinations that cannot be meant."""
+        if (self.panel.source == "synthetic") != self.study.synthetic:
+            raise ValueError(
+                f"study.synthetic = {str(self.study.synthetic).lower()} with panel.source = '{self.panel.source}': "
+                "it must be true when, and only when, the source is 'synthetic'"
+            )
+        return self
+
+    def flat(self) -> dict[str, Any]:
+        """All parameters by their unique names, as plain values that papermill can inject."""
+        sections = self.model_dump(mode="json")
+        return {name: value for section in sections.values() for name, value in section.items()}

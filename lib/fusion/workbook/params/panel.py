@@ -1,0 +1,84 @@
+"""Where the panel comes from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from fusion.workbook.params.base import Column, Section, Year, in_order
+
+
+class ExtraColumn(Section):
+    """A column that the panel contract does not know, declared by the study that brings it."""
+
+    label_en: str = Field(description="label in English")
+    label_zh: str = Field(description="label in Chinese")
+    type: Literal["float", "int", "str", "bool"] = Field("float", description="type")
+    unit: str = Field("", description="unit, e.g. 万元, %, 1987 USD; empty for none")
+    minimum: float | None = Field(None, description="smallest allowed value")
+    maximum: float | None = Field(None, description="largest allowed value")
+
+
+class Derived(Section):
+    """A column computed from another by one declared transformation, within units over time where it lags."""
+
+    name: Column = Field(description="name of the new column")
+    of: list[Column] = Field(min_length=1, description="columns it is computed from, in order")
+    how: Literal[
+        "log", "log1p", "lag", "growth", "difference", "ratio", "log_ratio", "sum", "post", "product"
+    ] = Field(
+        description="log; log1p = ln(1+x); lag = value of the year before; difference = x − lag; growth = ln x − ln lag; "
+        "ratio = first/second; log_ratio = ln(first/second); sum; product; post = 1 from the year in the column on, "
+        "0 before and where it is empty"
+    )
+    label_en: str = Field(description="label in English")
+    label_zh: str = Field(description="label in Chinese")
+    unit: str = Field("", description="unit; empty for none")
+
+
+class Panel(Section):
+    """Where the panel comes from and which rows stay."""
+
+    source: str = Field(
+        "synthetic",
+        description="'synthetic'; a file (csv, parquet, dta, xlsx), relative to this study's file or the project; "
+        "or a loader 'package:function' that returns a table",
+    )
+    contract: Literal["enterprise", "minimal"] = Field(
+        "enterprise",
+        description="enterprise = all required columns of data/contract/panel.csv; minimal = firm_id and year only",
+    )
+    rename: dict[str, Column] = Field(default_factory=dict, description="source header: contract's name")
+    money_unit: Literal["元", "千元", "万元", "百万元", "亿元"] | None = Field(
+        None,
+        description="unit of money columns in the source; never guessed: a file under 'enterprise' must state it",
+    )
+    encoding: Literal["auto", "utf-8", "gb18030"] = Field(
+        "auto", description="of a CSV; auto = UTF-8 if it decodes, else GB18030 if it decodes, else an error"
+    )
+    sheet: str | None = Field(None, description="sheet of an Excel file; needed when it has more than one")
+    extra_columns: dict[Column, ExtraColumn] = Field(
+        default_factory=dict, description="columns beyond the contract, each declared"
+    )
+    derive: list[Derived] = Field(
+        default_factory=list, description="columns computed after the checks, in order"
+    )
+    first_year: Year = Field(2012, description="first year kept")
+    last_year: Year = Field(2023, description="last year kept")
+    keep_industries: list[Annotated[str, Field(pattern=r"^([A-T]|[0-9]{2,4})$")]] = Field(
+        default_factory=list,
+        description="GB/T 4754 sections (letters) or code prefixes kept, quoted; empty = all",
+    )
+    min_employees: float = Field(
+        0, ge=0, description="rows with fewer employees are dropped; 8 is usual in the field"
+    )
+    positive_revenue: bool = Field(False, description="drop rows whose revenue is missing or not above zero")
+    on_violation: Literal["stop", "set_aside"] = Field(
+        "stop",
+        description="rows that break a hard rule: stop the run, or set them aside in the quality queue",
+    )
+
+    @model_validator(mode="after")
+    def _years(self) -> Panel:
+        return in_order(self, "first_year", "last_year")
