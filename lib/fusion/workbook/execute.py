@@ -1,7 +1,8 @@
 """Execute one notebook in this process's own kernel: ``python -m fusion.workbook.execute JOB FD``.
 
-The runner starts one such process for each notebook. The verdict goes back through a pipe (file descriptor
-FD), not a file, so that a full disk cannot hide what happened.
+The runner starts one such process for each notebook, often before its inputs are there: the kernel makes its
+imports, and the first line on standard input says that the job's file is written and may be read. The verdict
+goes back through a pipe (file descriptor FD), not a file, so that a full disk cannot hide what happened.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ for optional in ("rfc3987_syntax", "rfc3986_validator", "pyarrow"):
 
 from jupyter_client.kernelspec import KernelSpecManager  # noqa: E402
 from jupyter_client.manager import AsyncKernelManager  # noqa: E402
+from jupyter_core.utils import run_sync  # noqa: E402
 from papermill.engines import NBClientEngine, papermill_engines  # noqa: E402
 from papermill.exceptions import PapermillExecutionError  # noqa: E402
 
@@ -36,6 +38,11 @@ START_SECONDS = 60
 ENGINE = "fusion"
 # An interprocess socket's path may have no more than 103 bytes on macOS, 107 on Linux.
 SOCKET_PATH = 90
+ARGUMENTS = [
+    "--IPKernelApp.log_level=40",
+    "--HistoryManager.enabled=False",
+    "--IPKernelApp.extra_extensions=fusion.workbook.warm",
+]
 
 
 class Kernel(AsyncKernelManager):
@@ -61,15 +68,20 @@ class Kernel(AsyncKernelManager):
 
 
 class Engine(NBClientEngine):
-    """papermill's own engine; it only keeps hold of the notebook, which papermill drops when a kernel dies."""
+    """papermill's own engine with a kernel that is there already.
+
+    It keeps hold of the notebook, which papermill drops when a kernel dies.
+    """
 
     notebook: Any = None
+    kernel: Kernel | None = None
 
     @classmethod
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **settings: Any) -> Any:
         """Run the cells (see papermill)."""
         Engine.notebook = nb_man.nb
-        return super().execute_managed_notebook(nb_man, kernel_name, **settings)
+        kernel, Engine.kernel = Engine.kernel, None
+        return super().execute_managed_notebook(nb_man, kernel_name, km=kernel, **settings)
 
 
 def execute(job: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,7 +105,9 @@ def execute(job: Mapping[str, Any]) -> dict[str, Any]:
         no_cell_ran = not any(c.get("execution_count") for c in _cells(Engine.notebook))
         if problem is None or isinstance(problem, PapermillExecutionError) or not no_cell_ran or attempt:
             break
+        start_kernel()
     error = _judge(problem, Engine.notebook, job)
+    _end_kernel()
     saved = _save(Engine.notebook, job)
     error = error or saved
     text = " ".join(str(v) for v in (error or {}).values())
@@ -133,14 +147,26 @@ def finished(notebook: Mapping[str, Any], folder: Path, name: str) -> dict[str, 
 
 def main() -> int:
     """Read the job, execute it, send the verdict."""
-    job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     signal.signal(signal.SIGTERM, _terminate)
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     warnings.filterwarnings("ignore")
+    start_kernel()
+    import papermill  # noqa: F401 (while the kernel makes its own imports)
+
     papermill_engines.register(ENGINE, Engine)
+    if not sys.stdin.readline():
+        _end_kernel()
+        return 0  # it is not needed after all
+    job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     with os.fdopen(int(sys.argv[2]), "w", encoding="utf-8") as pipe:
         json.dump(execute(job), pipe)
     return 0
+
+
+def start_kernel() -> None:
+    """Start a kernel in the working directory; it imports what its notebook does (see ``warm``)."""
+    Engine.kernel = Kernel(kernel_name="python3")
+    run_sync(Engine.kernel.start_kernel)(extra_arguments=ARGUMENTS)
 
 
 # -- inside ------------------------------------------------------------------------------------
@@ -150,7 +176,7 @@ def _run(job: Mapping[str, Any]) -> BaseException | None:
     """Execute through papermill; the exception, if there was one."""
     import papermill
 
-    Engine.notebook = Kernel.process = None
+    Engine.notebook = None
     try:
         papermill.execute_notebook(
             job["source"].replace("{", "{{").replace("}", "}}"),  # papermill fills in braces of paths
@@ -164,10 +190,7 @@ def _run(job: Mapping[str, Any]) -> BaseException | None:
             request_save_on_cell_execute=False,
             start_timeout=START_SECONDS,
             cwd=job["cwd"],
-            kernel_manager_class=Kernel,
-            shutdown_kernel="immediate",
             coalesce_streams=True,
-            extra_arguments=["--IPKernelApp.log_level=40", "--HistoryManager.enabled=False"],
         )
     except (Exception, SystemExit, asyncio.CancelledError) as error:
         return error
@@ -244,6 +267,7 @@ def _end_kernel() -> None:
     """Kill the kernel with all it started: it leads a process group of its own."""
     if Kernel.process is not None and Kernel.process.poll() is None:
         os.killpg(Kernel.process.pid, signal.SIGKILL)
+        Kernel.process.wait()
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

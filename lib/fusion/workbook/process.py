@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from fusion.workbook import files, manifest, paths
+from fusion.workbook import files, manifest, paths, warm
 from fusion.workbook.preflight import Plan
 from fusion.workbook.state import Place
 
@@ -31,30 +31,23 @@ GRACE_SECONDS = 3.0
 
 
 class Job:
-    """A notebook under way, in a process group of its own."""
+    """A notebook's process, in a process group of its own.
+
+    It starts with its kernel's imports; ``begin`` hands it the work, which may be much later.
+    """
 
     def __init__(self, study: str, plan: Plan, place: Place, jobs: int, runtime: Path) -> None:
-        self.begun = time.monotonic()
-        self.seconds = 0.0
-        task = {
-            "study": study,
-            "name": plan.name,
-            "folder": str(place.work),
-            "source": str(place.source),
-            "target": str(place.work_file),
-            "parameters": dict(plan.parameters),
-            "cwd": str(paths.ROOT),
-        }
-        files.write_atomic(place.source, json.dumps(plan.content, ensure_ascii=False))
-        files.write_atomic(place.job, json.dumps(task, ensure_ascii=False))
+        self.study, self.plan, self.place = study, plan, place
+        self.seconds = self.begun = 0.0
         self.said = tempfile.TemporaryFile(dir=runtime)  # noqa: SIM115 (closed with the job)
         receive, send = os.pipe()
         try:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "fusion.workbook.execute", str(place.job), str(send)],
                 cwd=paths.ROOT,
-                env=_environment(place.job, jobs, runtime),
-                stdin=subprocess.DEVNULL,
+                env=_environment(place.job, jobs, runtime)
+                | {warm.MODULES: ",".join(warm.modules(plan.content))},
+                stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=self.said,
                 pass_fds=(send,),
@@ -63,6 +56,24 @@ class Job:
         finally:
             os.close(send)
         self.pipe = os.fdopen(receive, encoding="utf-8")
+
+    def begin(self) -> None:
+        """Write what it is to do, and let it start."""
+        self.begun = time.monotonic()
+        task = {
+            "study": self.study,
+            "name": self.plan.name,
+            "folder": str(self.place.work),
+            "source": str(self.place.source),
+            "target": str(self.place.work_file),
+            "parameters": dict(self.plan.parameters),
+            "cwd": str(paths.ROOT),
+        }
+        files.write_atomic(self.place.source, json.dumps(self.plan.content, ensure_ascii=False))
+        files.write_atomic(self.place.job, json.dumps(task, ensure_ascii=False))
+        if self.process.stdin is not None:
+            with suppress(BrokenPipeError), self.process.stdin as line:  # if it is gone, the verdict says why
+                line.write(b"go\n")
 
     def ended(self) -> bool:
         """Whether the process is gone."""
@@ -98,6 +109,9 @@ class Job:
             with suppress(Exception):  # gone already
                 member.kill()
         self.process.wait()
+        if self.process.stdin is not None:
+            with suppress(BrokenPipeError):
+                self.process.stdin.close()
         self.pipe.close()
         self.said.close()
 

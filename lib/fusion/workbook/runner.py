@@ -106,6 +106,8 @@ class Run:
         self.record["notebooks"] = {n: earlier[n] for n in self.plans if n in earlier}
         self.waiting = list(self.plans)
         self.running: dict[str, Job] = {}
+        # Processes whose kernels make their imports while what they will read is being written.
+        self.spare: dict[str, tuple[Job, dict[str, str]]] = {}
         self.stale: set[str] = set()
         self.fates: dict[str, str] = {}
         self.full = False
@@ -133,6 +135,7 @@ class Run:
                 if job.ended():
                     self._settle(name, self.running.pop(name))
             if self.running:
+                self._warm()
                 time.sleep(POLL_SECONDS)
 
     def _consider(self, name: str) -> None:
@@ -186,9 +189,36 @@ class Run:
         self._save()
         place.withdraw(good)
         place.prepare()
-        self.running[name] = Job(self.study.name, plan, place, self.jobs, self.runtime)
+        job = self._ready(name) or self._job(name)
+        self.running[name] = job
+        job.begin()
         self.waiting.remove(name)
         self.progress.started(name)
+
+    def _job(self, name: str) -> Job:
+        return Job(self.study.name, self.plans[name], self.place(name), self.jobs, self.runtime)
+
+    def _warm(self) -> None:
+        """Where a core is free, start the process of the notebook that is next, so that only its work is left."""
+        if len(self.running) + len(self.spare) >= self.jobs:
+            return
+        for name in self.waiting:
+            under_way = all(self.fates.get(n) == "good" or n in self.running for n in self.needs(name))
+            if under_way and name not in self.spare:
+                self.spare[name] = (self._job(name), self._library(name))
+                return
+
+    def _ready(self, name: str) -> Job | None:
+        """Its waiting process, unless the library was edited since that imported it."""
+        job, library = self.spare.pop(name, (None, None))
+        if job is not None and library != self._library(name):
+            job.end()
+            return None
+        return job
+
+    def _library(self, name: str) -> dict[str, str]:
+        found = fingerprint.library(self.plans[name].content)
+        return {str(file): self.hashes.of(file) for file in found}
 
     def _settle(self, name: str, job: Job) -> None:
         """Take over what a finished process left."""
@@ -237,6 +267,9 @@ class Run:
         self, name: str, fate: str, word: str, seconds: float | None = None, detail: list[str] | None = None
     ) -> None:
         self.fates[name] = fate
+        unused, _ = self.spare.pop(name, (None, None))
+        if unused is not None:
+            unused.end()
         if name in self.waiting:
             self.waiting.remove(name)
         self.progress.settled(name, word, seconds, detail or [])
@@ -245,6 +278,8 @@ class Run:
     def _abort(self, problem: BaseException) -> None:
         """End every process and leave a truthful record; nothing here may stop what follows it."""
         with _deaf():
+            for job, _ in self.spare.values():
+                job.end()
             for name, job in self.running.items():
                 job.end()
                 self.place(name).clean()
