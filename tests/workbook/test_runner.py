@@ -23,7 +23,6 @@ from chains import Bench
 from fusion.workbook import files, manifest
 from fusion.workbook.lock import lock
 
-pytestmark = pytest.mark.xdist_group("runner")
 # A kernel starts in a second; on a busy machine it may take many.
 PATIENCE = 60
 

@@ -25,7 +25,10 @@ class Pretend:
     errors: ClassVar[dict[str, dict[str, Any]]] = {}
 
     def __init__(self, study: str, plan: Plan, place: Place, jobs: int, runtime: Path) -> None:
-        self.plan, self.place, self.seconds = plan, place, 0.5
+        self.plan, self.place, self.seconds, self.gone = plan, place, 0.5, False
+
+    def begin(self) -> None:
+        plan, place = self.plan, self.place
         Pretend.started.append(plan.name)
         told = [dict(plan.parameters), [fingerprint.source(c) for c in plan.content["cells"]]]
         place.work_file.write_text("{}", encoding="utf-8")
@@ -43,7 +46,7 @@ class Pretend:
         return {"error": error, "full": bool(error and error.get("full")), "peak_memory_mb": 1.0}
 
     def end(self) -> None:
-        pass
+        self.gone = True
 
 
 @pytest.fixture
@@ -274,3 +277,38 @@ def test_time_left() -> None:
     assert known.remaining() == pytest.approx(15)
     assert progress.Progress("s", ["a"], 2, {"a": 10.0}).remaining() == pytest.approx(10)
     assert [progress.duration(s) for s in (4.06, 21, 125)] == ["4.1 s", "21 s", "2 min 5 s"]
+
+
+def waiting_run(bench: Bench, jobs: int) -> runner.Run:
+    bench.root.mkdir(parents=True, exist_ok=True)
+    with bench.active():
+        run = runner.Run(bench.study(), bench.root, jobs)
+        run.progress = progress.Progress("tiny", ALL, jobs, {})
+    run.runtime = bench.folder
+    run.needs = lambda name: {"01_first": []}.get(name, ["01_first"])
+    return run
+
+
+def test_a_waiting_process_is_dropped_when_the_library_was_edited(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = waiting_run(bench, 2)
+    run.fates, run.running = {"01_first": "good"}, {}
+    run.waiting = ["02_second"]
+    run._warm()
+    job, _ = run.spare["02_second"]
+    monkeypatch.setattr(run, "_library", lambda name: {"fusion/workbook/book.py": "edited"})
+    assert run._ready("02_second") is None
+    assert job.gone and not run.spare
+
+
+def test_a_process_waits_only_where_a_place_is_free_and_is_ended_when_not_needed(bench: Bench) -> None:
+    run = waiting_run(bench, 1)
+    run.waiting, run.running = ["02_second"], {"01_first": run._job("01_first")}
+    run._warm()
+    assert not run.spare, "one at a time leaves no place"
+    run.jobs = 2
+    run._warm()
+    job, _ = run.spare["02_second"]
+    run._decide("02_second", "good", "up to date")
+    assert job.gone and not run.spare

@@ -25,7 +25,6 @@ from fusion.workbook import exhibits, paths, site
 
 # One worker builds the site once; the warning is between two of the dependencies.
 pytestmark = [
-    pytest.mark.xdist_group("site"),
     pytest.mark.filterwarnings("ignore::sphinx.deprecation.RemovedInSphinx11Warning"),
 ]
 PLACE = "fusion-stand-in-machine"
