@@ -59,7 +59,8 @@ def test_results_are_in_place_and_nothing_else(good: Bench) -> None:
     expected = {"exhibits.csv", "manifest.json"}
     for name, artefact in zip(good.names, "abcd", strict=True):
         expected |= {f"{name}.ipynb", f"{name}/{artefact}.parquet", f"{name}/done.json"}
-    assert good.files() == expected
+    (kept,) = (good.root / ".runs").glob("*.json")
+    assert good.files() == expected | {f".runs/{kept.name}"}
     assert set(good.statuses().values()) == {"done"}
 
 

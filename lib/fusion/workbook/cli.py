@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -62,6 +63,72 @@ def validate(study: Annotated[str, typer.Argument(help="name in params/, or path
 
     found = load(study)
     print(f"{found.name}: parameters are allowed; notebooks: {', '.join(found.parameters.study.notebooks)}")
+
+
+@app.command()
+def diff(
+    a: Annotated[
+        str, typer.Argument(help="study, study@previous, study@baseline, study@TIME, or a snapshot's file")
+    ],
+    b: Annotated[str, typer.Argument(help="the other one; changes are B − A")],
+    page: Annotated[Path | None, typer.Option(help="write all changes as an HTML page")] = None,
+) -> None:
+    """Compare two runs: parameters, code, data, versions, exhibits; signs and significance that turned."""
+    from fusion.workbook import compare, files
+    from fusion.workbook.compare import report
+
+    try:
+        difference = compare.compare(compare.find(a), compare.find(b))
+    except compare.SnapshotError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+    print(report.text(difference), end="")
+    if page is not None:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        files.write_atomic(page, report.page(difference))
+        print(f"page: {page}")
+
+
+@app.command()
+def trace(
+    exhibit: Annotated[
+        str, typer.Argument(help="id (ladder), id with notebook (05.ladder), or number (5.3)")
+    ],
+    study: Annotated[str, typer.Option(help="name of the study")] = "shanghai",
+    as_json: Annotated[bool, typer.Option("--json", help="everything, with all hashes")] = False,
+) -> None:
+    """Trace an exhibit back to its cell, inputs, filters, parameters, environment and commit."""
+    import json
+
+    from fusion.workbook import trace as tracing
+
+    try:
+        found = tracing.trace(exhibit, study)
+    except tracing.TraceError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+    print(json.dumps(found, ensure_ascii=False, indent=1) if as_json else tracing.text(found).rstrip())
+
+
+@app.command()
+def runs(study: Annotated[str, typer.Argument(help="name of the study")]) -> None:
+    """List the runs of a study that are kept."""
+    from fusion.workbook import compare, paths
+
+    for file in compare.kept(paths.build() / study):
+        print(f"{study}@{file.stem}")
+
+
+@app.command()
+def pin(run: Annotated[str, typer.Argument(help="study, or study@TIME")]) -> None:
+    """Keep a run as its study's baseline in params/baselines, to be committed."""
+    from fusion.workbook import compare, files
+
+    try:
+        print(f"pinned: {files.shown(compare.pin(run))}")
+    except compare.SnapshotError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
 
 
 def _build_site() -> None:

@@ -25,14 +25,15 @@ from fusion.workbook import files
 
 # What papermill's imports would load if they could, and nothing here uses: a grammar of internet addresses that
 # takes seconds to build, their patterns, and Hadoop's file system. All are optional to those who import them.
-for optional in ("rfc3987_syntax", "rfc3986_validator", "pyarrow"):
-    sys.modules.setdefault(optional, None)  # type: ignore[arg-type]
+if __name__ == "__main__":
+    for optional in ("rfc3987_syntax", "rfc3986_validator", "pyarrow"):
+        sys.modules.setdefault(optional, None)  # type: ignore[arg-type]
 
-from jupyter_client.kernelspec import KernelSpecManager  # noqa: E402
-from jupyter_client.manager import AsyncKernelManager  # noqa: E402
-from jupyter_core.utils import run_sync  # noqa: E402
-from papermill.engines import NBClientEngine, papermill_engines  # noqa: E402
-from papermill.exceptions import PapermillExecutionError  # noqa: E402
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import run_sync
+from papermill.engines import NBClientEngine, papermill_engines
+from papermill.exceptions import PapermillExecutionError
 
 START_SECONDS = 60
 ENGINE = "fusion"

@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any, Protocol
 
 from fusion.workbook import chain, files, fingerprint, listing, manifest, paths, preflight, progress
+from fusion.workbook.compare import snapshot
 from fusion.workbook.lock import LockedError, lock
 from fusion.workbook.preflight import Plan
 from fusion.workbook.process import Job
@@ -305,6 +306,8 @@ class Run:
             self._save()
         done = [n for n, r in self.record["notebooks"].items() if r["status"] == "done"]
         listing.write(self.root, done)
+        if status == "done" and self.progress.ran:
+            snapshot.keep(self.root)
         self.hashes.save()
 
     # -- small things --------------------------------------------------------------------------
