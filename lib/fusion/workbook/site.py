@@ -22,7 +22,7 @@ from fusion.workbook.built import FILES, Built, find
 
 SPHINX = Path(__file__).parent / "sphinx"
 # Modules that decide how a page looks.
-CODE = ("site", "built", "pages", "papers", "markup", "params", "chain", "files")
+CODE = ("site", "built", "pages", "papers", "markup", "chain", "files")
 STAMP = ".inputs"
 VERIFICATION = "verification.csv"
 # Written by Sphinx for its own use, or a list of words that nobody reads.
@@ -94,7 +94,8 @@ def _stamp(studies: list[Built]) -> str:
 
 
 def _inputs(studies: list[Built]) -> Iterator[tuple[str, Path]]:
-    code = [Path(__file__).parent / f"{name}.py" for name in CODE]
+    here = Path(__file__).parent
+    code = [*(here / f"{name}.py" for name in CODE), *sorted((here / "params").glob("*.py"))]
     code += sorted(f for f in SPHINX.rglob("*") if f.is_file() and "__pycache__" not in f.parts)
     for file in code:
         yield f"code/{file.name}", file
