@@ -19,7 +19,7 @@ export UV_COMPILE_BYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
-.PHONY: help env study test site diff lab verify lint format params lock clean
+.PHONY: help env study test site diff lab verify bench lint format params lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ test: $(READY) ## run the tests
 verify: $(READY) ## recompute published results (build/verification.csv)
 	@$(BIN)/fusion verify
 	@$(BIN)/fusion site
+
+bench: $(READY) ## time the heavy works beside the obvious way (build/bench.csv; WORK=name ROWS=n)
+	@$(BIN)/python -m fusion.bench $(WORK) $(if $(ROWS),--rows $(ROWS))
 
 site: $(READY) ## build the site from the studies that have been run
 	@$(BIN)/fusion site

@@ -24,6 +24,7 @@ ROOMS = {
     "verification": {"indicators", "effects"},
     "workbook": {"verification"},  # the command line hands `fusion verify` over
 }
+ROOMS["bench"] = set(ROOMS)  # times what any room does
 NOTEBOOKS = sorted(paths.NOTEBOOKS.glob("*.ipynb"))
 # Names that a notebook may take although the model does not hold them: the study's name.
 INJECTED = {"study"}
