@@ -151,7 +151,9 @@ def write_synthetic(build: Path) -> None:
         "language": "zh",
         "ended": "2026-11-23T08:00:00+00:00",
         "git": {"commit": "a" * 40, "dirty": True},
-        "parameters": parameters | texts | {"synthetic": True, "notebooks": list(notebooks)},
+        "parameters": parameters
+        | texts
+        | {"synthetic": True, "secrecy": "public", "notebooks": list(notebooks)},
         "notebooks": notebooks,
     }
     write_records(root, manifest, rows, "01_panel")
@@ -166,7 +168,7 @@ def write_real(build: Path) -> None:
     altered = {"status": "done", "outputs": {"04_description.ipynb": {"sha256": "0" * 64}}}
     manifest = {
         "study": "grants",
-        "parameters": {"title_en": "Grants and *scrap*", "licence": "NCSA"},
+        "parameters": {"title_en": "Grants and *scrap*", "licence": "NCSA", "secrecy": "public"},
         "notebooks": {"01_panel": {"status": "done"}, "04_description": altered},
     }
     write_records(root, manifest, rows, "01_panel")

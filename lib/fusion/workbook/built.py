@@ -13,7 +13,7 @@ from typing import Any
 FILES = "files"
 # Kinds of files that leave the build; row-level artefacts (Parquet) do not.
 PUBLISHED = (".csv", ".tex", ".svg", ".png")
-PAPERS = ("manifest.json", "exhibits.csv")
+PAPERS = ("manifest.json", "exhibits.csv", "release.json")
 
 
 @dataclass(frozen=True)

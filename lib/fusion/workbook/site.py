@@ -54,6 +54,7 @@ def build(studies: list[str] | None = None) -> Path:
     began = time.perf_counter()
     found = _chosen(studies)
     target = paths.site().absolute()
+    _release(found)
     index, stamp = target / "index.html", _stamp(found)
     if index.is_file() and _read(target / STAMP) == stamp:
         print(f"site: nothing changed -> {files.shown(index)}", flush=True)
@@ -82,6 +83,20 @@ def _chosen(studies: list[str] | None) -> list[Built]:
             f"there are: {', '.join(by_name) or 'none'}"
         )
     return [by_name[name] for name in studies]
+
+
+def _release(studies: list[Built]) -> None:
+    """Let each study through the gate; one that breaks a secrecy rule stops the whole site."""
+    from fusion.workbook.disclosure import gate
+    from fusion.workbook.disclosure.rules import DisclosureError
+
+    for study in studies:
+        try:
+            gate.release(study)
+        except DisclosureError as error:
+            raise SiteError(str(error)) from None
+        except OSError as error:
+            raise SiteError(files.explain(error, study.root)) from error
 
 
 def _stamp(studies: list[Built]) -> str:

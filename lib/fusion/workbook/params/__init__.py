@@ -21,6 +21,7 @@ from fusion.workbook.params.description import Description
 from fusion.workbook.params.effects import Effects
 from fusion.workbook.params.indicators import Indicators
 from fusion.workbook.params.panel import Panel
+from fusion.workbook.params.publish import Publish
 from fusion.workbook.params.study import Study
 from fusion.workbook.params.synthetic import Synthetic
 
@@ -36,6 +37,7 @@ class Parameters(Section):
     description: Description = Field(default_factory=Description)
     effects: Effects = Field(default_factory=Effects)
     audit: Audit = Field(default_factory=Audit)
+    publish: Publish = Field(default_factory=Publish)
 
     @model_validator(mode="after")
     def _combinations(self) -> Parameters:
