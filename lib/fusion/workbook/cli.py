@@ -111,6 +111,23 @@ def trace(
 
 
 @app.command()
+def package(
+    study: Annotated[str, typer.Argument(help="name of a study that has been run")] = "shanghai",
+    allow_dirty: Annotated[
+        bool, typer.Option("--allow-dirty", help="although changes were not committed")
+    ] = False,
+) -> None:
+    """Make a replication package: code, parameters, results, and a README by the data editors' template."""
+    from fusion.workbook import package as packing
+
+    try:
+        print(f"package: {packing.shown(packing.make(study, allow_dirty=allow_dirty))}")
+    except packing.PackageError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+
+
+@app.command()
 def runs(study: Annotated[str, typer.Argument(help="name of the study")]) -> None:
     """List the runs of a study that are kept."""
     from fusion.workbook import compare, paths
