@@ -22,7 +22,7 @@ ROOMS = {
     "indicators": {"classification"},
     "effects": set(),
     "verification": {"indicators", "effects"},
-    "workbook": {"verification"},  # the command line hands `fusion verify` over
+    "workbook": {"verification", "classification"},  # the command line hands `verify` and `classify` over
 }
 ROOMS["bench"] = set(ROOMS)  # times what any room does
 NOTEBOOKS = sorted(paths.NOTEBOOKS.glob("*.ipynb"))

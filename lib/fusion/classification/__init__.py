@@ -1,29 +1,68 @@
-"""Official classifications: code tables, editions, derived standards, the policy's paths and fields.
+"""Official classifications: code tables, editions, derived standards, the policy's paths, fields and actors.
 
 A code is text and has an edition. A mapping answers matched, ambiguous or unmatched and never guesses;
 a class marked * in a standard is partial, and totals that depend on it are bounds.
+
+Names are imported when they are first used: a question about one code needs neither pandas nor Ibis.
 """
 
-from fusion.classification.codes import Normalised, ancestors, children, exists, name, normalise_code
-from fusion.classification.coverage import (
-    coverage,
-    edition_break,
-    mapping_status,
-    path_shares,
-    path_totals,
-    unmapped_codes,
-)
-from fusion.classification.editions import convert
-from fusion.classification.enterprises import classify, lookup
-from fusion.classification.policy import fields, paths
-from fusion.classification.printed import printed
-from fusion.classification.standards import listings, members, membership
-from fusion.classification.tables import ClassificationError, load, source, standards
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fusion.classification.codes import Normalised, ancestors, children, exists, name, normalise_code
+    from fusion.classification.editions import convert
+    from fusion.classification.enterprises import classify, lookup
+    from fusion.classification.listed import listings, members, membership
+    from fusion.classification.one_code import answer, in_words
+    from fusion.classification.policy import fields, paths
+    from fusion.classification.tables import ClassificationError, load, rows, source, standards
+    from fusion.classification.totals import (
+        coverage,
+        edition_break,
+        mapping_status,
+        path_shares,
+        path_totals,
+        unmapped_codes,
+    )
+    from fusion.classification.words import printed
+
+_PLACES = {
+    "one_code": ("answer", "in_words"),
+    "codes": ("Normalised", "ancestors", "children", "exists", "name", "normalise_code"),
+    "editions": ("convert",),
+    "enterprises": ("classify", "lookup"),
+    "listed": ("listings", "members", "membership"),
+    "policy": ("fields", "paths"),
+    "tables": ("ClassificationError", "load", "rows", "source", "standards"),
+    "totals": (
+        "coverage",
+        "edition_break",
+        "mapping_status",
+        "path_shares",
+        "path_totals",
+        "unmapped_codes",
+    ),
+    "words": ("printed",),
+}
+_HOME = {name: module for module, names in _PLACES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
 
 __all__ = [
     "ClassificationError",
     "Normalised",
     "ancestors",
+    "answer",
     "children",
     "classify",
     "convert",
@@ -31,6 +70,7 @@ __all__ = [
     "edition_break",
     "exists",
     "fields",
+    "in_words",
     "listings",
     "load",
     "lookup",
@@ -43,6 +83,7 @@ __all__ = [
     "path_totals",
     "paths",
     "printed",
+    "rows",
     "source",
     "standards",
     "unmapped_codes",

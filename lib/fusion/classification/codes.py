@@ -5,19 +5,25 @@ Rules of normalisation, in order (nothing else is bent):
 1. full-width digits, letters, full stop and space become half-width; small letters a–t become capitals;
 2. blanks around the code, and the apostrophe with which spreadsheets mark text, are removed;
 3. a decimal part of zeros alone is removed: ``1311.0`` is 1311;
-4. a letter before digits is removed when it is the section of that code in its edition: ``C1311`` is 1311.
+4. a letter before digits must be the section of the code in its edition, and is then removed: ``C1311`` is
+   1311, and ``C39``, as the securities regulator writes divisions, is 39;
+5. a code one digit short gets its zero back when nothing else is written like that: ``113`` in a column of
+   classes is 0113, for there is no group 113. ``131`` is refused, since it may be 0131 or the group 131;
+   a letter settles it: ``A131`` is 0131, ``C131`` the group.
 
-A code with too few digits is refused: ``131`` may be 0131 with its zero lost or the group 131. So are a
-letter that contradicts the code, and a code that the edition does not have. A refusal names candidates.
+A code that is shorter than its column's level stands for all codes below it: `normalise_code` refuses it
+and names them; `classify` keeps what they share. A letter that contradicts the code and a code that the
+edition does not have are refused. A refusal names candidates.
 """
 
 from __future__ import annotations
 
+import difflib
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from fusion.classification.tables import LEVELS, ClassificationError, check_edition, tree
+from fusion.classification.tables import LEVELS, ClassificationError, check_edition, rows
 
 _FROM = "０１２３４５６７８９．　\u00a0＇’" + "".join(chr(0xFF21 + i) for i in range(20))
 _TO = "0123456789.  ''" + "ABCDEFGHIJKLMNOPQRST"
@@ -40,7 +46,7 @@ class Normalised:
     code : str
         The code, or empty when it was refused.
     rule : str
-        `as written`, `cleaned`, or `letter removed`; empty when refused.
+        `as written`, `cleaned`, `letter removed`, or `zero restored`; empty when refused.
     reason : str
         Why it was refused; empty otherwise.
     candidates : tuple of str
@@ -56,14 +62,12 @@ class Normalised:
 
 @lru_cache
 def _names(edition: str) -> dict[str, str]:
-    table = tree(edition)
-    return dict(zip(table["code"], table["name_zh"], strict=True))
+    return {row["code"]: row["name_zh"] for row in rows(f"gbt4754_{edition}")}
 
 
 @lru_cache
 def _sections(edition: str) -> dict[str, str]:
-    table = tree(edition)
-    return dict(zip(table["code"], table["section"], strict=True))
+    return {row["code"]: row["section"] for row in rows(f"gbt4754_{edition}")}
 
 
 def exists(code: str, edition: str = "2017") -> bool:
@@ -101,8 +105,7 @@ def ancestors(code: str, edition: str = "2017") -> list[str]:
 
 def children(code: str, edition: str = "2017") -> list[str]:
     """Codes one level below a code; empty for a four-digit one and for a code that does not exist."""
-    table = tree(check_edition(edition))
-    return table.loc[table["parent"] == code, "code"].tolist()
+    return [r["code"] for r in rows(f"gbt4754_{check_edition(edition)}") if r["parent"] == code]
 
 
 def normalise_code(text: str, level: int | None = 4, edition: str = "2017") -> Normalised:
@@ -138,6 +141,9 @@ def _settle(text: str, code: str, letter: str, level: int | None, edition: str) 
     """Accept a cleaned code if its length, existence and letter agree; else refuse it."""
     digits = len(code) if code[0].isdigit() else 0
     allowed = {None: (0, 2, 3, 4), 1: (0,)}.get(level, (level,))
+    restored = _restored(code, letter, level, edition)
+    if restored:
+        return Normalised(text, restored, "zero restored")
     if digits not in allowed:
         kind = f"{digits} digits" if digits else "a letter"
         wanted = "two to four digits" if level is None else "a letter" if level == 1 else f"{level} digits"
@@ -155,6 +161,39 @@ def _settle(text: str, code: str, letter: str, level: int | None, edition: str) 
     return Normalised(text, code, rule)
 
 
+def _restored(code: str, letter: str, level: int | None, edition: str) -> str:
+    """The code with its zero back, if it is one digit short and nothing else is written like that."""
+    padded = "0" + code
+    short = (level in (None, 4) and len(code) == 3) or (level in (2, 3) and len(code) == (level or 0) - 1)
+    if not short or not code.isdigit() or not exists(padded, edition):
+        return ""
+    sections = _sections(edition)
+    fits = [c for c in (padded, code) if c in sections and letter in ("", sections[c])]
+    return padded if fits == [padded] else ""
+
+
+@lru_cache
+def readings(edition: str) -> tuple[tuple[str, str, str], ...]:
+    """What a cell of a column of classes may hold after cleaning, and the code that it means.
+
+    Returns
+    -------
+    tuple of (letter, digits, code)
+        ``letter`` as written before the digits, empty if none. ``code``: a class, or a group, division or
+        section that is coarser than the column; empty for digits that may be two things (rule 5).
+    """
+    means: dict[tuple[str, str], set[str]] = {}
+    for row in rows(f"gbt4754_{check_edition(edition)}"):
+        code, section = row["code"], row["section"]
+        if not code.isdigit():
+            means[code, ""] = {code}
+            continue
+        lost = [code[1:]] if len(code) == 4 and code[0] == "0" else []
+        for key in [(letter, text) for letter in ("", section) for text in [code, *lost]]:
+            means.setdefault(key, set()).add(code)
+    return tuple((*key, codes.pop() if len(codes) == 1 else "") for key, codes in means.items())
+
+
 def _completions(code: str, level: int | None, edition: str) -> tuple[str, ...]:
     """Codes of the wanted level that a code of another length may stand for."""
     if level is None or level == 1 or not code[0].isdigit():
@@ -168,12 +207,13 @@ def _completions(code: str, level: int | None, edition: str) -> tuple[str, ...]:
 
 
 def _near_codes(code: str, edition: str) -> tuple[str, ...]:
-    """Codes of the same length that share all but the last digit, else all but the last two."""
-    for keep in (len(code) - 1, len(code) - 2):
-        near = [c for c in _names(edition) if keep > 0 and len(c) == len(code) and c[:keep] == code[:keep]]
+    """Codes of the same length that share as many first digits as any do, or else look alike."""
+    same = [c for c in _names(edition) if len(c) == len(code)]
+    for keep in range(len(code) - 1, 0, -1):
+        near = [c for c in same if c[:keep] == code[:keep]]
         if near:
             return tuple(near[:12])
-    return ()
+    return tuple(difflib.get_close_matches(code, same, 5, 0))
 
 
 def _or(candidates: tuple[str, ...]) -> str:

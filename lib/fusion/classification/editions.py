@@ -7,9 +7,7 @@ from functools import lru_cache
 
 import pandas as pd
 
-from fusion.classification.tables import ClassificationError, load, tree
-
-CONFIDENCES = ("high", "medium", "low")
+from fusion.classification.tables import CONFIDENCES, ClassificationError, load, tree
 
 
 @lru_cache

@@ -13,8 +13,8 @@ import pandas as pd
 
 from fusion.classification.codes import PATTERN, TRANSLATION
 from fusion.classification.editions import successors
+from fusion.classification.listed import ADVANCED_MANUFACTURING, members
 from fusion.classification.policy import fields, paths
-from fusion.classification.standards import ADVANCED_MANUFACTURING, members
 from fusion.classification.tables import EDITIONS, ClassificationError, tree
 
 WORDS = ["section", "division", "group3", "path", "path_secondary", "path_service", "fields"]

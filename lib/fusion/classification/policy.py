@@ -3,58 +3,77 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-import pandas as pd
+from fusion.classification.tables import rows
 
-from fusion.classification.tables import load, tree
+if TYPE_CHECKING:
+    import pandas as pd
 
 OTHER = "other"
 
 
-@lru_cache
-def paths() -> pd.DataFrame:
-    """Paths of every four-digit class of GB/T 4754-2017.
+def cuts(code: str) -> dict[str, str]:
+    """Path and fields of one four-digit class of GB/T 4754-2017.
 
     The main path is exclusive: the one whose core holds the longest prefix of the code, else ``other``.
     Secondary paths are those whose adjacent list holds it; service paths those that name it as a partner.
 
     Returns
     -------
+    dict
+        path, path_secondary, path_service, fields; several are comma-joined, empty for none.
+    """
+    held = _holding("paths", "path", code)
+    core = [(len(prefix), path) for path, prefix, role in held if role == "core"]
+    main = max(core)[1] if core else OTHER
+    roles = {
+        role: sorted({path for path, _, r in held if r == role and path != main})
+        for role in ("adjacent", "service")
+    }
+    return {
+        "path": main,
+        "path_secondary": ",".join(roles["adjacent"]),
+        "path_service": ",".join(roles["service"]),
+        "fields": ",".join(sorted({field for field, _, _ in _holding("fields", "field", code)})),
+    }
+
+
+@lru_cache
+def paths() -> pd.DataFrame:
+    """Paths of every four-digit class of GB/T 4754-2017, as `cuts` gives them.
+
+    Returns
+    -------
     pandas.DataFrame
         code, path, path_secondary and path_service (comma-joined, empty for none).
     """
-    held = _matches("paths", "path")
-    core = held[held["role"] == "core"].sort_values("prefix", key=lambda p: p.str.len())
-    main = core.groupby("code")["path"].last()
-    out = pd.DataFrame({"code": _classes()}).assign(path=lambda t: t["code"].map(main).fillna(OTHER))
-    held = held.merge(out.rename(columns={"path": "main"}), on="code")
-    held = held[held["path"] != held["main"]]
-    out["path_secondary"] = out["code"].map(_joined(held[held["role"] == "adjacent"], "path")).fillna("")
-    out["path_service"] = out["code"].map(_joined(held[held["role"] == "service"], "path")).fillna("")
-    return out
+    return _all()[["code", "path", "path_secondary", "path_service"]]
 
 
 @lru_cache
 def fields() -> pd.DataFrame:
     """Key fields of every four-digit class of GB/T 4754-2017: code, fields (comma-joined; a class may be in several)."""
-    out = pd.DataFrame({"code": _classes()})
-    out["fields"] = out["code"].map(_joined(_matches("fields", "field"), "field")).fillna("")
-    return out
+    return _all()[["code", "fields"]]
 
 
-def _classes() -> pd.Series:
-    codes = tree("2017")
-    return codes.loc[codes["level"] == "4", "code"].reset_index(drop=True)
+@lru_cache
+def _all() -> pd.DataFrame:
+    import pandas as pd
+
+    classes = [row["code"] for row in rows("gbt4754_2017") if row["level"] == "4"]
+    return pd.DataFrame([{"code": code, **cuts(code)} for code in classes])
 
 
-def _matches(table: str, key: str) -> pd.DataFrame:
-    """Every class beside every prefix of the table that it begins with: code, prefix, key, role."""
-    prefixes = load(table)[[key, "prefix", "role"]]
-    classes = _classes()
-    long = [pd.DataFrame({"code": classes, "prefix": classes.str[:n]}) for n in (2, 3, 4)]
-    return pd.concat(long).merge(prefixes, on="prefix")
+@lru_cache
+def _prefixes(table: str, key: str) -> dict[str, list[tuple[str, str, str]]]:
+    found: dict[str, list[tuple[str, str, str]]] = {}
+    for row in rows(table):
+        found.setdefault(row["prefix"], []).append((row[key], row["prefix"], row["role"]))
+    return found
 
 
-def _joined(rows: pd.DataFrame, key: str) -> pd.Series:
-    once = rows[["code", key]].drop_duplicates().sort_values(["code", key])
-    return once.groupby("code")[key].agg(",".join)
+def _holding(table: str, key: str, code: str) -> list[tuple[str, str, str]]:
+    """Entries of the table whose prefix the code begins with: key, prefix, role."""
+    prefixes = _prefixes(table, key)
+    return [entry for n in (2, 3, 4) for entry in prefixes.get(code[:n], [])]

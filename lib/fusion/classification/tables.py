@@ -1,15 +1,22 @@
-"""The tables of ``data/classification``, read once. Codes are text; `NA` is not a missing value."""
+"""The tables of ``data/classification``, read once. Codes are text; `NA` is not a missing value.
+
+The standard library reads them, so that a question about one code need not wait for pandas.
+"""
 
 from __future__ import annotations
 
+import csv
 import difflib
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 FOLDER = Path(__file__).resolve().parents[3] / "data" / "classification"
 EDITIONS = ("2011", "2017")
+CONFIDENCES = ("high", "medium", "low")
 LEVELS = {1: "section", 2: "division", 3: "group", 4: "class"}
 
 
@@ -23,14 +30,29 @@ def standards() -> list[str]:
 
 
 @lru_cache
-def _read(name: str) -> pd.DataFrame:
+def rows(name: str) -> tuple[dict[str, str], ...]:
+    """A table of ``data/classification`` as plain rows (read once; do not change them).
+
+    Raises
+    ------
+    ClassificationError
+        When there is no such table; names the nearest.
+    """
     file = FOLDER / f"{name}.csv"
     if not file.is_file():
         file = FOLDER / "standards" / f"{name}.csv"
     if not file.is_file():
         known = sorted(p.stem for p in FOLDER.glob("*.csv")) + standards()
         raise ClassificationError(f"no classification table '{name}'.{_near(name, known)}")
-    return pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8")
+    with file.open(encoding="utf-8", newline="") as stream:
+        return tuple(csv.DictReader(stream))
+
+
+@lru_cache
+def _read(name: str) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(list(rows(name)), dtype=str)
 
 
 def load(name: str) -> pd.DataFrame:
@@ -51,11 +73,10 @@ def load(name: str) -> pd.DataFrame:
 
 def source(standard: str) -> dict[str, str]:
     """The row of ``SOURCES.csv`` of a standard: issuer, titles, number, year, verified, counts."""
-    rows = _read("SOURCES")
-    rows = rows[rows["standard"] == standard]
-    if rows.empty:
+    found = next((row for row in rows("SOURCES") if row["standard"] == standard), None)
+    if found is None:
         raise ClassificationError(f"no standard '{standard}'.{_near(standard, standards())}")
-    return {str(k): str(v) for k, v in rows.iloc[0].items()}
+    return dict(found)
 
 
 def tree(edition: str) -> pd.DataFrame:
@@ -79,6 +100,8 @@ def check_edition(edition: str | int) -> str:
 @lru_cache
 def descents(edition: str) -> pd.DataFrame:
     """Each four-digit code beside itself and each of its ancestors: columns ancestor, code."""
+    import pandas as pd
+
     codes = tree(edition)
     leaf = codes.loc[codes["level"] == "4", ["code", "section"]]
     above = [leaf["code"], leaf["code"].str[:3], leaf["code"].str[:2], leaf["section"]]

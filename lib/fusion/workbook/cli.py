@@ -148,6 +148,16 @@ def pin(run: Annotated[str, typer.Argument(help="study, or study@TIME")]) -> Non
         raise typer.Exit(2) from None
 
 
+@app.command(
+    add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
+)
+def classify(ctx: typer.Context) -> None:
+    """Say what the official standards make of a CODE, or classify a FILE (csv, parquet, xlsx)."""
+    from fusion.classification import command
+
+    raise typer.Exit(command.main(ctx.args))
+
+
 def _build_site() -> None:
     """Build it; what a user can mend is one message and exit code 2, not a traceback."""
     from fusion.workbook import site
@@ -160,12 +170,18 @@ def _build_site() -> None:
 
 
 def main() -> None:
-    """Entry point."""
-    from fusion.workbook.load import StudyError
+    """Entry point. A code is answered at once, without what the other commands need to start."""
+    if sys.argv[1:2] == ["classify"]:
+        from fusion.classification import command
 
+        sys.exit(command.main(sys.argv[2:]))
     try:
         app()
-    except StudyError as error:
+    except ValueError as error:
+        from fusion.workbook.load import StudyError  # heavy, and needed only to tell errors apart
+
+        if not isinstance(error, StudyError):
+            raise
         print(error, file=sys.stderr)
         sys.exit(2)
 

@@ -16,7 +16,7 @@ def printed(table: pd.DataFrame, language: str = "en") -> pd.DataFrame:
     Parameters
     ----------
     table : pandas.DataFrame
-        As the functions of `coverage` give it; columns may be left out.
+        As the functions of `totals` give it; columns may be left out.
     language : {"en", "zh"}
         Language of headers and words.
 
