@@ -12,8 +12,8 @@ from typing import Any
 
 FILES = "files"
 # Kinds of files that leave the build; row-level artefacts (Parquet) do not.
-PUBLISHED = (".csv", ".tex", ".svg", ".png")
-PAPERS = ("manifest.json", "exhibits.csv", "release.json")
+PUBLISHED = (".csv", ".tex", ".svg", ".png", ".pdf")
+PAPERS = ("manifest.json", "exhibits.csv", "release.json", "export/exhibits.docx", "export/exhibits.xlsx")
 
 
 @dataclass(frozen=True)

@@ -86,13 +86,15 @@ def _chosen(studies: list[str] | None) -> list[Built]:
 
 
 def _release(studies: list[Built]) -> None:
-    """Let each study through the gate; one that breaks a secrecy rule stops the whole site."""
+    """Let each study through the gate, and lay out what can be downloaded; a broken secrecy rule stops the site."""
+    from fusion.workbook import formats
     from fusion.workbook.disclosure import gate
     from fusion.workbook.disclosure.rules import DisclosureError
 
     for study in studies:
         try:
             gate.release(study)
+            formats.write(study)
         except DisclosureError as error:
             raise SiteError(str(error)) from None
         except OSError as error:

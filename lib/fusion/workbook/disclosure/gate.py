@@ -155,6 +155,9 @@ def _problems(study: Built, row: dict[str, str], name: str, rules: Rules) -> Ite
 
 def _small(file: Path, name: str, entry: Entry, rules: Rules) -> Iterator[str]:
     """Cells that rest on too few units."""
+    if not file.is_file():
+        yield f"{name}: its file is missing, so it cannot be judged"
+        return
     with file.open(encoding="utf-8-sig", newline="") as stream:
         rows = list(csv.reader(stream))
     if not rows:
