@@ -1,5 +1,6 @@
 """Estimation samples, designs and the check of two engines; the estimators themselves are called in notebooks."""
 
+from fusion.effects import within
 from fusion.effects.description import balance, cohorts, summary
 from fusion.effects.engines import (
     agree,
@@ -51,4 +52,5 @@ __all__ = [
     "stated_rows",
     "summary",
     "two_way_residuals",
+    "within",
 ]

@@ -1,12 +1,18 @@
-"""The exact two-way within transformation, for the description of designs.
+"""The exact within estimator, and the exact two-way within transformation of arrays.
 
-The regressions themselves are left to linearmodels and pyfixest.
+``feols`` estimates from tables, Parquet or DuckDB by three group-bys; see `fusion.effects.exact`.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from fusion.effects.exact.correction import Correction
+from fusion.effects.exact.estimate import feols
+from fusion.effects.exact.result import Within
+
+__all__ = ["Correction", "Within", "demean", "feols", "two_way_residuals"]
 
 
 def two_way_residuals(values: ArrayLike, unit: ArrayLike, time: ArrayLike) -> NDArray[np.float64]:

@@ -1,0 +1,1 @@
+"""The exact within estimator; called as ``fusion.effects.within.feols``."""
