@@ -21,6 +21,7 @@ ROOMS = {
     "panel": {"classification"},
     "indicators": {"classification"},
     "effects": set(),
+    "evaluation": set(),
     "verification": {"indicators", "effects"},
     "workbook": {"verification", "classification"},  # the command line hands `verify` and `classify` over
 }

@@ -1,0 +1,212 @@
+"""What is said of one pilot unit: its place, its peers, before and after, what holds it back, how good the data are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from fusion.evaluation.errors import EvaluationError
+from fusion.evaluation.pilots import UNIT_COLUMN
+
+# Grades of a unit's data: years before and after the start, and share of chain scores that are there.
+GRADES = {"A": (3, 3, 0.9), "B": (2, 2, 0.6)}
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Change of a unit's outcome less that of its matched peers, and how unusual it is among them.
+
+    ``gap`` = (mean after − mean before) of the unit, less the mean of the same for its peers. ``low`` and ``high`` are
+    the band of the gaps that each peer has against the other peers (placebo); ``p_value`` is the share of placebo gaps,
+    the unit's own among them, that are at least as large in absolute value. NaN where there are too few years or peers.
+    """
+
+    gap: float
+    low: float
+    high: float
+    p_value: float
+    peers: int
+
+
+def grade(years_before: int, years_after: int, complete: float) -> str:
+    """Grade of a unit's data.
+
+    Parameters
+    ----------
+    years_before, years_after : int
+        Years observed before the start, and from it on.
+    complete : float
+        Share of its chain scores that are not missing.
+
+    Returns
+    -------
+    str
+        A (at least 3 years on both sides, 90 % of the scores), B (2 years, 60 %), else C. The project's own limits.
+    """
+    for name, (before, after, share) in GRADES.items():
+        if years_before >= before and years_after >= after and complete >= share:
+            return name
+    return "C"
+
+
+def peers(traits: pd.DataFrame, unit: str, candidates: Sequence[str], count: int) -> list[str]:
+    """Nearest candidates by Mahalanobis distance of their traits before the unit's start.
+
+    Parameters
+    ----------
+    traits : pandas.DataFrame
+        Index: unit; columns: numbers, none missing among those used.
+    unit : str
+        The unit.
+    candidates : sequence of str
+        Units that were never pilots, already of the same path where that is asked.
+    count : int
+        How many to take.
+
+    Returns
+    -------
+    list of str
+        At most ``count``; fewer where there are fewer candidates with traits; none where the unit has none.
+
+    Notes
+    -----
+    Distances use the candidates' covariance (Rubin 1980, Biometrics 36: 293), by pseudo-inverse where traits move
+    together.
+    """
+    known = traits.dropna()
+    pool = known.loc[known.index.isin(list(candidates))]
+    if unit not in known.index or pool.empty:
+        return []
+    values = pool.to_numpy(float)
+    spread = np.atleast_2d(np.cov(values, rowvar=False)) if len(pool) > 2 else np.eye(values.shape[1])
+    apart = values - known.loc[unit].to_numpy(float)
+    distance = np.einsum("ij,jk,ik->i", apart, np.linalg.pinv(spread), apart)
+    # Ties fall by name, so that the same data give the same peers.
+    order = np.lexsort((pool.index.to_numpy(str), distance))
+    return [str(name) for name in pool.index[order[:count]]]
+
+
+def gap(outcome: pd.DataFrame, unit: str, others: Sequence[str], start: int, level: float = 0.9) -> Gap:
+    """Matched gap with its placebo band.
+
+    Parameters
+    ----------
+    outcome : pandas.DataFrame
+        Index: unit; columns: years; the outcome, NaN where not observed.
+    unit : str
+        The unit.
+    others : sequence of str
+        Its matched peers.
+    start : int
+        First year of the pilot.
+    level : float
+        Share of placebo gaps inside the band.
+    """
+    none = Gap(np.nan, np.nan, np.nan, np.nan, 0)
+    if unit not in outcome.index:
+        return none
+    seen = outcome.loc[[unit, *(name for name in others if name in outcome.index)]]
+    years = np.asarray(seen.columns, dtype=int)
+    before = _means(seen.to_numpy(float)[:, years < start])
+    after = _means(seen.to_numpy(float)[:, years >= start])
+    change = after - before
+    own, rest = change[0], change[1:][~np.isnan(change[1:])]
+    if np.isnan(own) or len(rest) < 3:
+        return none
+    placebo = (rest - (rest.sum() - rest) / (len(rest) - 1)) if len(rest) > 1 else rest
+    found = own - rest.mean()
+    tail = (1 - level) / 2
+    low, high = np.quantile(placebo, [tail, 1 - tail])
+    extreme = 1 + int((np.abs(placebo) >= abs(found)).sum())
+    return Gap(float(found), float(low), float(high), extreme / (len(placebo) + 1), len(rest))
+
+
+def rank_interval(
+    scores: pd.DataFrame,
+    weights: npt.ArrayLike,
+    *,
+    draws: int,
+    concentration: float,
+    seed: int,
+    level: float = 0.9,
+) -> pd.DataFrame:
+    """Interval of each unit's rank when the chains' weights are not known exactly.
+
+    Weights are drawn from a Dirichlet distribution with mean ``weights`` and the given concentration; a missing chain
+    is left out and the others' weights are scaled up, as in the index.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        Units × chains.
+    weights : array_like
+        The chains' weights, summing to one.
+    draws : int
+        Number of draws.
+    concentration : float
+        Sum of the Dirichlet parameters: the larger, the closer the draws stay to ``weights``.
+    seed : int
+        Seed.
+    level : float
+        Share of draws inside the interval.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index as ``scores``: ``rank`` (1 = highest, at the given weights), ``low``, ``high``.
+    """
+    mean = np.asarray(weights, dtype=float)
+    if not np.isclose(mean.sum(), 1) or (mean <= 0).any():
+        raise EvaluationError(f"weights must be above zero and sum to 1; they are {mean.tolist()}")
+    values = scores.to_numpy(float)
+    known = ~np.isnan(values)
+    filled = np.where(known, values, 0.0)
+    drawn = np.vstack([mean, np.random.default_rng(seed).dirichlet(mean * concentration, draws)])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        index = (filled @ drawn.T) / (known @ drawn.T)
+    index[~known.any(axis=1)] = np.nan
+    ranks = pd.DataFrame(-index).rank(method="min").to_numpy()
+    tail = (1 - level) / 2
+    low, high = np.quantile(ranks[:, 1:], [tail, 1 - tail], axis=1)
+    return pd.DataFrame({"rank": ranks[:, 0], "low": low, "high": high}, index=scores.index)
+
+
+def obstacles(scores: pd.DataFrame, weights: npt.ArrayLike) -> pd.DataFrame:
+    """Obstacle degree of each chain: share of the distance to a full score that it is to blame for.
+
+    O_j = w_j (1 − z_j) / Σ_k w_k (1 − z_k), with z the chain's score over 100.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As ``scores``, rows summing to one; NaN where a chain has no score.
+    """
+    short = np.asarray(weights, dtype=float) * (1 - scores / 100)
+    return short.div(short.sum(axis=1, min_count=1), axis=0)
+
+
+def members(panel: pd.DataFrame, kind: str, unit: str) -> pd.Series:
+    """Which rows of the panel belong to a pilot unit: one firm's, or all of a district or park.
+
+    Raises
+    ------
+    EvaluationError
+        If the panel does not say which rows those are.
+    """
+    column = UNIT_COLUMN[kind]
+    if column not in panel.columns:
+        raise EvaluationError(f"pilots of kind '{kind}' need the column '{column}', which the panel lacks")
+    return panel[column].astype(str) == unit
+
+
+# -- inside ------------------------------------------------------------------------------------
+
+
+def _means(values: np.ndarray) -> np.ndarray:
+    """Row means over what is there; NaN for a row with nothing."""
+    count = (~np.isnan(values)).sum(axis=1)
+    return np.where(count > 0, np.nansum(values, axis=1) / np.maximum(count, 1), np.nan)

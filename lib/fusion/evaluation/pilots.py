@@ -1,0 +1,117 @@
+"""The table of pilot units: supplied by the user, checked, never built in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from fusion.evaluation.tables import faults, read, refuse, years
+
+COLUMNS = (
+    "scheme", "level", "batch", "kind", "unit", "name", "notice", "start", "end", "revoked", "source", "verified",
+    "goal_indicator", "goal_value", "goal_year",
+)  # fmt: skip
+LEVELS = ("national", "provincial", "municipal", "district")
+KINDS = ("region", "enterprise", "park", "platform")
+# Column of the panel that holds each kind's units.
+UNIT_COLUMN = {"region": "district", "enterprise": "firm_id", "park": "park_id", "platform": "firm_id"}
+
+
+def load(file: Path) -> pd.DataFrame:
+    """Pilot units, one row each; see ``data/evaluation/README.md`` for the columns.
+
+    Raises
+    ------
+    EvaluationError
+        With every cell that is not allowed: words, years, an end before the start, a unit named twice in a batch, a
+        verified unit without a notice and a source.
+    """
+    table = read(file, COLUMNS)
+    name = file.name
+    found = faults(table, "level", LEVELS, name) + faults(table, "kind", KINDS, name)
+    found += faults(table, "verified", ("yes", "no"), name) + years(table, "start", name, empty=False)
+    for column in ("end", "revoked", "goal_year"):
+        found += years(table, column, name, empty=True)
+    found += [f"{name}, line {i + 2}: unit is empty" for i in table.index[table["unit"] == ""]]
+    refuse(found)
+    for column in ("end", "revoked"):
+        early = table.index[(table[column] != "") & (table[column] < table["start"])]
+        found += [
+            f"{name}, line {i + 2}: {column} {table.loc[i, column]} is before start {table.loc[i, 'start']}"
+            for i in early
+        ]
+    twice = table.index[table.duplicated(["scheme", "batch", "kind", "unit"])]
+    found += [f"{name}, line {i + 2}: unit '{table.loc[i, 'unit']}' is in this batch twice" for i in twice]
+    unproved = table.index[(table["verified"] == "yes") & ((table["notice"] == "") | (table["source"] == ""))]
+    found += [f"{name}, line {i + 2}: verified = yes needs a notice and a source" for i in unproved]
+    unclear = table.index[
+        (table["goal_indicator"] != "") & pd.to_numeric(table["goal_value"], errors="coerce").isna()
+    ]
+    found += [
+        f"{name}, line {i + 2}, goal_value = '{table.loc[i, 'goal_value']}'; allowed: a number"
+        for i in unclear
+    ]
+    refuse(found)
+    return typed(table)
+
+
+def typed(table: pd.DataFrame) -> pd.DataFrame:
+    """Years as nullable integers, goals as numbers, ``verified`` as a flag."""
+    numbers = {
+        c: pd.to_numeric(table[c], errors="coerce").astype("Int64")
+        for c in ("start", "end", "revoked", "goal_year")
+    }
+    goal = pd.to_numeric(table["goal_value"], errors="coerce")
+    return table.assign(**numbers, goal_value=goal, verified=table["verified"] == "yes")
+
+
+def from_panel(panel: pd.DataFrame, start_column: str, end_column: str | None, scheme: str) -> pd.DataFrame:
+    """Enterprise pilots as the panel itself records them, where no table is supplied.
+
+    Parameters
+    ----------
+    panel : pandas.DataFrame
+        firm_id and the year in which a firm's pilot starts (empty = never).
+    start_column, end_column : str
+        Columns of the first and, if recorded, the last year.
+    scheme : str
+        What to call them; they are not verified, for no notice was seen.
+    """
+    ends = [end_column] if end_column and end_column in panel.columns else []
+    units = panel.dropna(subset=[start_column]).drop_duplicates("firm_id")[["firm_id", start_column, *ends]]
+    blank = dict.fromkeys(COLUMNS, "")
+    table = pd.DataFrame(
+        [blank | {"scheme": scheme, "level": "municipal", "batch": str(int(row[1])), "kind": "enterprise", "unit": row[0]}
+         for row in units.itertuples(index=False)], columns=list(COLUMNS),
+    )  # fmt: skip
+    table["start"] = units[start_column].astype(int).astype(str).to_numpy()
+    if ends:
+        table["end"] = [str(int(v)) if pd.notna(v) else "" for v in units[ends[0]]]
+    table["verified"] = "no"
+    return typed(table)
+
+
+def matched(pilots: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
+    """For each pilot, how many of the panel's rows and years it has: one that has none is named, not dropped.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The pilots with ``firms``, ``rows``, ``years_before``, ``years_after``, ``found``.
+    """
+    rows = []
+    for pilot in pilots.itertuples():
+        column = UNIT_COLUMN[pilot.kind]
+        own = panel[panel[column].astype(str) == pilot.unit] if column in panel.columns else panel.iloc[:0]
+        before, after = own["year"] < pilot.start, own["year"] >= pilot.start
+        rows.append(
+            (
+                own["firm_id"].nunique(),
+                len(own),
+                own.loc[before, "year"].nunique(),
+                own.loc[after, "year"].nunique(),
+            )
+        )
+    counted = pd.DataFrame(rows, columns=["firms", "rows", "years_before", "years_after"], index=pilots.index)
+    return pilots.join(counted).assign(found=counted["rows"] > 0)

@@ -1,0 +1,66 @@
+"""Reading the small tables of evaluation, with every fault listed at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+import pandas as pd
+
+from fusion.evaluation.errors import EvaluationError
+
+
+def read(file: Path, required: Collection[str]) -> pd.DataFrame:
+    """A CSV as text, one row per entry, empty cells as ``""``.
+
+    Parameters
+    ----------
+    file : Path
+        UTF-8 CSV.
+    required : collection of str
+        Columns that must be there.
+
+    Raises
+    ------
+    EvaluationError
+        If the file is missing, empty, not UTF-8, or lacks a column.
+    """
+    try:
+        table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise EvaluationError(f"{file.name}: no such file ({file.parent.name}/)") from None
+    except UnicodeDecodeError:
+        raise EvaluationError(f"{file.name}: not UTF-8; save it as 'CSV UTF-8'") from None
+    except pd.errors.EmptyDataError:
+        raise EvaluationError(f"{file.name}: empty; its first line must be: {','.join(required)}") from None
+    lacking = [name for name in required if name not in table.columns]
+    if lacking:
+        raise EvaluationError(
+            f"{file.name}: lacks the columns {', '.join(lacking)}; it has: {', '.join(map(str, table.columns))}"
+        )
+    return table.apply(lambda column: column.str.strip())
+
+
+def faults(table: pd.DataFrame, column: str, allowed: Collection[str], file: str) -> list[str]:
+    """Cells of a column that are not among the allowed words."""
+    bad = table.index[~table[column].isin(list(allowed))]
+    return [
+        f"{file}, line {i + 2}, {column} = '{table.loc[i, column]}'; allowed: {', '.join(w or 'empty' for w in allowed)}"
+        for i in bad
+    ]
+
+
+def years(table: pd.DataFrame, column: str, file: str, *, empty: bool) -> list[str]:
+    """Cells of a column that are not a year (or empty, where that is allowed)."""
+    good = table[column].str.fullmatch(r"(19|20)\d\d") | ((table[column] == "") & empty)
+    word = "a year, or empty" if empty else "a year"
+    return [
+        f"{file}, line {i + 2}, {column} = '{table.loc[i, column]}'; allowed: {word}"
+        for i in table.index[~good]
+    ]
+
+
+def refuse(found: list[str]) -> None:
+    """Raise all faults together, if there are any."""
+    if found:
+        raise EvaluationError("\n".join(found))

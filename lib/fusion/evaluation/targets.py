@@ -1,0 +1,243 @@
+"""Policy targets: progress, required pace, and an honest 'cannot be judged with these data'."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fusion.evaluation.errors import EvaluationError
+from fusion.evaluation.tables import faults, read, refuse, years
+
+COLUMNS = (
+    "target",
+    "name_en",
+    "name_zh",
+    "kind",
+    "goal",
+    "unit",
+    "measure",
+    "base_year",
+    "horizon",
+    "verified",
+)
+KINDS = ("growth", "level", "unnumbered")
+OBSERVED = ("target", "year", "value", "source")
+SCOPES = ("all", "continuing")
+PRICES = ("nominal", "real")
+
+
+@dataclass(frozen=True)
+class Growth:
+    """Growth of a total between two years, by one choice of base, horizon, scope and prices.
+
+    ``rate`` is the mean growth a year in percent; NaN, with a ``reason``, where it cannot be had.
+    """
+
+    base_year: int
+    horizon: int
+    scope: str
+    price: str
+    rate: float
+    first: float
+    last: float
+    units: int
+    reason_en: str = ""
+    reason_zh: str = ""
+
+
+def load(file: Path) -> pd.DataFrame:
+    """Declared targets, one row each.
+
+    Parameters
+    ----------
+    file : Path
+        CSV in the form of ``data/evaluation/targets.csv``.
+
+    Raises
+    ------
+    EvaluationError
+        With every cell that is not allowed.
+    """
+    table = read(file, COLUMNS)
+    found = faults(table, "kind", KINDS, file.name) + faults(table, "verified", ("yes", "no"), file.name)
+    found += years(table, "base_year", file.name, empty=True) + years(table, "horizon", file.name, empty=True)
+    numbered = table["kind"] != "unnumbered"
+    bad = table.index[numbered & pd.to_numeric(table["goal"], errors="coerce").isna()]
+    found += [f"{file.name}, line {i + 2}, goal = '{table.loc[i, 'goal']}'; allowed: a number" for i in bad]
+    twice = table.index[table["target"].duplicated()]
+    found += [f"{file.name}, line {i + 2}, target = '{table.loc[i, 'target']}' is there twice" for i in twice]
+    refuse(found)
+    table["goal"] = pd.to_numeric(table["goal"], errors="coerce")
+    return table
+
+
+def load_observed(file: Path, targets: pd.DataFrame) -> pd.DataFrame:
+    """Observed values of targets: target, year, value, source; each needs its source."""
+    table = read(file, OBSERVED)
+    found = faults(table, "target", list(targets["target"]), file.name) + years(
+        table, "year", file.name, empty=False
+    )
+    bad = table.index[pd.to_numeric(table["value"], errors="coerce").isna()]
+    found += [f"{file.name}, line {i + 2}, value = '{table.loc[i, 'value']}'; allowed: a number" for i in bad]
+    unsourced = table.index[table["source"] == ""]
+    found += [
+        f"{file.name}, line {i + 2}: source is empty; a value needs the document it is from"
+        for i in unsourced
+    ]
+    refuse(found)
+    return table.assign(year=table["year"].astype(int), value=table["value"].astype(float))
+
+
+def growth(panel: pd.DataFrame, measure: str, base_year: int, horizon: int, scope: str, price: str) -> Growth:
+    """Mean growth a year of a column's total.
+
+    r = (V_h / V_b)^(1 / (h − b)) − 1, in percent, where V is the sum over units.
+
+    Parameters
+    ----------
+    panel : pandas.DataFrame
+        firm_id, year, the measure, and ``deflator`` (base 1) if prices are real.
+    measure : str
+        Column whose total is followed; missing values are left out, not taken for zero.
+    base_year, horizon : int
+        First and last year.
+    scope : {"all", "continuing"}
+        All units that report; or those that report the measure in both years, which takes entry and exit out.
+    price : {"nominal", "real"}
+        Real: each value divided by its own deflator.
+    """
+    choice = (base_year, horizon, scope, price)
+    if horizon <= base_year:
+        raise EvaluationError(f"horizon {horizon} is not after the base year {base_year}")
+    if measure not in panel.columns:
+        return _unjudged(choice, f"no column '{measure}'", f"缺少列 {measure}")
+    if price == "real" and ("deflator" not in panel.columns or not panel["deflator"].notna().any()):
+        return _unjudged(choice, "no deflator", "缺少价格平减指数")
+    if price == "real" and (panel["deflator"].dropna() == panel["deflator"].dropna().iloc[0]).all():
+        return _unjudged(choice, "the deflator is the same in every year", "平减指数各年相同")
+    value = panel[measure] / (panel["deflator"] if price == "real" else 1.0)
+    wide = panel.assign(_value=value)[panel["year"].isin([base_year, horizon])]
+    wide = wide.pivot_table(index="firm_id", columns="year", values="_value", aggfunc="sum", min_count=1)
+    if not {base_year, horizon} <= set(wide.columns):
+        there = ", ".join(str(y) for y in sorted(panel["year"].unique()))
+        return _unjudged(choice, f"the panel has the years {there}", f"面板年份为 {there}")
+    if scope == "continuing":
+        wide = wide.dropna(subset=[base_year, horizon])
+    first, last = wide[base_year].sum(), wide[horizon].sum()
+    if not first > 0 or not last > 0:
+        return _unjudged(choice, "the total is not above zero", "总额不大于零")
+    rate = 100 * ((last / first) ** (1 / (horizon - base_year)) - 1)
+    return Growth(*choice, float(rate), float(first), float(last), len(wide))
+
+
+def growth_grid(
+    panel: pd.DataFrame,
+    measure: str,
+    base_years: list[int],
+    horizons: list[int],
+    goal: float,
+    tolerance: float,
+) -> pd.DataFrame:
+    """Growth under every choice of base year, horizon, scope and prices, with the verdict of each.
+
+    Parameters
+    ----------
+    panel, measure
+        As in :func:`growth`.
+    base_years, horizons : list of int
+        Years to combine; pairs in the wrong order are passed over.
+    goal : float
+        Target, percent a year.
+    tolerance : float
+        How far below the goal still counts as 'about', percentage points.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per choice: the fields of ``Growth`` and ``verdict`` (met, about met, not met, cannot be judged).
+    """
+    choices = [c for c in product(base_years, horizons, SCOPES, PRICES) if c[1] > c[0]]
+    if not choices:
+        raise EvaluationError(f"no horizon of {horizons} is after a base year of {base_years}")
+    rows = [growth(panel, measure, *choice) for choice in choices]
+    table = pd.DataFrame([vars(row) for row in rows])
+    table["verdict"] = [_verdict(row.rate, goal, tolerance) for row in rows]
+    return table
+
+
+def progress(target: pd.Series, observed: pd.DataFrame) -> dict[str, Any]:
+    """How far a target to be reached by its horizon has come, by observed values.
+
+    The required pace is the growth a year from the latest value to the goal over the years that are left; the pace so
+    far is that between the first and the latest value.
+
+    Returns
+    -------
+    dict
+        ``latest``, ``latest_year``, ``share`` (of the goal), ``pace``, ``required`` (% a year), ``verdict``, ``source``.
+    """
+    own = observed[observed["target"] == target["target"]].sort_values("year")
+    blank: dict[str, Any] = {
+        "latest": np.nan,
+        "latest_year": None,
+        "share": np.nan,
+        "pace": np.nan,
+        "required": np.nan,
+        "source": "",
+    }
+    if target["kind"] == "unnumbered":
+        return _counted(blank, own)
+    if own.empty:
+        return blank | {"verdict": "cannot be judged"}
+    first, last = own.iloc[0], own.iloc[-1]
+    goal, left = float(target["goal"]), int(target["horizon"] or last["year"]) - int(last["year"])
+    reached = last["value"] >= goal
+    span = int(last["year"] - first["year"])
+    pace = (
+        100 * ((last["value"] / first["value"]) ** (1 / span) - 1) if span and first["value"] > 0 else np.nan
+    )
+    required = 100 * ((goal / last["value"]) ** (1 / left) - 1) if left > 0 and last["value"] > 0 else np.nan
+    late = "" if left >= 0 else ", after its year"
+    verdict = f"met{late}" if reached else ("under way" if left > 0 else "not met")
+    return {
+        "latest": float(last["value"]),
+        "latest_year": int(last["year"]),
+        "share": float(last["value"] / goal),
+        "pace": float(pace),
+        "required": 0.0 if reached else float(required),
+        "verdict": verdict,
+        "source": last["source"],
+    }
+
+
+# -- inside ------------------------------------------------------------------------------------
+
+
+def _counted(blank: dict[str, Any], own: pd.DataFrame) -> dict[str, Any]:
+    """A target without a number: what was counted, and no verdict."""
+    if own.empty:
+        return blank | {"verdict": "no number in the text"}
+    last = own.iloc[-1]
+    seen: dict[str, Any] = {
+        "latest": float(last["value"]),
+        "latest_year": int(last["year"]),
+        "source": last["source"],
+    }
+    return blank | seen | {"verdict": "no number in the text"}
+
+
+def _unjudged(choice: tuple[int, int, str, str], en: str, zh: str) -> Growth:
+    return Growth(*choice, np.nan, np.nan, np.nan, 0, en, zh)
+
+
+def _verdict(rate: float, goal: float, tolerance: float) -> str:
+    if np.isnan(rate):
+        return "cannot be judged"
+    if rate >= goal:
+        return "met"
+    return "about met" if rate >= goal - tolerance else "not met"
