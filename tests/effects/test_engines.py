@@ -87,6 +87,18 @@ def test_engines_agree_on_every_rung(panel: pd.DataFrame, step: list[str]) -> No
     assert table["agree"].all() and len(table) == 2
 
 
+@pytest.mark.parametrize("step", LADDER, ids=" + ".join)
+def test_the_exact_estimator_is_a_third_engine(panel: pd.DataFrame, step: list[str]) -> None:
+    first, second = both(panel, step)
+    rung = effects.rung(panel, step, drop_singletons=True)
+    third = effects.exact_rows(rung, "y", ["pilot", "size"], "firm_id").set_index(["spec", "term"])
+    table = effects.agree_all({"pyfixest": first, "linearmodels": second, "exact": third})
+    assert len(table) == 2 and (third["parameters"] == first["parameters"]).all()
+    third["estimate"] *= 1 + 1e-6
+    with pytest.raises(effects.EnginesDisagree, match="pyfixest and exact part in 2 of 2"):
+        effects.agree_all({"pyfixest": first, "linearmodels": second, "exact": third})
+
+
 def test_full_count_is_what_both_packages_report(panel: pd.DataFrame) -> None:
     """pyfixest "full" and linearmodels count alike, so the restatement is checked against a third number."""
     rung = effects.rung(panel, LADDER[2], drop_singletons=True)

@@ -4,8 +4,10 @@ from fusion.effects import within
 from fusion.effects.description import balance, cohorts, summary
 from fusion.effects.engines import (
     agree,
+    agree_all,
     counted_by_linearmodels,
     counted_parameters,
+    exact_rows,
     intervals,
     restate,
     stated_rows,
@@ -31,6 +33,7 @@ __all__ = [
     "Rung",
     "Sample",
     "agree",
+    "agree_all",
     "balance",
     "base_columns",
     "check_varies",
@@ -40,6 +43,7 @@ __all__ = [
     "designs",
     "effect_columns",
     "estimation_sample",
+    "exact_rows",
     "intervals",
     "is_binary",
     "ladder_table",

@@ -15,6 +15,7 @@ linearmodels ``AbsorbingLS.fit(debiased=True)``             k if there is one ef
 stated here, as fixest and reghdfe                          k + Σ_s L_s − (S − 1) over the S effects,
                                                             less L_s − 1 for each effect that is nested
                                                             in the clusters
+``effects.within.feols`` (``k_fixef="nonnested"``)          as stated here
 ==========================================================  ==========================================
 
 L_s levels of effect s. So a standard error moves from one count to another by √((n − K_from)/(n − K_to)), exactly.
@@ -25,7 +26,7 @@ not used.)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -210,6 +211,70 @@ def agree(
             _parted(table, first, second, (a, b), coefficient_tolerance, std_error_tolerance)
         )
     return table
+
+
+def exact_rows(
+    rung: Rung, outcome: str, regressors: Sequence[str], cluster: str, size: float = 0.05
+) -> pd.DataFrame:
+    """The third engine: the exact within estimator on a rung's rows, as `stated_rows` has them.
+
+    It shares no code with the other two: no iteration, DuckDB's sums, and K as stated here, so that nothing is
+    restated.
+
+    Parameters
+    ----------
+    rung : Rung
+        Singletons were dealt with when it was made.
+    outcome, regressors, cluster : str, sequence of str, str
+        Columns of the rung's data.
+    size : float
+        Size of two-sided tests.
+    """
+    from fusion.effects.exact.estimate import feols
+    from fusion.effects.exact.formula import design
+
+    fit = feols(design(outcome, regressors, rung.effects), rung.data, {"CRV1": cluster}, fixef_rm="none")
+    return stated_rows(
+        rung, cluster, "exact", fit.coef(), fit.se(), fit.parameters, r2_within=fit.r2_within, size=size
+    )
+
+
+def agree_all(
+    tables: Mapping[str, pd.DataFrame],
+    coefficient_tolerance: float = COEFFICIENT_TOLERANCE,
+    std_error_tolerance: float = STD_ERROR_TOLERANCE,
+) -> pd.DataFrame:
+    """Compare any number of engines with the first, or stop at the first that parts from it.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        Engine: its estimates, indexed by (spec, term), as for `agree`.
+
+    Returns
+    -------
+    DataFrame
+        Index of the first; estimate_<engine> and std_error_<engine> of each, and coefficient_difference and
+        std_error_ratio_less_1, the largest in size over the other engines.
+
+    Raises
+    ------
+    EnginesDisagree
+        As `agree`.
+    """
+    (reference, first), *others = tables.items()
+    pairs = {
+        name: agree(first, table, (reference, name), coefficient_tolerance, std_error_tolerance)
+        for name, table in others
+    }
+    columns = {}
+    for kind in ("estimate", "std_error"):
+        columns[f"{kind}_{reference}"] = first[kind]
+        columns.update({f"{kind}_{name}": pair[f"{kind}_{name}"] for name, pair in pairs.items()})
+    for kind in ("coefficient_difference", "std_error_ratio_less_1"):
+        all_of_them = pd.DataFrame({name: pair[kind] for name, pair in pairs.items()})
+        columns[kind] = all_of_them.abs().max(axis=1)
+    return pd.DataFrame(columns)
 
 
 def _side_by_side(first: pd.DataFrame, second: pd.DataFrame, a: str, b: str) -> pd.DataFrame:

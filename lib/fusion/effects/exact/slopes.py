@@ -109,11 +109,11 @@ def _identified(design: Design, columns: list[str], regressors: list[int], instr
 def _solve(
     columns: list[str], s: Array, regressors: list[int], instrumented: list[int], dropped: dict[str, str]
 ) -> Slopes:
-    project: Array = np.linalg.solve(
-        s[np.ix_(instrumented, instrumented)], s[np.ix_(instrumented, regressors)]
-    )
     if instrumented == regressors:
-        project = np.eye(len(regressors))
+        project: Array = np.eye(len(regressors))
+    else:
+        inner = s[np.ix_(instrumented, instrumented)]
+        project = np.asarray(np.linalg.solve(inner, s[np.ix_(instrumented, regressors)]), np.float64)
     fitted = project.T @ s[np.ix_(instrumented, regressors)]
     bread = np.asarray(np.linalg.inv((fitted + fitted.T) / 2), float)
     beta = bread @ (project.T @ s[instrumented, 0])
