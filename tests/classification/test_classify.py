@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from fusion import classification as gbt
+from fusion.classification.coefficients import equal
 
 
 def classified(rows: list[tuple[object, object]], **choices: object) -> pd.DataFrame:
@@ -19,15 +20,18 @@ def classified(rows: list[tuple[object, object]], **choices: object) -> pd.DataF
 
 def test_one_row_out_for_each_row_in_whatever_is_written() -> None:
     rows = [("6550", "2011"), ("6550", "2017"), ("C1311", "2017"), ("131", "2017"), (None, "2017"), ("D1311", "2017"),
-            ("3610", "2011"), ("1363", "2011"), ("0111", "2002"), ("9999", "2017"), ("３９２１", "2017")]  # fmt: skip
+            ("3610", "2011"), ("1363", "2011"), ("0111", "2002"), ("9999", "2017"), ("３９２１", "2017"),
+            ("n/a", "2017")]  # fmt: skip
     out = classified(rows)
     assert len(out) == len(rows)
-    assert out["code_2017"].tolist() == ["6520", "6550", "1311", "", "", "", "", "", "", "", "3921"]
-    status = ["matched"] * 3 + ["unmatched"] * 3 + ["ambiguous"] + ["unmatched"] * 3 + ["matched"]
+    assert out["code_2017"].tolist() == ["6520", "6550", "1311", "", "", "", "", "", "", "", "3921", ""]
+    status = (
+        ["matched"] * 3 + ["unmatched"] * 3 + ["ambiguous"] + ["unmatched"] * 3 + ["matched", "unmatched"]
+    )
     assert out["mapping_status"].tolist() == status
     contradicts = "not_in_edition_or_letter_contradicts"
     why = [
-        "not_a_class_code",
+        "zero_or_group",
         "missing",
         contradicts,
         "group_split",
@@ -36,6 +40,7 @@ def test_one_row_out_for_each_row_in_whatever_is_written() -> None:
         contradicts,
     ]
     assert out["mapping_how"].iloc[3:10].tolist() == why
+    assert out["mapping_how"].iloc[11] == "not_a_code"
     unmatched = out[out["mapping_status"] == "unmatched"]
     assert unmatched.filter(like="_share_").isna().all(axis=None)
     assert (unmatched[["section", "division", "group3", "path"]] == "").all(axis=None)
@@ -57,15 +62,30 @@ def test_numbers_as_codes_and_editions() -> None:
     float_column = classified([(3921.0, 2017.0), (np.nan, 2017.0)])
     assert float_column["code_2017"].tolist() == ["3921", ""]
     assert float_column["mapping_status"].tolist() == ["matched", "unmatched"]
-    lost_zero = classified([(111, 2017)])
-    assert lost_zero["mapping_status"].item() == "unmatched"
+    lost_zero = classified([(111, 2017), (113, 2017)])
+    assert lost_zero["mapping_how"].tolist() == ["zero_or_group", "same_edition"]
+    assert lost_zero["code_2017"].tolist() == ["", "0113"]  # there is no group 113
+
+
+def test_coarser_codes_keep_what_all_below_them_share() -> None:
+    rows = [("C39", "2017"), ("39", "2017"), ("374", "2017"), ("C", "2017"), ("C131", "2017"), ("A131", "2017"),
+            ("C51", "2017"), ("1", "2017"), ("019", "2017")]  # fmt: skip
+    out = classified(rows)
+    status = ["ambiguous"] * 5 + ["matched", "unmatched", "unmatched", "matched"]
+    assert out["mapping_status"].tolist() == status
+    assert out["mapping_how"].iloc[0] == "coarser_code"
+    assert out["mapping_how"].iloc[8] == "group_of_one_class"
+    assert out["code_2017"].tolist() == ["", "", "", "", "", "0131", "", "", "0190"]
+    assert out["path"].iloc[:5].tolist() == ["P1", "P1", "P4", "", "other"]
+    assert out["division"].tolist()[:5] == ["39", "39", "37", "", "13"]
+    assert out.loc[2, ["manufacturing_share_low", "manufacturing_share_high"]].tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("confidence", ["high", "medium", "low"])
 @pytest.mark.parametrize("manufacturing", ["three_new_2018", "hightech_manufacturing_2017"])
 def test_bounds_hold_over_every_code(confidence: str, manufacturing: str) -> None:
-    table = gbt.lookup("modern_services_2023", manufacturing, 0.3, confidence)
-    assert len(table) == 1094 + 1381
+    table = gbt.lookup("modern_services_2023", manufacturing, equal(0.3), confidence)
+    assert len(table) == 20 + 96 + 432 + 1094 + 20 + 97 + 473 + 1381
     assert not table.duplicated(["edition", "code"]).any()
     for kind in ("services", "manufacturing"):
         low, high, point = (table[f"{kind}_share_{b}"] for b in ("low", "high", "point"))
@@ -79,7 +99,7 @@ def test_bounds_hold_over_every_code(confidence: str, manufacturing: str) -> Non
 
 
 def test_shares_are_the_standards() -> None:
-    table = gbt.lookup().query("edition == '2017'").set_index("code")
+    table = gbt.lookup().query("edition == '2017' and code.str.len() == 4").set_index("code")
     held = gbt.members("modern_services_2023").set_index("code")["membership"]
     for word, bounds in {"full": (1, 1, 1), "partial": (0, 1, 0.5)}.items():
         rows = table.loc[held[held == word].index, [f"services_share_{b}" for b in ("low", "high", "point")]]

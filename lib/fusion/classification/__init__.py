@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fusion.classification.codes import Normalised, ancestors, children, exists, name, normalise_code
+    from fusion.classification.coefficients import Coefficients, declared
     from fusion.classification.editions import convert
     from fusion.classification.enterprises import classify, lookup
     from fusion.classification.listed import listings, members, membership
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 _PLACES = {
     "one_code": ("answer", "in_words"),
     "codes": ("Normalised", "ancestors", "children", "exists", "name", "normalise_code"),
+    "coefficients": ("Coefficients", "declared"),
     "editions": ("convert",),
     "enterprises": ("classify", "lookup"),
     "listed": ("listings", "members", "membership"),
@@ -60,6 +62,7 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "ClassificationError",
+    "Coefficients",
     "Normalised",
     "ancestors",
     "answer",
@@ -67,6 +70,7 @@ __all__ = [
     "classify",
     "convert",
     "coverage",
+    "declared",
     "edition_break",
     "exists",
     "fields",

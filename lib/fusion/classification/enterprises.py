@@ -1,21 +1,25 @@
 """Classify a table of enterprises: one join on a small lookup, in the table's own engine.
 
-An ambiguous code of 2011 keeps what all its candidates share (section, division, group, path, membership)
-and nothing else: shares are bounds over the candidates, with no point where the bounds differ.
+An ambiguous code of 2011, and a code coarser than a class, keep what all their candidates share (section,
+division, group, path, membership) and nothing else: shares are bounds over the candidates, with no point
+where the bounds differ.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import ibis
 import pandas as pd
 
-from fusion.classification.codes import PATTERN, TRANSLATION
+from fusion.classification.codes import PATTERN, TRANSLATION, readings
+from fusion.classification.coefficients import EQUAL, Coefficients, equal
 from fusion.classification.editions import successors
+from fusion.classification.evidence import RULES, by_later_code
 from fusion.classification.listed import ADVANCED_MANUFACTURING, members
 from fusion.classification.policy import fields, paths
-from fusion.classification.tables import EDITIONS, ClassificationError, tree
+from fusion.classification.tables import EDITIONS, ClassificationError, descents, tree
 
 WORDS = ["section", "division", "group3", "path", "path_secondary", "path_service", "fields"]
 KINDS = ("services", "manufacturing")
@@ -24,6 +28,7 @@ SHARES = [f"{kind}_share_{bound}" for kind in KINDS for bound in BOUNDS]
 CODE = ["edition", "code"]
 TEXTS = ["edition", "code_own", "code_2017", "mapping_status", "mapping_how", *WORDS]
 KEYS = ["firm_id", "year"]
+CODED = ["edition", "code_own", "mapping_status"]
 COLUMNS = [*KEYS, *TEXTS[:8], *SHARES, *TEXTS[8:]]
 
 
@@ -34,6 +39,9 @@ def classify(
     manufacturing_standard: str = "three_new_2018",
     partial_share: float = 0.5,
     crosswalk_confidence: str = "high",
+    edition_evidence: str = "none",
+    coefficients: Coefficients | None = None,
+    standards: Sequence[str] = (),
 ) -> ibis.Table:
     """Sections, membership bounds, paths and fields of each row of a panel.
 
@@ -48,66 +56,117 @@ def classify(
         Point share of a class marked *, in [0, 1]; its bounds are 0 and 1 whatever it is.
     crosswalk_confidence : {"high", "medium", "low"}
         Lowest confidence at which a code of 2011 is taken over.
+    edition_evidence : {"none", "own_later_code"}
+        Whether an ambiguous code of 2011 may be settled by the same enterprise's first code of 2017, as
+        `evidence.by_later_code` says; such rows have the status ``by_evidence``.
+    coefficients : Coefficients, optional
+        Point shares in place of ``partial_share``.
+    standards : sequence of str
+        Standards that get a column of their own, ``in_<name>``: ``certain``, ``possible``, ``no``, NULL
+        where unmatched.
 
     Returns
     -------
     ibis.Table
-        firm_id, year; edition, code_own (as normalised), code_2017 (empty unless matched), mapping_status,
-        mapping_how; section, division, group3; services_share_* and manufacturing_share_* (low, high,
-        point; NULL where unmatched); path, path_secondary, path_service, fields. One row for each of the
-        table's, in no order.
+        firm_id, year; edition, code_own (as normalised), code_2017 (empty unless matched or by evidence),
+        mapping_status, mapping_how; section, division, group3; services_share_* and manufacturing_share_*
+        (low, high, point; NULL where unmatched); path, path_secondary, path_service, fields; then ``in_*``.
+        One row for each of the table's, in no order.
     """
+    if edition_evidence not in RULES:
+        raise ClassificationError(f"edition_evidence {edition_evidence!r}; allowed: {', '.join(RULES)}")
+    extra = [f"in_{name}" for name in standards]
     if not {"ind4", "class_version"} <= set(table.columns):
         empty = {name: ibis.literal("") for name in TEXTS} | {name: ibis.null("float64") for name in SHARES}
-        return table.select(*KEYS, **empty).select(*COLUMNS)
-    held = lookup(services_standard, manufacturing_standard, partial_share, crosswalk_confidence)
+        empty |= {name: ibis.null("string") for name in extra}
+        return table.select(*KEYS, **empty).select(*COLUMNS, *extra)
+    declared = coefficients or equal(partial_share)
+    held = lookup(services_standard, manufacturing_standard, declared, crosswalk_confidence, tuple(standards))
     written = table.select(
         *KEYS, written=table["ind4"].cast("string"), version=table["class_version"].cast("string")
     ).mutate(written=ibis._["written"].fill_null(""), version=ibis._["version"].fill_null(""))
     answers = _answers(normalise(written.select("written", "version").distinct()), held)
-    joined = written.inner_join(answers, ["written", "version"])
-    return joined.select(*COLUMNS)
+    if edition_evidence == "none":
+        return written.inner_join(answers, ["written", "version"]).select(*COLUMNS, *extra)
+    coded = written.inner_join(answers.select("written", "version", *CODED), ["written", "version"])
+    pairs = successors(crosswalk_confidence).query("mapping_status == 'ambiguous'")
+    settled = by_later_code(coded.select(*KEYS, *CODED), pairs)
+    return _with_evidence(coded, settled, answers, held).select(*COLUMNS, *extra)
+
+
+def _with_evidence(
+    coded: ibis.Table, settled: ibis.Table, answers: ibis.Table, held: pd.DataFrame
+) -> ibis.Table:
+    """Rows with what the lookup says, of the code of 2017 where the enterprise's own later code settles it."""
+    new = held[(held["edition"] == "2017") & (held["code"].str.len() == 4)]
+    later = ibis.memtable(new.drop(columns=["edition", "own_section"]).rename(columns={"code": "first_new"}))
+    later = later.mutate(
+        mapping_status=ibis.literal("by_evidence"), mapping_how=ibis.literal("own_later_code")
+    )
+    keys = [*KEYS, "edition", "code_own"]
+    joined = coded.left_join(settled, keys).select(*keys, "written", "version", "first_new")
+    by_evidence = joined.inner_join(later, "first_new")
+    plain = joined.filter(joined["first_new"].fill_null("") == "").drop("edition", "code_own")
+    rest = plain.inner_join(answers, ["written", "version"])
+    names = [*keys, *[n for n in later.columns if n != "first_new"]]
+    return ibis.union(rest.select(*names), by_evidence.select(*names))
 
 
 def normalise(written: ibis.Table) -> ibis.Table:
-    """Add edition, code_own and code_letter to written codes, by the rules of `codes`, in the table's engine."""
+    """Add edition, code_own and code_letter to written codes, by the rules of `codes`, in the table's engine.
+
+    ``code_own`` is empty for what cannot be read; ``digits`` are what is left of the text after cleaning.
+    """
     text = written["written"].translate(*TRANSLATION)
     fits = text.re_search(PATTERN)
-    code = ibis.ifelse(fits, text.re_extract(PATTERN, 2), "")
-    return written.mutate(
+    bare = written.mutate(
         edition=written["version"].left(4),
-        code_own=ibis.ifelse(code.length() == 4, code, ""),
+        digits=ibis.ifelse(fits, text.re_extract(PATTERN, 2), ""),
         code_letter=ibis.ifelse(fits, text.re_extract(PATTERN, 1), ""),
     )
+    right = ibis.memtable(_readings())
+    on = [bare[k] == right[f"{k}_"] for k in ("edition", "code_letter", "digits")]
+    joined = bare.left_join(right, on).drop("edition_", "code_letter_", "digits_")
+    known = joined["code_own"].fill_null("-")
+    return joined.mutate(code_own=known.nullif("-").fill_null(""), readable=known != "-")
+
+
+@lru_cache
+def _readings() -> pd.DataFrame:
+    rows = [(edition, *reading) for edition in EDITIONS for reading in readings(edition)]
+    return pd.DataFrame(rows, columns=["edition_", "code_letter_", "digits_", "code_own"])
 
 
 def _answers(written: ibis.Table, held: pd.DataFrame) -> ibis.Table:
     """What the lookup says of each written code; what it does not hold is unmatched and says why."""
     right = ibis.memtable(held.rename(columns={"edition": "edition_", "code": "code_"}))
-    agrees = (written["code_letter"] == "") | (written["code_letter"] == right["own_section"])
-    on = [written["edition"] == right["edition_"], written["code_own"] == right["code_"], agrees]
-    joined = written.left_join(right, on)
+    joined = written.left_join(
+        right, [written["edition"] == right["edition_"], written["code_own"] == right["code_"]]
+    )
     why = ibis.cases(
         (joined["mapping_status"].fill_null("") != "", joined["mapping_how"]),
         (joined["written"] == "", "missing"),
         (~joined["edition"].isin(EDITIONS), "edition_unknown"),
-        (joined["code_own"] == "", "not_a_class_code"),
+        (joined["readable"], "zero_or_group"),
+        ((joined["digits"] == "") | (joined["digits"].length() < 2), "not_a_code"),
         else_="not_in_edition_or_letter_contradicts",
     )
     texts = {name: joined[name].fill_null("") for name in ["code_2017", *WORDS]}
     status = joined["mapping_status"].fill_null("unmatched")
+    extra = [name for name in held.columns if name.startswith("in_")]
     own = ["written", "version", "edition", "code_own"]
-    return joined.select(*own, *SHARES, mapping_status=status, mapping_how=why, **texts)
+    return joined.select(*own, *SHARES, *extra, mapping_status=status, mapping_how=why, **texts)
 
 
 @lru_cache
 def lookup(
     services_standard: str = "modern_services_2023",
     manufacturing_standard: str = "three_new_2018",
-    partial_share: float = 0.5,
+    coefficients: Coefficients = EQUAL,
     crosswalk_confidence: str = "high",
+    standards: tuple[str, ...] = (),
 ) -> pd.DataFrame:
-    """All that `classify` says of each four-digit code of each edition (2,475 rows; do not change in place).
+    """All that `classify` says of each code of each edition (do not change in place).
 
     Returns
     -------
@@ -118,14 +177,18 @@ def lookup(
     advanced = ADVANCED_MANUFACTURING.get(manufacturing_standard, ())
     chosen = {"services": (services_standard, ()), "manufacturing": (manufacturing_standard, advanced)}
     for kind, (standard, classes) in chosen.items():
-        share = bounds(standard, classes, partial_share, crosswalk_confidence)
+        share = bounds(standard, classes, coefficients, crosswalk_confidence)
         out = out.merge(share.rename(columns={b: f"{kind}_share_{b}" for b in BOUNDS}), on=CODE)
+    for standard in standards:
+        share = bounds(standard, (), coefficients, crosswalk_confidence)
+        words = share["low"].map({1.0: "certain", 0.0: "no"}).mask(share["high"] > share["low"], "possible")
+        out = out.merge(share[CODE].assign(**{f"in_{standard}": words}), on=CODE)
     return out
 
 
 @lru_cache
 def bounds(
-    standard: str, classes: tuple[str, ...], partial_share: float, crosswalk_confidence: str
+    standard: str, classes: tuple[str, ...], coefficients: Coefficients, crosswalk_confidence: str
 ) -> pd.DataFrame:
     """Share of each code of each edition that is in a standard: certain, possible, and a point.
 
@@ -133,18 +196,21 @@ def bounds(
     -------
     pandas.DataFrame
         edition, code; low and high: 1 and 1 for a full member, 0 and 1 for a partial one, over all
-        candidates where the code is ambiguous, missing where it is unmatched; point: ``partial_share`` for
-        a partial member, missing where candidates differ.
+        candidates where the code is ambiguous, missing where it is unmatched; point: the declared
+        coefficient for a partial member, missing where candidates differ.
     """
-    if not 0 <= partial_share <= 1:
-        raise ClassificationError(
-            f"partial_share = {partial_share}; allowed: 0 to 1, the share of a class marked *"
-        )
+    named = f"{standard}:{','.join(classes)}" if classes else standard
+    own = dict(coefficients.of(standard)) | dict(coefficients.of(named))
     held = members(standard, classes).rename(columns={"code": "code_2017"})
     pairs = _in_question(crosswalk_confidence).merge(held, on="code_2017", how="left")
     member = pairs["membership"].where(pairs["code_2017"] != "", "unknown").fillna("none")
-    for bound, values in zip(BOUNDS, ((1, 0), (1, 1), (1, partial_share)), strict=True):
+    for bound, values in zip(BOUNDS, ((1, 0), (1, 1)), strict=False):
         pairs[bound] = member.map({"full": values[0], "partial": values[1], "none": 0}).astype(float)
+    share = pairs["code_2017"].map(own).fillna(coefficients.default)
+    pairs["point"] = pairs["low"].mask(member == "partial", share)
+    # Below a coarser code, a class of 2011 that has no successor may be in or out.
+    lost = (pairs["code_2017"] == "") & (pairs["mapping_status"] != "unmatched")
+    pairs.loc[lost, ["low", "high"]] = [0.0, 1.0]
     group = pairs.groupby(CODE, sort=False)
     out = group.agg(low=("low", "min"), high=("high", "max"), point=("point", "first"))
     settled = (group["mapping_status"].first() == "matched") | (out["low"] == out["high"])
@@ -171,7 +237,7 @@ def _described(confidence: str) -> pd.DataFrame:
 
 @lru_cache
 def _in_question(confidence: str) -> pd.DataFrame:
-    """Each class of each edition beside the classes of 2017 that it may be."""
+    """Each code of each edition beside the classes of 2017 that it may be."""
     new = tree("2017").query("level == '4'")[["code", "section"]]
     new = new.assign(
         edition="2017", code_2017=new["code"], mapping_how="same_edition", mapping_status="matched"
@@ -179,4 +245,19 @@ def _in_question(confidence: str) -> pd.DataFrame:
     old = tree("2011").query("level == '4'")[["code", "section"]].assign(edition="2011")
     moved = successors(confidence).rename(columns={"code_2011": "code", "how": "mapping_how"})
     old = old.merge(moved.drop(columns="confidence"), on="code", how="left")
-    return pd.concat([new, old], ignore_index=True).rename(columns={"section": "own_section"})
+    exact = pd.concat([new, old], ignore_index=True).rename(columns={"section": "own_section"})
+    return pd.concat([exact, *(_coarser(e, exact) for e in EDITIONS)], ignore_index=True)
+
+
+def _coarser(edition: str, exact: pd.DataFrame) -> pd.DataFrame:
+    """Groups, divisions and sections beside the candidates of all their classes.
+
+    A group with a single class is that class; every other coarser code is ambiguous.
+    """
+    below = descents(edition).query("ancestor != code")
+    out = below.merge(exact[exact["edition"] == edition], on="code")
+    single = out.groupby("ancestor")["code"].transform("nunique") == 1
+    out.loc[~single, "mapping_status"] = "ambiguous"
+    out["mapping_how"] = single.map({True: "group_of_one_class", False: "coarser_code"})
+    out = out.drop(columns="code").rename(columns={"ancestor": "code"})
+    return out.drop_duplicates([*CODE, "code_2017"])

@@ -10,6 +10,7 @@ from typing import Any
 import ibis
 import pandas as pd
 
+from fusion.classification.coefficients import Coefficients, equal
 from fusion.classification.editions import convert
 from fusion.classification.enterprises import bounds
 from fusion.classification.policy import OTHER
@@ -25,23 +26,33 @@ def coverage(
     partial_share: float = 0.5,
     crosswalk_confidence: str = "high",
     revenue: str | None = None,
+    coefficients: Coefficients | None = None,
 ) -> pd.DataFrame:
     """Share of a panel that is in each standard: certain, point, possible.
 
     A standard is named, or named with its own classes, e.g. ``"three_new_2018:02"`` for advanced
-    manufacturing alone. A class marked * counts 0, ``partial_share``, 1; so does an ambiguous code whose candidates differ. An
-    unmatched code counts in none of the three. Shares are of all rows (of all revenue that is reported).
+    manufacturing alone. A class marked * counts 0, its declared coefficient, 1; so does an ambiguous code
+    whose candidates differ. An unmatched code counts in none of the three. Shares are of all rows (of all
+    revenue that is reported).
 
     Returns
     -------
     pandas.DataFrame
         standard, title_en, title_zh, verified, firms_certain and firms_possible (firms with at least one such year),
-        firm_years_low, _point, _high and, with ``revenue``, revenue_low, _point, _high, all shares in [0, 1].
+        firm_years_low, _point, _high, _width and, with ``revenue``, revenue_low, _point, _high, _width (possible
+        minus certain), all shares in [0, 1].
     """
     total = rows.aggregate(**_sizes(rows, revenue)).to_pandas().iloc[0]
-    held = pd.concat([_long_bounds(s, partial_share, crosswalk_confidence) for s in standards])
+    declared = coefficients or equal(partial_share)
+    held = pd.concat([_long_bounds(s, declared, crosswalk_confidence) for s in standards])
     right = ibis.memtable(held.rename(columns={"edition": "edition_", "code": "code_"}))
-    on = [rows["edition"] == right["edition_"], rows["code_own"] == right["code_"]]
+    # A row that evidence settled counts as its class of 2017.
+    settled = rows["mapping_status"] == "by_evidence"
+    rows = rows.mutate(
+        edition_in=ibis.ifelse(settled, "2017", rows["edition"]),
+        code_in=ibis.ifelse(settled, rows["code_2017"], rows["code_own"]),
+    )
+    on = [rows["edition_in"] == right["edition_"], rows["code_in"] == right["code_"]]
     joined = rows.inner_join(right, on)
     sums: dict[str, Any] = {
         "firms_certain": joined["firm_id"].nunique(where=joined["low"] == 1),
@@ -54,6 +65,8 @@ def coverage(
     found = joined.group_by("standard").aggregate(**sums).to_pandas()
     out = pd.DataFrame([_named(s) for s in standards])
     out = out.merge(found, on="standard", how="left").fillna(dict.fromkeys(sums, 0))
+    for size in ["firm_years"] + (["revenue"] if revenue else []):
+        out[f"{size}_width"] = out[f"{size}_high"] - out[f"{size}_low"]
     return out.astype({"firms_certain": int, "firms_possible": int})
 
 
@@ -72,12 +85,12 @@ def _named(standard: str) -> dict[str, Any]:
     return {"standard": standard, **titles, "verified": row["verified"] == "1"}
 
 
-def _long_bounds(standard: str, partial_share: float, confidence: str) -> pd.DataFrame:
-    """Bounds of the codes that may be in a standard; a point where candidates differ is ``partial_share``."""
+def _long_bounds(standard: str, declared: Coefficients, confidence: str) -> pd.DataFrame:
+    """Bounds of the codes that may be in a standard; a point where candidates differ is the default share."""
     name, _, classes = standard.partition(":")
-    held = bounds(name, tuple(classes.split(",")) if classes else (), partial_share, confidence)
+    held = bounds(name, tuple(classes.split(",")) if classes else (), declared, confidence)
     held = held[held["high"] > 0].assign(standard=standard)
-    return held.assign(point=held["point"].fillna(partial_share))
+    return held.assign(point=held["point"].fillna(declared.default))
 
 
 def _sizes(rows: ibis.Table, revenue: str | None) -> dict[str, Any]:
@@ -204,7 +217,7 @@ def unmapped_codes(
     every = _with_shares(rows.group_by(by).aggregate(**_sizes(rows, revenue)).to_pandas(), [], revenue)
     out = every[every["mapping_status"].isin(["ambiguous", "unmatched"])]
     out = out.sort_values(["firm_years", "edition", "code_own"], ascending=[False, True, True]).head(top)
-    names = pd.concat([_classes(e) for e in EDITIONS])
+    names = pd.concat([_names(e) for e in EDITIONS])
     may_be = convert(None, crosswalk_confidence)[["code_2011", "candidates"]].assign(edition="2011")
     out = out.merge(names.rename(columns={"code": "code_own"}), on=["edition", "code_own"], how="left")
     out = out.merge(may_be.rename(columns={"code_2011": "code_own"}), on=["edition", "code_own"], how="left")
@@ -213,6 +226,5 @@ def unmapped_codes(
     return out[[*first, *out.columns.drop(first)]]
 
 
-def _classes(edition: str) -> pd.DataFrame:
-    codes = tree(edition)
-    return codes.loc[codes["level"] == "4", ["code", "name_zh"]].assign(edition=edition)
+def _names(edition: str) -> pd.DataFrame:
+    return tree(edition)[["code", "name_zh"]].assign(edition=edition)

@@ -1,0 +1,173 @@
+"""Point shares of classes marked * in a standard: equal, from a file, or from units that report by class.
+
+A coefficient moves the point estimate only. The bounds of a class marked * stay 0 and 1 whatever is known
+about the average of its units.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fusion.classification import codes
+from fusion.classification.tables import FOLDER, ClassificationError
+from fusion.classification.tables import standards as known_standards
+
+if TYPE_CHECKING:
+    import ibis
+
+PROJECT = FOLDER.parents[1]
+HOW = ("equal", "file", "estimated")
+COLUMNS = ("standard", "gbt_code", "coefficient")
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """Point shares of partial classes.
+
+    Attributes
+    ----------
+    how : {"equal", "file", "estimated"}
+    default : float
+        Share of a partial class that no value is given for, in [0, 1].
+    values : tuple of (standard, gbt_code, coefficient)
+        Shares in [0, 1].
+    """
+
+    how: str = "equal"
+    default: float = 0.5
+    values: tuple[tuple[str, str, float], ...] = ()
+
+    def of(self, standard: str) -> tuple[tuple[str, float], ...]:
+        """Code and share, of one standard."""
+        return tuple((code, share) for name, code, share in self.values if name == standard)
+
+
+EQUAL = Coefficients()
+
+
+def equal(share: float = 0.5) -> Coefficients:
+    """The same share for every partial class.
+
+    Raises
+    ------
+    ClassificationError
+        When it is not in [0, 1].
+    """
+    if not 0 <= share <= 1:
+        raise ClassificationError(f"partial_share = {share}; allowed: 0 to 1, the share of a class marked *")
+    return Coefficients("equal", share)
+
+
+def from_file(file: Path | str, share: float = 0.5) -> Coefficients:
+    """Shares from a CSV with the columns standard, gbt_code, coefficient (0 to 1).
+
+    Raises
+    ------
+    ClassificationError
+        For a missing file or column, a standard or code that does not exist, a share outside [0, 1], and a
+        pair given twice; says the row.
+    """
+    path = Path(file)
+    if not path.is_file():
+        raise ClassificationError(
+            f"no coefficients file '{path.name}'; give a CSV with the columns {', '.join(COLUMNS)}"
+        )
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        reader = csv.DictReader(stream)
+        absent = [c for c in COLUMNS if c not in (reader.fieldnames or [])]
+        if absent:
+            raise ClassificationError(f"{path.name} lacks the column {', '.join(absent)}; it needs {COLUMNS}")
+        values = [_checked(row, f"{path.name}, row {n}") for n, row in enumerate(reader, 2)]
+    twice = {v[:2] for v in values if sum(w[:2] == v[:2] for w in values) > 1}
+    if twice:
+        raise ClassificationError(f"{path.name} gives {sorted(twice)[0]} twice; keep one row for each")
+    return Coefficients("file", equal(share).default, tuple(values))
+
+
+def estimated(
+    panel: ibis.Table,
+    chosen: Iterable[str],
+    share: float = 0.5,
+    min_units: int = 5,
+    crosswalk_confidence: str = "high",
+) -> Coefficients:
+    """Shares from the units whose main activity is a partial class and that report revenue by class.
+
+    For a class c that is partial in S, over the units i of c that report,
+
+        coefficient(c, S) = Σ_i Σ_{k full in S} r_ik / Σ_i (R_i − Σ_{k partial in S} r_ik),
+
+    with r_ik the revenue of i in class k and R_i its operating revenue. Revenue in classes that are partial
+    themselves says nothing either way and is left out of both sums. It is what *units* of the class do, so a
+    standard of services can be estimated where services are reported, and no other.
+
+    Parameters
+    ----------
+    panel : ibis.Table
+        firm_id, year, ind4, class_version, operating_revenue, service_rev_by_class (JSON, 2017 codes).
+    chosen : iterable of str
+        Standards, with own classes after a colon where not all are meant.
+    min_units : int
+        Fewest reporting units; below it the class keeps ``share``.
+    """
+    from fusion.classification import reported
+
+    values = reported.shares(panel, tuple(chosen), min_units, crosswalk_confidence)
+    return Coefficients("estimated", equal(share).default, values)
+
+
+def declared(
+    how: str,
+    *,
+    partial_share: float = 0.5,
+    file: str = "",
+    panel: ibis.Table | None = None,
+    standards: Iterable[str] = (),
+    min_units: int = 5,
+    crosswalk_confidence: str = "high",
+) -> Coefficients:
+    """The point shares that a study declares: ``equal``, from a ``file``, or ``estimated`` from its panel.
+
+    Parameters
+    ----------
+    file : str
+        For ``file``: relative to the project, or absolute.
+    panel, standards, min_units, crosswalk_confidence
+        For ``estimated``, as `estimated` takes them.
+
+    Raises
+    ------
+    ClassificationError
+        For another way, and as `from_file` and `equal` do.
+    """
+    if how not in HOW:
+        raise ClassificationError(f"partial_coefficients {how!r}; allowed: {', '.join(HOW)}")
+    if how == "file":
+        return from_file(PROJECT / file, partial_share)
+    if how == "estimated" and panel is not None:
+        return estimated(panel, standards, partial_share, min_units, crosswalk_confidence)
+    return equal(partial_share)
+
+
+def _checked(row: dict[str, str], where: str) -> tuple[str, str, float]:
+    standard, code, text = (str(row[c] or "").strip() for c in COLUMNS)
+    name = standard.partition(":")[0]
+    if name not in known_standards():
+        raise ClassificationError(
+            f"{where}: no standard '{standard}'; allowed: {', '.join(known_standards())}"
+        )
+    if len(code) != 4 or not codes.exists(code):
+        raise ClassificationError(
+            f"{where}: '{code}' is not a class of GB/T 4754-2017; give four digits as text"
+        )
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise ClassificationError(f"{where}: coefficient '{text}'; allowed: 0 to 1")
+    return standard, code, share
