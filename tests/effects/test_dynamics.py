@@ -1,0 +1,186 @@
+"""Event studies: one panel, weights and tables, each against an independent computation."""
+
+from __future__ import annotations
+
+import warnings
+
+import diff_diff as dd
+import numpy as np
+import pandas as pd
+import pytest
+
+from fusion.effects import dynamics
+from fusion.effects.errors import EffectsError
+
+KEYS = {"outcome": "y", "unit": "unit", "time": "year", "first_treat": "start"}
+
+
+@pytest.fixture(scope="module")
+def rows() -> pd.DataFrame:
+    """120 firms, 8 years, starts in 2015 and 2017, an outcome that depends on x, some rows missing."""
+    rng = np.random.default_rng(3)
+    firm, year = np.repeat(np.arange(120), 8), np.tile(np.arange(2012, 2020), 120)
+    start = np.where(np.arange(120) < 20, 2015.0, np.where(np.arange(120) < 50, 2017.0, np.nan))[firm]
+    x = rng.normal(size=len(firm)) + 0.05 * firm
+    after = (year >= start).astype(float)
+    y = 0.3 * x + rng.normal(size=120)[firm] + 0.1 * year + 0.2 * after * (year - np.nan_to_num(start) + 1)
+    data = pd.DataFrame({"firm_id": [f"f{i:03}" for i in firm], "year": year, "first": start, "x": x})
+    data["ln_y"] = y + rng.normal(0, 0.3, len(firm))
+    data["group"] = np.where(firm % 2, "a", "b")
+    return data[rng.random(len(data)) > 0.1].reset_index(drop=True)
+
+
+@pytest.fixture(scope="module")
+def panel(rows: pd.DataFrame) -> dynamics.CohortPanel:
+    return dynamics.cohort_panel(rows, "first", "ln_y", ["x"], keep=["group"])
+
+
+def fitted(estimator: object, data: pd.DataFrame, **keys: object) -> object:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return estimator.fit(data, **(keys or KEYS))  # type: ignore[attr-defined]
+
+
+def test_controls_are_taken_out_as_imputation_does(rows: pd.DataFrame, panel: dynamics.CohortPanel) -> None:
+    """Imputation with the control inside equals imputation of the adjusted outcome: the same least squares twice."""
+    inside = rows.assign(y=rows["ln_y"], unit=rows["firm_id"].astype("category").cat.codes)
+    inside["start"] = inside["first"].fillna(0).astype(int)
+    a = fitted(dd.ImputationDiD(), inside, **KEYS, covariates=["x"])
+    b = fitted(dd.ImputationDiD(), panel.data)
+    # Both solve the same normal equations in double precision.
+    assert b.overall_att == pytest.approx(a.overall_att, abs=1e-8)  # type: ignore[attr-defined]
+    # What the adjustment leaves out of the standard error is small with many untreated rows: 1 % here.
+    assert b.overall_se == pytest.approx(a.overall_se, rel=0.01)  # type: ignore[attr-defined]
+    assert panel.slopes["x"] == pytest.approx(0.3, abs=0.05)  # four standard errors (0.3/√700 each)
+
+
+def test_weights_are_de_chaisemartins(panel: dynamics.CohortPanel) -> None:
+    ours = dynamics.twfe_weights(panel.data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = dd.twowayfeweights(panel.data, outcome="y", unit="unit", time="year", treatment="treated")
+    listed = theirs.weights.set_index(
+        [c for c in theirs.weights.columns if c in ("unit", "group", "time", "year")]
+    )
+    match = ours.set_index(["unit", "year"])["weight"]
+    assert match.sum() == pytest.approx(1, abs=1e-10)
+    weight = listed["weight"].reindex(match.index)
+    np.testing.assert_allclose(match, weight, atol=1e-8)  # two exact algorithms, double precision
+    assert (match < 0).mean() == pytest.approx(theirs.fraction_negative, abs=1e-12)
+
+
+def test_callaway_santanna_by_hand(panel: dynamics.CohortPanel) -> None:
+    """ATT(g,t) without covariates is a difference of two mean long differences."""
+    result = fitted(dd.CallawaySantAnna(control_group="not_yet_treated", base_period="universal"), panel.data)
+    wide = panel.data.pivot(index="unit", columns="year", values="y")
+    start = panel.data.drop_duplicates("unit").set_index("unit")["start"]
+    for (g, t), cell in result.group_time_effects.items():  # type: ignore[attr-defined]
+        if t == g - 1:
+            continue
+        change = (wide[t] - wide[g - 1]).dropna()
+        own = start[change.index]
+        control = (own == 0) | (own > max(t, g))
+        by_hand = change[own == g].mean() - change[control & (own != g)].mean()
+        assert cell["effect"] == pytest.approx(by_hand, abs=1e-9), (g, t)
+
+
+def test_local_projections_and_switchers_equal_callaway_santanna(rows: pd.DataFrame) -> None:
+    """Where treatment stays on, equally weighted local projections and DID_l are CS with not-yet-treated controls."""
+    full = rows.groupby("firm_id")["year"].transform("size") == 8
+    data = dynamics.cohort_panel(rows[full], "first", "ln_y", ["x"]).data
+    cs = fitted(dd.CallawaySantAnna(control_group="not_yet_treated", base_period="universal"), data)
+    switch = {"outcome": "y", "unit": "unit", "time": "year", "treatment": "treated"}
+    lp = fitted(dd.LPDiD(pre_window=2, post_window=2, reweight=True), data, **switch)
+    dcdh = fitted(dd.ChaisemartinDHaultfoeuille(twfe_diagnostic=False), data, **switch, L_max=3)
+    tables = [
+        dynamics.event_study(name, result, first=0, last=2).set_index("event_time")["estimate"]
+        for name, result in (("cs", cs), ("lp", lp), ("dcdh", dcdh))
+    ]
+    np.testing.assert_allclose(tables[1], tables[0], atol=1e-9)  # the same means, in another order
+    np.testing.assert_allclose(tables[2], tables[0], atol=1e-9)
+
+
+def test_event_studies_share_columns(panel: dynamics.CohortPanel) -> None:
+    results = {
+        "cs": dd.CallawaySantAnna(base_period="universal"),
+        "imputation": dd.ImputationDiD(pretrends=True),
+        "extended": dd.WooldridgeDiD(),
+        "stacked": dd.StackedDiD(kappa_pre=2, kappa_post=2),
+        "sun": dd.SunAbraham(),
+    }
+    tables = [dynamics.event_study(n, fitted(e, panel.data), first=-2, last=2) for n, e in results.items()]
+    for table in tables:
+        assert list(table) == dynamics.EVENT_COLUMNS
+        assert {0, 1, 2} <= set(table["event_time"]) <= {-2, -1, 0, 1, 2}
+        shown = table[table["std_error"].notna()]
+        np.testing.assert_allclose(
+            shown["ci_high"] - shown["ci_low"], 2 * 1.959963985 * shown["std_error"], rtol=1e-8
+        )
+    wide = dynamics.side_by_side(tables, {"cs": "CS", "sun": "SA"})
+    assert list(wide) == ["event_time", "CS", "SA"]
+    assert wide.set_index("event_time").loc[-1, "CS"] == "0.000 (base)"
+
+
+def test_pyfixest_agrees_on_sun_abraham(rows: pd.DataFrame) -> None:
+    """Two packages, the cohort × event-time effects of a balanced panel (pyfixest raises on an unbalanced one)."""
+    import pyfixest as pf
+
+    full = rows.groupby("firm_id")["year"].transform("size") == 8
+    data = dynamics.cohort_panel(rows[full], "first", "ln_y", ["x"]).data
+    ours = fitted(dd.SunAbraham(), data)
+    data = data.assign(
+        rel=np.where(data["start"] > 0, data["year"] - data["start"], -1), cohort=data["start"]
+    )
+    dummies = {
+        f"c{g}_{'m' if e < 0 else 'p'}{abs(e)}": ((data["cohort"] == g) & (data["rel"] == e)).astype(float)
+        for g in (2015, 2017)
+        for e in sorted(set(data.loc[data["cohort"] == g, "rel"]) - {-1})
+    }
+    fit = pf.feols(f"y ~ {' + '.join(dummies)} | unit + year", data=data.assign(**dummies))
+    for (g, e), cell in ours.cohort_effects.items():  # type: ignore[attr-defined]
+        term = f"c{g}_{'m' if e < 0 else 'p'}{abs(e)}"
+        # pyfixest demeans iteratively to 1e-6 of the outcome's scale.
+        assert fit.coef()[term] == pytest.approx(cell["effect"], abs=1e-5)
+
+
+def test_always_treated_firms_are_left_out(rows: pd.DataFrame) -> None:
+    late = rows[~((rows["firm_id"] == "f000") & (rows["year"] < 2016))]
+    panel = dynamics.cohort_panel(late, "first", "ln_y")
+    assert panel.always == 1 and "f000" not in set(panel.data["firm_id"])
+    after = rows.assign(first=rows["first"].replace(2017.0, 2030.0))
+    assert dynamics.cohort_panel(after, "first", "ln_y").later == 30
+
+
+def test_bad_panels_are_named(rows: pd.DataFrame) -> None:
+    with pytest.raises(EffectsError, match="rows repeat a firm and year, first f000"):
+        dynamics.cohort_panel(pd.concat([rows, rows.iloc[[0]]]), "first", "ln_y")
+    moved = rows.copy()
+    moved.loc[0, "first"] = 2016.0
+    with pytest.raises(EffectsError, match="1 firms have more than one value, first f000"):
+        dynamics.cohort_panel(moved, "first", "ln_y")
+    with pytest.raises(EffectsError, match="firms untreated throughout; found 50 and 0"):
+        dynamics.cohort_panel(rows[rows["first"].notna()], "first", "ln_y")
+
+
+def test_permutation_keeps_cohorts_in_strata(panel: dynamics.CohortPanel) -> None:
+    dealt = dynamics.permuted_starts(panel.data, np.random.default_rng(1), ["group"])
+    units = panel.data.assign(dealt=dealt).drop_duplicates("unit")
+    for column in ("start", "dealt"):
+        counts = units.groupby(["group", column]).size()
+        if column == "start":
+            expected = counts
+    assert counts.to_dict() == expected.to_dict()
+    assert (units["start"] != units["dealt"]).any()
+    assert panel.data.assign(d=dealt).groupby("unit")["d"].nunique().max() == 1
+
+
+def test_true_averages() -> None:
+    truth = pd.DataFrame(
+        {
+            "dimension": ["overall", *["event_time"] * 3],
+            "level": ["all", "0", "1", "2"],
+            "effect": [5.0, 1, 2, 9],
+        }
+    )
+    assert dynamics.true_average(truth) == 5
+    assert dynamics.true_average(truth, last=1) == 1.5

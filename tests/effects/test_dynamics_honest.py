@@ -1,0 +1,94 @@
+"""Bounds and the power of the pre-trend test, against closed forms and simulation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from fusion.effects import honest, pretrend
+from fusion.effects.errors import EffectsError
+
+
+def coefficients(values: dict[int, float], sd: float = 0.1) -> tuple[pd.Series, pd.DataFrame]:
+    estimate = pd.Series(values)
+    return estimate, pd.DataFrame(np.eye(len(estimate)) * sd**2, estimate.index, estimate.index)
+
+
+def test_no_violation_allowed_is_the_usual_interval() -> None:
+    """With M = 0 and one event time after the start, the moments are equalities δ = 0: about ± 1.96 se."""
+    b, v = coefficients({-3: 0.05, -2: -0.1, 0: 0.5})
+    row = honest.relative_magnitudes(b, v, [0.0]).iloc[0]
+    # The hybrid spends a tenth of its size on the first stage, which widens or narrows ends by under 10 % of an se
+    # when nothing is near the first stage's edge.
+    assert row["ci_low"] == pytest.approx(0.5 - 1.96 * 0.1, abs=0.02)
+    assert row["ci_high"] == pytest.approx(0.5 + 1.96 * 0.1, abs=0.02)
+
+
+def test_intervals_widen_as_violations_may_grow() -> None:
+    b, v = coefficients({-3: 0.05, -2: -0.1, 0: 0.5, 1: 0.7})
+    table = honest.relative_magnitudes(b, v, [0.0, 0.5, 1.0, 2.0])
+    assert (table["ci_low"].diff().dropna() < 0).all() and (table["ci_high"].diff().dropna() > 0).all()
+    # Without noise the set is known: changes of at most M·0.15 add up to (1 + 2)/2 · M · 0.15 in the mean effect.
+    b, v = coefficients({-3: 0.05, -2: -0.1, 0: 0.5, 1: 0.7}, sd=1e-5)
+    exact = honest.relative_magnitudes(b, v, [1.0]).iloc[0]
+    # 1e-4 is ten standard errors.
+    assert exact["ci_low"] == pytest.approx(0.6 - 0.225, abs=1e-4)
+    assert exact["ci_high"] == pytest.approx(0.6 + 0.225, abs=1e-4)
+
+
+def test_coverage_under_a_violation_at_the_bound() -> None:
+    """δ moves by 0.1 once before and by 0.1 after the start, M = 1: the truth lies on the edge of the identified set."""
+    rng, covered, draws = np.random.default_rng(5), 0, 120
+    for _ in range(draws):
+        noise = rng.normal(0, 0.05, 3)
+        b, v = coefficients({-3: 0.0 + noise[0], -2: -0.1 + noise[1], 0: 0.3 + 0.1 + noise[2]}, sd=0.05)
+        row = honest.relative_magnitudes(b, v, [1.0]).iloc[0]
+        covered += row["ci_low"] <= 0.3 <= row["ci_high"]
+    # At least 95 % in truth; with 120 draws below 107 happens with probability 0.4 % at exactly 95 %.
+    assert covered >= stats.binom.ppf(0.004, draws, 0.95)
+
+
+def test_breakdown_is_where_zero_enters() -> None:
+    table = pd.DataFrame({"m": [0.0, 1.0, 2.0], "ci_low": [0.2, 0.1, -0.1], "ci_high": [0.4, 0.5, 0.6]})
+    assert honest.breakdown(table) == pytest.approx(1.5)
+    assert honest.breakdown(table.iloc[:2]) == np.inf
+    assert honest.breakdown(table.assign(ci_low=-1.0)) == 0
+    mirrored = table.assign(ci_low=-table["ci_high"], ci_high=-table["ci_low"])
+    assert honest.breakdown(mirrored) == pytest.approx(1.5)
+
+
+def test_bad_windows_are_named() -> None:
+    b, v = coefficients({-3: 0.1, 0: 0.2})
+    with pytest.raises(EffectsError, match="have gaps"):
+        honest.relative_magnitudes(b, v, [1.0])
+    with pytest.raises(EffectsError, match="found 0 and 1"):
+        honest.relative_magnitudes(*coefficients({0: 0.2}), [1.0])
+    with pytest.raises(EffectsError, match="at most 6"):
+        honest.relative_magnitudes(*coefficients({-2: 0.1, **dict.fromkeys(range(7), 0.1)}), [1.0])
+
+
+def test_power_of_the_joint_test() -> None:
+    """Against simulation with a covariance that is not diagonal, and against the slope it promises to find."""
+    leads = [-5, -4, -3, -2]
+    root = np.array([[0.03, 0, 0, 0], [0.01, 0.025, 0, 0], [0.01, 0.005, 0.02, 0], [0.008, 0, 0.01, 0.02]])
+    v = pd.DataFrame(root @ root.T, index=[*leads], columns=[*leads]).reindex([*leads, 0], fill_value=0.0)
+    v = v.reindex(columns=[*leads, 0], fill_value=0.0)
+    v.loc[0, 0] = 1.0
+    result = pretrend.joint_test(pd.Series(0.0, index=[*leads, 0]), v, slope=0.015)
+    assert result.df == 4 and result.statistic == 0 and result.p_value == 1
+    rng = np.random.default_rng(7)
+    draws = rng.normal(size=(20_000, 4)) @ root.T + 0.015 * (np.array(leads) + 1)
+    inverse = np.linalg.inv(root @ root.T)
+    rejected = (np.einsum("ij,jk,ik->i", draws, inverse, draws) > stats.chi2.isf(0.05, 4)).mean()
+    assert result.power == pytest.approx(rejected, abs=0.015)  # four standard errors of 20,000 draws
+    again = pretrend.joint_test(pd.Series(0.0, index=[*leads, 0]), v, slope=result.detectable)
+    assert again.power == pytest.approx(0.8, abs=1e-6)  # the root is found to 1e-12
+    assert result.implied_bias == pytest.approx(result.detectable)
+
+
+def test_no_leads_is_said() -> None:
+    b, v = coefficients({0: 0.1})
+    with pytest.raises(EffectsError, match="no coefficient before the base period -1"):
+        pretrend.joint_test(b, v)
