@@ -105,7 +105,7 @@ def test_a_source_file_and_declared_files_count(tmp_path: Path) -> None:
     assert before["parameters"] == {"source": "data.csv"}, "the place on this machine is not published"
     assert before["inputs"] == {"a": None} and list(before["files"]) == ["params/base.yaml"]
     data.write_text("y", encoding="utf-8")
-    assert fingerprint.changed(before, mark()) == ["source"]
+    assert fingerprint.changed(before, mark()) == ["data: source: data.csv"]
 
 
 def test_changes_are_named() -> None:

@@ -6,7 +6,8 @@ the weights of two-way fixed effects, and tables in which their results can stan
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,13 +33,15 @@ class CohortPanel:
 
     ``data`` has columns unit (integer), firm_id, year, y, start (0: never in these years), treated (0/1), and those
     asked for. ``slopes`` are the controls' coefficients that were taken out of y. ``always`` units were treated in
-    all their rows and are left out: nothing says what they would have been without treatment.
+    all their rows and are left out: nothing says what they would have been without treatment; ``later`` start after
+    the last year and count as never; for ``ends`` units treatment goes back to 0.
     """
 
     data: pd.DataFrame
     slopes: pd.Series
     always: int
     later: int
+    ends: int
 
 
 def cohort_panel(
@@ -48,6 +51,7 @@ def cohort_panel(
     controls: Sequence[str] = (),
     keep: Sequence[str] = (),
     anticipation: int = 0,
+    treatment: str | None = None,
 ) -> CohortPanel:
     """The rows of an event study, with controls taken out of the outcome.
 
@@ -62,6 +66,8 @@ def cohort_panel(
         Columns firm_id, year, `start` (year, missing: never), `outcome`, `controls`, `keep`; one row a firm and year.
     anticipation : int
         Years before the start that do not count as untreated.
+    treatment : str, optional
+        0/1 column that becomes ``treated``, where treatment may end; else treated from the start year on.
 
     Raises
     ------
@@ -86,9 +92,12 @@ def cohort_panel(
     clean = (data["start"] == 0) | (data["year"] < data["start"] - anticipation)
     slopes = untreated_slopes(rows[clean], outcome, controls)
     data["y"] = rows[outcome].astype(float) - rows[list(controls)].astype(float) @ slopes
+    if treatment:
+        treated = rows[treatment].astype(float) == 1
     data = data.assign(treated=treated.astype(int), unit=data["firm_id"].astype("category").cat.codes)
     data = data[~always].sort_values(["unit", "year"], ignore_index=True)
-    return CohortPanel(data, slopes, int(rows.loc[always, "firm_id"].nunique()), later)
+    ends = data.groupby("unit")["treated"].diff().eq(-1).groupby(data["unit"]).any()
+    return CohortPanel(data, slopes, int(rows.loc[always, "firm_id"].nunique()), later, int(ends.sum()))
 
 
 def _check(rows: pd.DataFrame, start: str) -> None:
@@ -114,6 +123,30 @@ def untreated_slopes(rows: pd.DataFrame, outcome: str, controls: Sequence[str]) 
     columns = rows[[outcome, *controls]].to_numpy(float)
     left = two_way_residuals(columns, rows["firm_id"], rows["year"])
     return pd.Series(np.linalg.lstsq(left[:, 1:], left[:, 0], rcond=1e-10)[0], index=list(controls))
+
+
+def fit_all(calls: Mapping[str, Callable[[], Any]]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Run estimators that these data may not allow.
+
+    Parameters
+    ----------
+    calls : mapping
+        Name: function without arguments that fits and returns a result.
+
+    Returns
+    -------
+    results, reasons : dict, dict
+        By name; what a package refused, in its own words. Warnings are not shown: they repeat what the tables say.
+    """
+    results, reasons = {}, {}
+    for name, call in calls.items():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                results[name] = call()
+            except (ValueError, ArithmeticError, KeyError, np.linalg.LinAlgError) as error:
+                reasons[name] = str(error).split(". ")[0].strip()
+    return results, reasons
 
 
 def event_study(name: str, result: Any, size: float = 0.05, first: int = -99, last: int = 99) -> pd.DataFrame:
@@ -215,6 +248,17 @@ def att_row(
         "n": float(n),
         "target": target,
     }
+
+
+def switchers_average(result: Any) -> tuple[float, float]:
+    """Average effect of de Chaisemartin & D'Haultfœuille's estimator, with an upper bound on its standard error.
+
+    diff-diff 3.13 adds the variances of the event times as if these were independent, which understates the error of
+    their weighted sum; without their covariance, Σ|w_l|·se_l is what it can be at most.
+    """
+    parts = result.cost_benefit_delta["weights"]
+    se = sum(abs(w) * result.event_study_effects[k]["se"] for k, w in parts.items())
+    return float(result.overall_att), float(se)
 
 
 def true_average(truth: pd.DataFrame, last: int | None = None) -> float:

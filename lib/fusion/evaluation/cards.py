@@ -10,7 +10,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from fusion.evaluation.errors import EvaluationError
-from fusion.evaluation.pilots import UNIT_COLUMN
 
 # Grades of a unit's data: years before and after the start, and share of chain scores that are there.
 GRADES = {"A": (3, 3, 0.9), "B": (2, 2, 0.6)}
@@ -187,20 +186,6 @@ def obstacles(scores: pd.DataFrame, weights: npt.ArrayLike) -> pd.DataFrame:
     """
     short = np.asarray(weights, dtype=float) * (1 - scores / 100)
     return short.div(short.sum(axis=1, min_count=1), axis=0)
-
-
-def members(panel: pd.DataFrame, kind: str, unit: str) -> pd.Series:
-    """Which rows of the panel belong to a pilot unit: one firm's, or all of a district or park.
-
-    Raises
-    ------
-    EvaluationError
-        If the panel does not say which rows those are.
-    """
-    column = UNIT_COLUMN[kind]
-    if column not in panel.columns:
-        raise EvaluationError(f"pilots of kind '{kind}' need the column '{column}', which the panel lacks")
-    return panel[column].astype(str) == unit
 
 
 # -- inside ------------------------------------------------------------------------------------

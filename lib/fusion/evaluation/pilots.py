@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from fusion.evaluation.errors import EvaluationError
 from fusion.evaluation.tables import faults, read, refuse, years
 
 COLUMNS = (
@@ -115,3 +116,17 @@ def matched(pilots: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
         )
     counted = pd.DataFrame(rows, columns=["firms", "rows", "years_before", "years_after"], index=pilots.index)
     return pilots.join(counted).assign(found=counted["rows"] > 0)
+
+
+def rows_of(panel: pd.DataFrame, kind: str, unit: str) -> pd.Series:
+    """Which rows of the panel belong to a pilot unit: one firm's, or all of a district or park.
+
+    Raises
+    ------
+    EvaluationError
+        If the panel does not say which rows those are.
+    """
+    column = UNIT_COLUMN[kind]
+    if column not in panel.columns:
+        raise EvaluationError(f"pilots of kind '{kind}' need the column '{column}', which the panel lacks")
+    return panel[column].astype(str) == unit

@@ -29,6 +29,16 @@ KINDS = ("growth", "level", "unnumbered")
 OBSERVED = ("target", "year", "value", "source")
 SCOPES = ("all", "continuing")
 PRICES = ("nominal", "real")
+VERDICTS_ZH = {
+    "met": "达到",
+    "about met": "大致达到",
+    "not met": "未达到",
+    "under way": "进行中",
+    "met, after its year": "逾期达到",
+    "cannot be judged": "现有数据无法评判",
+    "no number in the text": "原文无数量",
+}
+CHOICES_ZH = {"all": "全部", "continuing": "持续报送", "nominal": "名义", "real": "实际"}
 
 
 @dataclass(frozen=True)
@@ -170,6 +180,34 @@ def growth_grid(
     return table
 
 
+def status(targets: pd.DataFrame, observed: pd.DataFrame, language: str) -> pd.DataFrame:
+    """Every target that is not growth of a column: goal, latest value, pace, required pace, verdict.
+
+    Parameters
+    ----------
+    targets, observed : pandas.DataFrame
+        As ``load`` and ``load_observed`` give them.
+    language : {"en", "zh"}
+        Language of names and verdicts.
+
+    Returns
+    -------
+    pandas.DataFrame
+        name, goal, unit, horizon, latest, reached (%), pace, required (% a year), verdict, note, and ``state``, the
+        verdict in English.
+    """
+    stated = targets[targets["kind"] != "growth"].reset_index(drop=True)
+    state = pd.DataFrame([progress(row, observed) for _, row in stated.iterrows()])
+    if state.empty:
+        return pd.DataFrame(columns=["state"])
+    found = stated[[f"name_{language}", "goal", "unit", "horizon"]].copy()
+    found["latest"], found["reached"] = state["latest"], 100 * state["share"]
+    found["pace"], found["required"] = state["pace"], state["required"]
+    found["verdict"] = state["verdict"].map(VERDICTS_ZH) if language == "zh" else state["verdict"]
+    found["note"] = stated.get(f"note_{language}", "")
+    return found.assign(state=state["verdict"])
+
+
 def progress(target: pd.Series, observed: pd.DataFrame) -> dict[str, Any]:
     """How far a target to be reached by its horizon has come, by observed values.
 
@@ -213,6 +251,13 @@ def progress(target: pd.Series, observed: pd.DataFrame) -> dict[str, Any]:
         "verdict": verdict,
         "source": last["source"],
     }
+
+
+def in_words(grid: pd.DataFrame, language: str) -> pd.DataFrame:
+    """The grid of a growth target as it is printed: base year, horizon, scope, prices, rate, units, verdict, why."""
+    columns = ["base_year", "horizon", "scope", "price", "rate", "units", "verdict", f"reason_{language}"]
+    printed = grid[columns]
+    return printed.replace(CHOICES_ZH | VERDICTS_ZH) if language == "zh" else printed
 
 
 # -- inside ------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ STATUSES = {
     "not applicable": "不适用",
     "open": "尚未实现",
 }
-KINDS = {"table": ("Table", "表"), "figure": ("Figure", "图")}
+KINDS = {"table": ("Table", "表"), "figure": ("Figure", "图"), "file": ("File", "文件")}
 # Two engines solve the same least squares; what is left is rounding in their demeaning.
 ENGINES_AGREE = 1e-8
 # Below this, cluster-robust intervals lean on large-sample theory that does not hold (usual rule in the field).

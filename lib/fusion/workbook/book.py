@@ -172,6 +172,30 @@ class Book:
         exhibits.save_figure(self.folder, id, figure)
         display(HTML(exhibits.figure_html(self.folder, entry, self.language, self.say(alt_en, alt_zh))))
 
+    def show_file(
+        self,
+        id: str,
+        content: bytes,
+        suffix: str,
+        *,
+        title_en: str,
+        title_zh: str,
+        note_en: str = "",
+        note_zh: str = "",
+    ) -> None:
+        """Keep a file, e.g. a Word document of cards, as an exhibit; the page names it and offers it."""
+        from fusion.workbook import listing
+
+        if suffix not in listing.SUFFIXES["file"]:
+            raise ValueError(f"'{id}': suffix '{suffix}'; allowed: {', '.join(listing.SUFFIXES['file'])}")
+        entry = self._enter("file", id, title_en, title_zh, note_en, note_zh, "", "")
+        (self.folder / f"{id}{suffix}").write_bytes(content)
+        size = f"{len(content) / 1000:,.0f} kB"
+        self.tell(
+            f"**{entry['title_en']}**: `{id}{suffix}` ({size}). {note_en}",
+            f"**{entry['title_zh']}**：`{id}{suffix}`（{size}）。{note_zh}",
+        )
+
     def has(
         self, columns: list[str] | tuple[str, ...], table: Any, id: str, what_en: str, what_zh: str
     ) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 FILES = "files"
 # Kinds of files that leave the build; row-level artefacts (Parquet) do not.
-PUBLISHED = (".csv", ".tex", ".svg", ".png", ".pdf")
+PUBLISHED = (".csv", ".tex", ".svg", ".png", ".pdf", ".docx")
 PAPERS = ("manifest.json", "exhibits.csv", "release.json", "export/exhibits.docx", "export/exhibits.xlsx")
 
 

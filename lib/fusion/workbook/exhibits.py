@@ -34,8 +34,20 @@ NUMERIC_SHARE = 0.75
 LONG_TEXT = 24
 
 WORDS = {
-    "en": {"table": "Table {}. ", "figure": "Figure {}. ", "note": "Note. ", "source": "Source: "},
-    "zh": {"table": "表 {}　", "figure": "图 {}　", "note": "注：", "source": "资料来源："},
+    "en": {
+        "table": "Table {}. ",
+        "figure": "Figure {}. ",
+        "file": "File {}. ",
+        "note": "Note. ",
+        "source": "Source: ",
+    },
+    "zh": {
+        "table": "表 {}　",
+        "figure": "图 {}　",
+        "file": "文件 {}　",
+        "note": "注：",
+        "source": "资料来源：",
+    },
 }
 YEAR_HEADER = re.compile(r"year|cohort|since|年|队列|批次", re.IGNORECASE)
 _NUMBER = r"(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?([eE][-−+]?\d+)?"

@@ -23,6 +23,22 @@ from fusion.workbook.chain import Step
 LIB = paths.ROOT / "lib"
 PACKAGE = "fusion"
 LOCK = paths.ROOT / "requirements.lock"
+NAMED = 3  # parts named in a line that says why a notebook runs again
+# A parameter that ends so names a file of data.
+DATA_SUFFIXES = {
+    ".csv",
+    ".tsv",
+    ".txt",
+    ".parquet",
+    ".dta",
+    ".xlsx",
+    ".xls",
+    ".zip",
+    ".gz",
+    ".json",
+    ".yaml",
+    ".yml",
+}
 # A file changed less than this many seconds ago may change again without its time stamp moving.
 RACY = 2.0
 
@@ -154,7 +170,7 @@ def fingerprint(
         "notebook": notebook(content),
         "step": {"reads": list(step.reads), "writes": list(step.outputs)},
         "parameters": public(parameters),
-        "source": _source(parameters.get("source"), hashes),
+        "data": {name: hashes.of(f) for name, f in named_files(parameters)},
         "library": {str(f.relative_to(LIB)): hashes.of(f) for f in library(content)},
         "inputs": {n: hashes.of(f) if f.is_file() else None for n, f in artefacts.items()},
         "exhibits": {n: hashes.of(f) for n, f in (exhibits or {}).items() if f.is_file()},
@@ -174,7 +190,8 @@ def changed(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> list[str]:
             continue
         if isinstance(value, dict) and isinstance(before, dict):
             keys = sorted(k for k in value.keys() | before.keys() if value.get(k) != before.get(k))
-            names.append(f"{part}: {', '.join(keys)}")
+            more = f" and {len(keys) - NAMED} more" if len(keys) > NAMED + 1 else ""
+            names.append(f"{part}: {', '.join(keys[:NAMED] if more else keys)}{more}")
         else:
             names.append(part)
     return names or [part for part in old if part not in new]
@@ -192,21 +209,34 @@ def declared(step: Step) -> Iterator[Path]:
 
 
 def public(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters as they may be published: a source outside the project by its file name alone."""
+    """Parameters as they may be published: a file outside the project by its name alone."""
     values = json.loads(json.dumps(dict(parameters)))
-    place = values.get("source")
-    if isinstance(place, str) and Path(place).is_absolute():
-        values["source"] = Path(place).name
+    for name, value in values.items():
+        if isinstance(value, list):
+            values[name] = [_unplaced(item) for item in value]
+        else:
+            values[name] = _unplaced(value)
     return values
+
+
+def named_files(parameters: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
+    """Files that parameters name (the panel's source, a table of pilots, ...), where they are files."""
+    for name, value in sorted(parameters.items()):
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, str) and Path(item).suffix.lower() in DATA_SUFFIXES:
+                file = paths.ROOT / item
+                if file.is_file():
+                    yield f"{name}: {file.name}", file
 
 
 # -- inside ------------------------------------------------------------------------------------
 
 
-def _source(place: str | None, hashes: Hashes) -> str | None:
-    """Hash of the data file, if the notebook reads one."""
-    file = paths.ROOT / place if place else None
-    return hashes.of(file) if file is not None and file.is_file() else None
+def _unplaced(value: Any) -> Any:
+    absolute = (
+        isinstance(value, str) and value.startswith("/") and Path(value).suffix.lower() in DATA_SUFFIXES
+    )
+    return Path(value).name if absolute else value
 
 
 def _plain(code: str) -> str:

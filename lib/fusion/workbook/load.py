@@ -24,6 +24,10 @@ class StudyError(ValueError):
     """A study's file cannot be used; the message says where and how to mend it."""
 
 
+# Parameters beside panel.source that name a file.
+FILES = {"pilots", "targets", "observed", "vintage"}
+
+
 @dataclass(frozen=True)
 class Study:
     """A study whose parameters have been checked."""
@@ -34,10 +38,13 @@ class Study:
 
     @property
     def flat(self) -> dict[str, Any]:
-        """Parameters by name as they are injected, with the study's name and the source's place resolved."""
+        """Parameters by name as they are injected, with the study's name and the places of files resolved."""
         values = self.parameters.flat()
         values["study"] = self.name
         values["source"] = resolve_source(values["source"], self.file)
+        for name in FILES:
+            if values[name] is not None:
+                values[name] = resolve_source(values[name], self.file)
         return values
 
 
@@ -105,6 +112,7 @@ def parse(text: str, file: Path) -> Parameters:
         lines = [_explain(e, node, file) for e in error.errors()]
         raise StudyError("\n".join(lines)) from None
     _check_source(parameters, file)
+    _check_files(parameters, file)
     return parameters
 
 
@@ -208,6 +216,18 @@ def _line(node: Any, location: list[Any]) -> int:
             break
         line, node = pair[0].start_mark.line + 1, pair[1]
     return line
+
+
+def _check_files(parameters: Parameters, file: Path) -> None:
+    """A table that is named and cannot be found stops the study, too."""
+    for section, values in parameters.model_dump().items():
+        for name in FILES & values.keys():
+            place = values[name]
+            if place is not None and not (paths.ROOT / resolve_source(place, file)).is_file():
+                raise StudyError(
+                    f"{_shown(file)}: {section}.{name} = '{place}': no such file, looked beside the study's file and "
+                    "in the project"
+                )
 
 
 def _check_source(parameters: Parameters, file: Path) -> None:

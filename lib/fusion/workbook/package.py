@@ -19,6 +19,9 @@ from fusion.workbook.built import Built, find
 from fusion.workbook.compare import snapshot
 from fusion.workbook.disclosure import DisclosureError, gate
 
+TEMPLATE = paths.DATA / "package" / "README.md.in"
+SYNTHETIC = "The data are synthetic and are made again by the first notebook."
+
 
 class PackageError(RuntimeError):
     """The package cannot be made; nothing was written."""
@@ -64,95 +67,54 @@ def make(name: str, *, allow_dirty: bool = False) -> Path:
 
 
 def readme(study: Built) -> str:
-    """The package's README, from the study's record and parameters."""
+    """The package's README, from the study's record and parameters; its text is ``data/package/README.md.in``."""
     manifest, parameters = study.manifest, study.parameters
     environment = manifest.get("environment") or {}
-    packages = ", ".join(f"{k} {v}" for k, v in (environment.get("packages") or {}).items())
-    seconds = manifest.get("seconds")
     peak = max((r.get("peak_memory_mb") or 0 for r in study.records.values()), default=0)
-    file = f"params/{study.name}.yaml"
-    rows = "\n".join(
-        f"| {r['kind']} {r['number']} | {r['title_en']} | `notebooks/{r['notebook']}.ipynb`, cell `{r['cell_tag']}` "
-        f"| `results/{r['file']}` |"
-        for r in study.exhibits
-        if r["kind"] != "left_out"
-    )
-    programs = "\n".join(
+    values = {
+        "study": study.name,
+        "title": parameters.get("title_en") or study.name,
+        "question": " ".join(filter(None, (parameters.get("question_en"), parameters.get("estimand_en")))),
+        "count": len(study.done),
+        "cannot": "\n".join(f"- {line}" for line in parameters.get("cannot_en") or ["not stated"]),
+        "data": parameters.get("data_en") or "not stated",
+        "source": _source(parameters),
+        "availability": SYNTHETIC if study.synthetic else _availability(parameters),
+        "licence": parameters.get("licence") or "not stated",
+        "lock": environment.get("lock_sha256"),
+        "packages": ", ".join(f"{k} {v}" for k, v in (environment.get("packages") or {}).items()),
+        "seed": manifest.get("seed"),
+        "file": f"params/{study.name}.yaml",
+        "seconds": manifest.get("seconds"),
+        "peak": f"{peak:,.0f}",
+        "programs": _programs(study),
+        "rows": _rows(study),
+    }
+    values |= {name: environment.get(name) for name in ("python", "cores", "machine", "platform")}
+    return TEMPLATE.read_text(encoding="utf-8").format(**values)
+
+
+# -- inside ------------------------------------------------------------------------------------
+
+
+def _programs(study: Built) -> str:
+    """Each notebook with what it reads and writes."""
+    return "\n".join(
         f"- `notebooks/{step.notebook}.ipynb`: reads {', '.join(step.reads) or 'the data'}; writes "
         f"{', '.join(step.outputs)}"
         for step in chain.chain()
         if step.notebook in study.done
     )
-    cannot = "\n".join(f"- {line}" for line in parameters.get("cannot_en") or [])
-    return f"""# Replication package: {parameters.get("title_en") or study.name}
-
-## Overview
-
-{parameters.get("question_en") or ""} {parameters.get("estimand_en") or ""}
-
-One command reruns everything: `make study STUDY={study.name}`. It executes {len(study.done)} notebooks in order and
-writes every exhibit of `results/`. It took {seconds} s with {environment.get("cores")} cores.
-
-What these data cannot answer:
-
-{cannot or "- not stated"}
-
-## Data Availability and Provenance Statements
-
-{parameters.get("data_en") or "not stated"}
-
-- Source as the study's file states it: `{_source(parameters)}`
-- {"The data are synthetic and are made again by the first notebook." if study.synthetic else _availability(parameters)}
-
-### Statement about Rights
-
-- Licence of the data: {parameters.get("licence") or "not stated"}
-- Code: see `LICENSE`. Tables of official classifications and coefficients: `data/*/SOURCES.csv` name issuer and document.
-
-## Computational requirements
-
-### Software Requirements
-
-- Python {environment.get("python")}, make, git; `make env` installs the locked, hash-checked set of `requirements.lock`
-  (sha256 {environment.get("lock_sha256")}).
-- The run used {packages}.
-
-### Controlled Randomness
-
-- Seed: parameter `seed` = {manifest.get("seed")}, in `{file}`; every random draw comes from it.
-
-### Memory, Runtime, Storage Requirements
-
-- Runtime: {seconds} s on {environment.get("cores")} cores ({environment.get("machine")}, {environment.get("platform")}).
-- Peak memory of a notebook: {peak:,.0f} MB.
-
-## Description of programs/code
-
-{programs}
-
-- `lib/fusion`: the library that the notebooks call; `data/`: reference tables; `tests/`: tests (`make test`).
-- Published results recomputed with the same functions: `make verify`.
-
-## Instructions to Replicators
-
-1. `make study STUDY={study.name}`
-2. `make diff A=results/snapshot.json B={study.name}` compares every printed number with this package's.
-
-## List of tables and programs
-
-| exhibit | title | program | file |
-|---|---|---|---|
-{rows}
-
-## References
-
-- The workbook: `CITATION.cff`. Sources of formulas: docstrings in `lib/fusion`.
-- Vilhuber, L., Connolly, M., Koren, M., Llull, J., & Morrow, P. (2022). A template README for social science
-  replication packages (v1.1). https://doi.org/10.5281/zenodo.7293838
-"""
 
 
-# -- inside ------------------------------------------------------------------------------------
+def _rows(study: Built) -> str:
+    """Each exhibit with the program and the file that make it."""
+    return "\n".join(
+        f"| {r['kind']} {r['number']} | {r['title_en']} | `notebooks/{r['notebook']}.ipynb`, cell `{r['cell_tag']}` "
+        f"| `results/{r['file']}` |"
+        for r in study.exhibits
+        if r["kind"] != "left_out"
+    )
 
 
 def _study(name: str) -> Built:

@@ -14,7 +14,7 @@ from fusion.workbook.built import FILES, PUBLISHED, Built
 from fusion.workbook.markup import words
 from fusion.workbook.papers import title_of
 
-FORMS = {".csv": "CSV", ".tex": "LaTeX", ".svg": "SVG", ".png": "PNG", ".pdf": "PDF"}
+FORMS = {".csv": "CSV", ".tex": "LaTeX", ".svg": "SVG", ".png": "PNG", ".pdf": "PDF", ".docx": "Word"}
 
 
 def stage(studies: list[Built], source: Path, verification: Path) -> None:
@@ -215,7 +215,11 @@ def _downloads(study: Built) -> str:
     w = words(study.language)
     names = {f"{name}.ipynb": f"{w['executed']} {name}" for name in study.done}
     names |= {"manifest.json": w["manifest"], "exhibits.csv": w["exhibits_csv"]}
-    names |= {"export/exhibits.docx": w["word"], "export/exhibits.xlsx": w["excel"], "release.json": w["release"]}
+    names |= {
+        "export/exhibits.docx": w["word"],
+        "export/exhibits.xlsx": w["excel"],
+        "release.json": w["release"],
+    }
     items = "".join(
         f'<li><a href="../{FILES}/{study.name}/{file}" download>{m.html(file)}</a> {m.html(label)}</li>'
         for file, label in names.items()

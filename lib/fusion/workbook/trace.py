@@ -57,7 +57,7 @@ def trace(exhibit: str, study: str) -> dict[str, Any]:
         "file": _file(root, row["file"], records[name]),
         "cell": _cell(root / f"{name}.ipynb", row["id"], name),
         "inputs": _inputs(root, way, records),
-        "source": records[way[-1]]["fingerprint"].get("source"),
+        "source": {k: v for step in way for k, v in (records[step]["fingerprint"].get("data") or {}).items()},
         "filters": _filters(root, way),
         "parameters": {k: v for step in way for k, v in records[step]["fingerprint"]["parameters"].items()},
         "code": {k: v for step in way for k, v in records[step]["fingerprint"]["library"].items()},
@@ -82,7 +82,11 @@ def text(found: Mapping[str, Any]) -> str:
             f"            {e['file']}  {_rows(e['rows'])}sha256 {_short(e['sha256'])}, {state[e['intact']]}"
             for e in found["inputs"]
         ),
-        f"source    {_short(found['source']) if found['source'] else 'no file: synthetic, or shipped by a dependency'}",
+        "source",
+        *(
+            [f"            {name}  sha256 {_short(mark)}" for name, mark in found["source"].items()]
+            or ["            no file: synthetic, or shipped by a dependency"]
+        ),
         "filters",
         *(f"            {line}" for line in found["filters"] or ["no sample flow on its way"]),
         "parameters of the notebooks on its way",

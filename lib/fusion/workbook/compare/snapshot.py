@@ -163,8 +163,7 @@ def _code(records: Mapping[str, Any]) -> dict[str, str]:
 def _data(records: Mapping[str, Any]) -> dict[str, Any]:
     data: dict[str, Any] = {}
     for record in records.values():
-        if record["fingerprint"].get("source"):
-            data["source file"] = record["fingerprint"]["source"]
+        data |= record["fingerprint"].get("data") or {}
         for name, entry in record.get("outputs", {}).items():
             if name.endswith(".parquet"):
                 data[name] = {"sha256": entry["sha256"], "rows": entry.get("rows")}

@@ -18,7 +18,9 @@ from fusion.workbook.params.audit import Audit
 from fusion.workbook.params.base import Section
 from fusion.workbook.params.classification import Classification
 from fusion.workbook.params.description import Description
+from fusion.workbook.params.dynamics import Dynamics
 from fusion.workbook.params.effects import Effects
+from fusion.workbook.params.evaluation import Evaluation
 from fusion.workbook.params.indicators import Indicators
 from fusion.workbook.params.panel import Panel
 from fusion.workbook.params.publish import Publish
@@ -36,6 +38,8 @@ class Parameters(Section):
     indicators: Indicators = Field(default_factory=Indicators)
     description: Description = Field(default_factory=Description)
     effects: Effects = Field(default_factory=Effects)
+    dynamics: Dynamics = Field(default_factory=Dynamics)
+    evaluation: Evaluation = Field(default_factory=Evaluation)
     audit: Audit = Field(default_factory=Audit)
     publish: Publish = Field(default_factory=Publish)
 

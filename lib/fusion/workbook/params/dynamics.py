@@ -62,7 +62,7 @@ class Dynamics(Section):
         description="untreated firms that share all these columns with a treated firm count as exposed",
     )
     permutations: int = Field(
-        199, ge=0, le=9999, description="reassignments of start years in the randomisation test; 0: none"
+        99, ge=0, le=9999, description="reassignments of start years in the randomisation test; 0: none"
     )
 
     @model_validator(mode="after")

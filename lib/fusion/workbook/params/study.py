@@ -14,6 +14,8 @@ Notebook = Literal[
     "03_indicators",
     "04_description",
     "05_effects",
+    "06_dynamics",
+    "09_evaluation",
     "10_audit",
 ]
 

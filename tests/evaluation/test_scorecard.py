@@ -1,0 +1,103 @@
+"""Scorecards on a panel with known truth: a pilot that gained ten points, one that gained nothing, one not there."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fusion.evaluation import document, scorecard
+from fusion.evaluation import pilots as pilot_units
+from fusion.evaluation.errors import EvaluationError
+
+CHAINS = ("chain_industry", "chain_value")
+CHOICES = scorecard.Choices("fi", CHAINS, ("fi", "size"), peers=20, draws=200, concentration=50.0, seed=3)
+
+
+def panel() -> pd.DataFrame:
+    """60 firms of two paths in six districts, 2014–2023; F0 gains ten points from 2019 on, F1 nothing."""
+    draw = np.random.default_rng(11)
+    rows = []
+    for i in range(60):
+        level, size = draw.uniform(20, 60), draw.normal(5, 1)
+        for year in range(2014, 2024):
+            score = level + draw.normal(0, 1) + (10 if i == 0 and year >= 2019 else 0)
+            rows.append(
+                (f"F{i}", year, f"D{i % 6}", "P1" if i % 2 == 0 else "P2", score, score + 5, score - 5, size)
+            )
+    names = ["firm_id", "year", "district", "path", "fi", *CHAINS, "size"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def table(*units: tuple[str, str, str]) -> pd.DataFrame:
+    """(kind, unit, goal indicator) from 2019 on."""
+    blank = dict.fromkeys(pilot_units.COLUMNS, "")
+    rows = [
+        blank | {"scheme": "s", "level": "municipal", "batch": "1", "kind": kind, "unit": unit, "start": "2019"}
+        | {"verified": "no", "goal_indicator": goal, "goal_value": "60" if goal else ""}
+        for kind, unit, goal in units
+    ]  # fmt: skip
+    return pilot_units.typed(pd.DataFrame(rows))
+
+
+def scored(*units: tuple[str, str, str]) -> pd.DataFrame:
+    data = panel()
+    return scorecard.scorecard(pilot_units.matched(table(*units), data), data, CHOICES)
+
+
+def test_what_was_put_in_is_found() -> None:
+    found = scored(("enterprise", "F0", "fi"), ("enterprise", "F1", ""), ("enterprise", "F99", "")).set_index(
+        "unit"
+    )
+    # Noise of a mean over five years against twenty peers: about 0.65; ten points stand out, nothing does not.
+    assert found.loc["F0", "gap"] == pytest.approx(10, abs=2.5) and found.loc["F0", "gap_p"] < 0.06
+    assert abs(found.loc["F1", "gap"]) < 2.5
+    assert found.loc["F0", "gap"] > found.loc["F0", "gap_high"]
+    assert found.loc["F0", "goal_share"] == pytest.approx(found.loc["F0", "goal_latest"] / 60)
+    assert found.loc["F0", "grade"] == "A" and found.loc["F99", "grade"] == "C"
+    assert np.isnan(found.loc["F99", "gap"]) and not found.loc["F99", "found"]
+    assert found.loc["F0", "obstacle"] == "chain_value", "it scores ten points below the other chain"
+    assert (found.loc[["F0", "F1"], "rank_low"] <= found.loc[["F0", "F1"], "rank_high"]).all()
+
+
+def test_kinds_are_kept_apart() -> None:
+    found = scored(("enterprise", "F0", ""), ("region", "D0", "")).set_index("unit")
+    assert found.loc["F0", "ranked"] == 60 and found.loc["D0", "ranked"] == 6
+    assert found.loc["D0", "peers"] == 5, "a district's peers are the other districts"
+    # F0 is one of ten firms of D0: its ten points are one point there.
+    assert found.loc["D0", "gap"] == pytest.approx(1, abs=1)
+    summed = scorecard.summary(found.reset_index())
+    assert summed["kind"].tolist() == ["enterprise", "region"] and summed["units"].tolist() == [1, 1]
+
+
+def test_pilots_are_nobodys_peers() -> None:
+    alone = scored(*[("enterprise", f"F{i}", "") for i in range(0, 60, 2)])
+    assert (alone["peers"] == 0).all(), "every firm of the path is a pilot, so nobody is left to compare with"
+
+
+def test_missing_columns_are_named() -> None:
+    data = panel().drop(columns="size")
+    with pytest.raises(EvaluationError, match="lacks the columns size"):
+        scorecard.scorecard(pilot_units.matched(table(("enterprise", "F0", "")), data), data, CHOICES)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_cards_in_word(language: str) -> None:
+    from docx import Document
+
+    found = scored(("enterprise", "F0", "fi"), ("enterprise", "F99", ""))
+    names = dict(zip(CHAINS, ("产业链", "价值链"), strict=True))
+    pages = document.pages(found, names, language, "source")
+    made = Document(io.BytesIO(document.document("cards", pages)))
+    assert [p.text for p in made.paragraphs if p.style.name == "Heading 1"] == ["F0", "F99"]
+    assert len(made.tables) == 2 and made.tables[0].cell(8, 1).text.startswith("fi: ")
+    text = "\n".join(p.text for p in made.paragraphs)
+    assert text.count(document.WORDS[language]["unverified"]) == 2 and "source" in text
+    assert "nan" not in "".join(cell.text for t in made.tables for row in t.rows for cell in row.cells)
+
+
+def test_the_best_documented_come_first() -> None:
+    found = pd.DataFrame({"kind": ["enterprise"] * 3, "unit": ["a", "b", "c"], "grade": ["C", "A", "B"]})
+    assert scorecard.best_documented(found, 2)["unit"].tolist() == ["b", "c"]
