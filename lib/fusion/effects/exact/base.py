@@ -47,9 +47,9 @@ class Base:
         return [f"u{i}" for i in range(len(self.unit.parts))]
 
     @property
-    def w(self) -> str:
-        """SQL of a row's weight."""
-        return "w" if self.weights else "1"
+    def sum_w(self) -> str:
+        """SQL of a group's weight; counting is cheaper than adding ones."""
+        return "sum(w)" if self.weights else "count(*)::DOUBLE"
 
     @property
     def times_w(self) -> str:
@@ -94,9 +94,15 @@ class Base:
 
 
 def open_base(
-    source: Source, design: Design, clusters: Sequence[Effect] = (), weights: str | None = None
+    source: Source,
+    design: Design,
+    clusters: Sequence[Effect] = (),
+    weights: str | None = None,
+    nan: bool = False,
 ) -> Base:
     """Count rows, find which effect is the unit, and number the levels of the others.
+
+    With `nan`, NaN is looked for beside NULL.
 
     Raises
     ------
@@ -105,7 +111,7 @@ def open_base(
     """
     for name in (*design.columns, *((weights,) if weights else ())):
         _require_number(source, name)
-    where, complete, total = _complete(source, design, clusters, weights)
+    where, complete, total = _complete(source, design, clusters, weights, nan)
     unit = _unit(source, design, where)
     others = [effect for effect in design.effects if effect is not unit]
     coded = code_effects(source, others, unit, where)
@@ -136,20 +142,22 @@ def _require_number(source: Source, name: str) -> None:
 
 
 def _complete(
-    source: Source, design: Design, clusters: Sequence[Effect], weights: str | None
+    source: Source, design: Design, clusters: Sequence[Effect], weights: str | None, nan: bool
 ) -> tuple[str, int, int]:
-    """The WHERE that keeps complete rows (none if all are), how many they are, and how many there are."""
+    """The WHERE that keeps complete rows (none if all are), how many they are, and how many there are.
+
+    Most formats know without a scan that a column has no NULL; tests for NaN would scan, and are made only when a
+    sum has turned out not to be finite.
+    """
     keys = [part for effect in (*design.effects, *clusters) for part in effect.parts]
     tests = []
     for name in dict.fromkeys((*design.columns, *keys, *((weights,) if weights else ()))):
         column = f"s.{ident(name)}"
         tests.append(f"{column} IS NOT NULL")
-        if source.types[name] in FLOATS:
+        if nan and source.types[name] in FLOATS:
             tests.append(f"NOT isnan({column})")
     if weights:
-        low = source.fetch(f"SELECT min({ident(weights)})::DOUBLE v FROM {source.name}")["v"][0]
-        if low < 0:
-            raise EffectsError(f"weights: column '{weights}' has {low:g}; weights must not be negative")
+        _not_negative(source, weights)
         tests.append(f"s.{ident(weights)} > 0")
     text = " AND ".join(tests)
     counts = source.fetch(f"SELECT count(*) n, count(*) FILTER (WHERE {text}) k FROM {source.name} s")
@@ -159,15 +167,25 @@ def _complete(
     return ("" if complete == total else f"WHERE {text}"), complete, total
 
 
-def _unit(source: Source, design: Design, where: str) -> Effect:
-    """The effect with the most levels, which is taken out by means."""
+def _not_negative(source: Source, weights: str) -> None:
+    low = source.fetch(f"SELECT min({ident(weights)})::DOUBLE v FROM {source.name}")["v"][0]
+    if low < 0:
+        raise EffectsError(f"weights: column '{weights}' has {low:g}; weights must not be negative")
+
+
+def _unit(source: Source, design: Design, where: str, rows: int = 20_000) -> Effect:
+    """The effect with the most levels, which is taken out by means; the first rows decide if they leave no doubt."""
     if len(design.effects) == 1:
         return design.effects[0]
-    counts = ", ".join(
-        f"approx_count_distinct({_key(effect)}) AS n{i}" for i, effect in enumerate(design.effects)
-    )
-    found = source.fetch(f"SELECT {counts} FROM {source.name} s {where}")
-    return max(zip(found.values(), design.effects, strict=True), key=lambda pair: int(pair[0][0]))[1]
+    keys = ", ".join(f"{_key(effect)} AS k{i}" for i, effect in enumerate(design.effects))
+    counts = ", ".join(f"approx_count_distinct(k{i}) AS n{i}" for i in range(len(design.effects)))
+    for limit in (f"LIMIT {rows}", ""):
+        found = source.fetch(f"SELECT {counts} FROM (SELECT {keys} FROM {source.name} s {where} {limit})")
+        levels = [int(found[f"n{i}"][0]) for i in range(len(design.effects))]
+        most, next_most = sorted(levels, reverse=True)[:2]
+        if next_most * 4 < most:
+            break
+    return design.effects[levels.index(most)]
 
 
 def _key(effect: Effect) -> str:

@@ -16,7 +16,8 @@ from fusion.effects.exact.source import Source, ident
 INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 # A column of integers is numbered from its least value if it spans no more than this; else by a dictionary.
 SPAN = 2**20
-BITS = 63
+# Bits of a pattern are added up in a DOUBLE, which is exact below 2^53.
+BITS = 52
 
 
 class Part(NamedTuple):

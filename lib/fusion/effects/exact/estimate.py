@@ -13,7 +13,7 @@ from fusion.effects.exact import slopes as slope
 from fusion.effects.exact.base import Base, open_base
 from fusion.effects.exact.correction import Correction, check, factor, parameters
 from fusion.effects.exact.formula import Design, Effect, clusters_of, parse
-from fusion.effects.exact.moments import Moments, gather
+from fusion.effects.exact.moments import Moments, NotFinite, gather
 from fusion.effects.exact.result import Within
 from fusion.effects.exact.schur import Factors
 from fusion.effects.exact.scores import Pass, Scores
@@ -89,11 +89,11 @@ def feols(
         raise EffectsError(f"fixef_rm = '{fixef_rm}': it must be 'singleton' or 'none'")
     kind, clusters = clusters_of(vcov) if vcov is not None else ("unit", ())
     with open_source(design, clusters, data, weights, memory) as source:
-        base = open_base(source, design, clusters, weights)
-        if kind == "unit":
-            kind, base.clusters = "CRV1", (base.unit,)
-        fitted = fit(base, fixef_rm == "singleton")
-        return _result(fitted, kind, correction)
+        try:
+            fitted = fit(source, design, clusters, weights, fixef_rm == "singleton", kind == "unit")
+        except NotFinite:
+            fitted = fit(source, design, clusters, weights, fixef_rm == "singleton", kind == "unit", nan=True)
+        return _result(fitted, "CRV1" if kind == "unit" else kind, correction)
 
 
 def open_source(
@@ -105,8 +105,19 @@ def open_source(
     return Source(data, columns, keys, memory)
 
 
-def fit(base: Base, drop: bool) -> Fitted:
-    """Both first passes, the levels and the slopes."""
+def fit(
+    source: Source,
+    design: Design,
+    clusters: tuple[Effect, ...] = (),
+    weights: str | None = None,
+    drop: bool = True,
+    by_unit: bool = False,
+    nan: bool = False,
+) -> Fitted:
+    """Both first passes, the levels and the slopes; clusters are the unit's with `by_unit`."""
+    base = open_base(source, design, clusters, weights, nan)
+    if by_unit:
+        base.clusters = (base.unit,)
     moments = gather(base, drop)
     total, tss = moments.total, moments.tss
     within = np.diag(moments.f) / np.maximum(np.diag(total), 1e-300)
@@ -127,7 +138,7 @@ def fit(base: Base, drop: bool) -> Fitted:
 
 def _unit_means(base: Base) -> str:
     by = ", ".join(base.unit_keys)
-    means = [f"sum({base.times_w}z{k}) / sum({base.w}) AS m{k}" for k in range(base.width)]
+    means = [f"sum({base.times_w}z{k}) / {base.sum_w} AS m{k}" for k in range(base.width)]
     return base.source.store(
         "unit_means", f"SELECT {by}, {', '.join(means)} FROM ({base.sql()}) GROUP BY {by}"
     )

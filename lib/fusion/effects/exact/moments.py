@@ -71,8 +71,8 @@ def _gather(base: Base, drop_singletons: bool) -> Moments:
     weight = cells["w"].astype(float)
     sums = np.column_stack([cells[f"z{k}"] for k in range(base.width)]).astype(float)
     squares = triangle(cells, base.width)
-    mean = sums.sum(axis=0) / weight.sum()
     _finite(base, squares)
+    mean = sums.sum(axis=0) / weight.sum()
     rows = _add(levels.total, place, n[:, None])[:, 0]
     table, units = store_units(base)
     a, b, alone = _less_units(base, table, levels, _cross(levels.total, place, weight), place, sums)
@@ -100,7 +100,7 @@ def _gather(base: Base, drop_singletons: bool) -> Moments:
 def _by_level(base: Base) -> dict[str, NDArray]:
     """Pass two: counts, sums and cross products by combination of levels."""
     keys = [f"g{i}" for i in range(len(base.others))]
-    columns = [*keys, "count(*)::BIGINT AS n", f"sum({base.w})::DOUBLE AS w"]
+    columns = [*keys, "count(*)::BIGINT AS n", f"{base.sum_w} AS w"]
     columns += [f"sum({base.times_w}z{k}) AS z{k}" for k in range(base.width)]
     columns.append(products(base.width, f"sum({base.times_w}z{{i}} * z{{j}})"))
     group = f" GROUP BY {', '.join(keys)}" if keys else ""
@@ -113,13 +113,15 @@ def _by_level(base: Base) -> dict[str, NDArray]:
     return found
 
 
+class NotFinite(EffectsError):
+    """A column holds NaN or infinity."""
+
+
 def _finite(base: Base, squares: Array) -> None:
     names = base.design.columns
     bad = [name for name, value in zip(names, np.diag(squares), strict=True) if not np.isfinite(value)]
     if bad:
-        raise EffectsError(
-            f"column {', '.join(bad)} holds infinite values; replace them, or leave out the rows"
-        )
+        raise NotFinite(f"column {', '.join(bad)} holds infinite values; replace them, or leave out the rows")
 
 
 def _add(total: int, place: list[Counts], values: NDArray) -> NDArray:

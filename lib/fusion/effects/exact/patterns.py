@@ -1,7 +1,8 @@
 """Pass one: each unit's means and its pattern of levels, each distinct pattern once.
 
-Where the other effect is one set whose last part has at most 63 values (years), and a unit stays in one block of
-the other parts (its industry) and is seen once in each, its pattern is a bit mask. Other units, and several effect
+Where the other effect is one set whose last part has at most 52 values (years), and a unit stays in one block of
+the other parts (its industry) and is seen once in each, its pattern is a bit mask: the sum of 2^bit, which has as
+many bits set as the unit has rows just when no bit was added twice. Other units, and several effect
 sets, send lists of codes; with weights every unit is its own pattern.
 """
 
@@ -84,8 +85,8 @@ def triangle(found: dict[str, NDArray], width: int) -> Array:
 def store_units(base: Base) -> tuple[str, Units]:
     """Pass one: a table with a row for each unit (keys, n, w, means, mask or lists), and its totals."""
     keys = ", ".join(base.unit_keys)
-    columns = [keys, "count(*)::BIGINT AS n", f"sum({base.w})::DOUBLE AS w"]
-    columns += [f"sum({base.times_w}z{k}) / sum({base.w}) AS m{k}" for k in range(base.width)]
+    columns = [keys, "count(*)::BIGINT AS n", f"{base.sum_w} AS w"]
+    columns += [f"sum({base.times_w}z{k}) / {base.sum_w} AS m{k}" for k in range(base.width)]
     columns += _pattern_columns(base)
     tested = [cluster for cluster in base.clusters if not set(cluster.parts) <= set(base.unit.parts)]
     for i, cluster in enumerate(tested):
@@ -109,10 +110,12 @@ def _pattern_columns(base: Base) -> list[str]:
         return []
     if _masked(base):
         bits = base.others[0].bits
+        if len(base.others[0].parts) == 1:
+            return ["0 AS b0", "0 AS b1", "sum((1::BIGINT << g0)::DOUBLE)::BIGINT AS mask"]
         return [
             f"min(g0 // {bits}) AS b0",
             f"max(g0 // {bits}) AS b1",
-            f"bit_or(1::UBIGINT << (g0 % {bits})) AS mask",
+            f"sum((1::BIGINT << (g0 % {bits}))::DOUBLE)::BIGINT AS mask",
         ]
     return _lists(base)
 

@@ -71,8 +71,8 @@ class Pass:
         base, units = self.base, self.base.unit_keys
         own = base.cluster_keys(cluster)
         same = cluster.parts == base.unit.parts
-        w, times = base.w, base.times_w
-        score = f"sum({times}v{{j}} * e) - sum({times}v{{j}}) * sum({times}e) / sum({w}) AS s{{j}}"
+        w, times = base.sum_w, base.times_w
+        score = f"sum({times}v{{j}} * e) - sum({times}v{{j}}) * sum({times}e) / {w} AS s{{j}}"
         scores = [score.format(j=j) for j in range(self.width)]
         keys = [] if same else [f"any_value({key}) AS {key}" for key in own]
         by_unit = (
@@ -92,7 +92,7 @@ class Pass:
         """SELECT of keys, w, v0 … and e with all effects out, row by row."""
         units = self.base.unit_keys
         names = [*(f"v{j}" for j in range(self.width)), "e"]
-        means = [f"sum({self.base.times_w}{v}) / sum({self.base.w}) AS m_{v}" for v in names]
+        means = [f"sum({self.base.times_w}{v}) / {self.base.sum_w} AS m_{v}" for v in names]
         table = self.base.source.store(
             "residual_means",
             f"SELECT {', '.join([*units, *means])} FROM ({self.rows(*units)}) GROUP BY {', '.join(units)} {self.having}",
