@@ -55,6 +55,7 @@ def chains(
     """
     import matplotlib.pyplot as plt
     import seaborn as sns
+    from matplotlib.ticker import MaxNLocator
 
     figure, grid = plt.subplots(2, 3, figsize=(9, 5.2), sharex=True, sharey=True, squeeze=False)
     for axes, (title, own), start in zip(grid.flat, histories.items(), starts, strict=False):
@@ -62,6 +63,7 @@ def chains(
             axes.plot(own.index, own[chain], color=colour, lw=1.4, label=names[chain])
         axes.axvline(start - 0.5, color="0.4", ls=":", lw=1)
         axes.set_title(title, fontsize=9)
+        axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     for axes in grid.flat[len(histories) :]:
         axes.set_visible(False)
     figure.supylabel(y, fontsize=10)
