@@ -7,6 +7,7 @@ estimates of several regressions on one panel is what no package gives.
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from fusion.effects.errors import EffectsError
@@ -69,3 +70,28 @@ def romano_wolf(statistics: ArrayLike, resampled: ArrayLike) -> NDArray[np.float
     adjusted = np.empty(len(t))
     adjusted[order] = np.maximum.accumulate(p)
     return adjusted
+
+
+def benjamini_hochberg(p_values: ArrayLike) -> NDArray[np.float64]:
+    """Adjusted p-values that control the false discovery rate (statsmodels' ``fdr_bh``)."""
+    from statsmodels.stats.multitest import multipletests
+
+    return np.asarray(multipletests(np.asarray(p_values, float), method="fdr_bh")[1])
+
+
+def adjusted(table: pd.DataFrame, draws: ArrayLike, method: str) -> NDArray[np.float64]:
+    """p-values of a family adjusted as declared.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        ``statistic`` and ``p_value``, a row per hypothesis.
+    draws : array_like, shape (draws, hypotheses)
+        Resampled statistics, for Romano–Wolf.
+    method : {"romano_wolf", "benjamini_hochberg"}
+    """
+    if method == "romano_wolf":
+        return romano_wolf(table["statistic"], draws)
+    if method == "benjamini_hochberg":
+        return benjamini_hochberg(table["p_value"])
+    raise EffectsError(f"method = '{method}'; allowed: romano_wolf, benjamini_hochberg")

@@ -21,6 +21,7 @@ from fusion.workbook.params.description import Description
 from fusion.workbook.params.dynamics import Dynamics
 from fusion.workbook.params.effects import Effects
 from fusion.workbook.params.evaluation import Evaluation
+from fusion.workbook.params.heterogeneity import Heterogeneity
 from fusion.workbook.params.indicators import Indicators
 from fusion.workbook.params.panel import Panel
 from fusion.workbook.params.publish import Publish
@@ -39,6 +40,7 @@ class Parameters(Section):
     description: Description = Field(default_factory=Description)
     effects: Effects = Field(default_factory=Effects)
     dynamics: Dynamics = Field(default_factory=Dynamics)
+    heterogeneity: Heterogeneity = Field(default_factory=Heterogeneity)
     evaluation: Evaluation = Field(default_factory=Evaluation)
     audit: Audit = Field(default_factory=Audit)
     publish: Publish = Field(default_factory=Publish)
