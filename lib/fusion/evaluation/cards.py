@@ -77,12 +77,18 @@ def peers(traits: pd.DataFrame, unit: str, candidates: Sequence[str], count: int
     together.
     """
     known = traits.dropna()
-    pool = known.loc[known.index.isin(list(candidates))]
-    if unit not in known.index or pool.empty:
+    if unit not in known.index:
+        return []
+    return nearest(known.loc[unit].to_numpy(float), known.loc[known.index.isin(list(candidates))], count)
+
+
+def nearest(own: np.ndarray, pool: pd.DataFrame, count: int) -> list[str]:
+    """Names of the rows of ``pool`` (units × traits, none missing) that are nearest to a unit's own traits."""
+    if pool.empty or np.isnan(own).any():
         return []
     values = pool.to_numpy(float)
     spread = np.atleast_2d(np.cov(values, rowvar=False)) if len(pool) > 2 else np.eye(values.shape[1])
-    apart = values - known.loc[unit].to_numpy(float)
+    apart = values - own
     distance = np.einsum("ij,jk,ik->i", apart, np.linalg.pinv(spread), apart)
     # Ties fall by name, so that the same data give the same peers.
     order = np.lexsort((pool.index.to_numpy(str), distance))

@@ -101,20 +101,22 @@ def matched(pilots: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         The pilots with ``firms``, ``rows``, ``years_before``, ``years_after``, ``found``.
     """
-    rows = []
-    for pilot in pilots.itertuples():
-        column = UNIT_COLUMN[pilot.kind]
-        own = panel[panel[column].astype(str) == pilot.unit] if column in panel.columns else panel.iloc[:0]
-        before, after = own["year"] < pilot.start, own["year"] >= pilot.start
-        rows.append(
-            (
-                own["firm_id"].nunique(),
-                len(own),
-                own.loc[before, "year"].nunique(),
-                own.loc[after, "year"].nunique(),
-            )
+    rows = {}
+    for kind, group in pilots.groupby("kind"):
+        column = UNIT_COLUMN[str(kind)]
+        known = (
+            panel.dropna(subset=[column])
+            if column in panel.columns
+            else panel.iloc[:0].assign(**{column: ""})
         )
-    counted = pd.DataFrame(rows, columns=["firms", "rows", "years_before", "years_after"], index=pilots.index)
+        of_unit = dict(iter(known.groupby(known[column].astype(str))[["firm_id", "year"]]))
+        for pilot in group.itertuples():
+            own = of_unit.get(pilot.unit, panel.iloc[:0])
+            before = own["year"] < pilot.start
+            years = own.loc[before, "year"].nunique(), own.loc[~before, "year"].nunique()
+            rows[pilot.Index] = (own["firm_id"].nunique(), len(own), *years)
+    names = ["firms", "rows", "years_before", "years_after"]
+    counted = pd.DataFrame.from_dict(rows, orient="index", columns=names).reindex(pilots.index)
     return pilots.join(counted).assign(found=counted["rows"] > 0)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -107,7 +108,8 @@ def units(panel: pd.DataFrame, kind: str, columns: Sequence[str]) -> pd.DataFram
     """Means by unit and year: a firm's own values, or those of all firms of a district or park."""
     column = UNIT_COLUMN[kind]
     keep = panel.dropna(subset=[column])
-    grouped = keep.assign(unit=keep[column].astype(str)).groupby(["unit", "year"], sort=True)
+    # Python's own strings: looking a unit up among Arrow's is a hundred times slower.
+    grouped = keep.assign(unit=keep[column].astype(str).astype(object)).groupby(["unit", "year"], sort=True)
     return grouped[list(dict.fromkeys(columns))].mean()
 
 
@@ -119,41 +121,72 @@ def _kind(group: pd.DataFrame, panel: pd.DataFrame, kind: str, choices: Choices)
     goals = [g for g in group["goal_indicator"].unique() if g and g in panel.columns]
     values = units(panel, kind, [choices.index, *choices.chains, *choices.traits, *goals])
     outcome = values[choices.index].unstack("year")
-    ranks = _ranks(values, choices)
+    comparison = Comparison(
+        outcome=outcome,
+        values=dict(
+            iter(values.loc[values.index.get_level_values("unit").isin(list(group["unit"]))].groupby("unit"))
+        ),
+        ranks=_ranks(values, choices),
+        obstacles=_obstacles(values, choices.chains),
+        chains=list(choices.chains),
+    )
     paths = _paths(panel, kind)
-    never = [name for name in outcome.index if name not in set(group["unit"])]
-    # Traits before a start are the same for all units that start in the same year.
+    pilots = set(group["unit"])
+    never = pd.Series(
+        {name: paths.get(name, "") for name in outcome.index if name not in pilots}, dtype=object
+    )
+    # Traits before a start, and who may be a peer, are the same for all units of a path that start together.
     traits = {int(s): _before(values, choices.traits, int(s)) for s in group["start"].unique()}
+    pools: dict[tuple[int, str], pd.DataFrame] = {}
     rows = []
     for pilot in group.itertuples():
-        same = never if paths is None else [n for n in never if paths.get(n) == paths.get(pilot.unit)]
-        near = cards.peers(traits[int(pilot.start)], str(pilot.unit), same, choices.peers)
-        rows.append(_row(pilot, outcome, values, near, ranks, choices))
+        start, path = int(pilot.start), paths.get(str(pilot.unit), "")
+        if (start, path) not in pools:
+            same = traits[start].index.isin(list(never.index[never == path]))
+            pools[start, path] = traits[start].loc[same].dropna()
+        own = traits[start].reindex([str(pilot.unit)]).to_numpy(float)[0]
+        near = cards.nearest(own, pools[start, path], choices.peers)
+        rows.append(_row(pilot, comparison, near))
     return pd.DataFrame(rows, columns=COLUMNS, index=group.index)
 
 
-def _row(pilot, outcome, values, near: list[str], ranks: pd.DataFrame, choices: Choices) -> list[object]:  # type: ignore[no-untyped-def]
+@dataclass(frozen=True)
+class Comparison:
+    """What all units of a kind are compared by."""
+
+    outcome: pd.DataFrame  # units × years
+    values: dict[str, pd.DataFrame]  # unit: years × columns
+    ranks: pd.DataFrame
+    obstacles: pd.DataFrame
+    chains: list[str]
+
+
+def _row(pilot: Any, kind: Comparison, near: list[str]) -> list[object]:
     """One pilot's scores, in the order of ``COLUMNS``."""
     start, unit = int(pilot.start), str(pilot.unit)
-    blank = [np.nan] * 11 + [len(ranks), "", np.nan, np.nan, np.nan, "C"]
-    if unit not in outcome.index:
-        return blank
-    own = outcome.loc[unit]
-    before, after = own[own.index < start].mean(), own[own.index >= start].mean()
-    others = outcome.loc[near, outcome.columns >= start].mean(axis=1).dropna()
-    percentile = 100 * (others < after).mean() if len(others) and pd.notna(after) else np.nan
-    found = cards.gap(outcome, unit, near, start)
-    place = (
-        ranks.loc[unit] if unit in ranks.index else pd.Series({"rank": np.nan, "low": np.nan, "high": np.nan})
-    )
-    obstacle, share = _obstacle(values.loc[unit, list(choices.chains)].iloc[-1:])
-    latest, progress = _goal(pilot, values.loc[unit])
-    complete = float(values.loc[unit, list(choices.chains)].notna().to_numpy().mean())
-    years = values.loc[unit].index
-    grade = cards.grade(int((years < start).sum()), int((years >= start).sum()), complete)
+    if unit not in kind.values:
+        return [np.nan] * 11 + [len(kind.ranks), "", np.nan, np.nan, np.nan, "C"]
+    years = np.asarray(kind.outcome.columns, dtype=int)
+    series = kind.outcome.loc[unit].to_numpy(float)
+    before, after = _mean(series[years < start]), _mean(series[years >= start])
+    others = kind.outcome.loc[near].to_numpy(float)[:, years >= start]
+    levels = np.array([_mean(row) for row in others])
+    levels = levels[~np.isnan(levels)]
+    percentile = 100 * float((levels < after).mean()) if len(levels) and not np.isnan(after) else np.nan
+    found = cards.gap(kind.outcome, unit, near, start)
+    own = kind.values[unit].droplevel("unit")
+    seen = own.index.to_numpy()
+    complete = float(own[kind.chains].notna().to_numpy().mean())
+    grade = cards.grade(int((seen < start).sum()), int((seen >= start).sum()), complete)
     gap = [found.gap, found.low, found.high, found.p_value, found.peers]
-    rank = [place["rank"], place["low"], place["high"], len(ranks)]
-    return [before, after, percentile, *gap, *rank, obstacle, share, latest, progress, grade]
+    place = kind.ranks.loc[unit].tolist() if unit in kind.ranks.index else [np.nan] * 3
+    worst = kind.obstacles.loc[unit].tolist() if unit in kind.obstacles.index else ["", np.nan]
+    return [before, after, percentile, *gap, *place, len(kind.ranks), *worst, *_goal(pilot, own), grade]
+
+
+def _mean(values: np.ndarray) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else np.nan
 
 
 def _ranks(values: pd.DataFrame, choices: Choices) -> pd.DataFrame:
@@ -172,25 +205,26 @@ def _before(values: pd.DataFrame, traits: Sequence[str], start: int) -> pd.DataF
     return values.loc[(years < start) & (years >= start - 3), list(traits)].groupby(level="unit").mean()
 
 
-def _paths(panel: pd.DataFrame, kind: str) -> dict[str, str] | None:
+def _paths(panel: pd.DataFrame, kind: str) -> dict[str, str]:
     """Main path of each enterprise; regions and parks have none."""
     if UNIT_COLUMN[kind] != "firm_id" or "path" not in panel.columns:
-        return None
+        return {}
     first = panel.sort_values("year").drop_duplicates("firm_id")
     return dict(zip(first["firm_id"].astype(str), first["path"].astype(str), strict=True))
 
 
-def _obstacle(last: pd.DataFrame) -> tuple[str, float]:
-    """Chain with the largest obstacle degree in the last year, and its degree."""
-    degrees = cards.obstacles(last, [1 / last.shape[1]] * last.shape[1]).iloc[0].dropna()
-    return (str(degrees.idxmax()), float(degrees.max())) if len(degrees) else ("", np.nan)
+def _obstacles(values: pd.DataFrame, chains: Sequence[str]) -> pd.DataFrame:
+    """Chain with the largest obstacle degree in each unit's last year, and its degree."""
+    last = values[list(chains)].groupby(level="unit").tail(1).droplevel("year")
+    degrees = cards.obstacles(last, [1 / last.shape[1]] * last.shape[1]).dropna(how="all")
+    return pd.DataFrame({"chain": degrees.idxmax(axis=1), "degree": degrees.max(axis=1)})
 
 
-def _goal(pilot, own: pd.DataFrame) -> tuple[float, float]:  # type: ignore[no-untyped-def]
+def _goal(pilot: Any, own: pd.DataFrame) -> list[float]:
     """Latest value of the unit's own goal indicator, and its share of the goal."""
     if not pilot.goal_indicator or pilot.goal_indicator not in own.columns:
-        return np.nan, np.nan
+        return [np.nan, np.nan]
     seen = own[pilot.goal_indicator].dropna()
     if seen.empty or not pilot.goal_value:
-        return np.nan, np.nan
-    return float(seen.iloc[-1]), float(seen.iloc[-1] / pilot.goal_value)
+        return [np.nan, np.nan]
+    return [float(seen.iloc[-1]), float(seen.iloc[-1] / pilot.goal_value)]
