@@ -19,7 +19,7 @@ export UV_COMPILE_BYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
-.PHONY: help env study test site diff package lab verify bench lint format params lock clean
+.PHONY: help env study test site diff audit package lab verify bench lint format params lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ site: $(READY) ## build the site from the studies that have been run
 
 diff: $(READY) ## compare two runs, A=… B=…: study, study@previous, study@baseline (build/diff.html)
 	@$(BIN)/fusion diff "$(A)" "$(B)" --page build/diff.html
+
+audit: $(READY) ## say which points of the checklist hold; fails when a claim lacks its evidence (STUDY=name)
+	@$(BIN)/fusion audit "$$STUDY"
 
 package: $(READY) ## make a replication package of a study that has been run (build/packages)
 	@$(BIN)/fusion package "$$STUDY"

@@ -128,6 +128,24 @@ def package(
 
 
 @app.command()
+def audit(
+    study: Annotated[str, typer.Argument(help="name of a study that has been run")] = "shanghai",
+) -> None:
+    """Say which points of the reviewer's checklist hold; exit 1 when a claim lacks its evidence."""
+    from fusion.workbook import claims
+
+    try:
+        counts, problems = claims.check(study)
+    except claims.ClaimsError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+    print(f"{study}: " + ", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
+    for problem in problems:
+        print(f"  {problem}", file=sys.stderr)
+    raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
 def runs(study: Annotated[str, typer.Argument(help="name of the study")]) -> None:
     """List the runs of a study that are kept."""
     from fusion.workbook import compare, paths

@@ -9,6 +9,14 @@ from pydantic import Field
 from fusion.workbook.params.base import Column, Section
 
 
+Lever = Literal["tax", "finance", "land", "talent", "data"]
+
+
+def _measured_levers() -> dict[Lever, str]:
+    """Levers of the policy document that the panel contract has a column for."""
+    return {"tax": "rd_super_deduction", "finance": "subsidy"}
+
+
 class Heterogeneity(Section):
     """Effects by group, by policy lever, and on mechanisms; stated before the estimates are seen."""
 
@@ -17,13 +25,14 @@ class Heterogeneity(Section):
         description="columns by whose groups the effect is estimated; a unit's group is read before its treatment",
     )
     split_by_field: bool = Field(
-        True, description="also in and outside each of the policy's eight key fields (a unit may be in several)"
+        True,
+        description="also in and outside each of the policy's eight key fields (a unit may be in several)",
     )
     smallest_group: Annotated[int, Field(ge=2)] = Field(
         15, description="treated units that a group must have; smaller ones are left out and named"
     )
-    levers: dict[Literal["tax", "finance", "land", "talent", "data"], Column] = Field(
-        default_factory=lambda: {"tax": "rd_super_deduction", "finance": "subsidy"},
+    levers: dict[Lever, Column] = Field(
+        default_factory=_measured_levers,
         description="policy lever: column that measures it; as a moderator (before treatment) and as a dose",
     )
     mechanism_outcomes: list[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]] = Field(
@@ -31,7 +40,8 @@ class Heterogeneity(Section):
         description="columns of the panel or indicators on which the treatment is estimated as mechanisms",
     )
     mediators: list[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]] = Field(
-        default_factory=list, description="mechanisms for which mediation with its sensitivity is shown; usually none"
+        default_factory=list,
+        description="mechanisms for which mediation with its sensitivity is shown; usually none",
     )
     multiplicity: Literal["romano_wolf", "benjamini_hochberg"] = Field(
         "romano_wolf",
