@@ -16,6 +16,7 @@ FIRM: dict[str, Any] = {
     "firm_id": "a",
     "year": 2018,
     "division": "39",
+    "class_version": "2017",
     "service_revenue": 20.0,
     "operating_revenue": 200.0,
     "operating_cost": 146.0,
@@ -71,7 +72,8 @@ BY_HAND = {
 
 def compute(rows: list[dict[str, Any]], codes: list[str]) -> pd.DataFrame:
     con = ibis.duckdb.connect()
-    table = con.create_table("panel", pd.DataFrame(rows))
+    texts = {c: "string" for c in ("biz_activity_codes", "service_rev_by_class") if c in rows[0]}
+    table = con.create_table("panel", pd.DataFrame(rows).astype(texts))
     return system.compute(table, codes).table.to_pandas()
 
 
@@ -101,7 +103,7 @@ def test_every_indicator_is_declared_whole() -> None:
         assert (table[column] != "").all(), column
     for row in table.itertuples():
         # D4's fallback aside, each declared column is in the formula that names it (A2's is counted before).
-        named = [c for c in row.columns.split(";") if row.code != "A2"]
+        named = [c for c in row.columns.split(";") if c != "class_version" and row.code != "A2"]
         assert all(c in row.formula for c in named), row.code
 
 
@@ -112,10 +114,16 @@ def test_columns_are_the_contracts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "code"), [("service_revenue", "A1"), ("rd_expense", "C1"), ("biz_activity_codes", "A2")]
+    ("columns", "code"),
+    [
+        (["service_revenue"], "A1"),
+        (["rd_expense"], "C1"),
+        (["biz_activity_codes", "service_rev_by_class"], "A2"),
+        (["service_rev_by_class"], "A4"),
+    ],
 )
-def test_missing_is_not_zero(column: str, code: str) -> None:
-    got = compute([FIRM, FIRM | {"firm_id": "b", column: None}], [code])
+def test_missing_is_not_zero(columns: list[str], code: str) -> None:
+    got = compute([FIRM, FIRM | {"firm_id": "b"} | dict.fromkeys(columns)], [code])
     assert got[code].notna().tolist() == [True, False]
 
 
@@ -197,3 +205,48 @@ def test_national_series_is_the_published_weighted_mean() -> None:
     assert series[2005] == pytest.approx(0.100, abs=1.5e-3) and series[2020] == pytest.approx(
         0.127, abs=1.5e-3
     )
+
+
+def kinds(edition: str, codes: str, sold: str | None = None) -> float:
+    row = FIRM | {"class_version": edition, "biz_activity_codes": codes, "service_rev_by_class": sold}
+    return float(compute([row], ["A2"])["A2"].iloc[0])
+
+
+def test_a_code_is_read_in_its_own_edition() -> None:
+    """Software development is 6510 in 2011 and 6511–6519 in 2017; 6520 is integration, then circuit design."""
+    assert kinds("2011", "3911|6510") == kinds("2017", "3911|6513") == 1
+    old, new = (
+        compute([FIRM | {"class_version": e, "service_rev_by_class": f'{{"{c}": 20.0}}'}], ["A4"])["A4"].iloc[
+            0
+        ]
+        for e, c in (("2011", "6510"), ("2017", "6513"))
+    )
+    assert old == new == 10.0  # 20 of 200
+    # 2011's 6520 (system integration) is 2017's 653, which A4 does not hold; 2017's 6520 (circuits) it does.
+    odd = FIRM | {"service_rev_by_class": '{"6520": 20.0}'}
+    got = compute([odd | {"class_version": "2011"}, odd | {"firm_id": "b"}], ["A4"]).set_index("firm_id")[
+        "A4"
+    ]
+    assert got["b"] == 10.0 and got["a"] == 0.0
+
+
+def test_a_code_that_cannot_be_placed_makes_the_sum_missing_and_not_zero() -> None:
+    row = FIRM | {"service_rev_by_class": '{"9999": 20.0}'}
+    assert compute([row], ["A4"])["A4"].isna().all()
+    assert np.isnan(kinds("2017", "3911|9999"))
+
+
+def test_a_breakdown_that_does_not_add_up_says_nothing_of_the_firm() -> None:
+    row = FIRM | {"service_rev_by_class": '{"6513": 5.0}'}  # of 20 of service revenue
+    assert compute([row], ["A3", "A4"])[["A3", "A4"]].isna().all().all()
+    none = FIRM | {"service_rev_by_class": None, "service_revenue": 0.0}
+    assert compute([none], ["A3", "A4"])[["A3", "A4"]].eq(0).all().all()
+
+
+def test_constant_prices_where_the_panel_brings_them() -> None:
+    got = compute([FIRM | {"deflator": 1.25}, FIRM | {"firm_id": "b", "deflator": None}], ["B2", "E7"])
+    assert got["B2"].iloc[0] == 1.0 and got["E7"].iloc[0] == pytest.approx(0.125)  # 50/1.25/40; 25/(250/1.25)
+    assert got[["B2", "E7"]].iloc[1].isna().all(), "a missing price is not a price of one"
+    con = ibis.duckdb.connect()
+    plain = con.create_table("panel", pd.DataFrame([FIRM]))
+    assert system.compute(plain, ["B2", "E7"]).nominal == ["B2", "E7"]

@@ -11,11 +11,15 @@ from pathlib import Path
 import ibis
 import pandas as pd
 
+from fusion.indicators import services
+
 DATA = Path(__file__).resolve().parents[3] / "data"
 FOLDER = DATA / "indicators"
 CHAINS = ("industry", "value", "innovation", "service", "supply")
 # Mean of this year's and last year's stock of the same firm; this year's alone where last year is not there.
 AVERAGE = re.compile(r"avg2\((\w+)\)")
+# Money at constant prices where the panel has a deflator, else as it is. Never both in one column.
+REAL = re.compile(r"real\((\w+)\)")
 _TWO_YEARS = (
     "CASE WHEN lag(year) OVER firm = year - 1 THEN ({0} + coalesce(lag({0}) OVER firm, {0})) / 2 ELSE {0} END"
 )
@@ -38,11 +42,14 @@ class Computed:
         The computed codes, in the order asked for.
     missing : dict of str to list of str
         Codes that could not be computed: the columns that the panel lacks.
+    nominal : list of str
+        Computed codes that would be at constant prices, had the panel a deflator.
     """
 
     table: ibis.Table
     codes: list[str]
     missing: dict[str, list[str]]
+    nominal: list[str]
 
 
 @lru_cache
@@ -96,8 +103,10 @@ def compute(panel: ibis.Table, codes: list[str]) -> Computed:
     declared = system(codes)
     gaps = {row.code: _lacking(row.columns, row.code, panel) for row in declared.itertuples()}
     can = [code for code in codes if not gaps[code]]
-    prepared = _prepare(_needed(panel, declared), can).cache()
-    columns = [f"{_sql(declared.loc[code, 'formula'])} AS {code}" for code in can]
+    formulas = declared.loc[can, "formula"]
+    prepared = _prepare(_needed(panel, declared), formulas).cache()
+    deflated = "deflator" in panel.columns
+    columns = [f"CAST({_sql(formula, deflated)} AS double) AS {code}" for code, formula in formulas.items()]
     if "D4" in can:
         own = "100 * ps_input / nullif(intermediate_input, 0)"
         columns.append(f"({own}) IS NULL AND io_ps_share IS NOT NULL AS d4_from_io")
@@ -105,7 +114,8 @@ def compute(panel: ibis.Table, codes: list[str]) -> Computed:
     table = prepared.alias("prepared").sql(
         f"SELECT {query} FROM prepared WINDOW firm AS (PARTITION BY firm_id ORDER BY year) ORDER BY firm_id, year"
     )
-    return Computed(table, can, {code: gap for code, gap in gaps.items() if gap})
+    nominal = [] if deflated else [code for code, formula in formulas.items() if REAL.search(formula)]
+    return Computed(table, can, {code: gap for code, gap in gaps.items() if gap}, nominal)
 
 
 def io_shares() -> pd.DataFrame:
@@ -141,54 +151,29 @@ def _lacking(columns: str, code: str, panel: ibis.Table) -> list[str]:
 
 def _needed(panel: ibis.Table, declared: pd.DataFrame) -> ibis.Table:
     """The panel's columns that formulas use."""
-    named = {c for columns in declared["columns"] for c in columns.split(";")}
-    return panel.select([c for c in panel.columns if c in {"firm_id", "year", "division", *named}])
+    listed = declared["columns"] + ";" + declared["optional"]
+    named = {c for columns in listed for c in columns.split(";")}
+    return panel.select([c for c in panel.columns if c in {"firm_id", "year", *named}])
 
 
-def _sql(formula: str) -> str:
-    """A declared formula as SQL: the two-year average is written out."""
-    return AVERAGE.sub(lambda match: _TWO_YEARS.format(match[1]), formula)
+def _sql(formula: str, deflated: bool) -> str:
+    """A declared formula as SQL: averages, constant prices and sums over classes written out."""
+    formula = AVERAGE.sub(lambda match: _TWO_YEARS.format(match[1]), formula)
+    formula = REAL.sub(r"(\1 / nullif(deflator, 0))" if deflated else r"\1", formula)
+    return services.REVENUE.sub(lambda match: services.column(match[1]), formula)
 
 
-def _prepare(panel: ibis.Table, codes: list[str]) -> ibis.Table:
+def _prepare(panel: ibis.Table, formulas: pd.Series) -> ibis.Table:
     """Add what formulas need beyond the panel's own columns."""
     backend = panel.get_backend()
     for statement in (FOLDER / "functions.sql").read_text("utf-8").split(";"):
         if statement.strip():
             backend.raw_sql(statement)  # type: ignore[attr-defined]
-    if "A2" in codes:
-        panel = _with_service_types(panel)
-    if "D4" in codes:
+    if formulas.str.contains(r"service_types|revenue_in\(").any():
+        panel = services.with_services(panel, list(formulas))
+    if formulas.str.contains("io_ps_share").any():
         panel = _with_io_share(panel)
     return panel
-
-
-def _with_service_types(panel: ibis.Table) -> ibis.Table:
-    """Number of 大类 of 现代服务业统计分类(2023) among a firm's main activities (codes of GB/T 4754-2017)."""
-    kinds = ibis.memtable(_major_classes("modern_services_2023"))
-    codes = panel.select(
-        "firm_id", "year", code=panel.biz_activity_codes.re_replace(r"[,;]", "|").split("|").unnest()
-    )
-    found = codes.inner_join(kinds, codes.code == kinds.gbt_code)
-    counts = found.group_by("firm_id", "year").aggregate(n=kinds.kind.nunique())
-    joined = panel.left_join(counts, ["firm_id", "year"], rname="{name}_counted")
-    known = panel.biz_activity_codes.notnull()  # noqa: PD004 (Ibis)
-    types = ibis.ifelse(known, ibis.coalesce(joined.n, 0), ibis.null("int64"))
-    return joined.mutate(service_types=types).drop("n", "firm_id_counted", "year_counted")
-
-
-def _major_classes(standard: str) -> pd.DataFrame:
-    """Four-digit GB/T 4754-2017 codes of a standard and the 大类 they belong to (first two digits of its class)."""
-    from fusion.classification import load
-
-    listed = load(standard).query("gbt_code != ''")
-    listed = listed.assign(kind=listed["class_code"].str[:2], digits=listed["gbt_code"].str.len())
-    codes = load("gbt4754_2017").query("level == '4'")["code"]
-    parts = []
-    for digits in (2, 3, 4):  # a standard may list a division or a group: all its classes belong
-        own = pd.DataFrame({"code": codes, "gbt_code": codes.str[:digits]})
-        parts.append(own.merge(listed[listed["digits"] == digits], on="gbt_code"))
-    return pd.concat(parts)[["code", "kind"]].drop_duplicates().rename(columns={"code": "gbt_code"})
 
 
 def _with_io_share(panel: ibis.Table) -> ibis.Table:
