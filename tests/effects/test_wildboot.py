@@ -30,7 +30,7 @@ def brute(data: pd.DataFrame, cluster: str, v: np.ndarray, null: float, restrict
     """t statistics of refits, draw by draw, with all dummies."""
     d = np.hstack([pd.get_dummies(data[c].astype(str), dtype=float).to_numpy() for c in ("firm", "year")])
     x = data[["x", "z"]].to_numpy()
-    groups = pd.factorize(data[cluster])[0]
+    groups = pd.factorize(data[cluster], sort=True)[0]
     everything = np.hstack([x, d])
     inverse = np.linalg.pinv(everything)
 

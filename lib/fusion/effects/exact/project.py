@@ -53,13 +53,13 @@ def number(frame: pd.DataFrame, effect: Effect) -> Codes:
 
 
 def _numbered(column: pd.Series) -> Codes:
-    """Numbers of a column's values; integers that span little are counted, which is faster than hashing."""
+    """Numbers of a column's values in their order, whatever the order of rows; integers that span little are counted."""
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iu" and len(column):
         values = column.to_numpy()
         low, high = int(values.min()), int(values.max())
         if high - low < 4 * len(values):
             return compact(values.astype(np.int64) - low)
-    return pd.factorize(column)[0].astype(np.int64)
+    return pd.factorize(column, sort=True)[0].astype(np.int64)
 
 
 def complete(frame: pd.DataFrame, columns: Sequence[str]) -> NDArray[np.bool_]:
