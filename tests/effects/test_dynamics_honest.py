@@ -92,3 +92,28 @@ def test_no_leads_is_said() -> None:
     b, v = coefficients({0: 0.1})
     with pytest.raises(EffectsError, match="no coefficient before the base period -1"):
         pretrend.joint_test(b, v)
+
+
+def test_smoothness_against_diff_diff_and_a_straight_line() -> None:
+    """The same intervals as diff-diff's where that one runs, and never longer."""
+    from diff_diff.honest_did import _compute_optimal_flci
+
+    times = [-5, -4, -3, -2, 0, 1]
+    root = 0.01 * (np.tril(np.full((6, 6), 0.4)) + np.eye(6))
+    v = pd.DataFrame(root @ root.T, times, times)
+    b = pd.Series([0.0, 0.004, 0.006, 0.013, 0.05, 0.06], times)
+    ours = honest.smoothness(b, v, [0.0, 0.002])
+    for row in ours.itertuples():
+        low, high = _compute_optimal_flci(
+            b.to_numpy()[:4], b.to_numpy()[4:], v.to_numpy(), np.array([0.5, 0.5]), 4, 2, row.m, 0.05
+        )[:2]
+        # Two numerical minimisers of one convex function: a hundredth of a standard error.
+        assert row.ci_low == pytest.approx(low, abs=2e-4) and row.ci_high == pytest.approx(high, abs=2e-4)
+        assert row.ci_high - row.ci_low <= high - low + 1e-9
+    # A straight line through leads and lags is no effect at all under M = 0.
+    line = pd.Series([0.01 * (t + 1) for t in times], times)
+    zero = honest.smoothness(line, v, [0.0]).iloc[0]
+    assert zero["ci_low"] + zero["ci_high"] == pytest.approx(0, abs=1e-9)
+    # Where the bias is many standard errors (there diff-diff overflows) the interval still grows with M.
+    wide = honest.smoothness(b, v, [0.1, 1.0])
+    assert np.isfinite(wide.to_numpy()).all() and wide["ci_high"].is_monotonic_increasing
