@@ -13,7 +13,14 @@ from typing import Any
 FILES = "files"
 # Kinds of files that leave the build; row-level artefacts (Parquet) do not.
 PUBLISHED = (".csv", ".tex", ".svg", ".png", ".pdf", ".docx")
-PAPERS = ("manifest.json", "exhibits.csv", "release.json", "export/exhibits.docx", "export/exhibits.xlsx")
+PAPERS = (
+    "manifest.json",
+    "exhibits.csv",
+    "release.json",
+    "export/exhibits.docx",
+    "export/exhibits.xlsx",
+    "export/methods.md",
+)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ PACKAGES = (
     "statsmodels",
     "linearmodels",
     "pyfixest",
+    "diff-diff",
     "scipy",
     "seaborn",
     "matplotlib",

@@ -218,6 +218,7 @@ def _downloads(study: Built) -> str:
     names |= {
         "export/exhibits.docx": w["word"],
         "export/exhibits.xlsx": w["excel"],
+        "export/methods.md": w["methods"],
         "release.json": w["release"],
     }
     items = "".join(

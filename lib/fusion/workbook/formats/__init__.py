@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from fusion.workbook import files
 from fusion.workbook.built import Built
 
 FOLDER = "export"
 
 
 def write(study: Built) -> list[Path]:
-    """Write ``export/exhibits.docx`` and ``export/exhibits.xlsx`` beside the study's results.
+    """Write ``export/exhibits.docx``, ``export/exhibits.xlsx`` and ``export/methods.md`` beside the study's results.
 
     Parameters
     ----------
@@ -22,6 +23,7 @@ def write(study: Built) -> list[Path]:
     list of Path
         The files; nothing is written again for results that have not changed.
     """
+    from fusion.workbook import methods
     from fusion.workbook.formats import excel, word
 
     folder = study.root / FOLDER
@@ -36,4 +38,8 @@ def write(study: Built) -> list[Path]:
                 work.replace(target)
             finally:
                 work.unlink(missing_ok=True)
-    return list(targets)
+    text = methods.section(study)
+    place = folder / "methods.md"
+    if not place.is_file() or place.read_text(encoding="utf-8") != text:
+        files.write_atomic(place, text)
+    return [*targets, place]

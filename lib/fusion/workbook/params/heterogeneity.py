@@ -8,7 +8,6 @@ from pydantic import Field
 
 from fusion.workbook.params.base import Column, Section
 
-
 Lever = Literal["tax", "finance", "land", "talent", "data"]
 
 
