@@ -196,9 +196,10 @@ def _sums(
         if not alive.all():
             frame, codes = frame[alive], [compact(c[alive]) for c in codes]
     projection = Projection(codes[:-1])
-    z = projection.residuals(frame[list(design.columns)].to_numpy(float))
-    total = frame[list(design.columns)].var(ddof=0).to_numpy() * len(frame)
-    return _cluster_sums(design, projection, z, codes[-1], term, impose_null, total), len(frame)
+    values = frame[list(design.columns)].to_numpy(float)
+    z, within = projection.residuals_and_squares(values)
+    squares = np.diag(within), np.diag(values.var(axis=0) * len(values))
+    return _cluster_sums(design, projection, z, codes[-1], term, impose_null, squares), len(frame)
 
 
 def _cluster_sums(
@@ -208,10 +209,10 @@ def _cluster_sums(
     cluster: Codes,
     term: str,
     impose_null: bool,
-    total: Array,
+    squares: tuple[Array, Array],
 ) -> Clusters:
     names = list(design.regressors)
-    kept = _kept(design, z, total, term)
+    kept = _kept(design, z, squares, term)
     x, y = z[:, kept], z[:, 0]
     place = kept.index(1 + names.index(term))
     others = np.delete(x, place, axis=1)
@@ -239,12 +240,11 @@ def _cluster_sums(
     )
 
 
-def _kept(design: Design, z: Array, total: Array, term: str) -> list[int]:
+def _kept(design: Design, z: Array, squares: tuple[Array, Array], term: str) -> list[int]:
     """Columns of regressors that neither effects nor others explain; the term must be among them."""
     from fusion.effects.exact import slopes
 
-    s = z.T @ z
-    solved = slopes.fit(design, s, total * np.eye(len(s)), total * np.eye(len(s)))
+    solved = slopes.fit(design, z.T @ z, *squares)
     if term in solved.dropped:
         raise EffectsError(f"'{design.formula}': {term} is {solved.dropped[term]}, and cannot be tested")
     return solved.score_columns.tolist()

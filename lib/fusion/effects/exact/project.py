@@ -152,22 +152,27 @@ class Projection:
 
     def residuals(self, columns: Array) -> Array:
         """Residuals of columns, shape (n, k), in Fortran order."""
+        return self.residuals_and_squares(columns)[0]
+
+    def residuals_and_squares(self, columns: Array) -> tuple[Array, Array]:
+        """Residuals, and each column's sum of squares when only the unit effect is out."""
         table = np.asarray(columns, float).reshape(len(self.codes), -1)
         out = np.empty(table.shape, order="F")
-        sums = np.empty((self.total, table.shape[1]))
+        sums, squares = np.empty((self.total, table.shape[1])), np.empty(table.shape[1])
         for k in range(table.shape[1]):
             out[:, k] = self.demean(table[:, k])
+            squares[k] = out[:, k] @ out[:, k]
             if self.total:
                 sums[:, k] = self.by_level(out[:, k] if self.weights is None else out[:, k] * self.weights)
         if not self.total:
-            return out
+            return out, squares
         gamma = self.factors.solve(sums)
         for k in range(table.shape[1]):
             fitted = np.zeros(len(self.codes))
             for place in self.place:
                 fitted += gamma[:, k][place]
             out[:, k] -= self.demean(fitted)
-        return out
+        return out, squares
 
 
 def _table(left: Codes, right: Codes, values: Array, shape: tuple[int, int]) -> sparse.csr_matrix:
