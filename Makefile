@@ -6,6 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 STUDY  ?= shanghai
+DRAWS  ?= 200
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
@@ -19,7 +20,7 @@ export UV_COMPILE_BYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
-.PHONY: help env study test site diff audit package lab verify bench lint format params lock clean
+.PHONY: help env study test site diff audit package lab verify montecarlo bench lint format params lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -51,6 +52,9 @@ verify: $(READY) ## recompute published results (build/verification.csv)
 
 bench: $(READY) ## time the heavy works beside the obvious way (build/bench.csv; WORK=name ROWS=n)
 	@$(BIN)/python -m fusion.bench $(WORK) $(if $(ROWS),--rows $(ROWS))
+
+montecarlo: $(READY) ## bias, coverage, power and alarms on synthetic panels (build/montecarlo.csv, about 25 min; DRAWS=200)
+	@$(BIN)/python -m fusion.montecarlo --draws $(DRAWS)
 
 site: $(READY) ## build the site from the studies that have been run
 	@$(BIN)/fusion site

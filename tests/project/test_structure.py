@@ -20,9 +20,11 @@ ROOMS = {
     "classification": set(),
     "panel": {"classification"},
     "indicators": {"classification"},
+    "io": set(),
     "effects": set(),
+    "montecarlo": {"panel", "effects"},
     "evaluation": set(),
-    "verification": {"indicators", "effects"},
+    "verification": {"indicators", "effects", "io"},
     "workbook": {"verification", "classification"},  # the command line hands `verify` and `classify` over
 }
 ROOMS["bench"] = set(ROOMS)  # times what any room does

@@ -1,0 +1,110 @@
+"""A small Monte Carlo: columns, arithmetic, and alarms that cannot be missed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fusion.effects import dynamics
+from fusion.montecarlo import draw, run
+from fusion.montecarlo.modes import MODES, Mode, MonteCarloError
+from fusion.montecarlo.summary import COLUMNS, alarm_table, summarise
+from fusion.panel.synthetic import Settings
+
+QUICK = ("cs_not_yet", "imputation", "stacked")
+
+
+def made(estimates: list[float], truth: float, mode: str = "parallel") -> pd.DataFrame:
+    table = pd.DataFrame(
+        {"estimate": estimates, "std_error": 0.1, "truth": truth, "seed": range(len(estimates))}
+    )
+    return table.assign(
+        mode=mode, estimator="x", pretrend=[0.01, 0.5, 0.6, np.nan], base=0.5, spillover=0.5, effect=0.5
+    )
+
+
+def test_summary_by_hand() -> None:
+    row = summarise(made([1.0, 1.1, 1.3, 0.1], 1.0)).iloc[0]
+    assert list(summarise(made([1.0, 1.1, 1.3, 0.1], 1.0))) == COLUMNS
+    assert row["bias"] == pytest.approx(-0.125) and row["draws"] == 4
+    assert row["coverage"] == 0.5  # 1.3 and 0.1 lie more than 0.196 away
+    assert row["rejection"] == 0.75  # 0.1 is within 0.196 of zero
+    assert row["alarm"] == pytest.approx(1 / 3) and row["alarm_name"] == "pretrend"  # one of three that ran
+    failed = summarise(made([1.0, 1.1, np.nan, 1.0], 1.0)).iloc[0]
+    assert failed["failed"] == 1 and failed["draws"] == 3 and failed["coverage"] == 1
+
+
+def test_alarm_table_by_hand() -> None:
+    rates = alarm_table(made([1.0, 1.0, 1.0, 1.0], 1.0)).iloc[0]
+    assert rates["pretrend"] == pytest.approx(1 / 3) and rates["base"] == 0
+
+
+def test_one_draw_is_repeatable_and_complete() -> None:
+    first = draw.one_draw("parallel", 3, firms=300, estimators=QUICK)
+    again = draw.one_draw("parallel", 3, firms=300, estimators=QUICK)
+    pd.testing.assert_frame_equal(first, again)
+    assert list(first["estimator"]) == list(QUICK) and first["estimate"].notna().all()
+    assert first.loc[2, "truth"] < first.loc[0, "truth"], "the stacked window holds early, smaller effects"
+
+
+def test_the_null_has_no_truth() -> None:
+    table = draw.one_draw("null", 3, firms=300, estimators=("cs_not_yet",))
+    assert (table["truth"] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("settings", "alarm"),
+    [
+        ({"trend": 0.1}, "pretrend"),
+        ({"dip": 0.3}, "base"),
+        ({"spillover": 0.0, "null_effect": True}, None),
+    ],
+    ids=["trend", "dip", "nothing"],
+)
+def test_alarms_ring_when_much_is_broken(settings: dict[str, float], alarm: str | None) -> None:
+    """Ten times the modes' own size, so that one draw is enough; with nothing broken no p-value is that small."""
+    rows, _ = draw.panel(Settings(firms=500, missingness=0.0, **settings), 5)  # type: ignore[arg-type]
+    data = dynamics.cohort_panel(
+        rows, "pilot_start_year", "ln_lp", draw.CONTROLS, keep=["path", "district"]
+    ).data
+    p = draw.alarms(data)
+    if alarm:
+        assert p[alarm] < 1e-4
+    else:
+        # Four tests, at 0.1 % each: a false alarm of this test has probability 0.4 %, and the seed is fixed.
+        assert min(p.values()) > 0.001
+
+
+def test_every_mode_has_settings_that_the_generator_takes() -> None:
+    for mode in MODES.values():
+        assert isinstance(mode, Mode)
+        Settings(firms=300, **mode.settings)
+    assert {m.alarm for m in MODES.values()} == {"pretrend", "base", "spillover", "effect"}
+
+
+def test_the_command_writes_its_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "montecarlo.csv"
+    arguments = (
+        "--draws 2 --firms 300 --processes 1 --modes parallel trend --estimators cs_not_yet twfe --out"
+    )
+    assert run.main([*arguments.split(), str(out)]) == 0
+    table = pd.read_csv(out)
+    assert list(table) == COLUMNS and len(table) == 4
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "montecarlo.csv",
+        "montecarlo_alarms.csv",
+        "montecarlo_draws.csv",
+    ]
+    assert "coverage" in capsys.readouterr().out
+
+
+def test_bad_names_are_named() -> None:
+    with pytest.raises(MonteCarloError, match="mode 'storm'; known: parallel"):
+        draw.one_draw("storm", 1)
+    with pytest.raises(MonteCarloError, match="estimators magic; known: twfe"):
+        draw.one_draw("null", 1, estimators=("magic",))
+    with pytest.raises(MonteCarloError, match="mode 'parallel' has 1 draw"):
+        summarise(made([1.0] * 4, 1.0).iloc[:1])
