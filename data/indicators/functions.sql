@@ -13,3 +13,5 @@ CREATE OR REPLACE MACRO entropy_of(object) AS
     x -> CASE WHEN x > 0 THEN x / list_sum(amounts_of(object)) * ln(list_sum(amounts_of(object)) / x) ELSE 0 END));
 CREATE OR REPLACE MACRO sum_of_squares(object) AS
   list_sum(list_transform(amounts_of(object), x -> x * x));
+-- Chance that two different ones of n differ: n / (n − 1) (1 − Σp²), which a small n does not pull down. None below two.
+CREATE OR REPLACE MACRO unbiased(diversity, n) AS diversity * n / nullif(n - 1, 0);

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -30,6 +29,8 @@ DATASETS: dict[str, Callable[[], compute.Values]] = {
     "Grunfeld, ten firms": compute.grunfeld,
     "munnell": compute.munnell,
 }
+# Modules whose rows() give hand-worked cases beside what the rooms compute.
+ANCHORS = ("fusion.indicators.anchors", "fusion.indicators.cases", "fusion.io.anchors")
 BASES = ("seen", "recalled, reproduced")
 
 
@@ -129,12 +130,10 @@ def _met(published: str | float, computed: float, tolerance: float) -> bool:
 
 
 def _anchors() -> list[dict[str, object]]:
-    """Hand-worked examples of the indicators, where that room has them."""
-    if importlib.util.find_spec("fusion.indicators.anchors") is None:
-        return []
-    anchors = importlib.import_module("fusion.indicators.anchors")
+    """Hand-worked examples of the rooms that have them."""
     described = {"source": "worked by hand", "basis": "worked by hand"}
+    rows = [row for name in ANCHORS for row in importlib.import_module(name).rows()]
     return [
         {**described, **row, "ok": _met(row["published"], float(row["computed"]), float(row["tolerance"]))}
-        for row in anchors.rows()
+        for row in rows
     ]
