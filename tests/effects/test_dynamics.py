@@ -84,6 +84,22 @@ def test_callaway_santanna_by_hand(panel: dynamics.CohortPanel) -> None:
         assert cell["effect"] == pytest.approx(by_hand, abs=1e-9), (g, t)
 
 
+def test_the_average_weighs_treated_rows(panel: dynamics.CohortPanel) -> None:
+    """The notebook's target; diff-diff 3.13 changes to cohort sizes when the unit is named as cluster."""
+    data = panel.data
+    result = fitted(dd.CallawaySantAnna(control_group="not_yet_treated"), data)
+    named = fitted(dd.CallawaySantAnna(control_group="not_yet_treated", cluster="unit"), data)
+    cells = {k: v["effect"] for k, v in result.group_time_effects.items() if k[1] >= k[0]}  # type: ignore[attr-defined]
+    both = data.groupby("unit")["year"].agg(set)
+    start = data.drop_duplicates("unit").set_index("unit")["start"]
+    # Rows count where the firm is seen in the cell's year and in the year before its start.
+    rows = [sum({g - 1, t} <= both[u] for u in start.index[start == g]) for g, t in cells]
+    by_rows = np.average(list(cells.values()), weights=rows)
+    by_size = np.average(list(cells.values()), weights=[(start == g).sum() for g, _ in cells])
+    assert result.overall_att == pytest.approx(by_rows, abs=1e-9)  # type: ignore[attr-defined]
+    assert named.overall_att == pytest.approx(by_size, abs=1e-9)  # type: ignore[attr-defined]
+
+
 def test_local_projections_and_switchers_equal_callaway_santanna(rows: pd.DataFrame) -> None:
     """Where treatment stays on, equally weighted local projections and DID_l are CS with not-yet-treated controls."""
     full = rows.groupby("firm_id")["year"].transform("size") == 8

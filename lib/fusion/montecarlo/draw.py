@@ -99,7 +99,8 @@ def _calls(data: pd.DataFrame, common: int) -> dict[str, Callable[[], tuple[floa
     """Estimators by name, each giving (estimate, standard error clustered by firm); choices as in notebook 06."""
     import diff_diff as dd
 
-    not_yet = {"control_group": "not_yet_treated", "base_period": "universal", "cluster": "unit"}
+    # Without `cluster`: errors are by firm in any case, and naming it makes diff-diff weight cohorts by their size.
+    not_yet = {"control_group": "not_yet_treated", "base_period": "universal"}
     never = {**not_yet, "control_group": "never_treated"}
     earliest = int(data.loc[data["start"] > 0, "start"].min())
     reach = {"kappa_pre": min(-FIRST_LEAD, earliest - int(data["year"].min())), "kappa_post": common}
@@ -161,14 +162,14 @@ def alarms(data: pd.DataFrame) -> dict[str, float]:
     """
     import diff_diff as dd
 
-    not_yet = {"control_group": "not_yet_treated", "base_period": "universal", "cluster": "unit"}
+    not_yet = {"control_group": "not_yet_treated", "base_period": "universal"}
     near = {**KEYS, "first_treat": "exposed"}
     cs = dd.CallawaySantAnna
     found, _ = dynamics.fit_all(
         {
             "cs": lambda: cs(**not_yet).fit(data, **KEYS),
             "ahead": lambda: cs(**not_yet, anticipation=2).fit(data, **KEYS),
-            "near": lambda: cs(control_group="not_yet_treated", cluster="unit").fit(
+            "near": lambda: cs(control_group="not_yet_treated").fit(
                 spillover.exposure(data, ["path", "district"]), **near
             ),
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -45,6 +46,9 @@ def simulate(
     if processes < 2:
         return pd.concat([one_draw(*job) for job in jobs], ignore_index=True)
     done: dict[int, pd.DataFrame] = {}
+    # One thread each, or the processes' linear algebra would fight over the cores; set before workers import numpy.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
     # Spawned, not forked: the packages start threads.
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         waiting = {pool.submit(one_draw, *job): k for k, job in enumerate(jobs)}
