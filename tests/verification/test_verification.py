@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 
 from fusion import verification
-from fusion.verification import table
+from fusion.verification import staggered, table
+
+PRESENT = (staggered.FOLDER / "mpdta.csv").is_file()
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +30,26 @@ def test_recalled_numbers_say_so(recomputed: pd.DataFrame) -> None:
     rows = recomputed[recomputed["dataset"] != "anchor"]
     assert set(rows["basis"]) == {"seen", "recalled, reproduced"}
     seen = rows[rows["basis"] == "seen"]
-    assert set(zip(seen["dataset"], seen["estimator"], strict=True)) == {("jobtraining", "random effects")}
+    beside = {("mpdta", "Callaway-Sant'Anna"), ("castle", "Goodman-Bacon")} if PRESENT else set()
+    expected = {("jobtraining", "random effects")} | beside
+    assert set(zip(seen["dataset"], seen["estimator"], strict=True)) == expected
+
+
+def test_data_that_are_not_here_are_left_out_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(staggered, "FOLDER", tmp_path)
+    recomputed = verification.run()
+    assert recomputed.attrs["absent"] == ["mpdta", "castle"]
+    assert not set(recomputed["dataset"]) & {"mpdta", "castle"} and "ezunem" in set(recomputed["dataset"])
+    assert verification.main(tmp_path / "build") == 0
+    assert "castle: not run, its data are not beside this checkout" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not PRESENT, reason="../shared/verification is not present")
+def test_staggered_results_are_all_met(recomputed: pd.DataFrame) -> None:
+    met = recomputed[recomputed["ok"]]["dataset"].value_counts()
+    assert met["mpdta"] == 18 and met["castle"] == 7 and met["ezunem"] == 4
 
 
 def test_one_wrong_number_fails_the_run(
