@@ -19,7 +19,8 @@ LIB = paths.ROOT / "lib" / "fusion"
 ROOMS = {
     "classification": set(),
     "panel": {"classification"},
-    "indicators": {"classification"},
+    "composite": set(),
+    "indicators": {"classification", "composite"},
     "io": set(),
     "effects": set(),
     "montecarlo": {"panel", "effects"},

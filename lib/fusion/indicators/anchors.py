@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from fusion.indicators.composite import entropy, entropy_weights
-from fusion.indicators.coupling import coordination, coupling, level
+from fusion.composite.coupling import coordination, coupling, level
+from fusion.composite.weights import entropy, entropy_weights
 
 # Printed to four decimals: half a unit of the last one.
 TOLERANCE = 5e-5

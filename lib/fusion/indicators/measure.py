@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fusion.indicators import composite
+from fusion.composite import index, scale, treat
 from fusion.indicators.system import CHAINS, DATA, out_of_range, system
 
 WEIGHT_COLUMNS = ["index", "chain", "code", "entropy", "weight_in_chain", "chain_weight", "weight"]
@@ -23,7 +23,7 @@ def fusion_index(
     weights: str,
     chain_weights: str,
     min_share: float,
-) -> composite.Index:
+) -> index.Index:
     """Five chain scores and the fusion index, 0–100, of firm-years.
 
     Parameters
@@ -33,19 +33,19 @@ def fusion_index(
     codes : list of str
         Indicators that enter.
     winsor_tail, how, bounds, weights, chain_weights, min_share
-        As in `composite`: outliers, normalisation, "pooled" or "yearly" scale, weights within and of chains,
+        As in `fusion.composite`: outliers, normalisation, "pooled" or "yearly" scale, weights within and of chains,
         share of indicators that a chain needs.
 
     Returns
     -------
-    composite.Index
+    index.Index
         Scores by chain (``industry`` … ``supply``) and ``index``; weights.
     """
     declared = system(codes)
-    cut = pd.DataFrame(composite.winsorise(values[codes], winsor_tail), columns=codes, index=values.index)
+    cut = pd.DataFrame(treat.winsorise(values[codes], winsor_tail), columns=codes, index=values.index)
     years = values["year"] if bounds == "yearly" else None
-    scores = composite.normalise(cut, declared["direction"].to_dict(), how, years)
-    return composite.build(
+    scores = scale.normalise(cut, declared["direction"].to_dict(), how, years)
+    return index.build(
         scores, declared["chain"].to_dict(), weights=weights, chain_weights=chain_weights, min_share=min_share
     )
 
