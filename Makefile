@@ -20,7 +20,7 @@ export UV_COMPILE_BYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
-.PHONY: help env study test site diff audit package lab verify montecarlo bench lint format params lock clean
+.PHONY: help env study test site diff audit browser package lab verify montecarlo bench lint format params lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -64,6 +64,9 @@ diff: $(READY) ## compare two runs, A=… B=…: study, study@previous, study@ba
 
 audit: $(READY) ## say which points of the checklist hold; fails when a claim lacks its evidence (STUDY=name)
 	@$(BIN)/fusion audit "$$STUDY"
+
+browser: $(READY) ## open every page of the site in Chromium: links, images, formulas, accessibility, a phone
+	@$(BIN)/fusion browse --shots build/.screenshots
 
 package: $(READY) ## make a replication package of a study that has been run (build/packages)
 	@$(BIN)/fusion package "$$STUDY"

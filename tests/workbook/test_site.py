@@ -21,7 +21,7 @@ import pytest
 
 mpl.use("Agg")
 
-from fusion.workbook import exhibits, paths, site
+from fusion.workbook import browser, exhibits, paths, site
 
 # One worker builds the site once; the warning is between two of the dependencies.
 pytestmark = [
@@ -286,6 +286,28 @@ def opened(page: str) -> tuple[str, str]:
         )
     said = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
     return done.stdout, "\n".join(line for line in said if "Error" in line or "ERR_" in line)
+
+
+@needs_browser
+def test_every_page_is_clean_in_a_browser(built: Path, tmp_path: Path) -> None:
+    """Requests, images, formulas, links, anchors, accessibility (axe: serious and critical), and a phone's width."""
+    report = browser.crawl(built / "site", tmp_path)
+    assert [f"{p.page}: {p.kind}: {p.what}" for p in report.problems] == []
+    assert report.links > 20 and len(list(tmp_path.glob("*.png"))) == report.pages
+
+
+@needs_browser
+def test_the_browser_sees_what_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "there.html").write_text("<html lang=en><title>t</title><main><h1>t</h1></main>", "utf-8")
+    page = """<html lang=en><title>t</title><main><h1>t</h1><img src=gone.png><a href=nowhere.html>x</a>
+        <a href=there.html#nothing>y</a><img alt=z src=http://localhost:9/a.png><div style="width:900px">w</div>
+        <p style="color:#ddd;background:#fff">hard to read</p><script>throw Error("bad")</script></main>"""
+    (tmp_path / "index.html").write_text(page, "utf-8")
+    found = {(p.kind, p.what) for p in browser.crawl(tmp_path).problems}
+    kinds = {kind for kind, _ in found}
+    assert {"image", "image without a text", "link", "anchor", "request", "script"} <= kinds
+    assert "wider than a phone" in kinds and any(kind.startswith("axe color-contrast") for kind in kinds)
+    assert ("link", "nowhere.html") in found and ("anchor", "there.html#nothing") in found
 
 
 @needs_browser

@@ -184,17 +184,14 @@ class Book:
         note_zh: str = "",
     ) -> None:
         """Keep a file, e.g. a Word document of cards, as an exhibit; the page names it and offers it."""
-        from fusion.workbook import listing
+        from fusion.workbook import exhibits, listing
 
         if suffix not in listing.SUFFIXES["file"]:
             raise ValueError(f"'{id}': suffix '{suffix}'; allowed: {', '.join(listing.SUFFIXES['file'])}")
         entry = self._enter("file", id, title_en, title_zh, note_en, note_zh, "", "")
         (self.folder / f"{id}{suffix}").write_bytes(content)
         size = f"{len(content) / 1000:,.0f} kB"
-        self.tell(
-            f"**{entry['title_en']}**: `{id}{suffix}` ({size}). {note_en}",
-            f"**{entry['title_zh']}**：`{id}{suffix}`（{size}）。{note_zh}",
-        )
+        display(HTML(exhibits.file_html(entry, f"{id}{suffix}", size, self.language)))
 
     def has(
         self, columns: list[str] | tuple[str, ...], table: Any, id: str, what_en: str, what_zh: str

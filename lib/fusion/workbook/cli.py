@@ -146,6 +146,24 @@ def audit(
 
 
 @app.command()
+def browse(
+    shots: Annotated[Path | None, typer.Option(help="folder for a screenshot of each page")] = None,
+) -> None:
+    """Open every page of the site in the machine's Chromium; exit 1 when something is wrong on one."""
+    from fusion.workbook import browser, paths
+
+    try:
+        report = browser.crawl(paths.site().absolute(), shots)
+    except FileNotFoundError as error:
+        print(f"{error}; Debian: apt install chromium; the site: make study", file=sys.stderr)
+        raise typer.Exit(2) from None
+    for problem in report.problems:
+        print(f"{problem.page}: {problem.kind}: {problem.what}", file=sys.stderr)
+    print(f"{report.pages} pages, {report.links} links, {len(report.problems)} problems")
+    raise typer.Exit(1 if report.problems else 0)
+
+
+@app.command()
 def runs(study: Annotated[str, typer.Argument(help="name of the study")]) -> None:
     """List the runs of a study that are kept."""
     from fusion.workbook import compare, paths

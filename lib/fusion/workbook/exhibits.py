@@ -331,6 +331,13 @@ def figure_html(folder: Path, entry: dict[str, Any], language: str = "en", alt: 
 
 
 # -- words -------------------------------------------------------------------------------------------
+def file_html(entry: dict[str, Any], name: str, size: str, language: str = "en") -> str:
+    """A file that is kept as an exhibit: its caption, name and size, and the note below."""
+    id = html.escape(entry["id"])
+    caption = f"<p><strong>{_text(caption_text(entry, language))}</strong>: <code>{_text(name)}</code> ({_text(size)})</p>"
+    return f'<div class="fusion-exhibit" id="exhibit-{id}" lang="{_tag(language)}">{caption}{_below(entry, language)}</div>'
+
+
 def caption_text(entry: dict[str, Any], language: str = "en") -> str:
     """What stands over or under an exhibit: kind, number and title."""
     return WORDS[language][entry["kind"]].format(entry["number"]) + entry[f"title_{language}"]

@@ -42,6 +42,7 @@ html_theme = "pydata_sphinx_theme"
 html_static_path = ["_static", str(MATHJAX)]
 templates_path = ["_templates"]
 html_css_files = ["fusion.css"]
+html_js_files = ["formulas.js"]
 html_context = {"default_mode": "light"}
 html_sidebars = {"**": ["studies.html"]}
 html_copy_source = False
