@@ -178,13 +178,11 @@ def _sandwich(step: _Step, q: Array, omega: Array) -> Array:
 
 def _windmeijer(eq: Equations, z: Instruments, q: Array, one: _Step, two: _Step) -> Array:
     """V = V2 + D V2 + V2 D' + D V1 D', column k of D being −V2 Q'A2 (∂Ω/∂b_k) A2 Σ Z_i'û_i."""
-    left, right = two.bread @ q.T @ two.a, two.a @ two.m.sum(axis=0)
-    columns = []
-    for k in range(eq.x.shape[2]):
-        moved = z.moments(eq.x[:, :, k])
-        # ∂Ω/∂b_k = −Σ (Z_i'x_ik û_i'Z_i + Z_i'û_i x_ik'Z_i), applied to the vector without being formed
-        columns.append(left @ (moved.T @ (one.m @ right) + one.m.T @ (moved @ right)))
-    d = np.column_stack(columns)
+    right = two.a @ two.m.sum(axis=0)
+    # ∂Ω/∂b_k = −Σ (Z_i'x_ik û_i'Z_i + Z_i'û_i x_ik'Z_i), applied to the vector `right` for all k at once
+    first = z.with_rows(eq.x * (one.m @ right)[:, None, None])
+    second = one.m.T @ np.einsum("ir,irk->ik", z.on_rows(right, eq.x.shape[1]), eq.x)
+    d = two.bread @ q.T @ two.a @ (first + second)
     v2 = two.bread
     out: Array = v2 + d @ v2 + v2 @ d.T + d @ one.vcov @ d.T
     return out

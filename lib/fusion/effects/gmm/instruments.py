@@ -39,7 +39,8 @@ class Instruments(NamedTuple):
         """Sums over the atoms of each instrument along the last axis, (…, A) to (…, L)."""
         if self.single:
             return atoms
-        out: Array = atoms @ np.eye(len(self.names))[self.column]
+        first = np.flatnonzero(np.diff(self.column, prepend=-1))  # atoms are sorted by instrument
+        out: Array = np.add.reduceat(atoms, first, axis=-1)
         return out
 
     def cross(self, h: Array) -> Array:
@@ -54,6 +55,15 @@ class Instruments(NamedTuple):
             here = self.row == r
             out[here] = self.w[:, here].T @ values[:, r]
         return self.add(out.T).T
+
+    def on_rows(self, weights: Array, rows: int) -> Array:
+        """Z_i λ of each unit, shape (N, rows), for weights λ (L,)."""
+        out = np.zeros((len(self.w), rows))
+        spread = weights[self.column]
+        for r in np.unique(self.row):
+            here = self.row == r
+            out[:, r] = self.w[:, here] @ spread[here]
+        return out
 
     def moments(self, u: Array) -> Array:
         """Z_i' u_i of each unit, shape (N, L), for u (N, R)."""
