@@ -35,11 +35,13 @@ def test_every_exhibit_is_on_disk(smoke: Run) -> None:
     exhibits = smoke.exhibits
     assert list(exhibits.columns[:2]) == ["id", "kind"] and len(exhibits) > 15
     assert not exhibits.duplicated(["notebook", "id"]).any()
-    for row in exhibits[exhibits["kind"] != "left_out"].itertuples():
-        suffixes = ("csv", "tex") if row.kind == "table" else ("svg", "png")
-        for suffix in suffixes:
+    endings = {"table": ("csv", "tex"), "figure": ("svg", "png", "pdf")}
+    for row in exhibits[exhibits["kind"].isin(endings)].itertuples():
+        for suffix in endings[row.kind]:
             file = smoke.folder / row.notebook / f"{row.id}.{suffix}"
             assert file.stat().st_size > 0, file
+    for row in exhibits[exhibits["kind"] == "file"].itertuples():
+        assert any(f.stat().st_size for f in (smoke.folder / row.notebook).glob(f"{row.id}.*")), row.id
     assert (exhibits[["title_en", "title_zh"]] != "").all().all()
 
 

