@@ -72,7 +72,7 @@ HEADER = ["rule", "severity", "row", "field", "value", "message_en", "message_zh
 
 
 def cast(
-    con: Any, raw: ibis.Table, columns: Mapping[str, Column], scale: float, name: str
+    con: Any, raw: ibis.Table, columns: Mapping[str, Column], scale: float | Mapping[str, float], name: str
 ) -> tuple[ibis.Table, pd.DataFrame]:
     """Type a table by the contract.
 
@@ -83,8 +83,8 @@ def cast(
         Columns already renamed, and ``source_row``.
     columns : mapping of str to Column
         The columns to keep, in order.
-    scale : float
-        万元 per unit of the source's money columns.
+    scale : float or mapping of str to float
+        万元 per unit of the source's money columns; or, by column, the contract's units per unit of the source.
     name : str
         Name of the table that is made.
 
@@ -102,7 +102,9 @@ def cast(
         # A table of its own: the expressions that mend or report a cell name it several times.
         trimmed = {c: _trim(cells[c]) for c in odd if _is_text(cells[c])}
         cells = con.create_table(f"{name}_cells", cells.mutate(**trimmed), temp=True, overwrite=True)
-    typed = {c: _value(cells[c], column, scale, mend=c in odd) for c, column in columns.items()}
+    typed = {
+        c: _value(cells[c], column, _factor(column, scale), mend=c in odd) for c, column in columns.items()
+    }
     table = con.create_table(name, cells.select(ROW, **typed), temp=True, overwrite=True)
     notes = [note for c in odd for note in _column_notes(cells, columns[c])]
     if odd:
@@ -174,12 +176,24 @@ def _truth(value: Any) -> Any:
     return text.isin(TRUE).ifelse(True, text.isin(FALSE).ifelse(False, ibis.null(dt.boolean)))
 
 
-def _value(value: Any, column: Column, scale: float, mend: bool) -> Any:
+def _factor(column: Column, scale: float | Mapping[str, float]) -> float:
+    if isinstance(scale, Mapping):
+        return scale.get(column.column, 1.0)
+    return scale if column.unit == MONEY and column.role != "extra" else 1.0
+
+
+def _scaled(number: Any, factor: float) -> Any:
+    """Divided where the contract's unit is the larger: 1/10 is not a floating-point number, 10 is."""
+    if factor == 1.0:
+        return number
+    return number / round(1 / factor) if factor < 1 else number * factor
+
+
+def _value(value: Any, column: Column, factor: float, mend: bool) -> Any:
     if column.type == "float":
-        number = _number(value, mend)
-        return number * scale if column.unit == MONEY and column.role != "extra" and scale != 1.0 else number
+        return _scaled(_number(value, mend), factor)
     if column.type == "int":
-        number = _number(value, mend)
+        number = _scaled(_number(value, mend), factor)
         return _whole(number).ifelse(number, ibis.null(dt.float64)).cast("int64")
     return _truth(value) if column.type == "bool" else _text(value)
 

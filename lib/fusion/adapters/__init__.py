@@ -1,0 +1,19 @@
+"""Sources as users have them: exports of a bureau, of CSMAR, of Wind, plain spreadsheets.
+
+Modules
+-------
+model : an adapter, the YAML file that says how a layout becomes the panel (``data/adapters``)
+headers, units : how headers are normalised, and what states a unit
+match : which header means which column
+stage : files as they lie, row by row, into the database
+states : the unit of each column and who says so
+layout : one file, mapped and typed
+identifiers : 9-character codes chained to 18-character ones
+establishments : form 611 rolled up to the enterprise
+panel : several files to one panel, every row accounted for
+report : what fits, what does not, and what can then be computed
+"""
+
+from fusion.adapters.errors import AdapterError
+
+__all__ = ["AdapterError"]

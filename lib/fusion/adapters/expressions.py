@@ -1,0 +1,112 @@
+"""SQL for the cells of a staged table: identifiers, years, codes of values, lists, flags, rows that are no data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from fusion.adapters.headers import Header
+from fusion.adapters.match import Lookup
+from fusion.adapters.model import Adapter, ColumnRule, IdRule
+
+# The year of 2016, 2016年报, 2016-12-31, 2016/12, 2016年12月31日 and 20161231; other texts stay as they are.
+_MONTH, _DAY = "(?:0?[1-9]|1[0-2])", "(?:0?[1-9]|[12][0-9]|3[01])"
+YEAR = (
+    rf"^([12][0-9]{{3}})(?:\.0+|年[报度末]?|年报告?|[-/.年]{_MONTH}(?:[-/.月]{_DAY}日?)?月?(?:[ T][0-9:.]*)?"
+    r"|(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])?)?$"
+)
+# A period that does not end a year: another day than 12-31, another month than 12, or so named.
+PART_YEAR = rf"^[12][0-9]{{3}}[-/.年]?({_MONTH})(?:[-/.月]?({_DAY})日?)?月?(?:[ T][0-9:.]*)?$"
+NAMED_PART = "季|中报|半年|月报"
+_WIDE, _NARROW = "０１２３４５６７８９－＿　", "0123456789-_ "
+YES = ("1", "1.0", "是", "有", "true", "yes", "y", "√")
+
+
+def text(cell: str) -> str:
+    """A cell as trimmed text, NULL where it is empty."""
+    plain = f"regexp_replace(CAST({cell} AS VARCHAR), '^[\\s\\x{{3000}}\\x{{a0}}]+|[\\s\\x{{3000}}\\x{{a0}}]+$', '', 'g')"
+    return f"nullif({plain}, '')"
+
+
+def narrow(cell: str) -> str:
+    """Trimmed text with half-width digits; a whole number stored as a float has no decimal point."""
+    return f"regexp_replace(translate({text(cell)}, '{_WIDE}', '{_NARROW}'), '^([0-9]+)\\.0+$', '\\1')"
+
+
+def year(cell: str) -> str:
+    """The year of a year, a date or a period, as text; what is none of them stays as written."""
+    plain = narrow(cell)
+    return f"coalesce(nullif(regexp_extract({plain}, '{YEAR}', 1), ''), {plain})"
+
+
+def identifier(cells: Sequence[str], rule: IdRule) -> str:
+    """The first identifier that a row gives."""
+    each = [padded(f"upper({narrow(cell)})", rule.pad) for cell in cells]
+    return f"coalesce({', '.join(each)})" if len(each) > 1 else each[0]
+
+
+def padded(cell: str, width: int | None) -> str:
+    """Digits with zeros before them up to ``width``; other texts as they are."""
+    if width is None:
+        return cell
+    short = f"regexp_full_match({cell}, '[0-9]{{1,{width}}}')"
+    return f"CASE WHEN {short} THEN lpad({cell}, {width}, '0') ELSE {cell} END"
+
+
+def single(cell: str, rule: ColumnRule) -> str:
+    """A column from one header."""
+    if rule.take == "year":
+        return year(cell)
+    if rule.take == "first_6":
+        plain = narrow(cell)
+        return f"CASE WHEN regexp_full_match({plain}, '[0-9]{{6,}}') THEN left({plain}, 6) ELSE {plain} END"
+    if rule.values:
+        plain = text(cell)
+        cases = " ".join(f"WHEN {literal(a)} THEN {literal(b)}" for a, b in rule.values.items())
+        return f"CASE {plain} {cases} ELSE {plain} END"
+    return padded(narrow(cell), rule.pad) if rule.pad else cell
+
+
+def joined(cells: Sequence[str]) -> str:
+    """Values joined by |, empty ones left out."""
+    return f"nullif(concat_ws('|', {', '.join(narrow(c) for c in cells)}), '')"
+
+
+def flagged(weights: Mapping[str, int]) -> str:
+    """The sum of the numbers of the cells that say yes, NULL where all are empty (as text)."""
+    cells = list(weights)
+    yes = ", ".join(literal(word) for word in YES)
+    total = " + ".join(f"CASE WHEN lower({narrow(c)}) IN ({yes}) THEN {weights[c]} ELSE 0 END" for c in cells)
+    return f"CASE WHEN coalesce({', '.join(text(c) for c in cells)}) IS NOT NULL THEN CAST({total} AS VARCHAR) END"
+
+
+def no_data(adapter: Adapter, headers: Sequence[Header], width: int) -> str:
+    """Why a row is no data, NULL where it is: label, blank, note, total, not kept (with the value), part of a year."""
+    lookup = Lookup(headers, adapter)
+    others = " AND ".join(f"c{i} IS NULL" for i in range(1, width)) or "true"
+    cases = [f"WHEN row <= {adapter.label_rows} THEN 'label row'", f"WHEN c0 IS NULL AND {others} THEN 'blank row'"]  # fmt: skip
+    first = text("c0")
+    if adapter.footers:
+        starts = " OR ".join(f"starts_with({first}, {literal(f)})" for f in adapter.footers)
+        cases.append(f"WHEN ({starts}) AND {others} THEN 'note below the table'")
+    if adapter.totals:
+        listed = ", ".join(literal(t) for t in adapter.totals)
+        cases.append(f"WHEN replace({first}, ' ', '') IN ({listed}) THEN 'total'")
+    for header, values in adapter.keep.items():
+        for h in lookup.find(header)[:1]:
+            cell, kept = f"coalesce({narrow(f'c{h.position}')}, '')", ", ".join(literal(v) for v in values)
+            cases.append(f"WHEN {cell} NOT IN ({kept}) THEN {literal(h.text + ' = ')} || {cell}")
+    for header in adapter.annual:
+        for h in lookup.find(header)[:1]:
+            cases.append(f"WHEN {_part_of_year(narrow(f'c{h.position}'))} THEN 'not a whole year'")
+    return f"CASE {' '.join(cases)} END"
+
+
+def literal(value: str) -> str:
+    """A text as an SQL literal."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+# -- inside ------------------------------------------------------------------------------------
+def _part_of_year(cell: str) -> str:
+    month, day = (f"TRY_CAST(regexp_extract({cell}, '{PART_YEAR}', {i}) AS INTEGER)" for i in (1, 2))
+    return f"coalesce({month} <> 12 OR {day} <> 31, false) OR coalesce(regexp_matches({cell}, '{NAMED_PART}'), false)"

@@ -1,0 +1,270 @@
+"""An adapter: a YAML file that says how a source's layout becomes the contract's columns.
+
+Built-in adapters lie in ``data/adapters``; ``data/adapters/README.md`` documents the schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from fusion.adapters import units
+from fusion.adapters.errors import AdapterError
+from fusion.adapters.headers import alias_key
+from fusion.panel.contract import DATA, contract
+from fusion.panel.errors import nearest
+
+HOME = DATA / "adapters"
+MoneyUnit = Literal["元", "千元", "万元", "百万元", "亿元"]
+Text = Annotated[str, Field(min_length=1)]
+Year = Annotated[int, Field(ge=1900, le=2100)]
+
+
+class Part(BaseModel):
+    """A part of an adapter: unknown keys are errors, types are not bent."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class ColumnRule(Part):
+    """Where one column of the contract comes from."""
+
+    aliases: list[Text] = Field(
+        [], description="headers that mean it, in order of preference; `P>其中：X` is X below the header P"
+    )
+    unverified: list[Text] = Field(
+        [], description="further aliases, recalled and not seen in an export: used, and marked in the report"
+    )
+    substitutes: list[Text] = Field(
+        [], description="headers that measure something else in its place: reported, never used"
+    )
+    unit: str | None = Field(
+        None, description="unit of the source's column, where it differs from the file's"
+    )
+    trust: Literal["both", "adapter"] = Field(
+        "both", description="adapter: this `unit` stands although the header states another"
+    )
+    values: dict[str, str] = Field({}, description="source's value: contract's value")
+    take: Literal["year", "first_6"] | None = Field(
+        None, description="year = the year of a date; first_6 = the first six digits"
+    )
+    pad: int | None = Field(None, ge=1, le=18, description="digits: zeros are put before shorter ones")
+    join: list[Text] = Field([], description="headers whose values are joined by |")
+    flags: dict[str, int] = Field({}, description="header of a yes/no column: the number it adds")
+    sum_of: list[Text] = Field([], description="headers that are added (with - before: subtracted)")
+    sum_of_columns: list[Text] = Field(
+        [], description="columns of the contract that are added, after joining"
+    )
+    value: str | None = Field(None, description="one value for all rows")
+    from_year: dict[Year, str] = Field({}, description="value from each year on")
+
+    @property
+    def named(self) -> list[str]:
+        """All aliases, in order of preference."""
+        return [*self.aliases, *self.unverified]
+
+
+class IdRule(Part):
+    """How identifiers become one firm's."""
+
+    chain: bool = Field(False, description="9-character organisation codes become the 18-character code")
+    pad: int | None = Field(None, ge=1, le=18, description="digits: zeros are put before shorter ones")
+
+
+class FileRule(Part):
+    """What holds for files whose name matches; the first that matches is used."""
+
+    match: Text = Field(description="pattern of the file's name, e.g. *2013*")
+    role: Literal["panel", "establishments"] = "panel"
+    year: Year | None = Field(None, description="year of all rows, where the file does not say")
+    money_unit: MoneyUnit | None = None
+    encoding: Literal["auto", "utf-8", "gb18030"] | None = None
+    sheet: str | None = None
+    header_row: int | None = Field(None, ge=1)
+    aliases: dict[str, list[Text]] = Field({}, description="column: headers, before those of `columns`")
+
+
+class Establishments(Part):
+    """A table of establishments that is rolled up to firm and year."""
+
+    firm: list[Text]
+    industry: list[Text]
+    revenue: list[Text]
+    year: list[Text] = []
+    service_sections: list[Annotated[str, Field(pattern="^[A-T]$")]] = Field(
+        description="sections of GB/T 4754 that are services"
+    )
+    gives: list[
+        Literal["service_rev_by_class", "service_revenue", "n_establishments", "n_serv_establishments"]
+    ] = ["service_rev_by_class", "service_revenue", "n_establishments", "n_serv_establishments"]
+
+
+class Adapter(Part):
+    """How a source's layout becomes the contract's columns."""
+
+    adapter: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="its name")
+    title: str = ""
+    based_on: str | None = Field(None, description="adapter whose keys hold where this one has none")
+    sources: list[str] = Field([], description="where the aliases were seen")
+    combine: Literal["stack", "join"] = Field(
+        "stack", description="several files: rows below each other, or joined by firm and year"
+    )
+    header_row: int | None = Field(
+        None, ge=1, description="row of the header; empty = the one with most aliases"
+    )
+    header_rows: int = Field(
+        1, ge=1, le=4, description="rows that make up the header, upper cells filled right"
+    )
+    label_rows: int = Field(0, ge=0, le=5, description="rows below the header that are no data")
+    unit_row: int | None = Field(None, ge=1, description="which of the label rows holds units")
+    suffixes: list[str] = Field([], description="ends of headers that say nothing, e.g. ;本年")
+    item_numbers: bool = Field(False, description="headers may end in a form's line number (1 to 3 digits)")
+    money_unit: MoneyUnit | None = Field(None, description="of the file; empty = the headers must state it")
+    units: dict[str, str] = Field({}, description="contract's unit: source's unit, for other columns")
+    keep: dict[str, list[str]] = Field({}, description="header: values of the rows that are kept")
+    annual: list[Text] = Field([], description="headers of a period's end; rows not of 12-31 are set aside")
+    footers: list[Text] = Field([], description="beginnings of a first cell that make its row no data")
+    totals: list[Text] = Field([], description="first cells that make their row a total, not a firm")
+    encoding: Literal["auto", "utf-8", "gb18030"] = "auto"
+    sheet: str | None = None
+    firm_id: IdRule = IdRule()
+    columns: dict[str, ColumnRule] = {}
+    absent: list[str] = Field([], description="columns the source does not collect: they exist and are empty")
+    files: list[FileRule] = []
+    establishments: Establishments | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Adapter:
+        if self.unit_row is not None and self.unit_row > self.label_rows:
+            raise ValueError(f"unit_row = {self.unit_row} is not one of the {self.label_rows} label_rows")
+        _check_units(self)
+        _check_aliases(self)
+        return self
+
+    def rule(self, column: str) -> ColumnRule:
+        """The rule of a column; an empty one where the adapter has none."""
+        return self.columns.get(column, ColumnRule())
+
+    def file(self, path: Path) -> FileRule:
+        """The rule of a file by its name."""
+        return next((r for r in self.files if path.match(r.match)), FileRule(match="*"))
+
+
+def built_in() -> list[str]:
+    """Names of the adapters in ``data/adapters``."""
+    return sorted(p.stem for p in HOME.glob("*.yaml"))
+
+
+def load(name_or_path: str, root: Path | None = None, extra: Iterable[str] = ()) -> Adapter:
+    """Read an adapter by its name, or from a file.
+
+    Parameters
+    ----------
+    name_or_path : str
+        ``bureau``, ``csmar``, ``wind``, or the path of a YAML file.
+    root : pathlib.Path, optional
+        Folder to which a relative path refers; the present one by default.
+    extra : iterable of str
+        Columns that a study declares beyond the contract.
+
+    Raises
+    ------
+    AdapterError
+        When there is none, it is not YAML, or a key is not allowed; file and key are named.
+    """
+    return validate(_merged(name_or_path, root or Path(), ()), name_or_path, extra)
+
+
+def validate(values: Mapping[str, Any], where: str, extra: Iterable[str] = ()) -> Adapter:
+    """Check an adapter's keys and values."""
+    known = {c.column for c in contract()} | set(extra)
+    for key in ("columns", "absent"):
+        named = values.get(key) or {}
+        for name in named if isinstance(named, dict | list) else []:
+            if name not in known:
+                raise AdapterError(
+                    f"adapter {where}: {key}: '{name}' is not a column of the contract{nearest(str(name), known)}; "
+                    "a column of your own is declared in the study's extra_columns"
+                )
+    try:
+        return Adapter.model_validate(dict(values))
+    except ValidationError as error:
+        raise AdapterError("\n".join(_line(where, e) for e in error.errors())) from None
+
+
+# -- inside ------------------------------------------------------------------------------------
+def _find(name: str, root: Path) -> Path:
+    if name in built_in():
+        return HOME / f"{name}.yaml"
+    file = root / Path(name).expanduser()
+    if file.is_file():
+        return file
+    raise AdapterError(
+        f"adapter '{name}': neither a built-in one ({', '.join(built_in())}){nearest(name, built_in())} nor a file; "
+        "`fusion check FILE` writes one to start from"
+    )
+
+
+def _merged(name: str, root: Path, seen: tuple[str, ...]) -> dict[str, Any]:
+    file = _find(name, root)
+    if str(file) in seen:
+        raise AdapterError(f"adapter {name}: based_on goes round in a circle")
+    try:
+        values = YAML(typ="safe", pure=True).load(file.read_text("utf-8-sig"))
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise AdapterError(
+            f"adapter {name}: not readable as YAML in UTF-8: {str(error).splitlines()[0]}"
+        ) from None
+    if not isinstance(values, dict):
+        raise AdapterError(f"adapter {name}: expected keys ({', '.join(Adapter.model_fields)}), found none")
+    base = values.get("based_on")
+    if base is None:
+        return values
+    below = _merged(str(base), file.parent, (*seen, str(file)))
+    columns = {**(below.get("columns") or {}), **(values.get("columns") or {})}
+    merged = {**below, **values, "columns": columns}
+    merged["absent"] = [c for c in merged.get("absent") or [] if c not in (values.get("columns") or {})]
+    return merged
+
+
+def _line(where: str, error: Any) -> str:
+    key = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        last = str(error["loc"][-1])
+        known = [*Adapter.model_fields, *ColumnRule.model_fields, *FileRule.model_fields]
+        return f"adapter {where}: unknown key '{key}'{nearest(last, known)}"
+    found = "" if error["type"] == "value_error" else f" = {str(error['input'])[:60]!r}"
+    return f"adapter {where}: {key or 'keys'}{found}: {error['msg'].removeprefix('Value error, ')}"
+
+
+def _check_units(adapter: Adapter) -> None:
+    of = {c.column: c.unit for c in contract()}
+    for contract_unit, unit in adapter.units.items():
+        if units.factor(contract_unit, unit) is None:
+            allowed = ", ".join(units.FACTORS.get(contract_unit, units.FACTORS))
+            raise ValueError(f"units: '{contract_unit}: {unit}' cannot be converted; allowed: {allowed}")
+    for name, rule in adapter.columns.items():
+        unit = of.get(name, "")
+        if rule.unit is not None and units.has_unit(unit) and units.factor(unit, rule.unit) is None:
+            raise ValueError(
+                f"columns.{name}.unit = '{rule.unit}' cannot be converted to {unit}; "
+                f"allowed: {', '.join(units.FACTORS[unit])}"
+            )
+
+
+def _check_aliases(adapter: Adapter) -> None:
+    """No header may mean two columns."""
+    owner: dict[str, str] = {}
+    for name, rule in adapter.columns.items():
+        for alias in rule.named:
+            key = alias_key(alias, adapter.suffixes)
+            if not key.strip(">"):
+                raise ValueError(f"columns.{name}.aliases: '{alias}' is nothing after normalisation")
+            other = owner.setdefault(key, name)
+            if other != name:
+                raise ValueError(f"alias '{alias}' is given to both {other} and {name}; keep it at one")

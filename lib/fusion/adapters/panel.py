@@ -1,0 +1,450 @@
+"""One or several files, read by an adapter, become one typed panel, and every row is accounted for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from fusion.adapters import expressions as sql
+from fusion.adapters import stage
+from fusion.adapters.errors import AdapterError
+from fusion.adapters.establishments import RolledUp, roll_up
+from fusion.adapters.identifiers import Chained, chain
+from fusion.adapters.layout import OTHER_ID, Choices, FileRows, Layout, Named, look, name, typed
+from fusion.adapters.model import Adapter, ColumnRule, IdRule
+from fusion.panel.contract import KEYS, ROW, Column, expected, missing_columns
+from fusion.panel.errors import examples
+from fusion.panel.readers import NOTES, Raw
+
+MEMORY = "4GB"  # of the database while reading; beyond it tables go to disk
+PANEL = "fusion_panel_adapted"
+TYPES = {"float": "DOUBLE", "int": "BIGINT", "bool": "BOOLEAN"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A typed table of one file, or of several with the same columns."""
+
+    name: str
+    columns: dict[str, Column]
+    files: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A table joined to the first one: rows that found a partner there, and rows that had none and are kept."""
+
+    files: tuple[Path, ...]
+    matched: int
+    alone: int
+    disagreeing: int
+
+
+@dataclass(frozen=True)
+class Source:
+    """A panel and where its rows and columns come from.
+
+    Attributes
+    ----------
+    raw : Raw
+        As :func:`fusion.panel.readers.read` returns it.
+    layouts : tuple of Layout
+        Header, mapping and units of each file.
+    files : tuple of FileRows
+        Where the rows of each file went.
+    joined : tuple of Joined
+    chained : Chained or None
+    establishments : RolledUp or None
+    """
+
+    raw: Raw
+    layouts: tuple[Layout, ...]
+    files: tuple[FileRows, ...]
+    joined: tuple[Joined, ...] = ()
+    chained: Chained | None = None
+    establishments: RolledUp | None = None
+
+    def rows(self) -> pd.DataFrame:
+        """One line for each file and fate of rows: ``file, fate, rows``; rows of a file add up to those read."""
+        lines = []
+        for file in self.files:
+            lines += [(file.path.name, "read", file.read), (file.path.name, "kept", file.kept)]
+            lines += [(file.path.name, reason, n) for reason, n in file.aside.items()]
+        return pd.DataFrame(lines, columns=["file", "fate", "rows"])
+
+    def headers(self) -> pd.DataFrame:
+        """One line for each header of each file: ``file, header, column, how, unit, stated_by``."""
+        return pd.concat([_headers(layout) for layout in self.layouts], ignore_index=True)
+
+
+def choices(
+    contract: str = "enterprise",
+    rename: Mapping[str, str] | None = None,
+    money_unit: str | None = None,
+    encoding: str = "auto",
+    sheet: str | None = None,
+    extra_columns: Mapping[str, Any] | None = None,
+) -> Choices:
+    """What a study says beside the adapter: ``rename`` (header: column) comes before the adapter's aliases."""
+    preferred: dict[str, list[str]] = {}
+    for header, column in (rename or {}).items():
+        preferred.setdefault(column, []).append(header)
+    return Choices(expected(contract, extra_columns), preferred, money_unit, encoding, sheet)
+
+
+def read(
+    con: Any, sources: Sequence[Path], adapter: Adapter, chosen: Choices, memory: str | None = MEMORY
+) -> Source:
+    """Read files by an adapter.
+
+    Parameters
+    ----------
+    con : ibis DuckDB backend
+    sources : sequence of pathlib.Path
+        Panel files in order (the first of joined tables is the one the others join), and establishments' files.
+    adapter : Adapter
+    chosen : Choices
+        See :func:`choices`.
+    memory : str or None
+        Limit of the database while it reads.
+
+    Returns
+    -------
+    Source
+
+    Raises
+    ------
+    AdapterError
+        All problems of all headers at once, before a row is read: headers that mean one column, units that nobody
+        states, missing columns; then damaged files, repeated keys in joined tables.
+    """
+    layouts = look_all(sources, adapter, chosen)
+    found = problems(layouts, adapter, chosen)
+    if found:
+        raise AdapterError("\n".join(found))
+    folder = stage.bounded(con, memory or "80%")
+    try:
+        return _read(con, layouts, adapter, chosen, folder)
+    except duckdb.Error as error:
+        names = ", ".join(layout.path.name for layout in layouts)
+        raise AdapterError(
+            f"{names}: cannot be read to the end ({str(error).splitlines()[0]}); write the file again"
+        ) from None
+
+
+def look_all(sources: Sequence[Path], adapter: Adapter, chosen: Choices) -> list[Layout]:
+    """Map the header of each file."""
+    if not sources:
+        raise AdapterError("no file is named; name one or several")
+    found = []
+    for path in sources:
+        rule = adapter.file(path)
+        if rule.role == "establishments":
+            own = _of_establishments(adapter, path)
+            columns = {c: chosen.columns[c] for c in ("firm_id", "year", "ind4", "operating_revenue")}
+            found.append(look(path, own, replace(chosen, columns=columns, preferred={}), rule))
+        else:
+            found.append(look(path, adapter, chosen, rule))
+    return found
+
+
+def problems(layouts: Sequence[Layout], adapter: Adapter, chosen: Choices) -> list[str]:
+    """Why the files cannot be read as they are, one line each."""
+    lines = []
+    for layout in layouts:
+        for odd in layout.mapping.ambiguous:
+            headers = ", ".join(f"'{h.text}' (column {h.position + 1})" for h in odd.headers)
+            lines.append(
+                f"{layout.path}: several headers mean {odd.column}: {headers}; put the one that is meant first under "
+                f"columns.{odd.column}.aliases of an adapter of your own (`P>其中：X` is X below P)"
+            )
+        lines += [f"{layout.path}: {column}: {why}" for column, why in sorted(layout.unknown_units().items())]
+        lines += _lacking_keys(layout, adapter)
+    if not any(layout.rule.role == "panel" for layout in layouts):
+        return [*lines, "no file is a panel: all are establishments by the adapter's `files`"]
+    there = brought(layouts, adapter)
+    missing = missing_columns(sorted(there), chosen.columns)
+    if missing:
+        listed = "\n  ".join(missing)
+        lines.append(
+            f"{len(missing)} required columns are missing:\n  {listed}\nGive each its header in the adapter (columns), or "
+            "name it under `absent` if the source does not collect it (contract: minimal asks for firm_id and year only)"
+        )
+    return lines
+
+
+def brought(layouts: Sequence[Layout], adapter: Adapter) -> set[str]:
+    """Columns that the files bring, with those that the adapter makes, or says are empty."""
+    there = {c for layout in layouts if layout.rule.role == "panel" for c in layout.brings}
+    if adapter.establishments and any(layout.rule.role == "establishments" for layout in layouts):
+        there |= set(adapter.establishments.gives)
+    for column, rule in adapter.columns.items():
+        if (
+            rule.value is not None
+            or rule.from_year
+            or (rule.sum_of_columns and set(rule.sum_of_columns) <= there)
+        ):
+            there.add(column)
+    return there | set(adapter.absent)
+
+
+# -- inside ------------------------------------------------------------------------------------
+def _of_establishments(adapter: Adapter, path: Path) -> Adapter:
+    """The adapter for a table of establishments: four columns, identifiers of the enterprise only."""
+    rule = adapter.establishments
+    if rule is None:
+        raise AdapterError(
+            f"{path}: a file of establishments, and adapter {adapter.adapter} does not say how to roll it up"
+        )
+    columns = {
+        "firm_id": ColumnRule(aliases=rule.firm),
+        "year": ColumnRule(aliases=rule.year, take="year"),
+        "ind4": ColumnRule(aliases=rule.industry),
+        "operating_revenue": ColumnRule(aliases=rule.revenue),
+    }
+    ids = IdRule(pad=adapter.firm_id.pad)
+    return adapter.model_copy(
+        update={"columns": columns, "absent": [], "firm_id": ids, "establishments": None}
+    )
+
+
+def _lacking_keys(layout: Layout, adapter: Adapter) -> list[str]:
+    lacks = [key for key in KEYS if key not in layout.brings]
+    if adapter.combine == "join" and layout.rule.role == "panel" and "firm_id" in layout.brings:
+        lacks = []  # a table by firm alone joins every year of the firm
+    headers = examples([h.text for h in layout.mapping.headers], 20)
+    return [
+        f"{layout.path}: no header means {key}"
+        + (" (or state the file's year under `files`)" if key == "year" else "")
+        + f"; headers: {headers}"
+        for key in lacks
+        if not any(a.column == key for a in layout.mapping.ambiguous)
+    ]
+
+
+def _read(con: Any, layouts: Sequence[Layout], adapter: Adapter, chosen: Choices, folder: Path) -> Source:
+    files: list[FileRows] = []
+    alike: dict[tuple[object, ...], list[tuple[Layout, Named]]] = {}
+    for i, layout in enumerate(layouts):
+        own = _of_establishments(adapter, layout.path) if layout.rule.role == "establishments" else adapter
+        first = sum(file.read for file in files)
+        named, rows = name(con, layout, own, chosen, f"fusion_file{i}", first, folder)
+        files.append(rows)
+        alike.setdefault((layout.rule.role, *named.like), []).append((layout, named))
+    parts: list[Part] = []
+    firms: list[Part] = []
+    notes = []
+    for i, group in enumerate(alike.values()):
+        columns, told = typed(con, [named for _, named in group], chosen, f"fusion_part{i}")
+        part = Part(f"fusion_part{i}", columns, tuple(layout.path for layout, _ in group))
+        (firms if group[0][0].rule.role == "establishments" else parts).append(part)
+        notes.append(told)
+    chained = _chain(con, [*parts, *firms]) if adapter.firm_id.chain else None
+    table, joined = (_stack(con, parts), ()) if adapter.combine == "stack" else _join(con, parts)
+    rolled = None
+    if firms and adapter.establishments:
+        rolled, table = _establishments(con, firms, table, adapter, chosen)
+    raw = _finish(con, table, layouts, adapter, chosen, [*notes, _ignored(layouts)])
+    return Source(raw, tuple(layouts), tuple(files), joined, chained, rolled)
+
+
+def _chain(con: Any, parts: Sequence[Part]) -> Chained:
+    """Replace the identifiers of all tables by the chained ones."""
+    names = [p.name for p in parts]
+    both = {p.name for p in parts if OTHER_ID in p.columns}
+    found = chain(con, names, both, "fusion_ids")
+    for part in parts:
+        drop = f', "{OTHER_ID}"' if part.name in both else ""
+        con.con.execute(
+            f"CREATE OR REPLACE TEMP TABLE {part.name}_chained AS SELECT t.* EXCLUDE (firm_id{drop}), "
+            f"coalesce(i.firm_id, t.firm_id) AS firm_id FROM {part.name} t LEFT JOIN fusion_ids i ON t.firm_id = i.written "
+            f"ORDER BY {ROW}"
+        )
+        con.con.execute(f"DROP VIEW {part.name}")
+        con.con.execute(f"CREATE TEMP VIEW {part.name} AS FROM {part.name}_chained")
+        part.columns.pop(OTHER_ID, None)
+    return found
+
+
+def _stack(con: Any, parts: Sequence[Part], name: str = "fusion_stacked") -> Part:
+    columns = {c: column for part in parts for c, column in part.columns.items()}
+    each = " UNION ALL BY NAME ".join(f"FROM {part.name}" for part in parts)
+    con.con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {each}")
+    return Part(name, columns, tuple(f for part in parts for f in part.files))
+
+
+def _join(con: Any, parts: Sequence[Part]) -> tuple[Part, tuple[Joined, ...]]:
+    """Tables with the same columns follow each other; different ones stand side by side, all rows kept."""
+    groups: dict[frozenset[str], list[Part]] = {}
+    for part in parts:
+        groups.setdefault(frozenset(part.columns), []).append(part)
+    tables = [_stack(con, group, f"fusion_group{i}") for i, group in enumerate(groups.values())]
+    left = next((t for t in tables if "year" in t.columns), tables[0])
+    if "year" not in left.columns:
+        raise AdapterError(f"{_names(left)}: no table has a year; one of the joined tables must")
+    joined = []
+    for i, right in enumerate(t for t in tables if t is not left):
+        left, fate = _beside(con, left, right, f"fusion_joined{i}")
+        joined.append(fate)
+    return left, tuple(joined)
+
+
+def _beside(con: Any, left: Part, right: Part, name: str) -> tuple[Part, Joined]:
+    """A full join by firm and year (a left one for a table by firm); values of the left table come first."""
+    keys = [key for key in KEYS if key in right.columns]
+    _refuse_repeats(con, right, keys)
+    on = " AND ".join(f"l.{key} = r.{key}" for key in keys)
+    both = [c for c in right.columns if c in left.columns and c not in KEYS]
+    cells = [f"coalesce(l.{key}, r.{key}) AS {key}" if key in right.columns else f"l.{key}" for key in KEYS]
+    cells += [f'coalesce(l."{c}", r."{c}") AS "{c}"' for c in both]
+    cells += [f'l."{c}"' for c in left.columns if c not in KEYS and c not in both]
+    cells += [f'r."{c}"' for c in right.columns if c not in KEYS and c not in both]
+    # A row without a key cannot be joined; a full join keeps it as it is.
+    kind = "FULL JOIN" if "year" in keys else "LEFT JOIN"
+    con.con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT coalesce(l.{ROW}, r.{ROW}) AS {ROW}, {', '.join(cells)} "
+        f"FROM {left.name} l {kind} {right.name} r ON {on}"
+    )
+    differs = " OR ".join(f'l."{c}" <> r."{c}"' for c in both) or "false"
+    matched, disagreeing = con.con.execute(
+        f"SELECT count(DISTINCT r.{ROW}), count(*) FILTER ({differs}) FROM {left.name} l JOIN {right.name} r ON {on}"
+    ).fetchone()
+    rows = con.con.execute(f"SELECT count(*) FROM {right.name}").fetchone()[0]
+    columns = {**left.columns, **{c: col for c, col in right.columns.items() if c not in left.columns}}
+    return Part(name, columns, left.files), Joined(right.files, matched, rows - matched, disagreeing)
+
+
+def _refuse_repeats(con: Any, part: Part, keys: Sequence[str]) -> None:
+    """A key that occurs twice in a table that is joined would multiply rows."""
+    names = ", ".join(keys)
+    whole = " AND ".join(f"{key} IS NOT NULL" for key in keys)
+    twice = con.con.execute(
+        f"SELECT {names}, count(*) FROM {part.name} WHERE {whole} GROUP BY ALL HAVING count(*) > 1 ORDER BY ALL LIMIT 5"
+    ).fetchall()
+    if twice:
+        shown = "; ".join(f"{' '.join(map(str, row[:-1]))} ({row[-1]} rows)" for row in twice)
+        raise AdapterError(
+            f"{_names(part)}: {names} must be unique in a table that is joined, and is not: {shown}; leave one row each, "
+            "for example by `keep` in the adapter"
+        )
+
+
+def _establishments(
+    con: Any, parts: Sequence[Part], table: Part, adapter: Adapter, chosen: Choices
+) -> tuple[RolledUp, Part]:
+    rule = adapter.establishments
+    assert rule is not None
+    given: list[str] = list(rule.gives)
+    both = [c for c in given if c in table.columns]
+    if both:
+        raise AdapterError(
+            f"{_names(_stack(con, parts))}: {', '.join(both)} would come from the establishments, and {_names(table)} brings it "
+            "too; leave it out of establishments.gives, or out of columns"
+        )
+    source = _stack(con, parts, "fusion_establishments")
+    rolled = roll_up(con, source.name, rule, "fusion_rolled")
+    cells = ", ".join(f"r.{c}" for c in given)
+    con.con.execute(
+        f"CREATE OR REPLACE TEMP TABLE fusion_with AS SELECT t.*, {cells} FROM {table.name} t "
+        "LEFT JOIN fusion_rolled r USING (firm_id, year)"
+    )
+    without = con.con.execute(
+        f"SELECT count(*) FROM fusion_rolled r ANTI JOIN {table.name} t USING (firm_id, year)"
+    ).fetchone()[0]
+    columns = {**table.columns, **{c: chosen.columns[c] for c in given}}
+    return replace(rolled, firms_without=without), Part("fusion_with", columns, table.files)
+
+
+def _finish(
+    con: Any,
+    table: Part,
+    layouts: Sequence[Layout],
+    adapter: Adapter,
+    chosen: Choices,
+    notes: Sequence[pd.DataFrame],
+) -> Raw:
+    """Add what the adapter says of all rows, put columns in order, number the rows by their source."""
+    cells: dict[str, str] = {}
+    there = set(table.columns)
+    every = brought(layouts, adapter) | there
+    for column in (c for c in chosen.columns if c in every):
+        rule = adapter.rule(column)
+        cell = f'"{column}"' if column in there else "NULL"
+        made = _constant(rule)
+        if column not in there and rule.sum_of_columns and set(rule.sum_of_columns) <= there:
+            made = " + ".join(f'"{c}"' for c in rule.sum_of_columns)
+        kind = TYPES.get(chosen.columns[column].type, "VARCHAR")
+        cells[column] = f"CAST(coalesce({cell}, {made}) AS {kind})" if made else f"CAST({cell} AS {kind})"
+    order = [c for c in (*KEYS, *chosen.columns) if c in cells]
+    listed = ", ".join(f'{cells[c]} AS "{c}"' for c in dict.fromkeys(order))
+    con.con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {PANEL} AS SELECT {ROW}, {listed} FROM {table.name} ORDER BY {ROW}"
+    )
+    columns = {c: chosen.columns[c] for c in dict.fromkeys(order)}
+    rows = con.con.execute(f"SELECT count(*) FROM {PANEL}").fetchone()[0]
+    if rows == 0:
+        raise AdapterError(f"{_names(table)}: no row is left; see `fusion check` for why each was set aside")
+    told = [n for n in notes if len(n)]
+    quality = pd.concat(told, ignore_index=True) if told else pd.DataFrame(columns=NOTES)
+    return Raw(con.table(PANEL), quality[NOTES].astype({"row": "Int64"}), columns, _names(table), rows)
+
+
+def _constant(rule: ColumnRule) -> str:
+    """SQL of a value that holds for all rows, or from a year on; empty where the adapter states none."""
+    if rule.value is not None:
+        return sql.literal(rule.value)
+    if not rule.from_year:
+        return ""
+    years = sorted(rule.from_year, reverse=True)
+    return f"CASE {' '.join(f'WHEN year >= {y} THEN {sql.literal(rule.from_year[y])}' for y in years)} END"
+
+
+def _ignored(layouts: Sequence[Layout]) -> pd.DataFrame:
+    """Headers that were not read, as notes of quality."""
+    lines = []
+    for layout in layouts:
+        for header, near in layout.mapping.unmatched.items():
+            hint = f" (near: {', '.join(near)})" if near else ""
+            lines.append(
+                ("column_ignored", "warning", pd.NA, header, layout.path.name,
+                 f"means no column of the panel{hint}; not read", f"不对应面板的任何列{hint}，未读入")
+            )  # fmt: skip
+    return pd.DataFrame(lines, columns=NOTES)
+
+
+def _names(part: Part) -> str:
+    return ", ".join(dict.fromkeys(f.name for f in part.files))
+
+
+def _headers(layout: Layout) -> pd.DataFrame:
+    mapping = layout.mapping
+    lines: list[tuple[int, str, str, str, str, str]] = []
+    for column, header in mapping.single.items():
+        lines.append((header.position, header.text, column, "matched", *_unit(layout, column)))
+    for column, terms in mapping.terms.items():
+        for i, (_, header) in enumerate(terms):
+            lines.append((header.position, header.text, column, "part of", *_unit(layout, f"{column}__{i}")))
+    for odd in mapping.ambiguous:
+        lines += [(h.position, h.text, odd.column, "ambiguous", "", "") for h in odd.headers]
+    place = {h.text: h.position for h in mapping.headers}
+    lines += [(place[t], t, column, "not needed", "", "") for t, column in mapping.unused.items()]
+    lines += [
+        (place[t], t, column, "measures something else", "", "") for t, column in mapping.substitutes.items()
+    ]
+    lines += [(place[t], t, "", "unmatched", "", "") for t in mapping.unmatched]
+    names = ["position", "header", "column", "how", "unit", "stated_by"]
+    table = pd.DataFrame(lines, columns=names).sort_values("position", kind="stable", ignore_index=True)
+    table.insert(0, "file", layout.path.name)
+    return table
+
+
+def _unit(layout: Layout, name: str) -> tuple[str, str]:
+    stated = layout.stated.get(name)
+    if stated is None:
+        return "", ""
+    return ("?", stated) if isinstance(stated, str) else (stated.unit, stated.by)

@@ -1,0 +1,350 @@
+"""Files as they lie: encoding, delimiter, where the header is, and every row as text in DuckDB.
+
+A file is first looked at (:func:`peek`), then staged (:func:`stage`). A regular CSV goes straight through
+DuckDB's reader. A CSV whose rows differ in width, and a sheet, are first written as a regular CSV, row by
+row; rows that do not fit the header are listed with their line, never dropped silently. Memory stays
+bounded in both ways: rows are streamed, and tables beyond the limit go to disk.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import datetime as dt
+import itertools
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from fusion.adapters.errors import AdapterError
+from fusion.panel import readers, text
+from fusion.panel.errors import PanelError, nearest
+
+LOOKED_AT = 40  # rows at the top in which a header is looked for
+CSV_KINDS = (".csv", ".tsv", ".txt")
+DELIMITERS = (",", "\t", ";", "|")
+FORMATS = ".csv, .tsv, .txt, .xlsx, .parquet, .dta"
+ROW = "row"
+# A row longer than this is a quotation mark that was never closed, not a row.
+LONGEST = 16 << 20
+csv.field_size_limit(LONGEST)
+
+
+@dataclass(frozen=True)
+class Peek:
+    """A file that was looked at.
+
+    Attributes
+    ----------
+    rows : tuple of tuple of str
+        The first rows as written, blank ones as empty tuples.
+    encoding : str
+        Of a text file, else empty.
+    delimiter : str
+        Of a text file, else empty.
+    """
+
+    path: Path
+    kind: str
+    rows: tuple[tuple[str, ...], ...]
+    encoding: str = ""
+    delimiter: str = ""
+    sheet: str = ""
+
+
+@dataclass(frozen=True)
+class Staged:
+    """Rows of a file in DuckDB: table ``name`` with ``row`` (from 1, after the header) and ``c0``, ``c1``, ….
+
+    Attributes
+    ----------
+    rows : int
+        Rows after the header, blank ones not counted: those in the table and those set aside.
+    misfits : pandas.DataFrame
+        ``row, cells, text``: rows that do not fit the header's width.
+    """
+
+    name: str
+    rows: int
+    misfits: pd.DataFrame = field(default_factory=lambda: _misfits([]))
+
+
+def bounded(con: Any, memory: str) -> Path:
+    """Keep a connection within ``memory`` and let it use a folder on disk, which goes with the connection."""
+    folder = Path(tempfile.mkdtemp(prefix="fusion_"))
+    con.con.execute(f"SET temp_directory = '{folder}'")
+    con.con.execute(f"SET memory_limit = '{memory}'")
+    weakref.finalize(con.con, shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def peek(path: Path, encoding: str = "auto", sheet: str | None = None) -> Peek:
+    """Look at the top of a file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    encoding : {"auto", "utf-8", "gb18030"}
+        Of a text file; UTF-16 is known by its mark.
+    sheet : str or None
+        Of an Excel file; needed when it has several.
+
+    Raises
+    ------
+    AdapterError
+        No file, an empty one, a format that is not read, a damaged one, a sheet that is not there.
+    """
+    if not path.is_file():
+        there = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise AdapterError(f"{path}: no such file{nearest(path.name, there)}; correct the name")
+    if path.stat().st_size == 0:
+        raise AdapterError(f"{path}: the file is empty (0 bytes); export it again")
+    kind = path.suffix.lower()
+    try:
+        if kind in CSV_KINDS:
+            return _peek_text(path, encoding)
+        if kind == ".xlsx":
+            name = _sheet(path, sheet)
+            rows = itertools.islice(sheet_rows(path, name), LOOKED_AT)
+            return Peek(path, kind, tuple(map(tuple, rows)), sheet=name)
+        if kind in (".parquet", ".dta"):
+            return Peek(path, kind, (tuple(_named(path)),))
+    except AdapterError:
+        raise
+    except PanelError as error:
+        raise AdapterError(str(error)) from None
+    hint = "; save an old .xls as .xlsx" if kind == ".xls" else ""
+    raise AdapterError(f"{path}: '{kind or 'no ending'}' is not a format that is read ({FORMATS}){hint}")
+
+
+def stage(con: Any, looked: Peek, header_at: int, width: int, name: str, folder: Path) -> Staged:
+    """Load the rows after the header (row ``header_at`` of the peek, from 0) into table ``name``.
+
+    Parameters
+    ----------
+    con : ibis DuckDB backend
+    looked : Peek
+    header_at : int
+        Index of the last row of the header.
+    width : int
+        Columns of the header.
+    name : str
+        Of the table that is made.
+    folder : pathlib.Path
+        For files that are written on the way.
+    """
+    if looked.kind == ".parquet":
+        return _typed(con, f"read_parquet('{_quoted(looked.path)}')", name)
+    if looked.kind == ".dta":
+        con.con.register("fusion_stata", readers._stata(looked.path))
+        made = _typed(con, "fusion_stata", name)
+        con.con.unregister("fusion_stata")
+        return made
+    if looked.kind == ".xlsx":
+        rows = sheet_rows(looked.path, looked.sheet)
+        return _rewritten(con, looked, rows, header_at, width, name, folder)
+    file = looked.path if looked.encoding == "utf-8" else _transcoded(looked, folder)
+    lines = _lines_before(file, looked.delimiter, header_at)
+    try:
+        return _straight(con, file, looked.delimiter, lines, width, name)
+    except duckdb.Error:
+        rows = _csv_rows(file, "utf-8-sig", looked.delimiter)
+        return _rewritten(con, looked, rows, header_at, width, name, folder)
+    except csv.Error as error:
+        raise AdapterError(f"{looked.path}: not a table of text: {error}") from None
+
+
+def sheet_rows(path: Path, sheet: str) -> Iterator[list[str]]:
+    """Rows of a sheet as text, one at a time: numbers as they are, dates as 2016-12-31, blank rows empty."""
+    import openpyxl
+
+    book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    try:
+        lying = book[sheet]
+        lying.reset_dimensions()
+        for row in lying.iter_rows(values_only=True):
+            cells = [_cell(value) for value in row]
+            while cells and not cells[-1]:
+                cells.pop()
+            yield cells
+    finally:
+        book.close()
+
+
+# -- text --------------------------------------------------------------------------------------
+def _peek_text(path: Path, encoding: str) -> Peek:
+    with path.open("rb") as stream:
+        marked = stream.read(2) in text.WIDE_MARKS
+    used = "utf-16" if marked else text.find_encoding(path, encoding)
+    if marked and (failure := text.first_failure(path, "utf-16")):
+        raise AdapterError(f"{path}: marked as UTF-16 and not readable as such: {failure}; save it as UTF-8")
+    best: tuple[int, str, tuple[tuple[str, ...], ...]] = (0, ",", ())
+    for delimiter in ("\t",) if path.suffix.lower() == ".tsv" else DELIMITERS:
+        try:
+            rows = tuple(map(tuple, itertools.islice(_csv_rows(path, _python(used), delimiter), LOOKED_AT)))
+        except csv.Error as error:
+            raise AdapterError(f"{path}: not a table of text: {error}; export it again as CSV") from None
+        widest = max((len(row) for row in rows), default=0)
+        if widest > best[0]:
+            best = (widest, delimiter, rows)
+    if best[0] == 0:
+        raise AdapterError(f"{path}: blank lines only; it needs a header and rows")
+    return Peek(path, ".csv", best[2], used, best[1])
+
+
+def _python(encoding: str) -> str:
+    return "utf-8-sig" if encoding == "utf-8" else encoding
+
+
+def _csv_rows(path: Path, encoding: str, delimiter: str) -> Iterator[list[str]]:
+    """Rows of a text file; blank lines are empty lists. A NUL is no text, so it is read as a blank."""
+    with path.open(encoding=encoding, newline="") as stream:
+        for row in csv.reader((line.replace("\0", " ") for line in stream), delimiter=delimiter):
+            yield [cell.strip() for cell in row]
+
+
+def _lines_before(file: Path, delimiter: str, header_at: int) -> int:
+    """Physical lines up to the end of the header."""
+    with file.open(encoding="utf-8-sig", newline="") as stream:
+        reader = csv.reader((line.replace("\0", " ") for line in stream), delimiter=delimiter)
+        for _ in range(header_at + 1):
+            next(reader, None)
+        return reader.line_num
+
+
+def _transcoded(looked: Peek, folder: Path) -> Path:
+    """The file in UTF-8, written piece by piece."""
+    target = folder / f"{looked.path.stem}.utf8.csv"
+    decoder = codecs.getincrementaldecoder(looked.encoding)()
+    with looked.path.open("rb") as stream, target.open("w", encoding="utf-8", newline="") as out:
+        while piece := stream.read(text.CHUNK):
+            out.write(decoder.decode(piece))
+        out.write(decoder.decode(b"", final=True))
+    return target
+
+
+def _straight(con: Any, file: Path, delimiter: str, lines: int, width: int, name: str) -> Staged:
+    """A regular CSV through DuckDB's reader, in the file's order."""
+    con.con.execute("SET preserve_insertion_order = true")
+    con.con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {name}_text AS SELECT * FROM {_reader(file, delimiter, lines, width)}"
+    )
+    con.con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT rowid + 1 AS {ROW}, * FROM {name}_text")
+    return Staged(name, con.con.execute(f"SELECT count(*) FROM {name}_text").fetchone()[0])
+
+
+def _reader(file: Path, delimiter: str, lines: int, width: int, first: str = "") -> str:
+    numbered = [f"'{first}': 'BIGINT'"] if first else []
+    columns = ", ".join([*numbered, *(f"'c{i}': 'VARCHAR'" for i in range(width))])
+    return (
+        f"read_csv('{_quoted(file)}', auto_detect=false, header=false, skip={lines}, delim='{delimiter}', "
+        f"quote='\"', escape='\"', columns={{{columns}}}, max_line_size={LONGEST})"
+    )
+
+
+def _rewritten(
+    con: Any, looked: Peek, rows: Iterator[list[str]], header_at: int, width: int, name: str, folder: Path
+) -> Staged:
+    """Rows written as a regular CSV with their numbers, then read; those that do not fit are listed."""
+    target = folder / f"{name}.regular.csv"
+    count, odd = 0, []
+    with target.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out, quoting=csv.QUOTE_ALL)
+        try:
+            for cells in itertools.islice(rows, header_at + 1, None):
+                if not cells or cells == [""]:
+                    continue
+                count += 1
+                fitted = _fitted(cells, width, short=looked.kind == ".xlsx")
+                if fitted is None:
+                    odd.append((count, len(cells), " | ".join(cells)[:200]))
+                else:
+                    writer.writerow([count, *fitted])
+        except csv.Error as error:
+            raise AdapterError(
+                f"{looked.path}: row {count + 1} after the header is not readable: {error}"
+            ) from None
+    con.con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM {_reader(target, ',', 0, width, ROW)}"
+    )
+    target.unlink()
+    return Staged(name, count, _misfits(odd))
+
+
+def _fitted(cells: list[str], width: int, short: bool) -> list[str] | None:
+    """A row as wide as the header, or None where it does not fit: empty cells beyond the header go.
+
+    A row of one cell is kept, for it may be a note below the table, which is told apart later. Sheets do
+    not store empty cells at a row's end, so that ``short`` rows of theirs are filled up.
+    """
+    while len(cells) > width and not cells[-1]:
+        cells = cells[:-1]
+    if len(cells) > width or (1 < len(cells) < width and not short):
+        return None
+    return cells + [""] * (width - len(cells))
+
+
+def _misfits(rows: list[tuple[int, int, str]]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["row", "cells", "text"])
+
+
+# -- sheets and typed files --------------------------------------------------------------------
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, dt.datetime):
+        return value.date().isoformat() if value.time() == dt.time() else value.isoformat(" ")
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return str(value).strip()
+
+
+def _sheet(path: Path, sheet: str | None) -> str:
+    import openpyxl
+
+    try:
+        book = openpyxl.load_workbook(path, read_only=True)
+        names = [str(name) for name in book.sheetnames]
+        book.close()
+    except Exception as error:
+        raise AdapterError(f"{path}: not a whole Excel file ({error}); save it again as .xlsx") from None
+    if sheet is None and len(names) > 1:
+        raise AdapterError(f"{path}: {len(names)} sheets; say which with 'sheet': {', '.join(names)}")
+    if sheet is not None and sheet not in names:
+        raise AdapterError(
+            f"{path}: no sheet '{sheet}'{nearest(sheet, names)}; there are: {', '.join(names)}"
+        )
+    return sheet or names[0]
+
+
+def _named(path: Path) -> Sequence[str]:
+    if path.suffix.lower() == ".dta":
+        try:
+            with pd.read_stata(path, iterator=True) as reader:
+                return list(reader.variable_labels())
+        except Exception as error:
+            raise AdapterError(f"{path}: not a whole Stata file ({error}); save it again") from None
+    try:
+        found = duckdb.sql(f"SELECT * FROM read_parquet('{_quoted(path)}') LIMIT 0")
+    except duckdb.Error as error:
+        raise AdapterError(f"{path}: not a whole Parquet file ({str(error).splitlines()[0]})") from None
+    return list(found.columns)
+
+
+def _typed(con: Any, source: str, name: str) -> Staged:
+    found = con.con.execute(f"SELECT * FROM {source} LIMIT 0").description
+    as_is = ", ".join(f'"{h[0].replace(chr(34), chr(34) * 2)}" AS c{i}' for i, h in enumerate(found))
+    con.con.execute(f"CREATE OR REPLACE TEMP TABLE {name}_text AS SELECT {as_is} FROM {source}")
+    con.con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT rowid + 1 AS {ROW}, * FROM {name}_text")
+    return Staged(name, con.con.execute(f"SELECT count(*) FROM {name}_text").fetchone()[0])
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

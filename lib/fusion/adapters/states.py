@@ -1,0 +1,117 @@
+"""Which unit each column is in, and who says so; what is not stated, or stated twice, is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from fusion.adapters import units
+from fusion.adapters.headers import Header, normalise
+from fusion.adapters.model import Adapter, ColumnRule, FileRule
+from fusion.panel.contract import MONEY, Column
+
+
+@dataclass(frozen=True)
+class Stated:
+    """A column's unit in the source: ``factor`` of the contract's units each, as ``by`` states."""
+
+    unit: str
+    by: str
+    factor: float
+
+
+@dataclass(frozen=True)
+class Places:
+    """What a file says about units outside its headers.
+
+    Attributes
+    ----------
+    title : str or None
+        Money unit in the rows above the header.
+    row : tuple of str
+        Cells of the row of units, empty where there is none.
+    study : str or None
+        ``money_unit`` of the study.
+    """
+
+    title: str | None = None
+    row: tuple[str, ...] = ()
+    study: str | None = None
+
+
+def title_unit(titles: Sequence[Sequence[str]]) -> str | None:
+    """The unit that the rows above the header state (``单位：万元``), None where none or several do."""
+    found = {
+        units.spelled(hit) for row in titles for cell in row for hit in units.TITLE.findall(normalise(cell))
+    }
+    return found.pop() if len(found) == 1 else None
+
+
+def state(
+    column: Column, header: Header, rule: ColumnRule, adapter: Adapter, file: FileRule, places: Places
+) -> Stated | str | None:
+    """The unit of a column that a header brings.
+
+    Returns
+    -------
+    Stated, str or None
+        None where the column has no unit to convert; a text where the unit is not known, saying why.
+    """
+    if not units.has_unit(column.unit) or column.role == "extra" or not (column.is_number or column.type == "json"):  # fmt: skip
+        return None
+    own = _own(header, places)
+    if rule.unit and own and units.spelled(rule.unit) != own and rule.trust == "both":
+        return (
+            f"the header states {own} and the adapter {rule.unit}; correct columns.{column.column}.unit, "
+            "or add `trust: adapter` there"
+        )
+    if rule.unit and (rule.trust == "adapter" or not own):
+        return _stated(column, rule.unit, "the adapter, for this column")
+    if own:
+        return _stated(column, own, "its header")
+    if column.unit == MONEY:
+        return _money(column, adapter, file, places)
+    if column.unit in adapter.units:
+        return _stated(column, adapter.units[column.unit], "the adapter")
+    return f"no unit is stated; add `units: {{{column.unit}: …}}` to the adapter ({', '.join(units.FACTORS[column.unit])})"
+
+
+# -- inside ------------------------------------------------------------------------------------
+def _own(header: Header, places: Places) -> str | None:
+    if header.unit:
+        return units.spelled(header.unit)
+    cell = places.row[header.position] if header.position < len(places.row) else ""
+    plain = normalise(cell).strip("()")
+    return units.spelled(plain) if plain in units.KNOWN else None
+
+
+def _money(column: Column, adapter: Adapter, file: FileRule, places: Places) -> Stated | str:
+    if places.study:
+        return _stated(column, places.study, "the study (money_unit)")
+    if file.money_unit:
+        return _stated(column, file.money_unit, "the adapter, for this file")
+    if places.title and adapter.money_unit and places.title != adapter.money_unit:
+        return (
+            f"the title above the table states {places.title} and the adapter {adapter.money_unit}; state money_unit "
+            "for this file under `files`"
+        )
+    if places.title:
+        return _stated(column, places.title, "the title above the table")
+    if adapter.money_unit:
+        return _stated(column, adapter.money_unit, "the adapter")
+    return f"no money unit is stated; add `money_unit` to the adapter ({', '.join(units.FACTORS[MONEY])})"
+
+
+def _stated(column: Column, unit: str, by: str) -> Stated | str:
+    factor = units.factor(column.unit, unit)
+    if factor is None:
+        allowed = ", ".join(units.FACTORS[column.unit])
+        return f"{unit} (stated by {by}) cannot be converted to {column.unit}; allowed: {allowed}"
+    if column.type == "json" and factor != 1:
+        return f"its amounts lie within text and are not rescaled: write them in {column.unit} (found {unit}, {by})"
+    return Stated(unit, by, factor)
+
+
+def scales(stated: Mapping[str, Stated | str | None]) -> dict[str, float]:
+    """Factor of each column whose unit is stated."""
+    return {name: s.factor for name, s in stated.items() if isinstance(s, Stated)}
