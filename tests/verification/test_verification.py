@@ -30,7 +30,9 @@ def test_recalled_numbers_say_so(recomputed: pd.DataFrame) -> None:
     rows = recomputed[recomputed["dataset"] != "anchor"]
     assert set(rows["basis"]) == {"seen", "recalled, reproduced"}
     seen = rows[rows["basis"] == "seen"]
-    beside = {("mpdta", "Callaway-Sant'Anna"), ("castle", "Goodman-Bacon")} if PRESENT else set()
+    beside = {("mpdta", "Callaway-Sant'Anna"), ("castle", "Goodman-Bacon")}
+    beside |= {("EmplUK", "difference GMM a1")}
+    beside = beside if PRESENT else set()
     expected = {("jobtraining", "random effects")} | beside
     assert set(zip(seen["dataset"], seen["estimator"], strict=True)) == expected
 
@@ -40,7 +42,7 @@ def test_data_that_are_not_here_are_left_out_and_named(
 ) -> None:
     monkeypatch.setattr(staggered, "FOLDER", tmp_path)
     recomputed = verification.run()
-    assert recomputed.attrs["absent"] == ["mpdta", "castle"]
+    assert recomputed.attrs["absent"] == ["mpdta", "castle", "EmplUK", "RDPerfComp"]
     assert not set(recomputed["dataset"]) & {"mpdta", "castle"} and "ezunem" in set(recomputed["dataset"])
     assert verification.main(tmp_path / "build") == 0
     assert "castle: not run, its data are not beside this checkout" in capsys.readouterr().out
@@ -50,6 +52,12 @@ def test_data_that_are_not_here_are_left_out_and_named(
 def test_staggered_results_are_all_met(recomputed: pd.DataFrame) -> None:
     met = recomputed[recomputed["ok"]]["dataset"].value_counts()
     assert met["mpdta"] == 18 and met["castle"] == 7 and met["ezunem"] == 4
+
+
+@pytest.mark.skipif(not PRESENT, reason="../shared/verification is not present")
+def test_dynamic_panel_results_are_all_met(recomputed: pd.DataFrame) -> None:
+    met = recomputed[recomputed["ok"]]["dataset"].value_counts()
+    assert met["EmplUK"] == 41 and met["RDPerfComp"] == 20
 
 
 def test_one_wrong_number_fails_the_run(

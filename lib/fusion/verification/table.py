@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from fusion.verification import compute, staggered
+from fusion.verification import compute, dynamic, staggered
 
 PUBLISHED = Path(__file__).resolve().parents[3] / "data" / "verification" / "published.csv"
 COLUMNS = [
@@ -31,6 +31,8 @@ DATASETS: dict[str, Callable[[], compute.Values]] = {
     "ezunem": staggered.ezunem,
     "mpdta": staggered.mpdta,
     "castle": staggered.castle,
+    "EmplUK": dynamic.empluk,
+    "RDPerfComp": dynamic.rdperfcomp,
 }
 # Modules whose rows() give hand-worked cases beside what the rooms compute.
 ANCHORS = ("fusion.indicators.anchors", "fusion.indicators.cases", "fusion.io.anchors")
