@@ -17,7 +17,7 @@ from fusion.panel.synthetic.truth import truth_table
 
 KEYS = {"outcome": "y", "unit": "unit", "time": "year", "first_treat": "start"}
 SWITCHING = {"outcome": "y", "unit": "unit", "time": "year", "treatment": "treated"}
-HEADLINE = (
+ESTIMATORS = (
     "twfe",
     "cs_never",
     "cs_not_yet",
@@ -26,13 +26,15 @@ HEADLINE = (
     "imputation",
     "extended_twfe",
     "stacked",
+    "two_stage",
+    "local_projections",
+    "switchers",
 )
-SLOW = ("two_stage", "local_projections", "switchers")
 CONTROLS = ("ln_employees", "ln_capital_labour")
 FIRST_LEAD = -5
 
 
-def one_draw(mode: str, seed: int, firms: int = 1500, estimators: Sequence[str] = HEADLINE) -> pd.DataFrame:
+def one_draw(mode: str, seed: int, firms: int = 1500, estimators: Sequence[str] = ESTIMATORS) -> pd.DataFrame:
     """Estimates of one synthetic panel, as notebook 06 makes them, beside the truth of that panel.
 
     Parameters
@@ -42,7 +44,7 @@ def one_draw(mode: str, seed: int, firms: int = 1500, estimators: Sequence[str] 
     seed, firms : int
         Of the generator.
     estimators : sequence of str
-        Names in `HEADLINE` and `SLOW`.
+        Names in `ESTIMATORS`.
 
     Returns
     -------
@@ -57,11 +59,9 @@ def one_draw(mode: str, seed: int, firms: int = 1500, estimators: Sequence[str] 
     """
     if mode not in MODES:
         raise MonteCarloError(f"mode '{mode}'; known: {', '.join(MODES)}")
-    unknown = set(estimators) - {*HEADLINE, *SLOW}
+    unknown = set(estimators) - set(ESTIMATORS)
     if unknown:
-        raise MonteCarloError(
-            f"estimators {', '.join(sorted(unknown))}; known: {', '.join((*HEADLINE, *SLOW))}"
-        )
+        raise MonteCarloError(f"estimators {', '.join(sorted(unknown))}; known: {', '.join(ESTIMATORS)}")
     settings = Settings(firms=firms, missingness=0.0, **MODES[mode].settings)
     rows, truth = panel(settings, seed)
     made = dynamics.cohort_panel(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from fusion.montecarlo.draw import HEADLINE, SLOW, one_draw
+from fusion.montecarlo.draw import ESTIMATORS, one_draw
 from fusion.montecarlo.modes import MODES
 from fusion.montecarlo.summary import alarm_table, summarise
 
@@ -22,7 +22,7 @@ def simulate(
     draws: int,
     firms: int = 1500,
     modes: Sequence[str] = tuple(MODES),
-    estimators: Sequence[str] = HEADLINE,
+    estimators: Sequence[str] = ESTIMATORS,
     processes: int = 2,
     seed: int = 1,
 ) -> pd.DataFrame:
@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--modes", nargs="+", default=list(MODES), choices=list(MODES))
-    parser.add_argument("--estimators", nargs="+", default=list(HEADLINE), choices=[*HEADLINE, *SLOW])
+    parser.add_argument("--estimators", nargs="+", default=list(ESTIMATORS), choices=ESTIMATORS)
     parser.add_argument("--out", type=Path, default=Path("build/montecarlo.csv"))
     given = parser.parse_args(arguments)
     draws = simulate(given.draws, given.firms, given.modes, given.estimators, given.processes, given.seed)
