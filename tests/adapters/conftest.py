@@ -34,6 +34,6 @@ def read() -> Callable[..., panel.Source]:
         used = model.load(adapter)
         if change:
             used = model.validate({**used.model_dump(exclude_unset=True), **change}, adapter)
-        return panel.read(ibis.duckdb.connect(), files, used, panel.choices(**chosen))
+        return panel.convert(ibis.duckdb.connect(), files, used, panel.choices(**chosen))
 
     return reader

@@ -258,7 +258,7 @@ def held(file: Path) -> None:
     """The file is read with every row accounted for, or refused by an error that names it."""
     con = ibis.duckdb.connect()
     try:
-        source = panel.read(con, [file], model.load("wind"), panel.choices(contract="minimal"))
+        source = panel.convert(con, [file], model.load("wind"), panel.choices(contract="minimal"))
     except AdapterError as error:
         assert file.name in str(error)
         return

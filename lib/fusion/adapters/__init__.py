@@ -10,10 +10,12 @@ states : the unit of each column and who says so
 layout : one file, mapped and typed
 identifiers : 9-character codes chained to 18-character ones
 establishments : form 611 rolled up to the enterprise
+words : joins, identifiers and establishments, said
 panel : several files to one panel, every row accounted for
 report : what fits, what does not, and what can then be computed
 """
 
 from fusion.adapters.errors import AdapterError
+from fusion.adapters.panel import Source, read
 
-__all__ = ["AdapterError"]
+__all__ = ["AdapterError", "Source", "read"]

@@ -16,7 +16,7 @@ from fusion.adapters.errors import AdapterError
 from fusion.adapters.establishments import RolledUp, roll_up
 from fusion.adapters.identifiers import Chained, chain
 from fusion.adapters.layout import OTHER_ID, Choices, FileRows, Layout, Named, look, name, typed
-from fusion.adapters.model import Adapter, ColumnRule, IdRule
+from fusion.adapters.model import Adapter, ColumnRule, IdRule, load
 from fusion.panel.contract import KEYS, ROW, Column, expected, missing_columns
 from fusion.panel.errors import examples
 from fusion.panel.readers import NOTES, Raw
@@ -53,6 +53,8 @@ class Source:
     ----------
     raw : Raw
         As :func:`fusion.panel.readers.read` returns it.
+    adapter : str
+        Name of the adapter.
     layouts : tuple of Layout
         Header, mapping and units of each file.
     files : tuple of FileRows
@@ -63,6 +65,7 @@ class Source:
     """
 
     raw: Raw
+    adapter: str
     layouts: tuple[Layout, ...]
     files: tuple[FileRows, ...]
     joined: tuple[Joined, ...] = ()
@@ -76,6 +79,12 @@ class Source:
             lines += [(file.path.name, "read", file.read), (file.path.name, "kept", file.kept)]
             lines += [(file.path.name, reason, n) for reason, n in file.aside.items()]
         return pd.DataFrame(lines, columns=["file", "fate", "rows"])
+
+    def say(self, language: str) -> str:
+        """Joins, identifiers and establishments in words."""
+        from fusion.adapters.words import told
+
+        return told(self.joined, self.chained, self.establishments, language)
 
     def headers(self) -> pd.DataFrame:
         """One line for each header of each file: ``file, header, column, how, unit, stated_by``."""
@@ -97,7 +106,7 @@ def choices(
     return Choices(expected(contract, extra_columns), preferred, money_unit, encoding, sheet)
 
 
-def read(
+def convert(
     con: Any, sources: Sequence[Path], adapter: Adapter, chosen: Choices, memory: str | None = MEMORY
 ) -> Source:
     """Read files by an adapter.
@@ -135,6 +144,25 @@ def read(
         raise AdapterError(
             f"{names}: cannot be read to the end ({str(error).splitlines()[0]}); write the file again"
         ) from None
+
+
+def read(con: Any, source: str | Sequence[str], adapter: str, root: Path, **how: Any) -> Source:
+    """Read a study's files: `convert` with names instead of objects.
+
+    Parameters
+    ----------
+    con : ibis DuckDB backend
+    source : str or sequence of str
+        Files, relative to ``root`` or absolute.
+    adapter : str
+        Name of a built-in adapter, or the file of one.
+    root : pathlib.Path
+    **how
+        ``contract, rename, money_unit, encoding, sheet, extra_columns``, as :func:`choices` takes them.
+    """
+    files = [root / name for name in ([source] if isinstance(source, str) else source)]
+    used = load(adapter, root, how.get("extra_columns") or {})
+    return convert(con, files, used, choices(**how))
 
 
 def look_all(sources: Sequence[Path], adapter: Adapter, chosen: Choices) -> list[Layout]:
@@ -250,7 +278,7 @@ def _read(con: Any, layouts: Sequence[Layout], adapter: Adapter, chosen: Choices
     if firms and adapter.establishments:
         rolled, table = _establishments(con, firms, table, adapter, chosen)
     raw = _finish(con, table, layouts, adapter, chosen, [*notes, _ignored(layouts)])
-    return Source(raw, tuple(layouts), tuple(files), joined, chained, rolled)
+    return Source(raw, adapter.adapter, tuple(layouts), tuple(files), joined, chained, rolled)
 
 
 def _chain(con: Any, parts: Sequence[Part]) -> Chained:

@@ -41,7 +41,8 @@ class Study:
         """Parameters by name as they are injected, with the study's name and the places of files resolved."""
         values = self.parameters.flat()
         values["study"] = self.name
-        values["source"] = resolve_source(values["source"], self.file)
+        values["source"] = resolve_sources(values["source"], self.file)
+        values["adapter"] = resolve_adapter(values["adapter"], self.file)
         for name in FILES:
             if values[name] is not None:
                 values[name] = resolve_source(values[name], self.file)
@@ -123,6 +124,19 @@ def resolve_source(source: str, file: Path) -> str:
     candidates = [file.parent / source, paths.ROOT / source]
     found = next((c.resolve() for c in candidates if c.exists()), candidates[-1])
     return str(found.relative_to(paths.ROOT)) if found.is_relative_to(paths.ROOT) else str(found)
+
+
+def resolve_sources(source: str | list[str], file: Path) -> str | list[str]:
+    """Places of the data, one or several."""
+    if isinstance(source, str):
+        return resolve_source(source, file)
+    return [resolve_source(name, file) for name in source]
+
+
+def resolve_adapter(adapter: str | None, file: Path) -> str | None:
+    """An adapter of the project by its name, or the place of a file."""
+    named = adapter is None or (paths.ROOT / "data" / "adapters" / f"{adapter}.yaml").is_file()
+    return adapter if named else resolve_source(str(adapter), file)
 
 
 # -- errors ------------------------------------------------------------------------------------
@@ -232,7 +246,19 @@ def _check_files(parameters: Parameters, file: Path) -> None:
 
 def _check_source(parameters: Parameters, file: Path) -> None:
     """A source that cannot be found stops the study before a kernel starts."""
-    source = parameters.panel.source
+    adapter = resolve_adapter(parameters.panel.adapter, file)
+    if adapter != parameters.panel.adapter and not (paths.ROOT / str(adapter)).is_file():
+        known = sorted(p.stem for p in (paths.ROOT / "data" / "adapters").glob("*.yaml"))
+        raise StudyError(
+            f"{_shown(file)}: panel.adapter = '{parameters.panel.adapter}': no such file, and no adapter of the project "
+            f"({', '.join(known)}); `fusion check FILE` writes one"
+        )
+    named = parameters.panel.source
+    for source in [named] if isinstance(named, str) else named:
+        _check_one_source(source, file)
+
+
+def _check_one_source(source: str, file: Path) -> None:
     if source == "synthetic":
         return
     if LOADER.match(source):

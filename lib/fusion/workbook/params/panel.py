@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from fusion.workbook.params.base import Column, Section, Year, in_order
+
+_LOADER = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
 
 
 class ExtraColumn(Section):
@@ -40,10 +43,15 @@ class Derived(Section):
 class Panel(Section):
     """Where the panel comes from and which rows stay."""
 
-    source: str = Field(
+    source: str | list[str] = Field(
         "synthetic",
-        description="'synthetic'; a file (csv, parquet, dta, xlsx), relative to this study's file or the project; "
-        "or a loader 'package:function' that returns a table",
+        description="'synthetic'; a file (csv, parquet, dta, xlsx), relative to this study's file or the project, or with "
+        "an adapter a list of files; or a loader 'package:function' that returns a table",
+    )
+    adapter: str | None = Field(
+        None,
+        description="layout of the files: bureau, csmar, wind (data/adapters), or a YAML file of your own that "
+        "`fusion check FILE` wrote; empty = headers are the contract's names",
     )
     contract: Literal["enterprise", "minimal"] = Field(
         "enterprise",
@@ -52,7 +60,8 @@ class Panel(Section):
     rename: dict[str, Column] = Field(default_factory=dict, description="source header: contract's name")
     money_unit: Literal["元", "千元", "万元", "百万元", "亿元"] | None = Field(
         None,
-        description="unit of money columns in the source; never guessed: a file under 'enterprise' must state it",
+        description="unit of money columns in the source; never guessed: a file under 'enterprise' must state it; with an "
+        "adapter it comes before the adapter's",
     )
     encoding: Literal["auto", "utf-8", "gb18030"] = Field(
         "auto", description="of a CSV; auto = UTF-8 if it decodes, else GB18030 if it decodes, else an error"
@@ -78,6 +87,24 @@ class Panel(Section):
         "stop",
         description="rows that break a hard rule: stop the run, or set them aside in the quality queue",
     )
+
+    @model_validator(mode="after")
+    def _adapted(self) -> Panel:
+        many = isinstance(self.source, list)
+        if many and (self.adapter is None or not self.source):
+            raise ValueError(
+                f"source = {self.source}: several files need an adapter (bureau, csmar, wind or a YAML file), "
+                "and one file at least"
+            )
+        if (
+            self.adapter is not None
+            and not many
+            and (self.source == "synthetic" or _LOADER.match(str(self.source)))
+        ):
+            raise ValueError(
+                f"adapter = '{self.adapter}': an adapter reads files, and source is '{self.source}'"
+            )
+        return self
 
     @model_validator(mode="after")
     def _years(self) -> Panel:
