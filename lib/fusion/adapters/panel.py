@@ -88,7 +88,7 @@ class Source:
 
     def headers(self) -> pd.DataFrame:
         """One line for each header of each file: ``file, header, column, how, unit, stated_by``."""
-        return pd.concat([_headers(layout) for layout in self.layouts], ignore_index=True)
+        return pd.concat([headers_of(layout) for layout in self.layouts], ignore_index=True)
 
 
 def choices(
@@ -198,10 +198,10 @@ def problems(layouts: Sequence[Layout], adapter: Adapter, chosen: Choices) -> li
     there = brought(layouts, adapter)
     missing = missing_columns(sorted(there), chosen.columns)
     if missing:
-        listed = "\n  ".join(missing)
         lines.append(
-            f"{len(missing)} required columns are missing:\n  {listed}\nGive each its header in the adapter (columns), or "
-            "name it under `absent` if the source does not collect it (contract: minimal asks for firm_id and year only)"
+            f"required columns are missing ({len(missing)}): {'; '.join(missing)}. Give each its header in the adapter "
+            "(columns), or name it under `absent` if the source does not collect it (contract: minimal asks for firm_id and "
+            "year only)"
         )
     return lines
 
@@ -219,6 +219,29 @@ def brought(layouts: Sequence[Layout], adapter: Adapter) -> set[str]:
         ):
             there.add(column)
     return there | set(adapter.absent)
+
+
+def headers_of(layout: Layout) -> pd.DataFrame:
+    """One line for each header of a file: ``file, position, header, column, how, unit, stated_by``."""
+    mapping = layout.mapping
+    lines: list[tuple[int, str, str, str, str, str]] = []
+    for column, header in mapping.single.items():
+        lines.append((header.position, header.text, column, "matched", *_unit(layout, column)))
+    for column, terms in mapping.terms.items():
+        for i, (_, header) in enumerate(terms):
+            lines.append((header.position, header.text, column, "part of", *_unit(layout, f"{column}__{i}")))
+    for odd in mapping.ambiguous:
+        lines += [(h.position, h.text, odd.column, "ambiguous", "", "") for h in odd.headers]
+    place = {h.text: h.position for h in mapping.headers}
+    lines += [(place[t], t, column, "not needed", "", "") for t, column in mapping.unused.items()]
+    lines += [
+        (place[t], t, column, "measures something else", "", "") for t, column in mapping.substitutes.items()
+    ]
+    lines += [(place[t], t, "", "unmatched", "", "") for t in mapping.unmatched]
+    names = ["position", "header", "column", "how", "unit", "stated_by"]
+    table = pd.DataFrame(lines, columns=names).sort_values("position", kind="stable", ignore_index=True)
+    table.insert(0, "file", layout.path.name)
+    return table
 
 
 # -- inside ------------------------------------------------------------------------------------
@@ -447,28 +470,6 @@ def _ignored(layouts: Sequence[Layout]) -> pd.DataFrame:
 
 def _names(part: Part) -> str:
     return ", ".join(dict.fromkeys(f.name for f in part.files))
-
-
-def _headers(layout: Layout) -> pd.DataFrame:
-    mapping = layout.mapping
-    lines: list[tuple[int, str, str, str, str, str]] = []
-    for column, header in mapping.single.items():
-        lines.append((header.position, header.text, column, "matched", *_unit(layout, column)))
-    for column, terms in mapping.terms.items():
-        for i, (_, header) in enumerate(terms):
-            lines.append((header.position, header.text, column, "part of", *_unit(layout, f"{column}__{i}")))
-    for odd in mapping.ambiguous:
-        lines += [(h.position, h.text, odd.column, "ambiguous", "", "") for h in odd.headers]
-    place = {h.text: h.position for h in mapping.headers}
-    lines += [(place[t], t, column, "not needed", "", "") for t, column in mapping.unused.items()]
-    lines += [
-        (place[t], t, column, "measures something else", "", "") for t, column in mapping.substitutes.items()
-    ]
-    lines += [(place[t], t, "", "unmatched", "", "") for t in mapping.unmatched]
-    names = ["position", "header", "column", "how", "unit", "stated_by"]
-    table = pd.DataFrame(lines, columns=names).sort_values("position", kind="stable", ignore_index=True)
-    table.insert(0, "file", layout.path.name)
-    return table
 
 
 def _unit(layout: Layout, name: str) -> tuple[str, str]:

@@ -194,6 +194,31 @@ def classify(ctx: typer.Context) -> None:
     raise typer.Exit(command.main(ctx.args))
 
 
+@app.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(help="export or exports that make one panel")],
+    adapter: Annotated[
+        str | None, typer.Option(help="bureau, csmar, wind, or a YAML file; found by itself")
+    ] = None,
+    money_unit: Annotated[
+        str | None, typer.Option(help="元, 千元, 万元, 百万元, 亿元: where headers state none")
+    ] = None,
+    write: Annotated[Path | None, typer.Option(help="where to write the adapter to correct")] = None,
+    study: Annotated[str, typer.Option(help="whose derived columns are asked for")] = "shanghai",
+    as_json: Annotated[bool, typer.Option("--json", help="everything as JSON, and no file")] = False,
+) -> None:
+    """Say how an export fits the panel: headers, units, rows, rules, indicators; write an adapter to correct."""
+    from fusion.adapters import AdapterError, command
+    from fusion.workbook.load import load
+
+    needs = {d.name: list(d.of) for d in load(study).parameters.panel.derive}
+    try:
+        raise typer.Exit(command.check(files, adapter, money_unit, write, as_json, needs))
+    except AdapterError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+
+
 def _build_site() -> None:
     """Build it; what a user can mend is one message and exit code 2, not a traceback."""
     from fusion.workbook import site

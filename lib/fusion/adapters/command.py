@@ -1,0 +1,69 @@
+"""The command ``fusion check``."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from fusion.adapters import report as reports
+from fusion.adapters.errors import AdapterError
+
+LARGE = 50_000_000  # bytes from which the reading is announced
+
+
+def check(
+    files: Sequence[Path],
+    adapter: str | None,
+    money_unit: str | None,
+    write: Path | None,
+    as_json: bool,
+    needs: Mapping[str, list[str]],
+) -> int:
+    """Print the report and write the draft of an adapter.
+
+    Returns
+    -------
+    int
+        0 where a study can read the files as they are, else 1.
+    """
+    if write is not None and write.exists():
+        raise AdapterError(
+            f"{write}: is there already and would be overwritten; name another file with --write"
+        )
+    size = sum(f.stat().st_size for f in files if f.is_file())
+    if size > LARGE:
+        print(f"reading {len(files)} files, {size / 1e9:.1f} GB ...", file=sys.stderr, flush=True)
+    found = reports.check(files, adapter, money_unit, needs)
+    if as_json:
+        print(json.dumps(reports.as_json(found), ensure_ascii=False, indent=1, default=str))
+        return int(bool(found.problems))
+    print("\n".join(reports.lines(found)))
+    target = write or free(files[0].with_suffix(".adapter.yaml"))
+    name = "".join(
+        c if c.isascii() and (c.isalnum() or c in "_-") else "" for c in target.name.split(".")[0].lower()
+    )
+    _write(target, reports.draft(found, name.strip("_-") or "mine"))
+    print(f"\nAdapter to correct: {target}")
+    return int(bool(found.problems))
+
+
+def free(file: Path) -> Path:
+    """The file, or where it is taken the first free name beside it."""
+    stem = file.name.removesuffix(".adapter.yaml")
+    numbered = (file.with_name(f"{stem}.{n}.adapter.yaml") for n in range(2, 1000))
+    return file if not file.exists() else next(f for f in numbered if not f.exists())
+
+
+def _write(target: Path, text: str) -> None:
+    """Whole or not at all."""
+    part = target.with_name(f".{target.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, target)
+    except OSError as error:
+        raise AdapterError(
+            f"{target}: cannot be written ({error.strerror}); name a file with --write"
+        ) from None

@@ -1,0 +1,343 @@
+"""What a file brings: the report of ``fusion check`` and the adapter file that a user can correct."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import ibis
+import pandas as pd
+
+from fusion.adapters import panel
+from fusion.adapters.errors import AdapterError
+from fusion.adapters.layout import Choices, Layout
+from fusion.adapters.model import Adapter, built_in, load
+from fusion.indicators import system
+from fusion.panel import checks
+from fusion.panel.contract import contract
+
+MOST = 12  # findings that are listed by name
+
+
+@dataclass
+class Report:
+    """What was found; ``problems`` is empty where the files can be read as they are.
+
+    Attributes
+    ----------
+    adapter : Adapter
+    scores : dict of str to int
+        Headers that each built-in adapter knows, where none was named.
+    layouts : list of Layout
+    problems : list of str
+    source : panel.Source or None
+        The panel, where it could be read; missing columns do not hinder the report's reading.
+    violations : pandas.DataFrame
+        Rules that rows break: ``rule, field, severity, message_en, message_zh, cells, firms``.
+    values : dict of str to dict of str to int
+        Values that a column does not allow, with their rows.
+    can, cannot : list, dict
+        Indicators that these columns give; those that they do not, with the columns they lack.
+    unread : str
+        Why the rows were not read, if they were not.
+    needs : dict of str to list of str
+        What a study computes: the columns that it needs.
+    """
+
+    adapter: Adapter
+    scores: dict[str, int]
+    layouts: list[Layout]
+    problems: list[str]
+    source: panel.Source | None = None
+    violations: pd.DataFrame = field(default_factory=pd.DataFrame)
+    values: dict[str, dict[str, int]] = field(default_factory=dict)
+    can: list[str] = field(default_factory=list)
+    cannot: dict[str, list[str]] = field(default_factory=dict)
+    unread: str = ""
+    needs: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def lacking(self) -> set[str]:
+        """Columns of the contract that the files do not bring."""
+        there = panel.brought(self.layouts, self.adapter) - set(self.adapter.absent)
+        return {c.column for c in contract()} - there
+
+
+def check(
+    files: Sequence[Path],
+    adapter: str | None = None,
+    money_unit: str | None = None,
+    needs: Mapping[str, list[str]] | None = None,
+) -> Report:
+    """Look at files, read them if they can be, hold them to the contract.
+
+    Parameters
+    ----------
+    files : sequence of pathlib.Path
+    adapter : str or None
+        Built-in adapter or a file; by default the built-in one that knows most headers.
+    money_unit : str or None
+        As a study would state it.
+    needs : mapping of str to list of str, optional
+        What a study computes: the columns that it needs.
+
+    Raises
+    ------
+    AdapterError
+        When a file is no table at all, or the adapter is not valid.
+    """
+    chosen = panel.choices(money_unit=money_unit)
+    scores = {} if adapter else scored(files, chosen)
+    used = load(adapter or max(scores, key=lambda name: scores[name]))
+    layouts = panel.look_all(files, used, chosen)
+    report = Report(used, scores, layouts, panel.problems(layouts, used, chosen))
+    report.needs = dict(needs or {})
+    _compute(report, panel.brought(layouts, used) - set(used.absent))
+    _read(report, files, replace(chosen, columns=panel.choices("minimal").columns))
+    return report
+
+
+def scored(files: Sequence[Path], chosen: Choices) -> dict[str, int]:
+    """Headers of the files that each built-in adapter knows."""
+    found: dict[str, int] = {}
+    for name in built_in():
+        adapter = load(name)
+        try:
+            layouts = panel.look_all(files, adapter, chosen)
+        except AdapterError:
+            if name == built_in()[-1] and not found:
+                raise
+            continue
+        found[name] = sum(_known(layout) for layout in layouts)
+    return found
+
+
+def lines(report: Report) -> list[str]:
+    """The report in words."""
+    out = []
+    if report.scores:
+        listed = ", ".join(f"{name} {n}" for name, n in report.scores.items())
+        out.append(f"Adapter: {report.adapter.adapter} (headers that each knows: {listed})")
+    else:
+        out.append(f"Adapter: {report.adapter.adapter}")
+    for layout in report.layouts:
+        out += ["", *_file(layout, report)]
+    out += ["", *_rows(report), *_rules(report), "", *_computable(report)]
+    if report.problems:
+        out += ["", f"To be settled before a study can read this ({len(report.problems)}):"]
+        out += [f"  {n}. {text}" for n, text in enumerate(report.problems, 1)]
+    return out
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """The report as plain values."""
+    headers = pd.concat([panel.headers_of(layout) for layout in report.layouts], ignore_index=True)
+    return {
+        "adapter": report.adapter.adapter,
+        "scores": report.scores,
+        "files": [
+            {
+                "file": layout.path.name,
+                "encoding": layout.looked.encoding,
+                "header_row": layout.header_at + 1,
+                "role": layout.rule.role,
+                "unmatched": {h: list(near) for h, near in layout.mapping.unmatched.items()},
+            }
+            for layout in report.layouts
+        ],
+        "headers": headers.drop(columns="position").to_dict("records"),
+        "rows": report.source.rows().to_dict("records") if report.source else [],
+        "violations": report.violations.to_dict("records"),
+        "values_not_allowed": report.values,
+        "indicators": {"can": report.can, "cannot": report.cannot},
+        "study": {n: [c for c in columns if c in report.lacking] for n, columns in report.needs.items()},
+        "problems": report.problems,
+        "unread": report.unread,
+    }
+
+
+def draft(report: Report, name: str) -> str:
+    """An adapter file to correct: what is settled is taken over, what is open stands there as a comment."""
+    own = report.adapter.adapter
+    text = [
+        "# Written by `fusion check`. Correct it, then name it in a study: panel: {adapter: <this file>}",
+        "# Keys: data/adapters/README.md. What holds in the adapter below holds here, too.",
+        f'adapter: "{name}"',
+        f"based_on: {own}",
+    ]
+    unknown = {c: why for layout in report.layouts for c, why in layout.unknown_units().items()}
+    if any("money unit" in why for why in unknown.values()):
+        text.append(
+            "# money_unit: 万元        # 元, 千元, 万元, 百万元 or 亿元: state it, it is never guessed"
+        )
+    text.append("columns:")
+    text += _draft_columns(report) or ["  {}"]
+    lacking = [c.column for c in contract() if c.required == "required" and c.column not in _there(report)]
+    if lacking:
+        text += [
+            "# Required columns without a header: give each its header above, or leave it here (it is then empty).",
+            f"absent: [{', '.join(lacking)}]",
+        ]
+    return "\n".join(text) + "\n"
+
+
+# -- inside ------------------------------------------------------------------------------------
+def _known(layout: Layout) -> int:
+    mapping = layout.mapping
+    return len(mapping.single) + len(mapping.terms) + len(mapping.ambiguous) + len(mapping.substitutes)
+
+
+def _there(report: Report) -> set[str]:
+    odd = {a.column for layout in report.layouts for a in layout.mapping.ambiguous}
+    return panel.brought(report.layouts, report.adapter) | odd
+
+
+def _read(report: Report, files: Sequence[Path], loose: Choices) -> None:
+    """Read what can be read: a column whose unit or header is not settled hinders the reading, a missing one does not."""
+    hindering = panel.problems(report.layouts, report.adapter, loose)
+    if hindering:
+        report.unread = f"not read: {len(hindering)} of the points below hinder it"
+        return
+    con = ibis.duckdb.connect()
+    try:
+        # The contract's own required columns stay in the list of problems; here they may be missing.
+        source = panel.convert(con, files, report.adapter, loose, memory="2GB")
+        quality = checks.check(source.raw, "set_aside")
+    except AdapterError as error:
+        report.unread = str(error)
+        return
+    report.source = source
+    found = checks.summary(quality, source.raw.columns)
+    report.violations = found[found["cells"] > 0].drop(columns="status")
+    odd = quality[quality["rule"] == "not_allowed"]
+    report.values = {
+        str(column): {str(v): int(n) for v, n in rows["value"].value_counts().head(MOST).items()}
+        for column, rows in odd.groupby("field")
+    }
+
+
+def _compute(report: Report, there: set[str]) -> None:
+    """Which indicators the columns give. A column that the workbook itself makes is no lack."""
+    own = {c.column for c in contract()}
+    for row in system.system().itertuples():
+        lacking = [c for c in str(row.columns).split(";") if c in own and c not in there]
+        if lacking:
+            report.cannot[str(row.code)] = lacking
+        else:
+            report.can.append(str(row.code))
+
+
+def _file(layout: Layout, report: Report) -> list[str]:
+    mapping = layout.mapping
+    table = panel.headers_of(layout)
+    kind = f"{layout.looked.kind[1:]}, {layout.looked.encoding or 'cells as stored'}"
+    title = f"{layout.path.name} ({kind}; header in row {layout.header_at + 1}"
+    title += f", {len(layout.labels)} label rows)" if layout.labels else ")"
+    role = " as establishments (rolled up to the enterprise)" if layout.rule.role == "establishments" else ""
+    out = [f"{title}{role}: {len(mapping.headers)} headers"]
+    for how in ("matched", "part of"):
+        for row in table[table["how"] == how].itertuples():
+            unit = f"  [{row.unit}: {row.stated_by}]" if row.unit else ""
+            mark = (
+                "  (alias not verified)"
+                if _unverified(report.adapter, layout, str(row.header), str(row.column))
+                else ""
+            )
+            out.append(f"  {row.header} -> {row.column}{unit}{mark}")
+    for odd in mapping.ambiguous:
+        out.append(
+            f"  AMBIGUOUS {odd.column}: {', '.join(f'{h.text} (column {h.position + 1})' for h in odd.headers)}"
+        )
+    out += [f"  not used: {h} (measures something else than {c})" for h, c in mapping.substitutes.items()]
+    out += [f"  not needed: {h} ({c} has a header already)" for h, c in mapping.unused.items()]
+    for header, near in mapping.unmatched.items():
+        out.append(f"  unmatched: {header}" + (f"  nearest: {', '.join(near)}" if near else ""))
+    return out
+
+
+def _unverified(adapter: Adapter, layout: Layout, header: str, column: str) -> bool:
+    from fusion.adapters.match import Lookup
+
+    if layout.rule.role == "establishments":
+        return False
+    lookup = Lookup(layout.mapping.headers, adapter)
+    rule = adapter.rule(column)
+    found = {h.text for alias in rule.unverified for h in lookup.find(alias)}
+    return header in found and not any(header == h.text for a in rule.aliases for h in lookup.find(a))
+
+
+def _rows(report: Report) -> list[str]:
+    if report.source is None:
+        return [f"Rows: {report.unread}"]
+    out = [f"Rows: {report.source.raw.rows:,} in the panel"]
+    for file in report.source.files:
+        fate = "; ".join(f"{n:,} {why}" for why, n in file.aside.items())
+        out.append(
+            f"  {file.path.name}: {file.read:,} read = {file.kept:,} kept" + (f" + {fate}" if fate else "")
+        )
+        for row in file.misfits.head(3).itertuples():
+            out.append(f"    row {row.row}: {row.cells} cells: {row.text[:80]}")
+    told = report.source.say("en")
+    return [*out, f"  {told}"] if told else out
+
+
+def _rules(report: Report) -> list[str]:
+    if report.source is None:
+        return []
+    found = report.violations[report.violations["rule"] != "column_ignored"]
+    if found.empty:
+        return ["Rules: none is broken"]
+    out = ["Rules that rows break (data/contract/rules.csv):"]
+    for row in found.itertuples():
+        out.append(
+            f"  {row.severity}: {row.field or 'row'}: {row.message_en} ({row.cells:,} cells, {row.firms:,} firms)"
+        )
+    for column, values in report.values.items():
+        listed = ", ".join(f"{v} ({n:,} rows)" for v, n in values.items())
+        out.append(f"  {column}: values that mean nothing yet: {listed}; map them in columns.{column}.values")
+    return out
+
+
+def _computable(report: Report) -> list[str]:
+    every = len(report.can) + len(report.cannot)
+    out = [f"Indicators: {len(report.can)} of {every} can be computed: {', '.join(report.can) or 'none'}"]
+    lacking: dict[tuple[str, ...], list[str]] = {}
+    for code, columns in report.cannot.items():
+        lacking.setdefault(tuple(columns), []).append(code)
+    out += [f"  {', '.join(codes)}: lack {', '.join(columns)}" for columns, codes in lacking.items()]
+    for name, columns in report.needs.items():
+        gaps = [c for c in columns if c in report.lacking]
+        out.append(
+            f"  the study's {name}: "
+            + (f"cannot be computed, lacks {', '.join(gaps)}" if gaps else "can be computed")
+        )
+    return out
+
+
+def _draft_columns(report: Report) -> list[str]:
+    text: list[str] = []
+    for layout in report.layouts:
+        for odd in layout.mapping.ambiguous:
+            named = ", ".join(f'"{h.parent}>{h.key}"' if h.parent else f'"{h.text}"' for h in odd.headers)
+            text += [
+                f"  # {layout.path.name}: several headers mean {odd.column}; keep the one that is meant:",
+                f"  # {odd.column}: {{aliases: [{named}]}}",
+            ]
+        for header, column in layout.mapping.substitutes.items():
+            text.append(
+                f'  # {column}: {{aliases: ["{header}"]}}        # measures something else: use it only if you mean to'
+            )
+        for header, near in layout.mapping.unmatched.items():
+            guess = near[0] if near else "column_of_the_panel"
+            text.append(f'  # {guess}: {{aliases: ["{header}"]}}')
+    for column, values in report.values.items():
+        allowed = next(c.allowed for c in contract() if c.column == column)
+        text += [f"  {column}:", f"    values:        # allowed: {', '.join(allowed)}"]
+        known = report.adapter.rule(column).values
+        text += [f'      "{a}": {b}' for a, b in known.items()]
+        text += [f'      # "{v}": ?        # {n:,} rows' for v, n in values.items()]
+        if report.adapter.rule(column).aliases:
+            text.append(f"    aliases: [{', '.join(report.adapter.rule(column).aliases)}]")
+    return list(dict.fromkeys(text))

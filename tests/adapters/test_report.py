@@ -1,0 +1,85 @@
+"""The report of `fusion check` and the adapter that it writes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import exports
+import pandas as pd
+
+from fusion.adapters import model, panel, report
+
+
+def test_the_layout_is_recognised(made: pd.DataFrame, tmp_path: Path) -> None:
+    bureau = exports.bureau(made[made["year"] >= 2017], tmp_path)
+    assert report.check(bureau).adapter.adapter == "bureau"
+    assert report.check(exports.csmar(made, tmp_path)).adapter.adapter == "csmar"
+    assert report.check([exports.wind(made, tmp_path)]).adapter.adapter == "wind"
+
+
+def test_what_is_open_is_listed_with_candidates(made: pd.DataFrame, tmp_path: Path) -> None:
+    found = report.check(
+        exports.bureau(made[made["year"] == 2015], tmp_path), needs={"ln_lp": ["value_added", "vat"]}
+    )
+    text = "\n".join(report.lines(found))
+    assert "unmatched: 应收账款［年末］;年末  nearest: accounts_receivable" in text
+    assert "required columns are missing (2): " in text and "service_revenue" in text
+    assert "1 total" in text and "1 note below the table" in text
+    assert "A1: lack service_revenue" in text and "B1" in found.can
+    assert "the study's ln_lp: can be computed" in text
+    json.dumps(report.as_json(found), default=str)
+
+
+def test_the_draft_can_be_corrected_and_used(
+    made: pd.DataFrame, tmp_path: Path, read: Callable[..., panel.Source]
+) -> None:
+    files = exports.bureau(made[made["year"] == 2015], tmp_path)
+    draft = report.draft(report.check(files), "mine")
+    mended = draft.replace("  # accounts_receivable: {", "  accounts_receivable: {")
+    assert mended != draft
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        mended.replace("absent: [", "absent: [").replace("accounts_receivable, ", ""), encoding="utf-8"
+    )
+    adapter = model.load(str(file))
+    assert panel.problems(panel.look_all(files, adapter, panel.choices()), adapter, panel.choices()) == []
+
+
+def test_values_without_a_meaning_are_listed(made: pd.DataFrame, tmp_path: Path) -> None:
+    files = exports.bureau(made[made["year"] == 2017], tmp_path)
+    text = files[0].read_text("gb18030").replace("国有控股", "110")
+    files[0].write_bytes(text.encode("gb18030"))
+    found = report.check(files)
+    assert set(found.values) == {"control_type"} and set(found.values["control_type"]) == {"110"}
+    assert '# "110": ?' in report.draft(found, "mine")
+
+
+def test_an_ambiguous_header_is_not_chosen(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("统一社会信用代码,年份,存货,存货\n1,2020,2,3\n", encoding="utf-8")
+    found = report.check([file], "bureau")
+    assert "AMBIGUOUS inventory" in "\n".join(report.lines(found)) and found.source is None
+    assert "several headers mean inventory" in "\n".join(found.problems)
+
+
+def test_the_command_writes_nothing_over(made: pd.DataFrame, tmp_path: Path) -> None:
+    file = exports.wind(made.head(20), tmp_path)
+    there = tmp_path / "mine.yaml"
+    there.write_text("mine", encoding="utf-8")
+    command = [sys.executable, "-m", "fusion.workbook.cli", "check", str(file)]
+    refused = subprocess.run([*command, "--write", str(there)], capture_output=True, text=True, check=False)
+    assert (
+        refused.returncode == 2
+        and "would be overwritten" in refused.stderr
+        and "Traceback" not in refused.stderr
+    )
+    assert there.read_text(encoding="utf-8") == "mine"
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (
+        tmp_path / "wind.adapter.yaml"
+    ).is_file() and "营业收入（亿元） -> operating_revenue  [亿元: its header]" in done.stdout
