@@ -219,6 +219,29 @@ def check(
         raise typer.Exit(2) from None
 
 
+@app.command("prose")
+def translate(
+    notebook: Annotated[str, typer.Argument(help="name in notebooks/")],
+    write: Annotated[
+        bool, typer.Option("--write", help="append them to the file, to be translated there")
+    ] = False,
+) -> None:
+    """List a notebook's texts that have no Chinese translation, or none of their present wording."""
+    import json
+
+    from fusion.workbook import paths, prose
+
+    content = json.loads((paths.NOTEBOOKS / f"{notebook}.ipynb").read_text(encoding="utf-8"))
+    open_texts, place = prose.missing(content, notebook, "zh"), prose.file(notebook, "zh")
+    print(prose.template(open_texts) or f"{notebook}: every text has its translation")
+    for mark in prose.stale(content, notebook, "zh"):
+        print(f"stale: {mark} in {place.name}; its English text is gone")
+    if write and open_texts:
+        with place.open("a", encoding="utf-8") as out:
+            out.write("\n" + prose.template(open_texts))
+    raise typer.Exit(int(bool(open_texts)))
+
+
 def _build_site() -> None:
     """Build it; what a user can mend is one message and exit code 2, not a traceback."""
     from fusion.workbook import site

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fusion.workbook import files, fingerprint, paths
+from fusion.workbook import files, fingerprint, paths, prose
 from fusion.workbook.chain import Step
 from fusion.workbook.generate import literals, parameters_cell
 
@@ -58,7 +58,8 @@ def check(steps: Iterable[Step], values: Mapping[str, Any], folder: Path) -> lis
             named = _parameters(content, values)
             _check_done(content)
             _check_files(step)
-            plans.append(Plan(step, file, content, named))
+            told = prose.in_language(content, step.notebook, str(values["language"]))
+            plans.append(Plan(step, file, told, named))
         except ValueError as error:
             faults.append(f"{files.shown(file)}: {error}")
     if faults:

@@ -1,0 +1,50 @@
+"""Pages are whole in Chinese: each Markdown cell has a translation of the text that it holds now."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from fusion.workbook import chain, paths, prose
+
+NAMES = [s.notebook for s in chain.chain() if prose.file(s.notebook, "zh").is_file()]
+
+
+def content(name: str) -> dict:
+    return json.loads((paths.NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_text_has_a_translation_that_is_not_stale(name: str) -> None:
+    assert [t[:60] for t in prose.missing(content(name), name, "zh")] == []
+    assert prose.stale(content(name), name, "zh") == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_translation_keeps_formulas_and_names(name: str) -> None:
+    known = prose.read(name, "zh")
+    for cell in content(name)["cells"]:
+        text = "".join(cell["source"])
+        told = known.get(prose.mark(text), "")
+        if cell["cell_type"] == "markdown" and told:
+            assert text.count("$$") == told.count("$$"), text[:60]
+            assert text.lstrip().startswith("#") == told.startswith("#"), text[:60]
+
+
+def test_only_markdown_is_put_into_the_language() -> None:
+    given = content("10_audit")
+    made = prose.in_language(given, "10_audit", "zh")
+    for before, after in zip(given["cells"], made["cells"], strict=True):
+        assert (before == after) == (
+            before["cell_type"] == "code" or "".join(before["source"]).startswith("$$")
+        )
+    assert prose.in_language(given, "10_audit", "en") == given
+
+
+def test_a_changed_text_is_missing_and_its_translation_stale() -> None:
+    given = content("10_audit")
+    given["cells"][0]["source"] = ["# Something else"]
+    assert prose.missing(given, "10_audit", "zh") == ["# Something else"]
+    assert len(prose.stale(given, "10_audit", "zh")) == 1
+    assert prose.in_language(given, "10_audit", "zh")["cells"][0]["source"] == ["# Something else"]
