@@ -176,3 +176,19 @@ def wind(panel: pd.DataFrame, folder: Path, unit: str = "亿元") -> Path:
     file = folder / "wind.xlsx"
     book.save(file)
     return file
+
+
+def wind_wide(panel: pd.DataFrame, folder: Path) -> Path:
+    """Items by year side by side, as Wind exports them: year and unit in each header, half-years among them."""
+    items = {"operating_revenue": "营业收入", "total_assets": "资产总计", "inventory": "存货"}
+    firms = pd.DataFrame({"证券代码": panel["firm_id"].unique()})
+    for column, header in items.items():
+        for year, rows in panel.groupby("year"):
+            cells = rows.set_index("firm_id")[column]
+            firms[f"{header}\n[报告期] {year}年报\n[报表类型] 合并报表\n[单位] 万元"] = firms["证券代码"].map(
+                cells
+            )
+        firms[f"{header}\n[报告期] 2016中报\n[报表类型] 合并报表\n[单位] 万元"] = 1.0
+    file = folder / "wide.xlsx"
+    firms.to_excel(file, index=False)
+    return file

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fusion.adapters import AdapterError, headers, match, model, panel, units
+from fusion.adapters import AdapterError, headers, match, model, panel, units, wide
 from fusion.panel.contract import expected
 
 MINIMAL = {"contract": "minimal"}
@@ -42,6 +42,28 @@ def write(folder: Path, text: str, name: str = "a.csv") -> Path:
 def test_headers_are_normalised_by_the_stated_rules(written: str, key: str, unit: str | None) -> None:
     found = headers.parse([written], [";本年"])[0]
     assert (found.key, found.unit) == (key, unit)
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("营业收入[报告期]20161231[单位]元", ("营业收入(单位)元", 2016, True)),
+        ("营业收入[报告期]2016三季[单位]元", ("营业收入(单位)元", 2016, False)),
+        ("2017年营业收入(万元)", ("营业收入(万元)", 2017, True)),
+        ("营业收入_2017", ("营业收入", 2017, True)),
+        ("营业收入（2017年）", ("营业收入", 2017, True)),
+        ("2017年上半年营业收入", ("2017年上半年营业收入", None, True)),
+        ("行业代码2017", ("行业代码2017", None, True)),
+        ("行业代码（GB/T4754-2017）", ("行业代码（GB/T4754-2017）", None, True)),
+    ],
+)
+def test_years_in_headers(written: str, found: tuple[str, int | None, bool]) -> None:
+    assert wide.split(written) == found
+
+
+def test_one_year_makes_no_wide_file() -> None:
+    assert wide.years(["证券代码", "存货_2016", "成立年份_2010"]) == []
+    assert wide.years(["证券代码", "存货_2016", "存货_2017"]) == [2016, 2017]
 
 
 def test_parts_belong_to_the_header_before_them() -> None:

@@ -29,7 +29,7 @@ def adds_up(source: Source) -> None:
     """Every row of every file has one fate, and rows kept are the panel's."""
     rows = source.rows()
     for file in source.files:
-        own = rows[rows["file"] == file.path.name]
+        own = rows[rows["file"] == file.label]
         assert own.loc[own["fate"] == "read", "rows"].item() == own.loc[own["fate"] != "read", "rows"].sum()
 
 
@@ -132,6 +132,23 @@ def test_wind(made: pd.DataFrame, tmp_path: Path, read: Callable[..., Source]) -
         assert headers.loc["operating_revenue", "stated_by"] == "its header"
         fates = source.rows().set_index("fate")["rows"]
         assert fates["note below the table"] == 1 and fates["kept"] == len(made)
+
+
+def test_wind_with_a_column_for_each_year(
+    made: pd.DataFrame, tmp_path: Path, read: Callable[..., Source]
+) -> None:
+    source = read([exports.wind_wide(made, tmp_path)], "wind", contract="minimal")
+    adds_up(source)
+    found = frame(source)
+    columns = ["operating_revenue", "total_assets", "inventory"]
+    wanted = made.set_index(["firm_id", "year"]).sort_index()
+    wanted = wanted[wanted[columns].notna().any(axis=1)]
+    assert found.index.equals(wanted.index)
+    for column in columns:
+        same(found[column], wanted[column], column)
+    assert len(source.files) == 5 and {
+        f.aside.get("nothing reported for the year", 0) > 0 for f in source.files
+    }
 
 
 def test_rows_are_numbered_over_files(

@@ -4,6 +4,7 @@ Modules
 -------
 model : an adapter, the YAML file that says how a layout becomes the panel (``data/adapters``)
 headers, units : how headers are normalised, and what states a unit
+wide : files with a column for each item and year
 match : which header means which column
 stage : files as they lie, row by row, into the database
 states : the unit of each column and who says so

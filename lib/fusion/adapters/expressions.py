@@ -79,7 +79,7 @@ def flagged(weights: Mapping[str, int]) -> str:
     return f"CASE WHEN coalesce({', '.join(text(c) for c in cells)}) IS NOT NULL THEN CAST({total} AS VARCHAR) END"
 
 
-def no_data(adapter: Adapter, headers: Sequence[Header], width: int) -> str:
+def no_data(adapter: Adapter, headers: Sequence[Header], width: int, of_year: Sequence[int] = ()) -> str:
     """Why a row is no data, NULL where it is: label, blank, note, total, not kept (with the value), part of a year."""
     lookup = Lookup(headers, adapter)
     others = " AND ".join(f"c{i} IS NULL" for i in range(1, width)) or "true"
@@ -95,6 +95,10 @@ def no_data(adapter: Adapter, headers: Sequence[Header], width: int) -> str:
         for h in lookup.find(header)[:1]:
             cell, kept = f"coalesce({narrow(f'c{h.position}')}, '')", ", ".join(literal(v) for v in values)
             cases.append(f"WHEN {cell} NOT IN ({kept}) THEN {literal(h.text + ' = ')} || {cell}")
+    if of_year:
+        cases.append(
+            f"WHEN {' AND '.join(f'c{i} IS NULL' for i in of_year)} THEN 'nothing reported for the year'"
+        )
     for header in adapter.annual:
         for h in lookup.find(header)[:1]:
             cases.append(f"WHEN {_part_of_year(narrow(f'c{h.position}'))} THEN 'not a whole year'")

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from fusion.adapters import expressions as sql
-from fusion.adapters import stage, states
+from fusion.adapters import stage, states, wide
 from fusion.adapters.errors import AdapterError
 from fusion.adapters.headers import Header, alias_key
 from fusion.adapters.match import Lookup, Mapping_, known_aliases, known_headers, match
@@ -49,6 +49,8 @@ class Layout:
         By column (and term): its unit, why it is not known, or None where it needs none.
     ids : tuple of Header
         Headers that identify the firm, in order.
+    of_year : tuple of int
+        Of a wide file: places of the columns of this layout's year.
     """
 
     path: Path
@@ -60,6 +62,12 @@ class Layout:
     mapping: Mapping_
     stated: dict[str, states.Stated | str | None]
     ids: tuple[Header, ...]
+    of_year: tuple[int, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The file's name, of a wide file with the year."""
+        return f"{self.path.name} ({self.rule.year})" if self.of_year else self.path.name
 
     @property
     def brings(self) -> list[str]:
@@ -85,16 +93,23 @@ class FileRows:
     aside: dict[str, int]
     misfits: pd.DataFrame
     first: int
+    label: str
 
 
-def look(path: Path, adapter: Adapter, choices: Choices, rule: FileRule | None = None) -> Layout:
-    """Map a file's header and units."""
+def look(
+    path: Path, adapter: Adapter, choices: Choices, rule: FileRule | None = None, year: int | None = None
+) -> Layout:
+    """Map a file's header and units; of a wide file those of one year."""
     rule = rule or adapter.file(path)
     encoding = choices.encoding if choices.encoding != "auto" else (rule.encoding or adapter.encoding)
     looked = stage.peek(path, encoding, choices.sheet or rule.sheet or adapter.sheet)
     named = dict.fromkeys((*rule.aliases, *choices.preferred))
     preferred = {k: [*rule.aliases.get(k, ()), *choices.preferred.get(k, ())] for k in named}
     header_at, texts = _header(looked, adapter, rule, choices.columns, preferred)
+    written: tuple[str, ...] = texts
+    own: tuple[int, ...] = ()
+    if year is not None:
+        texts, own = wide.of_year(written, year)
     mapping = match(texts, adapter, choices.columns, preferred)
     ids = _ids(mapping, adapter)
     labels = looked.rows[header_at + 1 : header_at + 1 + adapter.label_rows]
@@ -105,7 +120,7 @@ def look(path: Path, adapter: Adapter, choices: Choices, rule: FileRule | None =
         name: states.state(choices.columns[name.split(TERM)[0]], h, adapter.rule(name.split(TERM)[0]), adapter, rule, places)
         for name, h in _bringers(mapping).items()
     }  # fmt: skip
-    return Layout(path, looked, rule, header_at, texts, labels, mapping, stated, ids)
+    return Layout(path, looked, rule, header_at, written, labels, mapping, stated, ids, own)
 
 
 @dataclass(frozen=True)
@@ -200,7 +215,8 @@ def _header(
     known = known_aliases(adapter, columns)
     known |= {alias_key(a, adapter.suffixes): c for c, aliases in preferred.items() for a in aliases}
     for at in range(many - 1, len(looked.rows)):
-        count = known_headers(_texts(looked.rows[at + 1 - many : at + 1]), adapter, known)
+        texts = _texts(looked.rows[at + 1 - many : at + 1])
+        count = known_headers(wide.bare(texts) if adapter.wide else texts, adapter, known)
         if count > found:
             best, found = at, count
     if found < 2:
@@ -297,7 +313,7 @@ def _made(layout: Layout, adapter: Adapter, typed: Mapping[str, Column]) -> dict
 
 def _account(con: Any, staged: stage.Staged, layout: Layout, adapter: Adapter, first: int) -> FileRows:
     """Say of each row whether it is data, and why not; make the view ``…_why``."""
-    why = sql.no_data(adapter, layout.mapping.headers, len(layout.texts))
+    why = sql.no_data(adapter, layout.mapping.headers, len(layout.texts), layout.of_year)
     con.con.execute(
         f"CREATE OR REPLACE TEMP VIEW {staged.name}_why AS SELECT *, {why} AS why FROM {staged.name}"
     )
@@ -310,7 +326,7 @@ def _account(con: Any, staged: stage.Staged, layout: Layout, adapter: Adapter, f
     kept = sum(n for reason, n in counted if reason is None)
     if staged.rows == 0:
         raise AdapterError(f"{layout.path}: a header and no rows")
-    return FileRows(layout.path, staged.rows, kept, aside, staged.misfits, first)
+    return FileRows(layout.path, staged.rows, kept, aside, staged.misfits, first, layout.label)
 
 
 def _drop(con: Any, name: str) -> None:

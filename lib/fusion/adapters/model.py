@@ -120,6 +120,7 @@ class Adapter(Part):
     header_rows: int = Field(
         1, ge=1, le=4, description="rows that make up the header, upper cells filled right"
     )
+    wide: bool = Field(False, description="headers may name years: a column for each item and year")
     label_rows: int = Field(0, ge=0, le=5, description="rows below the header that are no data")
     unit_row: int | None = Field(None, ge=1, description="which of the label rows holds units")
     suffixes: list[str] = Field([], description="ends of headers that say nothing, e.g. ;本年")

@@ -11,7 +11,7 @@ import duckdb
 import pandas as pd
 
 from fusion.adapters import expressions as sql
-from fusion.adapters import stage
+from fusion.adapters import stage, wide
 from fusion.adapters.errors import AdapterError
 from fusion.adapters.establishments import RolledUp, roll_up
 from fusion.adapters.identifiers import Chained, chain
@@ -76,8 +76,8 @@ class Source:
         """One line for each file and fate of rows: ``file, fate, rows``; rows of a file add up to those read."""
         lines = []
         for file in self.files:
-            lines += [(file.path.name, "read", file.read), (file.path.name, "kept", file.kept)]
-            lines += [(file.path.name, reason, n) for reason, n in file.aside.items()]
+            lines += [(file.label, "read", file.read), (file.label, "kept", file.kept)]
+            lines += [(file.label, reason, n) for reason, n in file.aside.items()]
         return pd.DataFrame(lines, columns=["file", "fate", "rows"])
 
     def say(self, language: str) -> str:
@@ -177,8 +177,15 @@ def look_all(sources: Sequence[Path], adapter: Adapter, chosen: Choices) -> list
             columns = {c: chosen.columns[c] for c in ("firm_id", "year", "ind4", "operating_revenue")}
             found.append(look(path, own, replace(chosen, columns=columns, preferred={}), rule))
         else:
-            found.append(look(path, adapter, chosen, rule))
+            found += _years(look(path, adapter, chosen, rule), adapter, chosen)
     return found
+
+
+def _years(layout: Layout, adapter: Adapter, chosen: Choices) -> list[Layout]:
+    """The layout, or of a wide file one for each of its years."""
+    years = wide.years(layout.texts) if adapter.wide else []
+    rules = [layout.rule.model_copy(update={"year": year}) for year in years]
+    return [look(layout.path, adapter, chosen, rule, rule.year) for rule in rules] or [layout]
 
 
 def problems(layouts: Sequence[Layout], adapter: Adapter, chosen: Choices) -> list[str]:
@@ -240,7 +247,7 @@ def headers_of(layout: Layout) -> pd.DataFrame:
     lines += [(place[t], t, "", "unmatched", "", "") for t in mapping.unmatched]
     names = ["position", "header", "column", "how", "unit", "stated_by"]
     table = pd.DataFrame(lines, columns=names).sort_values("position", kind="stable", ignore_index=True)
-    table.insert(0, "file", layout.path.name)
+    table.insert(0, "file", layout.label)
     return table
 
 

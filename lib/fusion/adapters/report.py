@@ -233,7 +233,7 @@ def _file(layout: Layout, report: Report) -> list[str]:
     mapping = layout.mapping
     table = panel.headers_of(layout)
     kind = f"{layout.looked.kind[1:]}, {layout.looked.encoding or 'cells as stored'}"
-    title = f"{layout.path.name} ({kind}; header in row {layout.header_at + 1}"
+    title = f"{layout.label} ({kind}; header in row {layout.header_at + 1}"
     title += f", {len(layout.labels)} label rows)" if layout.labels else ")"
     role = " as establishments (rolled up to the enterprise)" if layout.rule.role == "establishments" else ""
     out = [f"{title}{role}: {len(mapping.headers)} headers"]
@@ -275,7 +275,7 @@ def _rows(report: Report) -> list[str]:
     for file in report.source.files:
         fate = "; ".join(f"{n:,} {why}" for why, n in file.aside.items())
         out.append(
-            f"  {file.path.name}: {file.read:,} read = {file.kept:,} kept" + (f" + {fate}" if fate else "")
+            f"  {file.label}: {file.read:,} read = {file.kept:,} kept" + (f" + {fate}" if fate else "")
         )
         for row in file.misfits.head(3).itertuples():
             out.append(f"    row {row.row}: {row.cells} cells: {row.text[:80]}")
