@@ -245,7 +245,7 @@ def _estimate(shared: _Shared, spec: Specification, correction: Correction) -> d
     c = factor("CRV1", shared.n, counted, count, correction)
     return {
         "estimate": float(fit.beta[0]),
-        "std_error": float(np.sqrt(c * (scores @ scores))),
+        "std_error": float(np.sqrt(c * np.einsum("i,i", scores, scores))),  # BLAS would start threads for it
         "n": shared.n,
         "clusters": count,
         "parameters": counted,

@@ -161,7 +161,7 @@ class Projection:
         sums, squares = np.empty((self.total, table.shape[1])), np.empty(table.shape[1])
         for k in range(table.shape[1]):
             out[:, k] = self.demean(table[:, k])
-            squares[k] = out[:, k] @ out[:, k]
+            squares[k] = np.einsum("i,i", out[:, k], out[:, k])  # BLAS would start threads for it
             if self.total:
                 sums[:, k] = self.by_level(out[:, k] if self.weights is None else out[:, k] * self.weights)
         if not self.total:

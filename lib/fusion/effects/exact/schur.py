@@ -16,6 +16,10 @@ Array = NDArray[np.float64]
 # Rounding leaves some 1e-14 · G; a panel that is barely connected, by one firm in a million, leaves 1e-6.
 REDUNDANT = 1e-11
 LARGEST_BLOCK = 30_000
+# Blocks up to this size are solved by the factor's inverse and matrix products, which BLAS does on one thread: threads
+# that wait for each other make a triangular solve of a dozen levels a thousand times slower on a busy machine. One step
+# of refinement follows in any case.
+SMALL_BLOCK = 128
 
 
 class Factors:
@@ -55,7 +59,10 @@ class Factors:
             return
         kept = members[pivot[:rank] - 1]
         self.redundant[kept] = False
-        self._blocks.append((kept, np.tril(factor[:rank, :rank]), scale[kept][:, None]))
+        lower = np.tril(factor[:rank, :rank])
+        if rank <= SMALL_BLOCK:
+            lower = np.tril(np.linalg.inv(lower))
+        self._blocks.append((kept, lower, scale[kept][:, None]))
 
     @property
     def rank(self) -> int:
@@ -70,6 +77,9 @@ class Factors:
     def _once(self, b: Array) -> Array:
         gamma = np.zeros_like(b)
         for kept, factor, scale in self._blocks:
+            if len(kept) <= SMALL_BLOCK:
+                gamma[kept] = (factor.T @ (factor @ (b[kept] * scale))) * scale
+                continue
             half = solve_triangular(factor, b[kept] * scale, lower=True, check_finite=False)
             gamma[kept] = solve_triangular(factor.T, half, lower=False, check_finite=False) * scale
         return gamma
