@@ -27,7 +27,8 @@ ROOMS = {
     "montecarlo": {"panel", "effects"},
     "evaluation": set(),
     "verification": {"indicators", "effects", "io"},
-    "workbook": {"verification", "classification", "adapters"},  # the command line hands `verify`, `classify`, `check` over
+    # The command line hands `verify`, `classify` and `check` over.
+    "workbook": {"verification", "classification", "adapters"},
 }
 ROOMS["bench"] = set(ROOMS)  # times what any room does
 NOTEBOOKS = sorted(paths.NOTEBOOKS.glob("*.ipynb"))
