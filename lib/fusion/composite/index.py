@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fusion.composite import weights as weighting
-from fusion.composite.aggregate import aggregate
+from fusion.composite.aggregate import NEED_POSITIVE, aggregate
 from fusion.composite.errors import CompositeError
 
 Floats = NDArray[np.float64]
@@ -80,10 +80,9 @@ def build(
     }
     scores = pd.DataFrame(parts, index=normalised.index)
     across = _across(scores, chain_weights, given, frozen)
-    # Chain means of lifted scores are above zero already.
-    scores["index"] = aggregate(
-        scores[order], across, chain_aggregation, min_share, 0.0 if floor == 0 else floor
-    )
+    # Chain means of lifted scores are above zero already, and are not lifted twice.
+    again = 0.0 if aggregation in NEED_POSITIVE else floor
+    scores["index"] = aggregate(scores[order], across, chain_aggregation, min_share, again)
     table = _table(normalised, columns, within, dict(zip(order, across, strict=True)))
     return Index(100 * scores, table)
 
