@@ -7,6 +7,7 @@ the standard D is (ΠU)^(1/2n), the root of the geometric mean: C then says noth
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from fusion.composite.errors import CompositeError
@@ -138,6 +139,36 @@ def lag(u: ArrayLike, within: float = 0.1) -> Floats:
     gap = levels.max(axis=-1) - levels.min(axis=-1)
     lowest = np.where(gap > within + 1e-12, np.argmin(filled, axis=-1), -1).astype(float)
     return np.where(np.isnan(gap), np.nan, lowest)
+
+
+def flip(draws: ArrayLike, point: ArrayLike, level: float = 0.95, side: str = "right") -> pd.DataFrame:
+    """Intervals of D over resamples and the probability that its grade would be another.
+
+    Parameters
+    ----------
+    draws : array_like, shape (draws, m)
+        D of the resamples.
+    point : array_like, shape (m,)
+        D.
+    level : float
+        Of the intervals.
+    side : {"right", "left"}
+        Which end of a grade belongs to it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        low, high (quantiles), grade, flip (share of resamples with another grade).
+    """
+    d, p = np.asarray(draws, dtype=float), np.asarray(point, dtype=float)
+    tail = (1 - level) / 2
+    there = ~np.isnan(p)
+    low, high, change = (np.full(len(p), np.nan) for _ in range(3))
+    graded = grade(p, side=side)
+    if there.any():
+        low[there], high[there] = np.nanquantile(d[:, there], [tail, 1 - tail], axis=0)
+        change[there] = np.mean(grade(d[:, there], side=side) != graded[there], axis=0)
+    return pd.DataFrame({"low": low, "high": high, "grade": graded, "flip": change})
 
 
 def _levels(u: ArrayLike) -> Floats:

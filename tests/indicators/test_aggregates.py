@@ -1,0 +1,109 @@
+"""Levels of the two systems by group: by hand, against a second way, with intervals that cover."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fusion.composite import coupling, mistakes
+from fusion.indicators import aggregates
+from fusion.indicators.system import IndicatorError
+from fusion.panel.contract import contract
+
+
+def panel(firms: int = 60, seed: int = 2) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    n = firms * 6
+    table = pd.DataFrame(
+        {"district": np.repeat(["a", "b", "c"], firms * 2), "year": np.tile([2019, 2020], firms * 3)}
+    )
+    for name in ("value_added", "employees_avg", "total_profit", "operating_revenue", "service_revenue"):
+        table[name] = rng.gamma(2.0, 10, n) * (1 + (table["district"] == "b"))
+    table["operating_revenue"] += table["service_revenue"]
+    return table
+
+
+def test_declared_parts_are_columns_of_the_contract() -> None:
+    table = aggregates.declared()
+    assert set(table["numerator"]) | set(table["denominator"]) <= {c.column for c in contract()}
+    assert set(table["system"]) == set(aggregates.SYSTEMS) and set(table["direction"]) <= {"+", "-"}
+
+
+def test_ratios_are_ratios_of_sums_over_those_who_report_both() -> None:
+    data = panel()
+    data.loc[0, "service_revenue"] = np.nan
+    found = aggregates.aggregates(data, ["district", "year"], draws=5, min_share=0.1)
+    told = data.dropna(subset=["service_revenue"])
+    sums = told.groupby(["district", "year"])[["service_revenue", "operating_revenue"]].sum()
+    # The same sums added up in another order.
+    np.testing.assert_allclose(
+        found.ratios["S1"], sums["service_revenue"] / sums["operating_revenue"], rtol=1e-12
+    )
+    assert found.groups["firms"].tolist() == [60] * 6 and "M3" in found.lacking
+    z = (found.ratios["S1"] - found.ratios["S1"].min()) / np.ptp(found.ratios["S1"])
+    np.testing.assert_allclose(found.levels[:, 1], z, rtol=1e-12)
+
+
+def test_a_ratio_that_few_report_is_missing() -> None:
+    data = panel()
+    data.loc[data["district"] == "a", "service_revenue"] = np.nan
+    found = aggregates.aggregates(data, ["district", "year"], draws=3, min_share=0.1)
+    assert np.isnan(found.levels[:2, 1]).all() and not np.isnan(found.levels[2:, 1]).any()
+    assert np.isnan(found.draws[:, :2, 1]).all()
+
+
+def test_resamples_vary_as_the_delta_method_says() -> None:
+    data = panel(400)
+    found = aggregates.aggregates(data, ["district"], draws=2000, min_share=0.1)
+    own = data[data["district"] == "a"]
+    r = own["service_revenue"].sum() / own["operating_revenue"].sum()
+    left = own["service_revenue"] - r * own["operating_revenue"]
+    se = np.sqrt((left**2).sum()) / own["operating_revenue"].sum()
+    width = np.ptp(found.ratios["S1"])
+    # Levels in the middle of the range are not cut off; district b or c is; take one that is inside.
+    inside = [k for k in range(3) if 0.05 < found.levels[k, 1] < 0.95]
+    for k in inside:
+        assert found.draws[:, k, 1].std() * width == pytest.approx(se, rel=0.5)
+    assert len(inside) >= 1
+
+
+def test_what_cannot_be_done_is_said() -> None:
+    with pytest.raises(IndicatorError, match="no column park_id"):
+        aggregates.aggregates(panel(), ["park_id"])
+    with pytest.raises(IndicatorError, match="no ratio of the system 'services'"):
+        aggregates.aggregates(panel().drop(columns="service_revenue"), ["district"])
+
+
+def test_mistakes_do_what_they_are_known_for() -> None:
+    u = np.array([[0.64, 0.36], [0.5, 0.5], [0.9, 0.1], [0.2, 0.3]])
+    d = mistakes.coordination(u)
+    # Hand-worked: C = .96, T = .5.
+    assert d["right"][0] == pytest.approx(np.sqrt(0.48), rel=1e-12)
+    assert d["lost_coefficient"][0] == pytest.approx(np.sqrt(0.24), rel=1e-12)
+    assert d["no_root"][0] == pytest.approx(0.48, rel=1e-12)
+    np.testing.assert_allclose(d["right"], coupling.identity(u), rtol=1e-12)
+    # Rescaled: who is shown decides. Taking the last unit away changes the first's D.
+    assert mistakes.coordination(u[:3])["rescaled"][0] != d["rescaled"][0]
+    assert mistakes.coordination(u[:3])["right"][0] == d["right"][0]
+    table = mistakes.compare(d).set_index("error")
+    assert table.loc["right", ["spearman", "mean_shift", "regraded"]].tolist() == [1, 0, 0]
+    assert table.loc["no_root", "regraded"] > 0 and table.loc["no_root", "spearman"] == pytest.approx(1)
+
+
+def test_entropy_mistakes() -> None:
+    rng = np.random.default_rng(3)
+    z = rng.random((300, 3)) ** [1, 3, 9]
+    w = mistakes.entropy_weights(z, 10)
+    assert w["right"].argmax() == 2 and w["ln_T"].argmax() == 0  # ln T turns the order round
+    # Adding one flattens differences: weights come nearer to each other.
+    assert np.ptp(w["shift_1"]) != pytest.approx(np.ptp(w["right"]))
+    for found in w.values():
+        assert found.sum() == pytest.approx(1)
+
+
+def test_flips_by_hand() -> None:
+    draws = np.array([[0.49, 0.7], [0.51, 0.7], [0.52, 0.7], [0.48, np.nan]])
+    table = coupling.flip(draws[:, :1], [0.495])
+    assert table["grade"].item() == 5 and table["flip"].item() == 0.5
+    assert np.isnan(coupling.flip(draws[:, 1:], [np.nan])["flip"].item())
