@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pyfixest.demeaners import LsmrDemeaner
 
 from fusion import effects
+from fusion.effects.exact.source import Source
 from fusion.effects.within import Within, feols
 
 # The estimator does not iterate, and the peers iterate to 1e-13: rounding of sums over some thousand rows is left.
@@ -232,6 +233,40 @@ def test_every_kind_of_table(panel: pd.DataFrame, tmp_path: Path) -> None:
         np.testing.assert_allclose(got.se(), want.se(), rtol=1e-11)
         assert (got.n, got.levels, got.clusters) == (want.n, want.levels, want.clusters)
     assert connection.sql("SHOW ALL TABLES").fetchall() == []  # nothing is left behind
+
+
+def test_parquet_tells_missing_values_by_its_own_counts(panel: pd.DataFrame, tmp_path: Path) -> None:
+    whole, holed = tmp_path / "whole.parquet", tmp_path / "holed.parquet"
+    data = panel.assign(industry=panel["industry"].astype("category").cat.codes.astype(int))
+    data.to_parquet(whole)
+    data.assign(x1=data["x1"].mask(data.index % 50 == 3)).to_parquet(holed)
+    formula = "y ~ x1 + x2 | firm + industry^year"
+    with Source(whole, ["y", "x1"]) as source:
+        assert source.rows_without_null(["y", "x1", "x1"]) == len(data)
+        assert source.rows_without_null(["y", "unknown"]) is None
+    with Source(holed, ["y", "x1"]) as source:
+        assert source.rows_without_null(["y", "x1"]) is None
+    with Source(str(tmp_path / "*.parquet"), ["y", "x1"]) as source:
+        assert source.rows_without_null(["y"]) == 2 * len(data)
+        assert source.rows_without_null(["y", "x1"]) is None
+    for file in (whole, holed):
+        # The same sums in another order of additions.
+        assert feols(formula, file).coef().to_numpy() == pytest.approx(
+            feols(formula, pd.read_parquet(file)).coef().to_numpy(), rel=1e-12
+        )
+    assert feols(formula, holed).missing == 50 and feols(formula, whole).missing == 0
+
+
+def test_the_unit_is_the_effect_with_most_levels_even_if_the_first_rows_hide_it() -> None:
+    """The first 20,000 rows hold 2,000 firms and 3,000 cells; only all rows, or the cells' bounds, tell."""
+    firm = np.repeat(np.arange(6000), 10)
+    year = np.tile(np.arange(10), 6000)
+    rng = np.random.default_rng(4)
+    cell = rng.integers(0, 300, 6000)[firm]
+    data = pd.DataFrame({"firm": firm, "year": year, "cell": cell, "x": rng.normal(size=60_000)})
+    data["y"] = data["x"] + cell * year * 0.01 + firm % 7 + rng.normal(size=60_000)
+    assert feols("y ~ x | cell^year + firm", data).unit == "firm"
+    assert feols("y ~ x | firm + cell^year", data.assign(cell=data["cell"].astype(str))).unit == "firm"
 
 
 def test_missing_values_are_left_out_and_counted(panel: pd.DataFrame) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fusion.effects.errors import EffectsError
-from fusion.effects.exact.coding import Coded, code_effects
+from fusion.effects.exact.coding import Coded, code_effects, most_levels
 from fusion.effects.exact.formula import Design, Effect
 from fusion.effects.exact.source import Source, ident
 
@@ -160,6 +160,8 @@ def _complete(
         _not_negative(source, weights)
         tests.append(f"s.{ident(weights)} > 0")
     text = " AND ".join(tests)
+    if not weights and not nan and (rows := source.rows_without_null([*design.columns, *keys])):
+        return "", rows, rows
     counts = source.fetch(f"SELECT count(*) n, count(*) FILTER (WHERE {text}) k FROM {source.name} s")
     total, complete = int(counts["n"][0]), int(counts["k"][0])
     if complete == 0:
@@ -174,7 +176,10 @@ def _not_negative(source: Source, weights: str) -> None:
 
 
 def _unit(source: Source, design: Design, where: str, rows: int = 20_000) -> Effect:
-    """The effect with the most levels, which is taken out by means; the first rows decide if they leave no doubt."""
+    """The effect with the most levels, which is taken out by means; the first rows decide if they leave no doubt.
+
+    They leave none if one effect has four times the levels of any other there, or more than others can have at all.
+    """
     if len(design.effects) == 1:
         return design.effects[0]
     keys = ", ".join(f"{_key(effect)} AS k{i}" for i, effect in enumerate(design.effects))
@@ -185,7 +190,15 @@ def _unit(source: Source, design: Design, where: str, rows: int = 20_000) -> Eff
         most, next_most = sorted(levels, reverse=True)[:2]
         if next_most * 4 < most:
             break
+        others = [e for e, n in zip(design.effects, levels, strict=True) if n < most]
+        # Counts of distinct values are approximate, by some 5 %.
+        if limit and len(others) == len(levels) - 1 and _bounded(source, others, where, 0.8 * most):
+            break
     return design.effects[levels.index(most)]
+
+
+def _bounded(source: Source, effects: Sequence[Effect], where: str, bound: float) -> bool:
+    return all(most_levels(source, effect, where) < bound for effect in effects)
 
 
 def _key(effect: Effect) -> str:

@@ -85,17 +85,29 @@ def _part(source: Source, column: str, where: str) -> Part:
     kind, name = source.types[column], f"s.{ident(column)}"
     stored = source.labels.get(column)
     if kind in INTEGERS:
-        ends = source.fetch(
-            f"SELECT min({name})::HUGEINT::DOUBLE a, max({name})::HUGEINT::DOUBLE b "
-            f"FROM {source.name} s {where}"
-        )
-        low, high = float(ends["a"][0]), float(ends["b"][0])
+        low, high = _ends(source, column, where)
         if high - low < SPAN:
             return Part(column, f"{name} - {int(low)}", int(high - low) + 1, int(low), _own(stored, low), "")
     if kind.startswith("ENUM"):
         labels = source.fetch(f"SELECT unnest(enum_range(NULL::{kind}))::VARCHAR v")["v"]
         return Part(column, f"enum_code({name})", len(labels), None, np.asarray(labels, object), "")
     return _dictionary(source, column, name, where)
+
+
+def _ends(source: Source, column: str, where: str) -> tuple[float, float]:
+    name = f"s.{ident(column)}"
+    found = source.fetch(
+        f"SELECT min({name})::HUGEINT::DOUBLE a, max({name})::HUGEINT::DOUBLE b FROM {source.name} s {where}"
+    )
+    return float(found["a"][0]), float(found["b"][0])
+
+
+def most_levels(source: Source, effect: Effect, where: str) -> float:
+    """A number that an effect's levels cannot exceed, from the least and largest values; infinite if not integers."""
+    if any(source.types[part] not in INTEGERS for part in effect.parts):
+        return float("inf")
+    ends = (_ends(source, part, where) for part in effect.parts)
+    return float(np.prod([high - low + 1 for low, high in ends]))
 
 
 def _own(stored: NDArray[np.object_] | None, low: float) -> NDArray[np.object_] | None:

@@ -40,6 +40,7 @@ class Source:
         self.name = f"fx_{uuid.uuid4().hex[:12]}"
         self.labels: Labels = {}
         self._made: list[str] = []
+        self._parquet: str | None = None
         self._relation: duckdb.DuckDBPyRelation | None = None
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._open(data, list(dict.fromkeys(columns)), set(keys), memory)
@@ -59,7 +60,8 @@ class Source:
             return
         self._connection = duckdb.connect(config={"memory_limit": memory} if memory else {})
         if isinstance(data, (str, os.PathLike)):
-            self._view(f"SELECT * FROM read_parquet({quote(os.fspath(data))})", data)
+            self._parquet = os.fspath(data)
+            self._view(f"SELECT * FROM read_parquet({quote(self._parquet)})", data)
         elif isinstance(data, pd.DataFrame):
             self._connection.register(self.name, _numbered(data, columns, keys, self.labels))
         elif hasattr(data, "to_batches"):
@@ -84,6 +86,21 @@ class Source:
             raise EffectsError(
                 f"data: no column {', '.join(missing)}; there are: {', '.join(map(str, self.types))}"
             )
+
+    def rows_without_null(self, columns: Sequence[str]) -> int | None:
+        """The number of rows, if Parquet's own counts say that the columns hold no NULL; None if they do not say."""
+        if self._parquet is None:
+            return None
+        names = ", ".join(quote(name) for name in dict.fromkeys(columns))
+        found = self.fetch(
+            "SELECT sum(row_group_num_rows)::BIGINT AS n, count(*) AS parts, "
+            "bool_and(coalesce(stats_null_count, 1) = 0) AS whole, count(DISTINCT path_in_schema) AS columns "
+            f"FROM parquet_metadata({quote(self._parquet)}) WHERE path_in_schema IN ({names})"
+        )
+        known = int(found["columns"][0])
+        if not known or known != len(set(columns)) or not bool(found["whole"][0]):
+            return None
+        return int(found["n"][0]) // known
 
     def _query(self, sql: str) -> duckdb.DuckDBPyRelation | None:
         if self._relation is not None:
