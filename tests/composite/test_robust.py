@@ -139,8 +139,8 @@ def test_a_base_keeps_scores_when_the_sample_changes(values: pd.DataFrame, tmp_p
         {"step": "aggregate"},
     ]
     built, _ = record.run(record.State(values, SIGNS, CHAINS, context), steps)
-    base.write(built.freeze(study="x"), tmp_path / "base.json")
-    kept = base.read(tmp_path / "base.json")
+    base.write({"fi": built.freeze(study="x")}, tmp_path / "base.json")
+    kept = base.read(tmp_path / "base.json")["fi"]
     part = values.iloc[:50]
     scored, _ = record.run(record.State(part, SIGNS, CHAINS, context.iloc[:50], base=kept), steps)
     assert scored.index is not None and built.index is not None

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fusion.composite.errors import CompositeError
 from fusion.indicators import measure, system
 from fusion.indicators.system import IndicatorError
 
@@ -140,24 +141,51 @@ def test_unknown_and_repeated_codes() -> None:
         system.system(["B1", "B1"])
 
 
-def test_an_index_of_firms_lies_between_0_and_100_and_keeps_its_weights() -> None:
+RULES: dict[str, Any] = {
+    "treatment": "winsorise",
+    "winsor_tail": 0.01,
+    "normalise": "minmax",
+    "bounds": "pooled",
+    "weights": "entropy",
+    "chain_weights": "equal",
+    "aggregation": "arithmetic",
+    "aggregation_floor": 0.01,
+    "min_chain_share": 0.6,
+}
+
+
+def firms() -> tuple[pd.DataFrame, list[str]]:
     rng = np.random.default_rng(7)
     codes = ["A1", "B1", "C1", "D4", "E1"]
-    values = pd.DataFrame(rng.gamma(1.0, 10, (500, 5)), columns=codes).assign(year=2018)
-    rules: dict[str, Any] = {
-        "winsor_tail": 0.01,
-        "how": "minmax",
-        "bounds": "pooled",
-        "weights": "entropy",
-        "chain_weights": "equal",
-        "min_share": 0.6,
-    }
-    built = measure.fusion_index(values, codes, **rules)
+    values = pd.DataFrame(rng.gamma(1.0, 10, (500, 5)), columns=codes)
+    return values.assign(year=np.repeat([2018, 2019], 250), firm_id=np.tile(np.arange(250), 2)), codes
+
+
+def test_an_index_of_firms_lies_between_0_and_100_and_keeps_its_weights() -> None:
+    values, codes = firms()
+    built = measure.fusion_index(values, codes, measure.steps(**RULES))[0].index
+    assert built is not None
     assert built.scores["index"].between(0, 100).all() and built.weights["weight"].sum() == pytest.approx(1)
     assert set(measure.chain_columns(built.scores)) == {f"chain_{c}" for c in system.CHAINS}
     # Fewer days of inventory (direction −) must not lower the score.
-    better = measure.fusion_index(values.assign(E1=values["E1"].where(values.index > 0, 0.0)), codes, **rules)
-    assert better.scores["index"].iloc[0] >= built.scores["index"].iloc[0]
+    fewer = values.assign(E1=values["E1"].where(values.index > 0, 0.0))
+    better = measure.fusion_index(fewer, codes, measure.steps(**RULES))[0].index
+    assert better is not None and better.scores["index"].iloc[0] >= built.scores["index"].iloc[0]
+
+
+def test_a_base_year_fixes_bounds_and_weights() -> None:
+    values, codes = firms()
+    made = measure.fusion_index(values, codes, measure.steps(**RULES), base_year=2018)[0]
+    alone = measure.fusion_index(values[values["year"] == 2018], codes, measure.steps(**RULES))[0]
+    assert made.index is not None and alone.index is not None and made.base is not None
+    # The rows of the base year score as if they were alone; the same sums, so rounding at most.
+    pd.testing.assert_frame_equal(made.index.scores.iloc[:250], alone.index.scores, rtol=1e-12)
+    later = values.assign(A1=values["A1"].where(values["year"] == 2018, values["A1"] * 50))
+    moved = measure.fusion_index(later, codes, measure.steps(**RULES), base_year=2018)[0]
+    assert moved.index is not None
+    pd.testing.assert_frame_equal(moved.index.scores.iloc[:250], made.index.scores.iloc[:250], rtol=1e-12)
+    with pytest.raises(CompositeError, match="base_year = 1999: no rows of that year; there are 2018–2019"):
+        measure.fusion_index(values, codes, measure.steps(**RULES), base_year=1999)
 
 
 def test_national_series_is_the_published_weighted_mean() -> None:

@@ -6,6 +6,7 @@ Without it each run scales its own sample, and a unit's score moves when others 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,17 +45,23 @@ class Base:
     made_from: dict[str, Any]
 
 
-def write(base: Base, file: Path) -> None:
-    """Write a base as JSON; numbers keep all their digits."""
-    parts = {name: _records(getattr(base, name)) for name in PARTS}
-    content = {"format": FORMAT, "how": base.how, "made_from": base.made_from, **parts}
-    file.write_text(
-        json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8"
-    )
+def write(bases: Mapping[str, Base], file: Path) -> None:
+    """Write the bases of some indexes as JSON; numbers keep all their digits."""
+    file.write_text(dumps(bases), encoding="utf-8")
 
 
-def read(file: Path) -> Base:
-    """Read a base that `write` made.
+def dumps(bases: Mapping[str, Base]) -> str:
+    """The bases of some indexes as JSON text."""
+    indexes = {
+        name: {"how": b.how, "made_from": b.made_from, **{p: _records(getattr(b, p)) for p in PARTS}}
+        for name, b in bases.items()
+    }
+    content = {"format": FORMAT, "indexes": indexes}
+    return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def read(file: Path) -> dict[str, Base]:
+    """Read what `write` made: index, base.
 
     Raises
     ------
@@ -63,29 +70,28 @@ def read(file: Path) -> Base:
     """
     if not file.is_file():
         raise CompositeError(
-            f"base file {file} does not exist; write one with an earlier run (parameter 'base_file')"
+            f"base file {file} does not exist; an earlier run writes one (exhibit 'base' of notebook 03)"
         )
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
         raise CompositeError(f"base file {file.name}: line {error.lineno} is not JSON: {error.msg}") from None
-    lacking = [name for name in ("format", "how", "made_from", *PARTS) if name not in content]
-    if lacking or content["format"] != FORMAT:
-        raise CompositeError(
-            f"base file {file.name}: format {content.get('format')}, lacks {lacking}; need format {FORMAT}"
-        )
-    tables = {name: pd.DataFrame(content[name]) for name in PARTS}
+    if not isinstance(content, dict) or content.get("format") != FORMAT or not content.get("indexes"):
+        raise CompositeError(f"base file {file.name}: no base of format {FORMAT}; make it again by a run")
+    return {name: _read(file, name, part) for name, part in content["indexes"].items()}
+
+
+def _read(file: Path, name: str, content: Mapping[str, Any]) -> Base:
+    lacking = [part for part in ("how", "made_from", *PARTS) if part not in content]
+    if lacking:
+        raise CompositeError(f"base file {file.name}: index '{name}' lacks {', '.join(lacking)}")
+    tables = {part: pd.DataFrame(content[part]) for part in PARTS}
     treatment = tables["treatment"].astype({"low": float, "high": float})
     treatment = treatment.assign(low=treatment["low"].fillna(-np.inf), high=treatment["high"].fillna(np.inf))
     logs = [c for c in treatment if str(c).startswith("log_")]
     scale = tables["scale"].astype({"optimum": float, "origin": float, "unit": float})
-    return Base(
-        content["how"],
-        treatment.astype(dict.fromkeys(logs, float)),
-        scale,
-        tables["weights"],
-        content["made_from"],
-    )
+    treatment = treatment.astype(dict.fromkeys(logs, float))
+    return Base(content["how"], treatment, scale, tables["weights"], content["made_from"])
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:

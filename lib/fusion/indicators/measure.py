@@ -2,52 +2,91 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from fusion.composite import index, scale, treat
+from fusion.composite import record
+from fusion.composite.base import Base
+from fusion.composite.errors import CompositeError
 from fusion.indicators.system import CHAINS, DATA, out_of_range, system
 
 WEIGHT_COLUMNS = ["index", "chain", "code", "entropy", "weight_in_chain", "chain_weight", "weight"]
 
 
-def fusion_index(
-    values: pd.DataFrame,
-    codes: list[str],
+def steps(
     *,
+    treatment: str,
     winsor_tail: float,
-    how: str,
+    normalise: str,
     bounds: str,
     weights: str,
     chain_weights: str,
-    min_share: float,
-) -> index.Index:
-    """Five chain scores and the fusion index, 0–100, of firm-years.
+    aggregation: str,
+    aggregation_floor: float,
+    min_chain_share: float,
+) -> list[dict[str, Any]]:
+    """The steps of an index, as `fusion.composite.record.run` takes them, from a study's parameters of these names."""
+    tail = {"tail": winsor_tail} if treatment == "winsorise" else {}
+    across = {"aggregation": aggregation, "chain_aggregation": aggregation, "floor": aggregation_floor}
+    shares = {"weights": weights, "chain_weights": chain_weights, "min_share": min_chain_share}
+    return [
+        {"step": "treat", "arguments": {"how": treatment, **tail}},
+        {"step": "normalise", "arguments": {"how": normalise, "by_year": bounds == "yearly"}},
+        {"step": "aggregate", "arguments": {**shares, **across}},
+    ]
+
+
+def fusion_index(
+    values: pd.DataFrame,
+    codes: list[str],
+    steps: Sequence[Mapping[str, Any]],
+    base_year: int | None = None,
+    base: Base | None = None,
+) -> tuple[record.State, dict[str, Any]]:
+    """Five chain scores and the fusion index, 0–100, of firm-years, with the record of how they were made.
 
     Parameters
     ----------
     values : pandas.DataFrame
-        ``year`` and one column for each code.
+        ``firm_id``, ``year`` and one column for each code.
     codes : list of str
         Indicators that enter.
-    winsor_tail, how, bounds, weights, chain_weights, min_share
-        As in `fusion.composite`: outliers, normalisation, "pooled" or "yearly" scale, weights within and of chains,
-        share of indicators that a chain needs.
+    steps : sequence of mapping
+        See `steps`.
+    base_year : int, optional
+        Cut points, bounds and weights are those of this year's rows, for all years.
+    base : Base, optional
+        Those of an earlier run; it comes before ``base_year``.
 
     Returns
     -------
-    index.Index
-        Scores by chain (``industry`` … ``supply``) and ``index``; weights.
+    record.State
+        ``index.scores`` by chain (``industry`` … ``supply``) and ``index``; ``index.weights``; ``freeze()``.
+    dict
+        The record.
+
+    Raises
+    ------
+    CompositeError
+        When the base year has no rows, or the base has none of these indicators.
     """
     declared = system(codes)
-    cut = pd.DataFrame(treat.winsorise(values[codes], winsor_tail), columns=codes, index=values.index)
-    years = values["year"] if bounds == "yearly" else None
-    scores = scale.normalise(cut, declared["direction"].to_dict(), how, years)
-    return index.build(
-        scores, declared["chain"].to_dict(), weights=weights, chain_weights=chain_weights, min_share=min_share
+    context = pd.DataFrame({"unit": values["firm_id"], "year": values["year"]})
+    state = record.State(
+        values[codes].astype(float), declared["direction"].to_dict(), declared["chain"].to_dict(), context
     )
+    if base is None and base_year is not None:
+        own = (values["year"] == base_year).to_numpy()
+        if not own.any():
+            years = f"{values['year'].min()}–{values['year'].max()}"
+            raise CompositeError(f"base_year = {base_year}: no rows of that year; there are {years}")
+        first = replace(state, values=state.values[own], context=context[own])
+        base = record.run(first, steps)[0].freeze(base_year=base_year)
+    return record.run(replace(state, base=base), steps)
 
 
 def chain_columns(scores: pd.DataFrame) -> pd.DataFrame:

@@ -25,7 +25,7 @@ COLUMNS = (
     "source_zh",
 )
 # The file by which an exhibit is known; others of the same name lie beside it.
-SUFFIXES = {"table": (".csv",), "figure": (".svg", ".png"), "file": (".docx", ".xlsx", ".csv")}
+SUFFIXES = {"table": (".csv",), "figure": (".svg", ".png"), "file": (".docx", ".xlsx", ".csv", ".json")}
 
 
 def exhibits(root: Path, notebook: str) -> list[dict[str, str]]:

@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from fusion.workbook.params.base import Section, Share
+from fusion.workbook.params.base import Section, Share, Year
+
+Weighting = Literal["entropy", "equal", "critic", "standard_deviation", "variation", "entropy_critic"]
 
 
 class Indicators(Section):
@@ -36,19 +38,61 @@ class Indicators(Section):
         default_factory=lambda: ["B1", "B2", "B3", "C3", "C5"],
         description="kept out of the index that enters regressions, because they are outcomes or mechanisms",
     )
+    treatment: Literal["winsorise", "two_stage", "none"] = Field(
+        "winsorise",
+        description="of outliers: cut to quantiles; the rule on skewness and kurtosis, with a logarithm where cutting a few "
+        "points is not enough; or none",
+    )
     winsor_tail: Annotated[float, Field(ge=0, lt=0.5)] = Field(
         0.01, description="share cut to the quantile at each end"
     )
-    normalise: Literal["minmax", "rank", "zscore"] = Field(
-        "minmax", description="normalisation of each indicator"
+    normalise: Literal["minmax", "normal", "rank", "percentile", "zscore"] = Field(
+        "minmax",
+        description="normalisation of each indicator; zscore has no entropy weights and no geometric or harmonic means",
     )
     bounds: Literal["pooled", "yearly"] = Field(
         "pooled", description="bounds over all years (scores compare over time) or by year"
     )
-    weights: Literal["entropy", "equal"] = Field(
-        "entropy", description="weights of indicators within a chain"
+    base_year: Year | None = Field(
+        None,
+        description="cut points, bounds and weights are those of this year, for all years; empty = of all rows",
     )
-    chain_weights: Literal["equal", "entropy"] = Field("equal", description="weights of the five chains")
+    base_file: str | None = Field(
+        None,
+        description="bounds and weights of an earlier run (its base.json, notebook 03), so that this year's scores compare "
+        "with last year's; it comes before base_year",
+    )
+    weights: Weighting = Field("entropy", description="weights of indicators within a chain")
+    chain_weights: Weighting = Field("equal", description="weights of the five chains")
+    aggregation: Literal["arithmetic", "geometric", "harmonic"] = Field(
+        "arithmetic", description="mean within chains and of chains: how far one score makes up for another"
+    )
+    aggregation_floor: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.01, description="scores are brought to [floor, 1] for geometric and harmonic means"
+    )
     min_chain_share: Share = Field(
         0.6, description="share of a chain's indicators that a firm-year must have, else no score"
+    )
+    compare_treatment: list[Literal["winsorise", "two_stage", "none"]] = Field(
+        ["winsorise", "none"], description="treatments that ranks are tried with"
+    )
+    compare_normalise: list[Literal["minmax", "normal", "rank", "percentile"]] = Field(
+        ["minmax", "rank"], description="normalisations that ranks are tried with"
+    )
+    compare_weights: list[Weighting] = Field(
+        ["entropy", "equal", "critic"],
+        description="weights that ranks are tried with",
+    )
+    compare_aggregation: list[Literal["arithmetic", "geometric", "harmonic"]] = Field(
+        ["arithmetic", "geometric"], description="means that ranks are tried with"
+    )
+    weight_noise: Annotated[float, Field(ge=0)] = Field(
+        100.0,
+        description="weights vary as Dirichlet(noise · w), standard deviation √(w(1 − w)/(noise + 1)); 0 = they do not",
+    )
+    index_draws: Annotated[int, Field(ge=20, le=10_000)] = Field(
+        300, description="combinations of choices that are drawn for the intervals of ranks"
+    )
+    sobol_draws: Annotated[int, Field(ge=8, le=1024)] = Field(
+        32, description="base sample of the Sobol indices, a power of two; builds are this times choices + 2"
     )
