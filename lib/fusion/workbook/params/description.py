@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -23,4 +23,16 @@ class Description(Section):
     )
     power: Annotated[float, Field(gt=0.5, lt=1)] = Field(
         0.8, description="power of the minimum detectable effect"
+    )
+    coupling_by: Column = Field(
+        "district", description="column whose values are regions, for coupling coordination"
+    )
+    coupling_form: Literal["standard", "wang", "fan"] = Field(
+        "standard", description="form of the coupling degree: standard, 王淑佳 et al. (2021), 樊杰"
+    )
+    grade_side: Literal["right", "left"] = Field(
+        "right", description="which end of a grade belongs to it: right (0.4, 0.5], left [0.4, 0.5)"
+    )
+    coupling_draws: Annotated[int, Field(ge=20, le=10_000)] = Field(
+        200, description="resamples of the enterprises of each region and year"
     )
