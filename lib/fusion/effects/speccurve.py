@@ -27,6 +27,7 @@ from fusion.effects.exact.project import (
     load,
     not_single,
     number,
+    squares_about_mean,
 )
 
 Array = NDArray[np.float64]
@@ -195,7 +196,7 @@ class _Shared:
         self.n = len(part)
         self.projection = Projection(codes)
         values = part[group.columns].to_numpy(float)
-        self.total = values.var(axis=0) * self.n
+        self.total = squares_about_mean(values)
         self.z, self.within = self.projection.residuals_and_squares(values)
         self.s = self.z.T @ self.z
         self.clusters = {name: number(part, effect(name)) for name in group.clusters}

@@ -35,6 +35,7 @@ from fusion.effects.exact.project import (
     nested,
     not_single,
     number,
+    squares_about_mean,
 )
 
 Array = NDArray[np.float64]
@@ -198,7 +199,7 @@ def _sums(
     projection = Projection(codes[:-1])
     values = frame[list(design.columns)].to_numpy(float)
     z, within = projection.residuals_and_squares(values)
-    squares = np.diag(within), np.diag(values.var(axis=0) * len(values))
+    squares = np.diag(within), np.diag(squares_about_mean(values))
     return _cluster_sums(design, projection, z, codes[-1], term, impose_null, squares), len(frame)
 
 
@@ -216,7 +217,7 @@ def _cluster_sums(
     x, y = z[:, kept], z[:, 0]
     place = kept.index(1 + names.index(term))
     others = np.delete(x, place, axis=1)
-    x_hat, y_hat = _residual(x[:, place], others), _residual(y, others)
+    x_hat, y_hat = _residuals(x[:, place], y, others)
     x2 = float(x_hat @ x_hat)
     estimate = float(x_hat @ y_hat / x2)
     own = y_hat - estimate * x_hat
@@ -250,9 +251,12 @@ def _kept(design: Design, z: Array, squares: tuple[Array, Array], term: str) -> 
     return solved.score_columns.tolist()
 
 
-def _residual(y: Array, x: Array) -> Array:
-    """Residual of a column on others."""
-    return y - x @ np.linalg.solve(x.T @ x, x.T @ y) if x.shape[1] else y
+def _residuals(x: Array, y: Array, others: Array) -> tuple[Array, Array]:
+    """Residuals of two columns on others."""
+    if not others.shape[1]:
+        return x, y
+    slopes = np.linalg.solve(others.T @ others, np.column_stack([others.T @ x, others.T @ y]))
+    return x - others @ slopes[:, 0], y - others @ slopes[:, 1]
 
 
 def _mixed(

@@ -180,6 +180,12 @@ def _table(left: Codes, right: Codes, values: Array, shape: tuple[int, int]) -> 
     return sparse.coo_matrix((values, (left, right)), shape=shape).tocsr()
 
 
+def squares_about_mean(values: Array) -> Array:
+    """Each column's sum of squared deviations from its mean, shape (k,); column by column, as frames hold them."""
+    centred = (column - column.mean() for column in values.T)
+    return np.array([np.einsum("i,i", column, column) for column in centred], float)
+
+
 def nested(inner: Codes, outer: Codes) -> bool:
     """Whether each level of one effect lies in one level of the other."""
     first = np.empty(int(inner.max(initial=-1)) + 1, np.int64)
