@@ -11,7 +11,7 @@ import pytest
 from fusion.effects import dynamics
 from fusion.montecarlo import draw, run
 from fusion.montecarlo.modes import MODES, Mode, MonteCarloError
-from fusion.montecarlo.summary import COLUMNS, alarm_table, summarise
+from fusion.montecarlo.summary import COLUMNS, alarm_table, summarise, verdicts
 from fusion.panel.synthetic import Settings
 
 QUICK = ("cs_not_yet", "imputation", "stacked")
@@ -40,6 +40,23 @@ def test_summary_by_hand() -> None:
 def test_alarm_table_by_hand() -> None:
     rates = alarm_table(made([1.0, 1.0, 1.0, 1.0], 1.0)).iloc[0]
     assert rates["pretrend"] == pytest.approx(1 / 3) and rates["base"] == 0
+
+
+def test_verdicts_by_hand() -> None:
+    """40 draws at 5 %: 2 rings are expected, 8 or more have probability 0.0007 and count as raised."""
+
+    def with_rings(mode: str, rings: int) -> pd.DataFrame:
+        table = pd.DataFrame({"seed": range(40), "mode": mode, "base": 0.5, "spillover": 0.5, "effect": 0.5})
+        return table.assign(pretrend=[0.01] * rings + [0.6] * (40 - rings))
+
+    found = verdicts(pd.concat([with_rings("parallel", 7), with_rings("trend", 8)])).set_index("mode")
+    assert list(found["expected"]) == ["quiet"] * 3 + ["raised"] and found["ok"].all()
+    assert found.loc["trend", "rate"] == 0.2
+    wrong = verdicts(pd.concat([with_rings("parallel", 8), with_rings("trend", 7)])).set_index(
+        ["mode", "alarm"]
+    )
+    assert not wrong.loc[("parallel", "pretrend"), "ok"] and not wrong.loc[("trend", "pretrend"), "ok"]
+    assert wrong.loc[("parallel", "base"), "ok"]
 
 
 def test_one_draw_is_repeatable_and_complete() -> None:
@@ -97,6 +114,7 @@ def test_the_command_writes_its_tables(tmp_path: Path, capsys: pytest.CaptureFix
         "montecarlo.csv",
         "montecarlo_alarms.csv",
         "montecarlo_draws.csv",
+        "montecarlo_verdicts.csv",
     ]
     assert "coverage" in capsys.readouterr().out
 

@@ -88,3 +88,38 @@ def alarm_table(draws: pd.DataFrame, size: float = 0.05) -> pd.DataFrame:
     names = ["pretrend", "base", "spillover", "effect"]
     rates = once[names].lt(size).where(once[names].notna()).groupby(once["mode"], sort=False).mean()
     return rates.reset_index()
+
+
+def verdicts(draws: pd.DataFrame, size: float = 0.05, error: float = 0.001) -> pd.DataFrame:
+    """Whether each mode raises its alarm, and whether alarms keep quiet where nothing is broken.
+
+    Parameters
+    ----------
+    draws : DataFrame
+        Rows of `draw.one_draw`.
+    size : float
+        Of the alarms' tests.
+    error : float
+        Of each verdict: an alarm is "raised" when a test of size `size` would ring so often with probability below
+        `error` (exact binomial, one-sided), and "too often" by the same rule where nothing is broken.
+
+    Returns
+    -------
+    DataFrame
+        mode, alarm, draws, rate, expected ("raised" or "quiet"), ok. Under "parallel" all alarms but that of an effect
+        should be quiet, under "null" that of an effect.
+    """
+    from scipy.stats import binomtest
+
+    once = draws.drop_duplicates(["mode", "seed"])
+    rows = []
+    for mode, part in once.groupby("mode", sort=False):
+        quiet = {"parallel": ["pretrend", "base", "spillover"], "null": ["effect"]}.get(str(mode))
+        for alarm in quiet or [MODES[str(mode)].alarm]:
+            p = part[alarm].dropna()
+            rings = int((p < size).sum())
+            often = len(p) > 0 and binomtest(rings, len(p), size, alternative="greater").pvalue < error
+            expected = "quiet" if quiet else "raised"
+            rate = rings / len(p) if len(p) else float("nan")
+            rows.append((str(mode), alarm, len(p), rate, expected, often != bool(quiet)))
+    return pd.DataFrame(rows, columns=["mode", "alarm", "draws", "rate", "expected", "ok"])
