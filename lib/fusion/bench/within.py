@@ -20,22 +20,31 @@ TOLERANCE = 1e-6
 Work = Callable[[Path, int], Callable[[], dict[str, float]]]
 
 
-def prepare(folder: Path, rows: int) -> None:
+def prepare(folder: Path, rows: int, firms_at_once: int = 100_000) -> None:
     """An unbalanced panel of some ten years a firm, in the order of firms; one firm-year in fifty in another industry."""
     import duckdb
+    import pyarrow.parquet as pq
 
-    con = duckdb.connect(config={"memory_limit": "2GB"})
-    con.execute("SET threads = 1")
+    con = duckdb.connect(config={"memory_limit": "1GB", "threads": 1})
     con.execute("SELECT setseed(0.42)")
-    firms = max(int(rows / 9.96), 50)
+    firms, writer = max(int(rows / 9.96), 50), None
+    for start in range(0, firms, firms_at_once):
+        block = con.sql(_rows(start, min(start + firms_at_once, firms))).to_arrow_table()
+        writer = writer or pq.ParquetWriter(folder / FILE, block.schema)
+        writer.write_table(block, row_group_size=122_880)
+    assert writer is not None
+    writer.close()
+
+
+def _rows(start: int, stop: int) -> str:
     x = "random() + (firm % 13) * 0.1 AS x1, random() * year * 0.001 + (firm % 7) * 0.3 AS x2, "
     x += "random() * (firm % 3) AS x3, (random() > 0.5)::DOUBLE + 0.01 * (firm % 5) AS x4, random() - random() AS x5"
-    con.execute(
-        f"COPY (SELECT *, 0.3 * x1 - 0.2 * x2 + 0.1 * x3 + 0.05 * x4 + 0.02 * (year - 2010) * (firm % 90) "
+    return (
+        f"SELECT *, 0.3 * x1 - 0.2 * x2 + 0.1 * x3 + 0.05 * x4 + 0.02 * (year - 2010) * (firm % 90) "
         f"+ (firm % 11) * 0.2 + random() AS y FROM (SELECT firm::INTEGER AS firm, year::INTEGER AS year, "
         f"(firm * 104729 % 50)::INTEGER AS region, ((firm * 7919 + (hash(firm * 31 + year) % 50 = 0)::INTEGER) % 90)"
-        f"::INTEGER AS industry, {x} FROM range({firms}) f(firm), range(2010, 2022) t(year) "
-        f"WHERE hash(firm * 1000 + year) % 100 < 83 ORDER BY firm, year)) TO '{folder / FILE}' (FORMAT parquet)"
+        f"::INTEGER AS industry, {x} FROM range({start}, {stop}) f(firm), range(2010, 2022) t(year) "
+        f"WHERE hash(firm * 1000 + year) % 100 < 83) ORDER BY firm, year"
     )
 
 
