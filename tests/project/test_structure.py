@@ -24,6 +24,7 @@ ROOMS = {
     "indicators": {"classification", "composite"},
     "io": set(),
     "effects": set(),
+    "production": set(),
     "montecarlo": {"panel", "effects"},
     "evaluation": set(),
     "verification": {"indicators", "effects", "io"},

@@ -1,0 +1,168 @@
+"""Control functions in two stages: Olley–Pakes, Levinsohn–Petrin, Ackerberg–Caves–Frazer.
+
+    y = f(l, k) + ω + ε,      ω = h(k, m)   (op, lp)   or   ω = h(l, k, m)   (acf)
+
+First stage: y on a polynomial that stands for f + h gives φ and rids output of the noise ε; op and lp take the free
+inputs' coefficients from it. Second stage: the remaining parameters from the innovation of ω = φ − f (see `process`),
+by moments, or by least squares where only given inputs remain (op; lp in value added).
+
+References: Olley & Pakes (1996, Econometrica 64); Levinsohn & Petrin (2003, Review of Economic Studies 70);
+Ackerberg, Caves & Frazer (2015, Econometrica 83).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from fusion.production.algebra import least_squares, monomials, orthonormal, standardise
+from fusion.production.choices import Choices, Estimator, Fit
+from fusion.production.direct import all_inputs, ols
+from fusion.production.errors import ProductionError
+from fusion.production.process import Process, innovation, solve, solve_by_least_squares
+from fusion.production.sample import Bools, Floats, Ints, Sample
+from fusion.production.survival import survival
+from fusion.production.technology import regressors
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """All that does not change between draws; the first stage in the rows that have a proxy, pairs of years after."""
+
+    sample: Sample
+    choices: Choices
+    rows: Bools  # (n,) first stage
+    linear: Floats  # (n, f) free inputs of op and lp, no column for acf
+    basis: Floats  # (rows, b)
+    screen: Floats | None  # (rows, c) of the probit
+    x: Floats  # (n, p) parameters of the second stage
+    z: Floats  # (n, q)
+    now: Ints  # (m,)
+    start: Floats  # (p,)
+
+    @property
+    def by_moments(self) -> bool:
+        """Whether an input of the second stage answers to the innovation, so that least squares would be biased."""
+        return self.choices.method == "acf" or self.choices.gross_output
+
+
+def two_stages(sample: Sample, choices: Choices) -> Estimator:
+    """Estimator of op, lp or acf."""
+    plan = _plan(sample, choices)
+
+    def fit(weight: Floats, start: Floats | None) -> Fit:
+        return _fit(plan, weight, start)
+
+    return fit
+
+
+def _plan(sample: Sample, choices: Choices) -> _Plan:
+    rows, acf = sample.has_proxy, choices.method == "acf"
+    proxies = [sample.state, sample.proxy]
+    proxies += [sample.free] if acf else []
+    # Demand for the proxy may differ under a policy: it enters the polynomial as the inputs do (De Loecker 2013).
+    proxies += [sample.policy[:, None]] if sample.policy is not None else []
+    basis = orthonormal(monomials(np.hstack(proxies)[rows], choices.degree))
+    x, z = _parameters(sample, choices)
+    has_lag = sample.lag >= 0
+    before = np.where(has_lag, sample.lag, 0)
+    ok = has_lag & rows[before] & ~np.isnan(x).any(axis=1) & ~np.isnan(z).any(axis=1)
+    ok &= ~np.isnan(x[before]).any(axis=1) & rows
+    now = np.flatnonzero(ok)
+    if len(now) < 5 * x.shape[1] + 20:
+        raise ProductionError(
+            f"{len(now)} firm-years follow a year with a known proxy ({', '.join(sample.names['proxy'])}); allowed: "
+            f"{5 * x.shape[1] + 20} or more. Take another proxy or a broader industry"
+        )
+    screen = None
+    if choices.exit_correction:
+        columns = monomials(np.hstack([sample.state, sample.proxy])[rows], choices.degree)
+        screen = orthonormal(np.hstack([columns, sample.controls[rows]]))
+    linear = sample.free[:, :0] if acf else sample.free
+    everywhere = ols(sample, choices)(np.ones(len(sample.y)), None).theta
+    start = everywhere if acf else everywhere[sample.free.shape[1] :]
+    return _Plan(sample, choices, rows, linear, basis, screen, x, z, now, start)
+
+
+def _parameters(sample: Sample, choices: Choices) -> tuple[Floats, Floats]:
+    """Regressors and instruments of the second stage, (n, p) and (n, q), NaN where the year before is missing."""
+    inputs = all_inputs(sample, choices)
+    if choices.method != "acf":
+        inputs = inputs[:, sample.free.shape[1] :]
+    free = sample.free.shape[1] if choices.method == "acf" else 0
+    state = free + sample.state.shape[1]
+    known = inputs.copy()
+    # The proxy answers to this year's productivity always, a free input unless it was chosen before.
+    lagged = list(range(state, inputs.shape[1]))
+    lagged += list(range(free)) if choices.free_instrument == "lagged" else []
+    known[:, lagged] = np.where(
+        sample.lag[:, None] >= 0, inputs[np.maximum(sample.lag, 0)][:, lagged], np.nan
+    )
+    return regressors(inputs, choices.form), regressors(known, choices.form)
+
+
+def _fit(plan: _Plan, weight: Floats, start: Floats | None) -> Fit:
+    sample, rows = plan.sample, plan.rows
+    controls = standardise(sample.controls[rows])
+    f, c = plan.linear.shape[1], controls.shape[1]
+    design = np.hstack([plan.linear[rows], controls, plan.basis])
+    first = least_squares(design, sample.y[rows], weight[rows])
+    phi, epsilon = np.full(len(sample.y), np.nan), np.full(len(sample.y), np.nan)
+    phi[rows] = plan.basis @ first[f + c :]
+    epsilon[rows] = sample.y[rows] - design @ first
+    shift = (sample.controls - sample.controls[rows].mean(axis=0)) @ _unscaled(
+        first[f : f + c], sample.controls[rows]
+    )
+    process = _process(plan, sample.y - plan.linear @ first[:f] - shift, phi, weight)
+    search = solve if plan.by_moments else solve_by_least_squares
+    root = search(process, plan.start if start is None else start[f:])
+    at = innovation(process, root.theta)
+    used = np.zeros(len(sample.y), dtype=bool)
+    used[plan.now] = True
+    theta = np.concatenate([first[:f], root.theta])
+    effect, persistence = _effect(process, at.columns, at.coefficients), _persistence(process, root.theta)
+    return Fit(theta, phi, epsilon, effect, persistence, root.objective, root.converged, used)
+
+
+def _unscaled(coefficients: Floats, columns: Floats) -> Floats:
+    """Coefficients of the columns themselves, from those of standardised ones."""
+    sd = columns.std(axis=0)
+    return coefficients / np.where(sd > 0, sd, 1.0)
+
+
+def _process(plan: _Plan, observed: Floats, phi: Floats, weight: Floats) -> Process:
+    sample, now = plan.sample, plan.now
+    before = sample.lag[now]
+    chance = None
+    if plan.screen is not None:
+        chance = survival(plan.screen, plan.rows, sample, weight)[before]
+    return Process(
+        now=phi[now],
+        before=phi[before],
+        observed=observed[now],
+        x=plan.x[now],
+        x_before=plan.x[before],
+        z=plan.z[now],
+        survival=chance,
+        policy=sample.policy[before] if sample.policy is not None else None,
+        weight=weight[now],
+        degree=plan.choices.markov,
+    )
+
+
+def _effect(process: Process, columns: Floats, coefficients: Floats) -> float:
+    """Average of g(ω, D) − g(ω, 0) where D is not 0."""
+    if process.policy is None:
+        return math.nan
+    mine = np.array([policy for _, _, policy in process.bases()])
+    gain = columns[:, mine] @ coefficients[mine]
+    treated = process.weight * (process.policy != 0)
+    return float(gain @ treated / treated.sum()) if treated.sum() > 0 else math.nan
+
+
+def _persistence(process: Process, theta: Floats) -> float:
+    omega, past = process.now - process.x @ theta, process.before - process.x_before @ theta
+    line = np.column_stack([np.ones_like(past), past])
+    return float(least_squares(line, omega, process.weight)[1])
