@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import ibis
+import numpy as np
 import pandas as pd
 
 from fusion.classification.codes import PATTERN, TRANSLATION, readings
@@ -85,17 +86,17 @@ def classify(
     written = table.select(
         *KEYS, written=table["ind4"].cast("string"), version=table["class_version"].cast("string")
     ).mutate(written=ibis._["written"].fill_null(""), version=ibis._["version"].fill_null(""))
-    answers = _answers(normalise(written.select("written", "version").distinct()), held)
+    meant = _answers(normalise(written.select("written", "version").distinct()), held)
     if edition_evidence == "none":
-        return written.inner_join(answers, ["written", "version"]).select(*COLUMNS, *extra)
-    coded = written.inner_join(answers.select("written", "version", *CODED), ["written", "version"])
+        return written.inner_join(meant, ["written", "version"]).select(*COLUMNS, *extra)
+    coded = written.inner_join(meant.select("written", "version", *CODED), ["written", "version"])
     pairs = successors(crosswalk_confidence).query("mapping_status == 'ambiguous'")
     settled = by_later_code(coded.select(*KEYS, *CODED), pairs)
-    return _with_evidence(coded, settled, answers, held).select(*COLUMNS, *extra)
+    return _with_evidence(coded, settled, meant, held).select(*COLUMNS, *extra)
 
 
 def _with_evidence(
-    coded: ibis.Table, settled: ibis.Table, answers: ibis.Table, held: pd.DataFrame
+    coded: ibis.Table, settled: ibis.Table, meant: ibis.Table, held: pd.DataFrame
 ) -> ibis.Table:
     """Rows with what the lookup says, of the code of 2017 where the enterprise's own later code settles it."""
     new = held[(held["edition"] == "2017") & (held["code"].str.len() == 4)]
@@ -107,9 +108,24 @@ def _with_evidence(
     joined = coded.left_join(settled, keys).select(*keys, "written", "version", "first_new")
     by_evidence = joined.inner_join(later, "first_new")
     plain = joined.filter(joined["first_new"].fill_null("") == "").drop("edition", "code_own")
-    rest = plain.inner_join(answers, ["written", "version"])
+    rest = plain.inner_join(meant, ["written", "version"])
     names = [*keys, *[n for n in later.columns if n != "first_new"]]
     return ibis.union(rest.select(*names), by_evidence.select(*names))
+
+
+def answers(
+    written: ibis.Table,
+    standards: tuple[str, ...] = (),
+    crosswalk_confidence: str = "high",
+    coefficients: Coefficients = EQUAL,
+    services_standard: str = "modern_services_2023",
+    manufacturing_standard: str = "three_new_2018",
+) -> ibis.Table:
+    """What is said of each written code: written and version (distinct texts), then as `classify` names it."""
+    held = lookup(services_standard, manufacturing_standard, coefficients, crosswalk_confidence, standards)
+    found = _answers(normalise(written), held)
+    order = [c for c in COLUMNS if c not in KEYS]
+    return found.select("written", "version", *order, *(f"in_{name}" for name in standards))
 
 
 def normalise(written: ibis.Table) -> ibis.Table:
@@ -201,21 +217,29 @@ def bounds(
     """
     named = f"{standard}:{','.join(classes)}" if classes else standard
     own = dict(coefficients.of(standard)) | dict(coefficients.of(named))
-    held = members(standard, classes).rename(columns={"code": "code_2017"})
-    pairs = _in_question(crosswalk_confidence).merge(held, on="code_2017", how="left")
-    member = pairs["membership"].where(pairs["code_2017"] != "", "unknown").fillna("none")
-    for bound, values in zip(BOUNDS, ((1, 0), (1, 1)), strict=False):
-        pairs[bound] = member.map({"full": values[0], "partial": values[1], "none": 0}).astype(float)
-    share = pairs["code_2017"].map(own).fillna(coefficients.default)
-    pairs["point"] = pairs["low"].mask(member == "partial", share)
+    pairs, starts = _by_code(crosswalk_confidence)
+    kind = members(standard, classes).set_index("code")["membership"]
+    member = pairs["code_2017"].map(kind).to_numpy(object)
+    full, partial = member == "full", member == "partial"
+    unknown = (pairs["code_2017"] == "").to_numpy()
     # Below a coarser code, a class of 2011 that has no successor may be in or out.
-    lost = (pairs["code_2017"] == "") & (pairs["mapping_status"] != "unmatched")
-    pairs.loc[lost, ["low", "high"]] = [0.0, 1.0]
-    group = pairs.groupby(CODE, sort=False)
-    out = group.agg(low=("low", "min"), high=("high", "max"), point=("point", "first"))
-    settled = (group["mapping_status"].first() == "matched") | (out["low"] == out["high"])
-    out["point"] = out["point"].where(settled)
-    return out.reset_index()
+    lost = unknown & (pairs["mapping_status"] != "unmatched").to_numpy()
+    low = np.where(unknown & ~lost, np.nan, full.astype(float))
+    high = np.where(unknown & ~lost, np.nan, (full | partial | lost).astype(float))
+    share = pairs["code_2017"].map(own).fillna(coefficients.default).to_numpy(float)
+    point = np.where(partial, share, low)[starts]
+    low, high = np.minimum.reduceat(low, starts), np.maximum.reduceat(high, starts)
+    first = pairs.iloc[starts]
+    settled = (first["mapping_status"] == "matched").to_numpy() | (low == high)
+    bound = {"low": low, "high": high, "point": np.where(settled, point, np.nan)}
+    return first[CODE].reset_index(drop=True).assign(**bound)
+
+
+@lru_cache
+def _by_code(confidence: str) -> tuple[pd.DataFrame, np.ndarray]:
+    """Codes beside their candidates, code by code, and the row at which each code begins."""
+    pairs = _in_question(confidence).sort_values(CODE, kind="stable", ignore_index=True)
+    return pairs, np.flatnonzero(~pairs.duplicated(CODE).to_numpy())
 
 
 @lru_cache

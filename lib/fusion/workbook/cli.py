@@ -219,6 +219,25 @@ def check(
         raise typer.Exit(2) from None
 
 
+@app.command()
+def standard(
+    file: Annotated[Path, typer.Argument(help="CSV with the columns of data/classification/standards")],
+) -> None:
+    """Check the table of a standard of your own, or of one whose text is not public."""
+    from fusion.classification import ClassificationError, slot
+
+    try:
+        found = slot.check(file)
+    except ClassificationError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+    print(
+        "\n".join(found)
+        or f"{file}: can be used; copy it to data/classification/standards and add its row to SOURCES.csv"
+    )
+    raise typer.Exit(int(bool(found)))
+
+
 @app.command("prose")
 def translate(
     notebook: Annotated[str, typer.Argument(help="name in notebooks/")],

@@ -25,7 +25,7 @@ class StudyError(ValueError):
 
 
 # Parameters beside panel.source that name a file.
-FILES = {"base_file", "pilots", "targets", "observed", "vintage"}
+FILES = {"base_file", "coefficients_file", "pilots", "targets", "observed", "vintage"}
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from fusion.workbook.params.heterogeneity import Heterogeneity
 from fusion.workbook.params.indicators import Indicators
 from fusion.workbook.params.panel import Panel
 from fusion.workbook.params.publish import Publish
+from fusion.workbook.params.robustness import Robustness
 from fusion.workbook.params.study import Study
 from fusion.workbook.params.synthetic import Synthetic
 
@@ -40,6 +41,7 @@ class Parameters(Section):
     description: Description = Field(default_factory=Description)
     effects: Effects = Field(default_factory=Effects)
     dynamics: Dynamics = Field(default_factory=Dynamics)
+    robustness: Robustness = Field(default_factory=Robustness)
     heterogeneity: Heterogeneity = Field(default_factory=Heterogeneity)
     evaluation: Evaluation = Field(default_factory=Evaluation)
     audit: Audit = Field(default_factory=Audit)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from fusion.workbook.params.base import Section, Share
+from fusion.workbook.params.base import Section, Share, Year
 
 
 class Classification(Section):
@@ -27,3 +27,27 @@ class Classification(Section):
         "high",
         description="lowest confidence at which a 2011 code is taken over to 2017; below it the row stays unmapped",
     )
+    partial_coefficients: Literal["equal", "file", "estimated"] = Field(
+        "equal",
+        description="point shares of classes marked *: partial_share for all; from coefficients_file; or estimated from the "
+        "units that report revenue by class, where enough do",
+    )
+    coefficients_file: str | None = Field(
+        None, description="CSV with standard, gbt_code, coefficient (0 to 1), for partial_coefficients: file"
+    )
+    edition_evidence: Literal["none", "own_later_code"] = Field(
+        "none",
+        description="whether an ambiguous code of 2011 may be settled by the same enterprise's first code of 2017, flagged",
+    )
+    actor_year: Year | None = Field(
+        None,
+        description="year whose features sort enterprises into kinds of actor, before treatment; empty = each one's first",
+    )
+
+    @model_validator(mode="after")
+    def _coefficients(self) -> Classification:
+        if (self.partial_coefficients == "file") != (self.coefficients_file is not None):
+            raise ValueError(
+                "partial_coefficients = file needs coefficients_file, and the file is read for nothing else"
+            )
+        return self

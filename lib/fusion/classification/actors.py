@@ -1,0 +1,74 @@
+"""The policy's four kinds of actor, by declared rules that are read before treatment.
+
+``data/classification/actors.csv`` holds the rules as SQL over an enterprise's features in one year; the first that
+holds, by priority, decides. An official list (the panel's ``actor_type``) comes before every rule.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis
+
+from fusion.classification.tables import ClassificationError, load
+
+# Features of which rules are made, beside the columns of the row.
+FEATURES = {
+    "group_firms": "count(*) OVER g",
+    "revenue_rank": "percent_rank() OVER (PARTITION BY group3 ORDER BY operating_revenue)",
+    "path_rank": "percent_rank() OVER (PARTITION BY path ORDER BY operating_revenue)",
+    "rd_intensity": "coalesce(rd_expense, 0) / nullif(operating_revenue, 0)",
+    "group_rd": "median(coalesce(rd_expense, 0) / nullif(operating_revenue, 0)) OVER g",
+}
+NEEDED = {
+    "operating_revenue": "float64",
+    "employees_avg": "float64",
+    "rd_expense": "float64",
+    "platform_users": "float64",
+    "size_class": "string",
+    "actor_type": "string",
+}
+
+
+def actors(rows: ibis.Table, year: int | None = None) -> ibis.Table:
+    """The kind of actor of each enterprise, fixed over time.
+
+    Parameters
+    ----------
+    rows : ibis.Table
+        firm_id, year, code_2017, group3, path as `classify` gives them, and of ``NEEDED`` what there is.
+    year : int, optional
+        Features are those of this year, or of the enterprise's first later one; by default of its first year at all.
+        Choose a year before treatment begins: what an enterprise becomes by treatment is no ground to sort it by.
+
+    Returns
+    -------
+    ibis.Table
+        firm_id, actor (empty where no rule holds), actor_from (``list``, ``rule`` or empty), actor_year.
+
+    Raises
+    ------
+    ClassificationError
+        When the rows lack the classification.
+    """
+    lacking = [c for c in ("firm_id", "year", "code_2017", "group3", "path") if c not in rows.columns]
+    if lacking:
+        raise ClassificationError(f"actors: the rows lack {', '.join(lacking)}; classify them first")
+    absent: dict[str, Any] = {c: ibis.null(kind) for c, kind in NEEDED.items() if c not in rows.columns}
+    kept = rows.mutate(**absent).select("firm_id", "year", "code_2017", "group3", "path", *NEEDED)
+    first = kept if year is None else kept.filter(kept["year"] >= year)
+    features = ", ".join(f"{sql} AS {name}" for name, sql in FEATURES.items())
+    cases = " ".join(f"WHEN {r['expression']} THEN '{r['actor']}'" for r in rules())
+    query = f"""
+    WITH base AS (SELECT * FROM told QUALIFY row_number() OVER (PARTITION BY firm_id ORDER BY year) = 1),
+    made AS (SELECT *, {features} FROM base WINDOW g AS (PARTITION BY group3))
+    SELECT firm_id, coalesce(nullif(actor_type, ''), CASE {cases} ELSE '' END) AS actor,
+      CASE WHEN nullif(actor_type, '') IS NOT NULL THEN 'list' WHEN CASE {cases} END IS NOT NULL THEN 'rule' ELSE '' END
+        AS actor_from, year AS actor_year
+    FROM made ORDER BY firm_id"""
+    return first.cache().alias("told").sql(query)
+
+
+def rules() -> list[dict[str, str]]:
+    """The rules in the order of their priority."""
+    return sorted(load("actors").to_dict("records"), key=lambda r: int(r["priority"]))

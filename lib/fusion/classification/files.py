@@ -1,0 +1,307 @@
+"""Classify a file of enterprises: CSV, Parquet or a sheet in, the same rows with what the standards say out."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from fusion.classification.codes import normalise_code
+from fusion.classification.tables import CONFIDENCES, EDITIONS, ClassificationError, rows, standards
+from fusion.classification.tables import source as official
+
+# Headers that are taken for the code's column and for the year's, in order, when none is named.
+CODE_HEADERS = ("ind4", "行业小类代码", "行业代码", "国民经济行业代码", "行业小类", "代码", "code")
+YEAR_HEADERS = ("class_version", "行业分类版本", "year", "年份", "年度", "报告期")
+FIRST_YEAR_2017 = 2017  # GB/T 4754-2017 from the annual reports of 2017 on
+SHOWN = 12
+
+
+def classify_file(
+    source: Path,
+    out: Path | None = None,
+    *,
+    edition: str = "",
+    confidence: str = "high",
+    code_column: str = "",
+    year_column: str = "",
+) -> dict[str, Any]:
+    """Classify a file and write the result beside it, or where asked.
+
+    Parameters
+    ----------
+    source : Path
+        ``.csv`` (UTF-8 or GB18030), ``.txt`` (the same), ``.parquet`` or ``.xlsx`` (its first sheet).
+    out : Path, optional
+        ``.parquet`` or ``.csv``; by default ``<name>.classified.parquet`` for Parquet, else ``.csv``.
+    edition : {"", "2017", "2011"}
+        Of all codes; if empty the year's column decides.
+    confidence : {"high", "medium", "low"}
+    code_column, year_column : str
+        Names of the columns; if empty the first known header. The year's column may hold the edition itself.
+
+    Returns
+    -------
+    dict
+        ``source, out, rows, code_column, edition`` (in words), ``status`` (rows by mapping status), ``refused``
+        (codes that cannot be mapped, with rows and why), ``standards`` (name: rows certain and possible), ``added``.
+
+    Raises
+    ------
+    ClassificationError
+        For a file, column, edition or target that cannot be used. Nothing is then written.
+    """
+    _check(source, out, edition, confidence)
+    target = out or source.with_name(
+        f"{source.stem}.classified{'.parquet' if source.suffix == '.parquet' else '.csv'}"
+    )
+    if target.exists():
+        raise ClassificationError(
+            f"{target}: is there already and would be overwritten; name another with --out"
+        )
+    import ibis
+
+    from fusion.classification import stream
+
+    con = ibis.duckdb.connect()
+    with tempfile.TemporaryDirectory(prefix="fusion_") as folder:
+        query = _query(con, source, Path(folder))
+        headers = [name for name, *_ in con.con.execute(f"DESCRIBE {query}").fetchall()]
+        code = _column(source, headers, code_column, CODE_HEADERS, "the code", "--code-column")
+        sql, said = _edition(con, query, source, headers, edition, year_column)
+        part = target.with_name(f".{target.stem}.part{target.suffix}")
+        try:
+            added = stream.write(
+                con,
+                query,
+                part,
+                code=_quoted(code),
+                edition=sql,
+                crosswalk_confidence=confidence,
+                keep_order=True,
+            )
+            report = _report(con, part, code, added)
+            os.replace(part, target)
+        finally:
+            part.unlink(missing_ok=True)
+    return {
+        "source": source.name,
+        "out": str(target),
+        "code_column": code,
+        "edition": said,
+        **report,
+        "added": added,
+    }
+
+
+def in_words(report: dict[str, Any], language: str = "en") -> str:
+    """The report as text."""
+    zh = language == "zh"
+    head = (
+        f"{report['source']}：{report['rows']:,} 行，代码列 {report['code_column']}，版本：{report['edition']}"
+        if zh
+        else f"{report['source']}: {report['rows']:,} rows, codes in '{report['code_column']}', edition: {report['edition']}"
+    )
+    lines = [head, ", ".join(f"{name} {n:,}" for name, n in report["status"].items())]
+    if report["refused"]:
+        lines.append("未对应到一个小类的代码：" if zh else "Codes that were not mapped to one class:")
+        lines += [_refusal(row) for row in report["refused"]]
+    lines.append("各标准（确定 / 可能）：" if zh else "By standard, rows that belong / may belong:")
+    doubt = "  （未核实，非官方文本）" if zh else "  UNVERIFIED, not the official text"
+    for name, (certain, possible) in report["standards"].items():
+        lines.append(
+            f"  {name}: {certain:,} / {possible:,}" + ("" if official(name)["verified"] == "1" else doubt)
+        )
+    lines.append(f"{'写出' if zh else 'written'}: {report['out']}")
+    return "\n".join(lines)
+
+
+def _refusal(row: dict[str, Any]) -> str:
+    near = f" ({', '.join(row['candidates'][:6])})" if row["candidates"] else ""
+    code = f"{row['code'] or '–'} [{row['edition'] or '–'}]"
+    return f"  {code}, {row['rows']:,} rows, {row['status']}: {row['reason']}{near}"
+
+
+# -- inside ------------------------------------------------------------------------------------
+def _check(source: Path, out: Path | None, edition: str, confidence: str) -> None:
+    if not source.is_file():
+        raise ClassificationError(f"{source}: no such file")
+    if source.suffix.lower() not in (".csv", ".txt", ".parquet", ".xlsx"):
+        raise ClassificationError(f"{source}: '{source.suffix}' is not read; use .csv, .parquet or .xlsx")
+    if out is not None and out.suffix.lower() not in (".csv", ".parquet"):
+        raise ClassificationError(f"--out {out}: write .parquet or .csv")
+    if edition and edition not in EDITIONS:
+        raise ClassificationError(f"--edition {edition}: allowed: {', '.join(EDITIONS)}")
+    if confidence not in CONFIDENCES:
+        raise ClassificationError(f"--confidence {confidence}: allowed: {', '.join(CONFIDENCES)}")
+
+
+def _query(con: Any, source: Path, folder: Path) -> str:
+    """SQL of the file's rows, every cell of a text file as text."""
+    kind = source.suffix.lower()
+    if kind == ".parquet":
+        return _tried(con, source, f"SELECT * FROM read_parquet('{_literal(source)}')")
+    if kind == ".xlsx":
+        return f"SELECT * FROM read_csv('{_literal(_sheet(source, folder))}', all_varchar=true, header=true)"
+    return _tried(
+        con,
+        source,
+        f"SELECT * FROM read_csv('{_literal(_utf8(source, folder))}', all_varchar=true, header=true)",
+    )
+
+
+def _tried(con: Any, source: Path, query: str) -> str:
+    import duckdb
+
+    try:
+        con.con.execute(f"DESCRIBE {query}")
+    except duckdb.Error as error:
+        raise ClassificationError(f"{source}: cannot be read ({str(error).splitlines()[0]})") from None
+    return query
+
+
+def _utf8(source: Path, folder: Path) -> Path:
+    """The file, or a copy of it in UTF-8 where it is GB18030."""
+    data = source.read_bytes()
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if not text.strip():
+            raise ClassificationError(f"{source}: the file is empty")
+        if encoding == "utf-8-sig" and not data.startswith(b"\xef\xbb\xbf"):
+            return source
+        copy = folder / "utf8.csv"
+        copy.write_text(text, encoding="utf-8", newline="")
+        return copy
+    raise ClassificationError(f"{source}: neither UTF-8 nor GB18030; save it as UTF-8")
+
+
+def _sheet(source: Path, folder: Path) -> Path:
+    import csv
+
+    import openpyxl
+
+    try:
+        book = openpyxl.load_workbook(source, read_only=True, data_only=True)
+    except Exception as error:
+        raise ClassificationError(
+            f"{source}: not a whole Excel file ({error}); save it again as .xlsx"
+        ) from None
+    copy = folder / "sheet.csv"
+    with copy.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, quoting=csv.QUOTE_ALL)
+        for row in book.worksheets[0].iter_rows(values_only=True):
+            if any(cell is not None for cell in row):
+                writer.writerow(["" if cell is None else cell for cell in row])
+    book.close()
+    if not copy.stat().st_size:
+        raise ClassificationError(f"{source}: its first sheet is empty")
+    return copy
+
+
+def _column(
+    source: Path, headers: list[str], asked: str, known: tuple[str, ...], what: str, option: str
+) -> str:
+    if asked:
+        if asked not in headers:
+            raise ClassificationError(
+                f"{source}: no column '{asked}'{_near(asked, headers)}; there are: {_shown(headers)}"
+            )
+        return asked
+    found = next((name for name in known if name in headers), None)
+    if found is None:
+        raise ClassificationError(
+            f"{source}: which column holds {what}? Say so with {option}; there are: {_shown(headers)}"
+        )
+    return found
+
+
+def _edition(
+    con: Any, query: str, source: Path, headers: list[str], edition: str, year_column: str
+) -> tuple[str, str]:
+    """SQL of each row's edition, and the same in words."""
+    if edition:
+        return f"'{edition}'", edition
+    column = _column(
+        source,
+        headers,
+        year_column,
+        YEAR_HEADERS,
+        "the year or the edition (or state --edition)",
+        "--year-column",
+    )
+    cell = f"CAST({_quoted(column)} AS VARCHAR)"
+    is_edition = con.con.execute(
+        f"SELECT bool_and(trim({cell}) IN ('2011', '2017')) FROM ({query}) WHERE {_quoted(column)} IS NOT NULL"
+    ).fetchone()[0]
+    if column in YEAR_HEADERS[:2] or (year_column and is_edition):
+        return f"trim({cell})", f"column '{column}'"
+    year = f"TRY_CAST(regexp_extract({cell}, '^\\s*([12][0-9]{{3}})', 1) AS INTEGER)"
+    sql = f"CASE WHEN {year} >= {FIRST_YEAR_2017} THEN '2017' WHEN {year} IS NOT NULL THEN '2011' END"
+    return sql, f"2017 from {FIRST_YEAR_2017} on by column '{column}', 2011 before"
+
+
+def _report(con: Any, part: Path, code: str, added: list[str]) -> dict[str, Any]:
+    reader = "read_parquet" if part.suffix == ".parquet" else "read_csv"
+    more = "" if part.suffix == ".parquet" else ", all_varchar=true, header=true"
+    table = f"{reader}('{_literal(part)}'{more})"
+    name = {c: (c if c in added else f"{c}_classified") for c in ("mapping_status", "mapping_how", "edition")}
+    count = con.con.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+    status = con.con.execute(
+        f'SELECT "{name["mapping_status"]}", count(*) FROM {table} GROUP BY 1 ORDER BY 2 DESC'
+    ).fetchall()
+    columns = ", ".join(f'"{name[c]}"' for c in ("edition", "mapping_status", "mapping_how"))
+    refused = con.con.execute(
+        f"SELECT {_quoted(code)}, {columns}, count(*) AS n FROM {table} WHERE "
+        f""""{name["mapping_status"]}" IN ('unmatched', 'ambiguous') GROUP BY ALL ORDER BY n DESC, 1 LIMIT {SHOWN}"""
+    ).fetchall()
+    held = {}
+    for standard in standards():
+        cell = f'CAST("in_{standard}" AS VARCHAR)'
+        held[standard] = con.con.execute(
+            f"SELECT count(*) FILTER ({cell} = 'certain'), count(*) FILTER ({cell} IN ('certain', 'possible')) FROM {table}"
+        ).fetchone()
+    keys = ("code", "edition", "status", "how", "rows")
+    return {
+        "rows": count,
+        "status": {str(s): n for s, n in status},
+        "refused": [_why(dict(zip(keys, map(_plain, r), strict=True))) for r in refused],
+        "standards": held,
+    }
+
+
+def _why(row: dict[str, Any]) -> dict[str, Any]:
+    """A code that was not mapped to one class, with the reason in words and what it may be."""
+    if row["edition"] not in EDITIONS:
+        return {**row, "reason": "its edition is not known: no year", "candidates": []}
+    read = normalise_code(row["code"], 4, row["edition"])
+    if read.reason:
+        return {**row, "reason": read.reason, "candidates": list(read.candidates)}
+    held = rows("crosswalk_2011_2017")
+    later = sorted({r["code_2017"] for r in held if r["code_2011"] == read.code and r["code_2017"]})
+    return {**row, "reason": "several classes of 2017, or only less certain ones", "candidates": later}
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, int) else str(value or "")
+
+
+def _near(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, 1, 0.5)
+    return f" (nearest: '{near[0]}')" if near else ""
+
+
+def _shown(headers: list[str]) -> str:
+    return ", ".join(headers[:20]) + (f" and {len(headers) - 20} more" if len(headers) > 20 else "")
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(path: Path) -> str:
+    return str(path).replace("'", "''")

@@ -1,0 +1,96 @@
+"""Codes over time: conflicts of edition, moves of enterprises between classes, and the eight key fields."""
+
+from __future__ import annotations
+
+import ibis
+import pandas as pd
+
+from fusion.classification.tables import load, tree
+
+FIRST_2017 = 2017  # annual reports use GB/T 4754-2017 from this year on
+
+
+def conflicts(rows: ibis.Table) -> pd.DataFrame:
+    """Codes and editions that do not agree, by kind.
+
+    Parameters
+    ----------
+    rows : ibis.Table
+        firm_id, year, edition, code_own as `classify` gives them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        conflict (``other_edition``: the code is of the other edition only; ``late_2011``: 2011 codes from 2017 on;
+        ``early_2017``: 2017 codes before 2017, usual where a series was recoded; ``back``: 2011 after 2017 in the same
+        enterprise), firm_years, firms, first_year, last_year. Kinds that do not occur have zeros.
+    """
+    own = rows.select("firm_id", "year", "edition", "code_own").mutate(year=rows["year"].cast("int64"))
+    known = {e: tree(e).loc[tree(e)["level"] == "4", "code"].tolist() for e in ("2011", "2017")}
+    only = {"2011": set(known["2017"]) - set(known["2011"]), "2017": set(known["2011"]) - set(known["2017"])}
+    coded = own.mutate(code_own=own["code_own"].fill_null(""), edition=own["edition"].fill_null(""))
+    wrong = (coded["edition"] == "2011") & coded["code_own"].isin(sorted(only["2011"]))
+    wrong |= (coded["edition"] == "2017") & coded["code_own"].isin(sorted(only["2017"]))
+    window = ibis.window(group_by="firm_id", order_by="year", preceding=(None, 1))
+    before = coded.mutate(had=(coded["edition"] == "2017").any().over(window))
+    tests = {
+        "other_edition": coded.filter(wrong),
+        "late_2011": coded.filter(coded["edition"] == "2011", coded["year"] >= FIRST_2017),
+        "early_2017": coded.filter(coded["edition"] == "2017", coded["year"] < FIRST_2017),
+        "back": before.filter(before["edition"] == "2011", before["had"].fill_null(False)),
+    }
+    lines = []
+    for kind, found in tests.items():
+        told = found.aggregate(
+            firm_years=found.count(),
+            firms=found["firm_id"].nunique(),
+            first_year=found["year"].min(),
+            last_year=found["year"].max(),
+        ).to_pandas()
+        lines.append(told.assign(conflict=kind))
+    table = pd.concat(lines, ignore_index=True)
+    return table[["conflict", "firm_years", "firms", "first_year", "last_year"]]
+
+
+def moves(rows: ibis.Table) -> pd.DataFrame:
+    """How many enterprises are in another class, group, division or path than the year before.
+
+    Returns
+    -------
+    pandas.DataFrame
+        year, firms (mapped to one class in this year and the one before), class, group, division, path (shares that
+        moved), switched (share whose code was of the 2011 edition the year before and is of 2017 now).
+    """
+    kept = rows.filter(rows["code_2017"] != "").select("firm_id", "year", "edition", "code_2017", "path")
+    query = """
+    WITH t AS (SELECT *, lag(year) OVER f AS y, lag(code_2017) OVER f AS c, lag(path) OVER f AS p, lag(edition) OVER f AS e
+      FROM told WINDOW f AS (PARTITION BY firm_id ORDER BY year))
+    SELECT year, count(*) AS firms, avg((code_2017 <> c)::INT) AS class, avg((left(code_2017, 3) <> left(c, 3))::INT) AS "group",
+      avg((left(code_2017, 2) <> left(c, 2))::INT) AS division, avg((path <> p)::INT) AS path,
+      avg((edition = '2017' AND e = '2011')::INT) AS switched
+    FROM t WHERE y = year - 1 GROUP BY year ORDER BY year"""
+    return kept.cache().alias("told").sql(query).to_pandas()
+
+
+def field_totals(rows: ibis.Table, revenue: str | None = None) -> pd.DataFrame:
+    """The eight key fields: an enterprise may be in several, and most are in none.
+
+    Returns
+    -------
+    pandas.DataFrame
+        field, label_en, label_zh, firm_years, firms, share (of firm-years), and revenue_share with ``revenue``.
+    """
+    money = rows[revenue].cast("float64") if revenue else ibis.literal(0.0)
+    small = rows.select("firm_id", "fields", money=money.fill_null(0.0)).filter(rows["fields"] != "")
+    parts = small.mutate(field=small["fields"].split(",").unnest())
+    told = parts.group_by("field").aggregate(
+        firm_years=parts.count(), firms=parts["firm_id"].nunique(), money=parts["money"].sum()
+    )
+    table = told.to_pandas().set_index("field")
+    names = load("fields").drop_duplicates("field").set_index("field")
+    out = names[["label_en", "label_zh"]].join(table, how="left")
+    out = out.fillna({"firm_years": 0, "firms": 0, "money": 0.0}).astype({"firm_years": int, "firms": int})
+    out["share"] = out["firm_years"] / max(int(rows.count().to_pandas()), 1)
+    if revenue:
+        out["revenue_share"] = out["money"] / float(rows[revenue].sum().to_pandas() or 1.0)
+    return out.drop(columns="money").rename_axis("field").reset_index()

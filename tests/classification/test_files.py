@@ -1,0 +1,194 @@
+"""Files classified from the command line, the empty slot, actors, conflicts and moves."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import ibis
+import pandas as pd
+import pytest
+
+from fusion import classification as gbt
+from fusion.classification import ClassificationError, actors, command, files, slot, transitions
+
+ROWS = [("6550", 2015), ("C1311", 2018), ("131", 2019), ("9999", 2019), ("6550", 2019), ("3911", None)]
+
+
+@pytest.fixture
+def table() -> pd.DataFrame:
+    return pd.DataFrame(ROWS, columns=["行业代码", "年份"]).assign(营收=range(6))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".xlsx"])
+def test_a_file_of_each_kind(table: pd.DataFrame, tmp_path: Path, suffix: str) -> None:
+    file = tmp_path / f"codes{suffix}"
+    if suffix == ".csv":
+        file.write_bytes(table.to_csv(index=False).encode("gb18030"))
+    elif suffix == ".parquet":
+        table.to_parquet(file)
+    else:
+        table.to_excel(file, index=False)
+    report = files.classify_file(file)
+    out = Path(report["out"])
+    made = (
+        pd.read_parquet(out)
+        if out.suffix == ".parquet"
+        else pd.read_csv(out, dtype=str, keep_default_na=False)
+    )
+    assert made["营收"].astype(int).tolist() == list(range(6)), "rows keep their order"
+    assert made["code_2017"].astype(str).tolist() == ["6520", "1311", "", "", "6550", ""]
+    assert report["rows"] == 6 and report["status"] == {"matched": 3, "unmatched": 3}
+    assert report["standards"]["hightech_services_2018"] == (2, 2)
+    why = {r["code"]: r for r in report["refused"]}
+    assert "0131" in why["131"]["candidates"] and "edition is not known" in why["3911"]["reason"]
+    text = files.in_words(report)
+    assert "producer_services_2019: 2 / 2  UNVERIFIED" in text and "9999 [2017]" in text
+
+
+def test_files_agree_with_the_notebooks_call(tmp_path: Path) -> None:
+    codes = gbt.load("gbt4754_2017").query("level == '4'")["code"].tolist()
+    file = tmp_path / "all.csv"
+    pd.DataFrame({"code": codes}).to_csv(file, index=False)
+    files.classify_file(file, edition="2017")
+    made = pd.read_csv(tmp_path / "all.classified.csv", dtype=str, keep_default_na=False)
+    panel = pd.DataFrame({"firm_id": codes, "year": 2020, "ind4": codes, "class_version": "2017"})
+    con = ibis.duckdb.connect()
+    names = gbt.standards()
+    own = (
+        gbt.classify(con.create_table("p", panel), standards=names)
+        .to_pandas()
+        .set_index("firm_id")
+        .loc[codes]
+    )
+    for column in ("path", "fields", "section", *(f"in_{n}" for n in names)):
+        assert made[column].tolist() == own[column].fillna("").tolist(), column
+
+
+def test_what_cannot_be_done_is_said(
+    table: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "codes.csv"
+    table.to_csv(file, index=False)
+    assert command.main([str(file), "--code-column", "行业代吗"]) == 2
+    assert "no column '行业代吗' (nearest: '行业代码')" in capsys.readouterr().err
+    assert command.main([str(file), "--edition", "2002"]) == 2
+    assert command.main([str(tmp_path / "none.csv")]) == 2
+    assert not list(tmp_path.glob("*classified*")), "nothing is half written"
+    assert command.main([str(file)]) == 0
+    assert command.main([str(file)]) == 2
+    assert "would be overwritten" in capsys.readouterr().err
+    table.drop(columns="年份").to_csv(tmp_path / "bare.csv", index=False)
+    assert command.main([str(tmp_path / "bare.csv")]) == 2
+    assert "--edition" in capsys.readouterr().err
+
+
+def test_the_slot_is_empty_and_says_so(tmp_path: Path) -> None:
+    template = gbt.tables.FOLDER / "slots" / "shanghai_new_economy_2020.csv"
+    assert slot.check(template) == ["shanghai_new_economy_2020.csv: no rows yet; one row for each class and each "
+                                    "GB/T 4754-2017 code that it holds"]  # fmt: skip
+    assert "not public" in slot.statement() and "未公开" in slot.statement("zh")
+    assert "shanghai_new_economy_2020" not in gbt.standards()
+    lines = [dict.fromkeys(slot.COLUMNS, "") for _ in range(2)]
+    lines[0].update(
+        standard="mine", class_code="01", level="1", class_name="新产业", gbt_code="6510", partial="0"
+    )
+    lines[1].update(
+        standard="mine", class_code="011", level="2", parent_code="09", class_name="x", gbt_code="6513"
+    )
+    file = tmp_path / "mine.csv"
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, slot.COLUMNS)
+        writer.writeheader()
+        writer.writerows(lines)
+    found = slot.check(file)
+    assert any("line 2: gbt_code '6510' is not a code" in line for line in found)
+    assert any("line 3: parent_code 09 is no class_code" in line for line in found)
+    assert any("line 3: partial ''" in line for line in found) and len(found) == 3
+    # One official table has a class without a name, which SOURCES.csv says.
+    for name in set(gbt.standards()) - {"industrial_sei_2023"}:
+        assert slot.check(gbt.tables.FOLDER / "standards" / f"{name}.csv") == [], name
+
+
+def firms(count: int = 40) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "firm_id": [f"f{n:02d}" for n in range(count)],
+            "year": 2015,
+            "code_2017": "3911",
+            "group3": "391",
+            "path": "P1",
+            "operating_revenue": [1000.0 * (n + 1) for n in range(count)],
+            "rd_expense": [10.0 * (n + 1) for n in range(count)],
+            "employees_avg": [50.0] * count,
+            "size_class": ["L" if n > 30 else "S" for n in range(count)],
+        }
+    )
+
+
+def test_actors_by_hand() -> None:
+    table = firms()
+    later = table.assign(year=2020, operating_revenue=1.0)
+    con = ibis.duckdb.connect()
+    rows = con.create_table("f", pd.concat([table, later]))
+    found = actors.actors(rows).to_pandas().set_index("firm_id")
+    # 40 firms with one R&D intensity: percent ranks of 38/39 and above lead; 80 % and above of size L are backbone.
+    assert found.loc[["f38", "f39"], "actor"].tolist() == ["chain_leader"] * 2
+    assert found.loc["f35", "actor"] == "backbone" and found.loc["f05", "actor"] == "sme"
+    assert set(found["actor_year"]) == {2015}, "what an enterprise becomes does not move it"
+    listed = con.create_table("g", table.assign(actor_type=["platform"] + [None] * 39))
+    found = actors.actors(listed).to_pandas().set_index("firm_id")
+    assert found.loc["f00", ["actor", "actor_from"]].tolist() == ["platform", "list"]
+    few = actors.actors(con.create_table("h", firms(10))).to_pandas()
+    assert "chain_leader" not in set(few["actor"]), "ten firms of an industry have no leader by rank"
+    with pytest.raises(ClassificationError, match="lack group3"):
+        actors.actors(con.create_table("i", table.drop(columns="group3")))
+
+
+def test_rules_of_actors_have_sources() -> None:
+    for rule in actors.rules():
+        assert rule["source"] and rule["verified"] in ("0", "1") and rule["rule_en"] and rule["rule_zh"]
+
+
+def test_conflicts_and_moves() -> None:
+    rows = pd.DataFrame(
+        [
+            ("a", 2015, "2011", "6550", "6520", "P1"), ("a", 2016, "2011", "6550", "6520", "P1"),
+            ("a", 2017, "2017", "6520", "6520", "P1"), ("a", 2018, "2011", "6550", "6520", "P1"),
+            ("b", 2016, "2017", "3911", "3911", "P1"), ("b", 2017, "2017", "1311", "1311", "other"),
+            ("c", 2016, "2011", "6560", "", ""),
+        ],
+        columns=["firm_id", "year", "edition", "code_own", "code_2017", "path"],
+    )  # fmt: skip
+    con = ibis.duckdb.connect()
+    table = con.create_table("r", rows)
+    found = transitions.conflicts(table).set_index("conflict")["firm_years"].to_dict()
+    assert found == {
+        "other_edition": int("6560" not in _codes("2011")),
+        "late_2011": 1,
+        "early_2017": 1,
+        "back": 1,
+    }
+    moved = transitions.moves(table).set_index("year")
+    assert moved.loc[2017, ["firms", "class", "path", "switched"]].tolist() == [2, 0.5, 0.5, 0.5]
+
+
+def _codes(edition: str) -> set[str]:
+    return set(gbt.load(f"gbt4754_{edition}")["code"])
+
+
+def test_fields_count_an_enterprise_in_each() -> None:
+    rows = pd.DataFrame({"firm_id": ["a", "b", "c"], "fields": ["F1,F2", "F1", ""], "r": [1.0, 2.0, 1.0]})
+    con = ibis.duckdb.connect()
+    found = transitions.field_totals(con.create_table("t", rows), "r").set_index("field")
+    assert len(found) == 8 and found.loc["F1", ["firm_years", "firms"]].tolist() == [2, 2]
+    assert found.loc["F1", "revenue_share"] == 0.75 and found.loc["F8", "firms"] == 0
+
+
+def test_isic_is_a_whole_tree() -> None:
+    tree = gbt.load("isic_rev4")
+    assert tree["level"].value_counts().to_dict() == {"4": 419, "3": 238, "2": 88, "1": 21}
+    assert set(tree.loc[tree["level"] != "1", "parent"]) <= set(tree["code"])
+    assert (tree[["name_zh", "name_en"]] != "").all(axis=None) and not tree["name_zh"].str.contains(
+        r"\s"
+    ).any()
