@@ -20,7 +20,7 @@ export UV_COMPILE_BYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
-.PHONY: help env study test site diff audit browser package lab verify montecarlo bench lint format params lock clean
+.PHONY: help env study test site diff audit browser package lab verify montecarlo bench lint format fuzz params lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -73,6 +73,9 @@ package: $(READY) ## make a replication package of a study that has been run (bu
 
 lab: $(READY) ## open JupyterLab on the project
 	@$(BIN)/jupyter lab
+
+fuzz: $(READY) ## read thousands of made-up files: an error in words, or rows that add up (N=2000)
+	@FUSION_FUZZ=$(or $(N),2000) $(BIN)/python -m pytest -n 0 tests/adapters/test_reading.py -k any_
 
 params: $(READY) ## write params/base.yaml, its JSON schema and the notebooks' parameters cells from the model
 	@$(BIN)/fusion params --write
