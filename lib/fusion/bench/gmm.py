@@ -42,12 +42,17 @@ def atoms(folder: Path, rows: int) -> Callable[[], dict[str, float]]:
     """The project's own, with corrected standard errors and all tests."""
     import pandas as pd
 
-    from fusion.effects.gmm import dynamic_panel
+    from fusion.effects.gmm import Gmm, dynamic_panel
 
     frame = pd.read_parquet(folder / FILE)
 
+    def estimate(data: pd.DataFrame) -> Gmm:
+        return dynamic_panel(data, "y", ["L1.y", "x"], LAGS, unit="firm", system=True, h="identity")
+
+    estimate(frame[frame["firm"] < 200])
+
     def work() -> dict[str, float]:
-        fit = dynamic_panel(frame, "y", ["L1.y", "x"], LAGS, unit="firm", system=True, h="identity")
+        fit = estimate(frame)
         return {"L1.y": float(fit.estimate[0]), "x": float(fit.estimate[1])}
 
     return work

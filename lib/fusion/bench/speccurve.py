@@ -37,6 +37,7 @@ def shared(folder: Path, rows: int) -> Callable[[], dict[str, float]]:
     frame = pd.read_parquet(folder / FILE)
     samples = _samples(frame)
     specs = specifications(OUTCOMES, ["x1"], CONTROLS, EFFECTS, CLUSTERS, ["all", *samples])
+    curve(frame, specs[:1], samples)
 
     def work() -> dict[str, float]:
         table = curve(frame, specs, samples, ssc={"k_fixef": "full"})

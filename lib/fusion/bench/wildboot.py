@@ -23,12 +23,17 @@ def by_cluster(folder: Path, rows: int) -> Callable[[], dict[str, float]]:
     """The project's own."""
     import pandas as pd
 
-    from fusion.effects.wildboot import wild_bootstrap
+    from fusion.effects.wildboot import WildBootstrap, wild_bootstrap
 
     frame = pd.read_parquet(folder / FILE)
 
+    def test(data: pd.DataFrame) -> WildBootstrap:
+        return wild_bootstrap(FORMULA, data, "region", "x5", DRAWS, fixef_rm="none")
+
+    test(frame.head(1000))
+
     def work() -> dict[str, float]:
-        found = wild_bootstrap(FORMULA, frame, "region", "x5", DRAWS, fixef_rm="none")
+        found = test(frame)
         return _numbers(found.t, found.t_draws[:REFITTED])
 
     return work

@@ -179,5 +179,5 @@ def _statistics(
             b = top[j] / left[j]
             scores = np.bincount(cluster, block[:, j] * (y - b * block[:, j]), count)
             estimates[start + j] = b
-            ts[start + j] = b * left[j] / np.sqrt(scores @ scores)
+            ts[start + j] = b * left[j] / np.sqrt(np.einsum("i,i", scores, scores))
     return estimates, ts
