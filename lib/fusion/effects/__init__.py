@@ -1,7 +1,7 @@
 """Estimation samples, designs and the check of two engines; the estimators themselves are called in notebooks."""
 
 from fusion.effects import within
-from fusion.effects.description import balance, cohorts, summary
+from fusion.effects.description import attrition, balance, cohorts, summary
 from fusion.effects.engines import (
     agree,
     agree_all,
@@ -34,6 +34,7 @@ __all__ = [
     "Sample",
     "agree",
     "agree_all",
+    "attrition",
     "balance",
     "base_columns",
     "check_varies",

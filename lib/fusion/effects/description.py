@@ -97,3 +97,50 @@ def balance(rows: pd.DataFrame, columns: Sequence[str], treated: pd.Series) -> p
         records.append((column, one.mean(), zero.mean(), smd, len(one), len(zero)))
     names = ["column", "mean_treated", "mean_never", "smd", "n_treated", "n_never"]
     return pd.DataFrame(records, columns=names)
+
+
+def attrition(
+    rows: pd.DataFrame, group: pd.Series, unit: str = "firm_id", time: str = "year", size: float = 0.05
+) -> pd.DataFrame:
+    """Entry into and exit from a panel, by group: who leaves is not random, and who stays is what is estimated on.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        One row a unit and period.
+    group : Series
+        Group of each row (its unit's), the same index; empty for none.
+    size : float
+        Intervals are 1 − size.
+
+    Returns
+    -------
+    DataFrame
+        group, at_risk (rows before the last period), left (of these, units that are never seen again), exit_rate a
+        period, low, high (Wilson interval), entered (rows after the first period whose unit is new), entry_rate (of
+        rows after the first period), gaps (rows followed by a period without, and seen again later).
+    """
+    from scipy.stats import norm
+
+    first, last = rows[time].min(), rows[time].max()
+    own = rows.groupby(unit)[time]
+    ends, starts = own.transform("max"), own.transform("min")
+    after = rows.sort_values([unit, time]).groupby(unit)[time].shift(-1).reindex(rows.index)
+    held = pd.DataFrame(
+        {
+            "group": group,
+            "at_risk": rows[time] < last,
+            "left": (rows[time] == ends) & (rows[time] < last),
+            "later": rows[time] > first,
+            "entered": (rows[time] == starts) & (rows[time] > first),
+            "gaps": after > rows[time] + 1,
+        }
+    ).dropna(subset=["group"])
+    table = held.groupby("group", observed=True).sum().astype(int).reset_index()
+    z, n = norm.ppf(1 - size / 2), table["at_risk"].where(table["at_risk"] > 0)
+    p = table["left"] / n
+    half = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    entry = table["entered"] / table["later"].where(table["later"] > 0)
+    table = table.assign(exit_rate=p, low=middle - half, high=middle + half, entry_rate=entry)
+    return table[["group", "at_risk", "left", "exit_rate", "low", "high", "entered", "entry_rate", "gaps"]]

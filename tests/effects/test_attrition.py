@@ -1,0 +1,24 @@
+"""Entry and exit by group, by hand."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from fusion import effects
+
+
+def test_entry_and_exit_by_hand() -> None:
+    spans = {"a": [1, 2, 3, 4], "b": [1, 2], "c": [2, 3, 4], "d": [1, 3, 4]}
+    rows = pd.DataFrame([(f, y) for f, years in spans.items() for y in years], columns=["firm_id", "year"])
+    group = rows["firm_id"].map({"a": "x", "b": "x", "c": "y", "d": "y"})
+    found = effects.attrition(rows, group).set_index("group")
+    # x: a is at risk in 1, 2, 3, b in 1 and 2, and leaves. y: c at risk in 2, 3, enters in 2; d in 1, 3, has a gap.
+    assert found.loc["x", ["at_risk", "left", "entered", "gaps"]].tolist() == [5, 1, 0, 0]
+    assert found.loc["y", ["at_risk", "left", "entered", "gaps"]].tolist() == [4, 0, 1, 1]
+    assert found.loc["x", "exit_rate"] == pytest.approx(0.2)
+    # Wilson's interval for 1 of 5 at 95 %, from statsmodels.
+    from statsmodels.stats.proportion import proportion_confint
+
+    low, high = proportion_confint(1, 5, 0.05, "wilson")
+    assert found.loc["x", ["low", "high"]].tolist() == pytest.approx([low, high], rel=1e-12)
