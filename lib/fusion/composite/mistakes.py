@@ -7,11 +7,14 @@ not hold.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from fusion.composite import coupling
+from fusion.composite.aggregate import weighted_mean
 from fusion.composite.uncertainty import shifts
 
 Floats = NDArray[np.float64]
@@ -89,15 +92,50 @@ def compare(scores: dict[str, Floats], grades: bool = True) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        error, mean (score), spearman, mean_shift, max_shift (ranks), regraded (share whose ten-step grade changes;
-        missing without ``grades``).
+        error (those that gave any score), mean (score), spearman, mean_shift, max_shift (ranks), regraded (share
+        whose ten-step grade changes; missing without ``grades``).
     """
     right = scores["right"]
     rows = []
     for name, other in scores.items():
+        if np.isnan(other).all():
+            continue
         moved = shifts(right, other)
         both = ~(np.isnan(right) | np.isnan(other))
         changed = np.mean(coupling.grade(right[both]) != coupling.grade(other[both])) if grades else np.nan
         kept = {key: moved[key] for key in ("spearman", "mean_shift", "max_shift")}
         rows.append({"error": name, "mean": float(np.nanmean(other)), **kept, "regraded": float(changed)})
     return pd.DataFrame(rows)
+
+
+def indexes(
+    z: pd.DataFrame, chains: Mapping[str, str], years: int, min_share: float = 0.6
+) -> dict[str, Floats]:
+    """The two-level index with entropy weights as they should be, and with each error of `entropy_weights`.
+
+    Parameters
+    ----------
+    z : pandas.DataFrame, shape (n, k)
+        Scores in [0, 1] of all units and years.
+    chains : mapping
+        Chain of each column; weights are made within chains, chains weigh the same.
+    years : int
+        Number of years T.
+    min_share : float
+        As in `index.build`.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n,)
+        Keys as `entropy_weights`; 0–100. All missing where an error makes a weight negative.
+    """
+    groups: dict[str, list[str]] = {}
+    for code in map(str, z):
+        groups.setdefault(chains[code], []).append(code)
+    means: dict[str, list[Floats]] = {}
+    for codes in groups.values():
+        for error, w in entropy_weights(z[codes].to_numpy(float), years).items():
+            usable = np.full(len(z), np.nan) if (w < 0).any() else weighted_mean(z[codes], w, min_share)
+            means.setdefault(error, []).append(usable)
+    equal = np.full(len(groups), 1 / len(groups))
+    return {e: 100 * weighted_mean(np.column_stack(parts), equal, min_share) for e, parts in means.items()}

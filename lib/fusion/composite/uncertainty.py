@@ -336,6 +336,44 @@ def shifts(baseline: Floats, other: Floats) -> dict[str, float]:
     }
 
 
+def shift_table(scores: pd.DataFrame, first: str, groups: pd.Series | None = None) -> pd.DataFrame:
+    """What moves between one scheme and others: `shifts` of each column from the first scheme's.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame, shape (n, schemes)
+        Scores of the same units by each scheme.
+    first : str
+        The column that the others are held against.
+    groups : pandas.Series, optional
+        Group of each unit: how many groups change their place by their mean is then told too.
+
+    Returns
+    -------
+    pandas.DataFrame
+        scheme, n, spearman, kendall, mean_shift, max_shift, top_decile_kept, and groups_moved with groups.
+
+    Raises
+    ------
+    CompositeError
+        When there is no such column.
+    """
+    if first not in scores:
+        raise CompositeError(f"shift_table: no scheme '{first}'; there are {', '.join(map(str, scores))}")
+    rows: list[dict[str, Any]] = []
+    for scheme in scores.columns.drop(first):
+        both = scores[[first, scheme]].dropna()
+        row: dict[str, Any] = {
+            "scheme": scheme,
+            **shifts(scores[first].to_numpy(float), scores[scheme].to_numpy(float)),
+        }
+        if groups is not None:
+            places = both.groupby(groups.loc[both.index]).mean().rank(ascending=False)
+            row["groups_moved"] = int((places[first] != places[scheme]).sum())
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
 def one_at_a_time(builder: Builder) -> pd.DataFrame:
     """What moves when one choice alone is changed: factor, level, and `shifts` from the first levels of all.
 
