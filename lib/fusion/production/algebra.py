@@ -29,8 +29,13 @@ def monomials(x: Floats, degree: int) -> Floats:
 
 def standardise(x: Floats) -> Floats:
     """Columns less their mean, over their standard deviation (over 1 where that is 0)."""
+    return (x - x.mean(axis=0)) / spread(x)
+
+
+def spread(x: Floats) -> Floats:
+    """Standard deviation of each column, 1 where it is 0."""
     sd = x.std(axis=0)
-    return (x - x.mean(axis=0)) / np.where(sd > 0, sd, 1.0)
+    return np.where(sd > 0, sd, 1.0)
 
 
 def orthonormal(x: Floats) -> Floats:

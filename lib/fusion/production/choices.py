@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fusion.production.errors import ProductionError
 from fusion.production.sample import Bools, Floats, Sample
+from fusion.production.solutions import Solution
 from fusion.production.technology import check_form
 
 METHODS = ("ols", "fe", "op", "lp", "acf", "wooldridge")
@@ -75,6 +76,7 @@ class Fit:
     persistence : slope of a line of ω on its own past; NaN without a process
     objective, converged : of the second stage
     used : (n,) rows of the equation that gives the parameters
+    solutions : all minima of the second stage that were found, the one taken first; empty where there was one search
     """
 
     theta: Floats
@@ -85,6 +87,7 @@ class Fit:
     objective: float
     converged: bool
     used: Bools
+    solutions: list[Solution] = field(default_factory=list)
 
 
 # Weights by row (how often its firm was drawn) and a start, or None for that of the method → estimates.

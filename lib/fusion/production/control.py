@@ -17,12 +17,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fusion.production.algebra import least_squares, monomials, orthonormal, standardise
+from fusion.production.algebra import Root, least_squares, monomials, orthonormal, spread
 from fusion.production.choices import Choices, Estimator, Fit
 from fusion.production.direct import all_inputs, ols
 from fusion.production.errors import ProductionError
 from fusion.production.process import Process, innovation, solve, solve_by_least_squares
 from fusion.production.sample import Bools, Floats, Ints, Sample
+from fusion.production.solutions import Solution, persistence, solutions, starts
 from fusion.production.survival import survival
 from fusion.production.technology import regressors
 
@@ -35,12 +36,20 @@ class _Plan:
     choices: Choices
     rows: Bools  # (n,) first stage
     linear: Floats  # (n, f) free inputs of op and lp, no column for acf
-    basis: Floats  # (rows, b)
+    controls: Floats  # (n, c) centred on the rows, with unit variance in them
+    design: Floats  # (rows, f + c + b) with the polynomial last
     screen: Floats | None  # (rows, c) of the probit
     x: Floats  # (n, p) parameters of the second stage
     z: Floats  # (n, q)
     now: Ints  # (m,)
     start: Floats  # (p,)
+
+    @property
+    def inputs(self) -> int:
+        """How many of the second stage's parameters are first-order terms."""
+        sample, choices = self.sample, self.choices
+        own = sample.state.shape[1] + (sample.proxy.shape[1] if choices.gross_output else 0)
+        return own + (sample.free.shape[1] if choices.method == "acf" else 0)
 
     @property
     def by_moments(self) -> bool:
@@ -64,7 +73,11 @@ def _plan(sample: Sample, choices: Choices) -> _Plan:
     proxies += [sample.free] if acf else []
     # Demand for the proxy may differ under a policy: it enters the polynomial as the inputs do (De Loecker 2013).
     proxies += [sample.policy[:, None]] if sample.policy is not None else []
+    proxies += [sample.demand]
     basis = orthonormal(monomials(np.hstack(proxies)[rows], choices.degree))
+    linear = sample.free[:, :0] if acf else sample.free
+    controls = (sample.controls - sample.controls[rows].mean(axis=0)) / spread(sample.controls[rows])
+    design = np.hstack([linear[rows], controls[rows], basis])
     x, z = _parameters(sample, choices)
     has_lag = sample.lag >= 0
     before = np.where(has_lag, sample.lag, 0)
@@ -78,12 +91,11 @@ def _plan(sample: Sample, choices: Choices) -> _Plan:
         )
     screen = None
     if choices.exit_correction:
-        columns = monomials(np.hstack([sample.state, sample.proxy])[rows], choices.degree)
+        columns = monomials(np.hstack([sample.state, sample.proxy, sample.demand])[rows], choices.degree)
         screen = orthonormal(np.hstack([columns, sample.controls[rows]]))
-    linear = sample.free[:, :0] if acf else sample.free
     everywhere = ols(sample, choices)(np.ones(len(sample.y)), None).theta
     start = everywhere if acf else everywhere[sample.free.shape[1] :]
-    return _Plan(sample, choices, rows, linear, basis, screen, x, z, now, start)
+    return _Plan(sample, choices, rows, linear, controls, design, screen, x, z, now, start)
 
 
 def _parameters(sample: Sample, choices: Choices) -> tuple[Floats, Floats]:
@@ -105,31 +117,40 @@ def _parameters(sample: Sample, choices: Choices) -> tuple[Floats, Floats]:
 
 def _fit(plan: _Plan, weight: Floats, start: Floats | None) -> Fit:
     sample, rows = plan.sample, plan.rows
-    controls = standardise(sample.controls[rows])
-    f, c = plan.linear.shape[1], controls.shape[1]
-    design = np.hstack([plan.linear[rows], controls, plan.basis])
-    first = least_squares(design, sample.y[rows], weight[rows])
+    f, c = plan.linear.shape[1], plan.controls.shape[1]
+    first = least_squares(plan.design, sample.y[rows], weight[rows])
     phi, epsilon = np.full(len(sample.y), np.nan), np.full(len(sample.y), np.nan)
-    phi[rows] = plan.basis @ first[f + c :]
-    epsilon[rows] = sample.y[rows] - design @ first
-    shift = (sample.controls - sample.controls[rows].mean(axis=0)) @ _unscaled(
-        first[f : f + c], sample.controls[rows]
-    )
-    process = _process(plan, sample.y - plan.linear @ first[:f] - shift, phi, weight)
-    search = solve if plan.by_moments else solve_by_least_squares
-    root = search(process, plan.start if start is None else start[f:])
+    phi[rows] = plan.design[:, f + c :] @ first[f + c :]
+    epsilon[rows] = sample.y[rows] - plan.design @ first
+    observed = sample.y - plan.linear @ first[:f] - plan.controls @ first[f : f + c]
+    process = _process(plan, observed, phi, weight)
+    root, found = _search(plan, process, None if start is None else start[f:])
     at = innovation(process, root.theta)
     used = np.zeros(len(sample.y), dtype=bool)
     used[plan.now] = True
     theta = np.concatenate([first[:f], root.theta])
-    effect, persistence = _effect(process, at.columns, at.coefficients), _persistence(process, root.theta)
-    return Fit(theta, phi, epsilon, effect, persistence, root.objective, root.converged, used)
+    return Fit(
+        theta=theta,
+        phi=phi,
+        epsilon=epsilon,
+        effect=_effect(process, at.columns, at.coefficients),
+        persistence=persistence(process, root.theta),
+        objective=root.objective,
+        converged=root.converged,
+        used=used,
+        solutions=found,
+    )
 
 
-def _unscaled(coefficients: Floats, columns: Floats) -> Floats:
-    """Coefficients of the columns themselves, from those of standardised ones."""
-    sd = columns.std(axis=0)
-    return coefficients / np.where(sd > 0, sd, 1.0)
+def _search(plan: _Plan, process: Process, start: Floats | None) -> tuple[Root, list[Solution]]:
+    """From a start that is given, the minimum next to it; else all that many starts lead to, and the one taken."""
+    if not plan.by_moments:
+        return solve_by_least_squares(process, plan.start if start is None else start), []
+    if start is not None:
+        return solve(process, start), []
+    inputs = plan.inputs
+    found = solutions(process, starts(plan.start, inputs), inputs)
+    return Root(found[0].theta, found[0].objective, found[0].converged, 0), found
 
 
 def _process(plan: _Plan, observed: Floats, phi: Floats, weight: Floats) -> Process:
@@ -160,9 +181,3 @@ def _effect(process: Process, columns: Floats, coefficients: Floats) -> float:
     gain = columns[:, mine] @ coefficients[mine]
     treated = process.weight * (process.policy != 0)
     return float(gain @ treated / treated.sum()) if treated.sum() > 0 else math.nan
-
-
-def _persistence(process: Process, theta: Floats) -> float:
-    omega, past = process.now - process.x @ theta, process.before - process.x_before @ theta
-    line = np.column_stack([np.ones_like(past), past])
-    return float(least_squares(line, omega, process.weight)[1])

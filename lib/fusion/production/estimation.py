@@ -13,6 +13,7 @@ from fusion.production.direct import all_inputs, fixed_effects, ols
 from fusion.production.errors import ProductionError
 from fusion.production.result import ProductionFunction
 from fusion.production.sample import Floats, Sample, sample
+from fusion.production.solutions import table
 from fusion.production.technology import elasticities, regressors, terms
 from fusion.production.wooldridge import wooldridge
 
@@ -35,6 +36,7 @@ def estimate(
     state: Sequence[str] = ("k",),
     proxy: Sequence[str] = ("m",),
     controls: Sequence[str] = (),
+    demand: Sequence[str] = (),
     policy: str | None = None,
     firm: str = "firm_id",
     year: str = "year",
@@ -62,6 +64,9 @@ def estimate(
     output, free, state, proxy, controls : str or sequence of str
         Columns: log output; inputs chosen freely (labour); given inputs (capital); the proxy; columns that enter
         linearly without being inputs.
+    demand : sequence of str
+        Columns that move the demand for the proxy besides inputs and productivity (its price, wages, export status); they
+        enter the first stage's polynomial. One that is left out and differs between firms biases op, lp, acf, wooldridge.
     policy : str, optional
         Column D that enters the process of productivity as g(ω_{t−1}, D_{t−1}) (De Loecker 2013); op, lp, acf only.
     firm, year : str
@@ -83,7 +88,8 @@ def estimate(
         wooldridge: the equation that instruments free inputs by their lag alone, which stands when labour itself
         depends on the proxy's arguments, or both equations as one system.
     start : sequence of float, optional
-        First values of the parameters; those of ols if not given. acf can have other solutions: see `roots`.
+        First values of the parameters. If not given, acf searches from many and takes one of its solutions by the rule
+        of `fusion.production.solutions`; the others are in the result.
     draws : int
         Bootstrap draws of whole firms; 0 for none.
     seed : int
@@ -100,7 +106,7 @@ def estimate(
     """
     choices = Choices(method, form, gross_output, free_instrument, degree, markov, exit_correction, equations)
     proxies = proxy if method not in ("ols", "fe") or gross_output else ()
-    data = sample(frame, output, free, state, proxies, controls, policy, firm, year, year_effects)
+    data = sample(frame, output, free, state, proxies, controls, policy, firm, year, year_effects, demand)
     choices.check(data)
     fit = ESTIMATORS[method](data, choices)
     own = input_names(data, choices)
@@ -178,4 +184,5 @@ def _result(
         firms=data.firms,
         pairs=int(found.used.sum()),
         years=years,
+        solutions=table(found.solutions, terms(own, choices.form)),
     )

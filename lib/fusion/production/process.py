@@ -107,12 +107,12 @@ def moments(process: Process, theta: Floats, root: Floats) -> tuple[Floats, Floa
     return root.T @ (wz.T @ at.xi), root.T @ derivative
 
 
-def solve(process: Process, start: Floats) -> Root:
+def solve(process: Process, start: Floats, limit: int = 200, tolerance: float = 1e-8) -> Root:
     """Minimise ξᵀZ (ZᵀZ)⁻¹ Zᵀξ / Σw; zero at a solution where instruments are as many as parameters."""
     total = process.weight.sum()
     gram = (process.z * process.weight[:, None]).T @ process.z
     root = _inverse_root(gram) / np.sqrt(total)
-    return minimise(lambda theta: moments(process, theta, root), start)
+    return minimise(lambda theta: moments(process, theta, root), start, limit, tolerance)
 
 
 def residuals(process: Process, theta: Floats) -> tuple[Floats, Floats]:

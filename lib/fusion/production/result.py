@@ -40,6 +40,9 @@ class ProductionFunction:
         tfp (y − f(x): with noise and the level of its year), omega (φ − f(x): without noise and without controls; NaN for
         ols, fe and where there is no proxy), epsilon (the noise), and the elasticity of each input as
         ``elasticity_<input>``. Rows that could not be used are NaN.
+    solutions : DataFrame
+        acf without a start: every minimum that was found, the one taken first (terms, objective, converged, persistence,
+        holds, taken). More than one row that holds is a warning: read the persistence and the signs. Else empty.
     """
 
     choices: Choices
@@ -56,6 +59,7 @@ class ProductionFunction:
     firms: int
     pairs: int
     years: pd.DataFrame
+    solutions: pd.DataFrame
 
     @property
     def tfp(self) -> pd.Series:

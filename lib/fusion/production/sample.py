@@ -27,6 +27,7 @@ class Sample:
     free : (n, F) inputs chosen after productivity is known (labour, as a rule)
     state : (n, S) inputs that are given when productivity is drawn (capital)
     proxy : (n, P) investment or materials; NaN where a firm has none
+    demand : (n, D) what else moves the demand for the proxy
     controls : (n, C) enter linearly and are no inputs (year dummies among them)
     policy : (n,) or None
     firm : (n,) numbers 0 … firms − 1
@@ -34,13 +35,14 @@ class Sample:
     lag : (n,) row of the same firm's year before, −1 where it is missing
     exits : (n,) True in a firm's last row if the panel goes on after it
     row : (n,) position of the row in the frame it came from
-    names : name of each column, by kind ("output", "free", "state", "proxy", "controls")
+    names : name of each column, by kind ("output", "free", "state", "proxy", "demand", "controls")
     """
 
     y: Floats
     free: Floats
     state: Floats
     proxy: Floats
+    demand: Floats
     controls: Floats
     policy: Floats | None
     firm: Ints
@@ -107,6 +109,7 @@ def sample(
     firm: str = "firm_id",
     year: str = "year",
     year_effects: bool = True,
+    demand: Sequence[str] = (),
 ) -> Sample:
     """Arrays of the rows whose output, inputs, controls and policy are known.
 
@@ -114,7 +117,7 @@ def sample(
     ----------
     frame : DataFrame
         One row for each firm and year; output and inputs in logs.
-    output, free, state, proxy, controls, policy : str or sequence of str
+    output, free, state, proxy, controls, policy, demand : str or sequence of str
         Columns, as in `Sample`.
     year_effects : bool
         Adds a dummy for each year but the first to the controls.
@@ -130,9 +133,10 @@ def sample(
         "free": list(free),
         "state": list(state),
         "proxy": list(proxy),
+        "demand": list(demand),
         "controls": list(controls),
     }
-    needed = [output, *free, *state, *controls, *([policy] if policy else [])]
+    needed = [output, *free, *state, *controls, *demand, *([policy] if policy else [])]
     _present(frame, [*needed, *proxy, firm, year])
     table = _numbers(frame, [*needed, *proxy])
     keys = pd.DataFrame({"firm": pd.factorize(frame[firm])[0], "year": _years(frame, year)})
@@ -148,7 +152,7 @@ def sample(
     years = keys["year"].to_numpy()[order]
     lag = _lag(codes, years, frame[firm].to_numpy()[order])
     ends = np.append(codes[1:] != codes[:-1], True)
-    arrays = {kind: table[names[kind]].to_numpy()[order] for kind in ("free", "state", "proxy", "controls")}
+    arrays = {kind: table[names[kind]].to_numpy()[order] for kind in names if kind != "output"}
     if year_effects:
         each = np.unique(years)[1:]
         arrays["controls"] = np.hstack([arrays["controls"], (years[:, None] == each).astype(float)])

@@ -35,7 +35,9 @@ class _Stack:
 def wooldridge(sample: Sample, choices: Choices) -> Estimator:
     """Estimator by linear instrumental variables."""
     rows = sample.has_proxy
-    made = orthonormal(monomials(np.hstack([sample.state, sample.proxy])[rows], choices.degree))
+    made = orthonormal(
+        monomials(np.hstack([sample.state, sample.proxy, sample.demand])[rows], choices.degree)
+    )
     basis = np.full((len(sample.y), made.shape[1]), np.nan)
     basis[rows] = made
     second = _second(sample, choices, basis)
