@@ -123,6 +123,12 @@ def rotemberg(y: ArrayLike, x: ArrayLike, z: pd.DataFrame) -> pd.DataFrame:
     return out.sort_values("weight", key=np.abs, ascending=False)
 
 
+def peers(rows: pd.DataFrame, regressor: str, group: Sequence[str], time: str = "year") -> pd.DataFrame:
+    """The instrument from peers as a table of one part: the regressor's mean over the group's other units, by period."""
+    keys = [rows[name] for name in (*group, time)]
+    return pd.DataFrame({"peers": leave_one_out_mean(rows[regressor].astype(float), keys)})
+
+
 class AndersonRubin(NamedTuple):
     """All effects that the test of Anderson and Rubin (1949) does not reject.
 
@@ -189,6 +195,38 @@ def anderson_rubin(
     error = np.sqrt(v[0, 0] - 2 * b * v[0, 1] + b * b * v[1, 1]) / abs(q)
     p_zero = float(stats.f.sf(p * p / v[0, 0], 1, count - 1))
     return AndersonRubin(float(b), float(error), form, low, high, p_zero, float(q * q / v[1, 1]), n, count)
+
+
+def two_stage(
+    rows: pd.DataFrame,
+    outcome: str,
+    regressor: str,
+    instrument: pd.DataFrame,
+    controls: Sequence[str],
+    effects: Sequence[str],
+    cluster: str,
+    size: float = 0.05,
+) -> tuple[AndersonRubin, pd.DataFrame]:
+    """Two-stage least squares with the sum of an instrument's parts, its robust interval, and its Rotemberg weights.
+
+    Parameters
+    ----------
+    instrument : DataFrame, of the rows' index
+        Parts that are summed; rows without a value are left out.
+
+    Returns
+    -------
+    AndersonRubin, DataFrame
+        See `anderson_rubin` and `rotemberg`.
+    """
+    from fusion.effects.partial import partial_out
+
+    names = {part: f"z_{part}" for part in instrument}
+    wide = rows.assign(z_=instrument.sum(axis=1, skipna=False), **instrument.rename(columns=names))
+    p = partial_out(wide, [outcome, regressor, "z_", *names.values()], controls, effects, cluster)
+    y, x = p.residuals[outcome], p.residuals[regressor]
+    weights = rotemberg(y, x, p.residuals[list(names.values())].set_axis(list(names), axis=1))
+    return anderson_rubin(y, x, p.residuals["z_"], p.clusters, p.parameters + 1, size), weights
 
 
 def _quadratic(a: float, half: float, c: float) -> tuple[Form, float, float]:

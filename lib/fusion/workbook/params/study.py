@@ -15,6 +15,7 @@ Notebook = Literal[
     "04_description",
     "05_effects",
     "06_dynamics",
+    "07_robustness",
     "08_heterogeneity",
     "09_evaluation",
     "10_audit",

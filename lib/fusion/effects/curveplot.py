@@ -1,0 +1,67 @@
+"""A specification curve drawn: estimates in order, and under each the choices that made it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def curve_figure(
+    table: pd.DataFrame, choices: Mapping[str, str], y: str, x: str, size: float = 0.05
+) -> Figure:
+    """Draw a curve.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `speccurve.curve`; rows without an estimate are left out.
+    choices : mapping
+        Column with a choice: its printed name; columns with one value only are not drawn.
+    y, x : str
+        Words for the axes.
+    size : float
+        Estimates with p below it are drawn dark.
+    """
+    import matplotlib.pyplot as plt
+
+    order = table.dropna(subset=["estimate"]).sort_values("estimate", ignore_index=True)
+    shown = {name: words for name, words in choices.items() if len(set(order[name])) > 1}
+    lines = [(name, str(value)) for name in shown for value in dict.fromkeys(table[name])]
+    figure, (top, bottom) = plt.subplots(
+        2,
+        1,
+        figsize=(7.6, 2.6 + 0.2 * max(len(lines), 1)),
+        sharex=True,
+        height_ratios=[2.2, 0.2 * max(len(lines), 1)],
+    )
+    _estimates(top, order, size)
+    top.set_ylabel(y)
+    for place, (name, value) in enumerate(lines):
+        at = np.flatnonzero(order[name].astype(str) == value)
+        bottom.plot(at, np.full(len(at), -place), "|", ms=5, color="0.25")
+    bottom.set_yticks(
+        [-i for i in range(len(lines))], [f"{shown[name]}: {value or '–'}" for name, value in lines]
+    )
+    bottom.tick_params(axis="y", labelsize=7)
+    bottom.grid(visible=False)
+    bottom.set_xlabel(x)
+    return figure
+
+
+def _estimates(axes: Axes, order: pd.DataFrame, size: float) -> None:
+    """Points with intervals, dark where told from zero."""
+    import seaborn as sns
+
+    blue, grey = sns.color_palette("colorblind")[0], "0.65"
+    colours = [blue if p < size else grey for p in order["p_value"]]
+    places = np.arange(len(order))
+    axes.vlines(places, order["ci_low"], order["ci_high"], colors=colours, lw=0.6)
+    axes.scatter(places, order["estimate"], c=colours, s=6, zorder=3)
+    axes.axhline(0, color="0.3", lw=0.8)

@@ -1,0 +1,95 @@
+"""Samples, columns and tables of the robustness notebook."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fusion.effects import robustness as robust
+from fusion.effects.errors import EffectsError
+from fusion.effects.partial import partial_out
+from fusion.effects.speccurve import Specification, curve
+from fusion.effects.within import feols
+
+
+@pytest.fixture(scope="module")
+def rows() -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"firm_id": np.repeat(np.arange(40), 6), "year": np.tile(np.arange(2010, 2016), 40)})
+    table["start"] = np.repeat(np.where(np.arange(40) < 15, 2013.0, np.nan), 6)
+    table["path"] = np.repeat(rng.choice(["a", "b", "c"], 40), 6)
+    table["d"] = (table["year"] >= table["start"]).astype(float)
+    table["x"], table["z"] = rng.normal(size=(2, 240))
+    table["y"] = 0.5 * table["d"] + table["x"] + rng.normal(size=240)
+    return table
+
+
+BASE = Specification("y", "d", ("x",), ("firm_id", "year"), "firm_id")
+
+
+def test_samples_by_condition(rows: pd.DataFrame) -> None:
+    kept, absent = robust.samples(rows, {"late": "year in (2014, 2015)", "none such": "nothing > 1"})
+    assert list(kept) == ["all", "− late"]
+    assert kept["− late"].sum() == 160
+    assert "nothing" in absent["none such"]
+    missing = rows.assign(x=rows["x"].where(rows["year"] > 2010))
+    assert robust.samples(missing, {"low": "x < 0"})[0]["− low"][rows["year"] == 2010].all()
+
+
+@pytest.mark.parametrize("condition", ["year > 2000", "year + 1", "year >"])
+def test_bad_conditions_are_named(rows: pd.DataFrame, condition: str) -> None:
+    with pytest.raises(EffectsError, match="exclusions: 'bad'"):
+        robust.samples(rows, {"bad": condition})
+
+
+def test_widened_takes_each_column_once(rows: pd.DataFrame) -> None:
+    one = rows[["firm_id", "year", "z"]].assign(w=1.0, q=2.0)
+    two = rows[["firm_id", "year"]].assign(w=3.0, year_late=4.0)
+    wide = robust.widened(rows, [one, two], ["w", None, "nowhere"], {"late": "year_late > 3"})
+    assert wide["w"].eq(1).all() and wide["year_late"].eq(4).all() and "q" not in wide
+
+
+def test_without_each_keeps_firms_that_never_start(rows: pd.DataFrame) -> None:
+    masks = robust.without_each(rows, ["start", "path", "firm_id", "nowhere"], most=5)
+    assert set(masks) == {"path: a", "path: b", "path: c"}  # one start year only, and too many firms
+    two = rows.assign(start=rows["start"].where(rows["firm_id"] > 5, 2014.0))
+    assert robust.without_each(two, ["start"])["start: 2014"][two["start"].isna()].all()
+
+
+def test_several_equals_single_fits_and_says_what_failed(rows: pd.DataFrame) -> None:
+    masks = robust.without_each(rows, ["path"])
+    specs = {n: BASE._replace(sample=n) for n in masks}
+    specs |= {"lost": BASE._replace(outcome="nowhere"), "absorbed": BASE._replace(treatment="start")}
+    table, reasons = robust.several(rows.assign(start=rows["start"].fillna(0)), specs, masks, family="f")
+    assert set(reasons) == {"lost", "absorbed"} and "nowhere" in reasons["lost"]
+    single = curve(rows[masks["path: a"]], [BASE])
+    assert table.loc[0, "estimate"] == pytest.approx(single.loc[0, "estimate"], rel=1e-10)
+    widest = robust.extremes(table, table["label"].str.split(": ").str[0])
+    assert widest.loc[0, "levels"] == 3 and widest.loc[0, "highest"] == table["estimate"].max()
+
+
+def test_early_values_and_trends(rows: pd.DataFrame) -> None:
+    early = robust.early_values_by_year(rows.sample(frac=1, random_state=0), ["x"]).sort_index()
+    assert list(early) == [f"x_in_{year}" for year in range(2011, 2016)]
+    first = rows.loc[rows["year"] == 2010, "x"].to_numpy()
+    assert (early.loc[rows["year"] == 2012, "x_in_2012"].to_numpy() == first).all()
+    assert (early.loc[rows["year"] == 2012].drop(columns="x_in_2012") == 0).all(axis=None)
+    trends = robust.trend_columns(rows, rows["start"].fillna(0))
+    assert trends["trend_1"].tolist() == ((rows["year"] - 2010) * rows["start"].notna()).tolist()
+
+
+def test_winsorised_draws_in_both_tails() -> None:
+    values = pd.Series(np.arange(101.0))
+    assert robust.winsorised(values, 0.05).agg(["min", "max"]).tolist() == [5, 95]
+    assert robust.winsor_name("y", 0.025) == "y_w2_5" and robust.winsor_name("y", 0.0) == "y"
+
+
+def test_partial_out_gives_the_slope_and_its_error(rows: pd.DataFrame) -> None:
+    p = partial_out(rows, ["y", "d"], ["x"], ["firm_id", "path*year"], "firm_id")
+    slope = p.residuals["y"] @ p.residuals["d"] / (p.residuals["d"] @ p.residuals["d"])
+    fit = feols("y ~ d + x | firm_id + path^year", rows, {"CRV1": "firm_id"})
+    # Frisch–Waugh–Lovell: the same numbers to rounding; K counts the slope besides what was taken out.
+    assert slope == pytest.approx(fit.coef()["d"], rel=1e-9)
+    assert p.parameters + 1 == fit.parameters
+    assert list(p.clusters) == list(rows.loc[p.residuals.index, "firm_id"])
