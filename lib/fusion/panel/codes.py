@@ -8,16 +8,8 @@ from functools import cache
 
 import pandas as pd
 
-from fusion.panel.contract import DATA
-
-EDITIONS = ("2011", "2017")
-
-
-@cache
-def table(edition: str) -> pd.DataFrame:
-    """The table of an edition of GB/T 4754: ``code, level, parent, section, name_zh``, all text."""
-    file = DATA / "classification" / f"gbt4754_{edition}.csv"
-    return pd.read_csv(file, dtype=str, keep_default_na=False)
+from fusion.classification.tables import EDITIONS as EDITIONS
+from fusion.classification.tables import tree
 
 
 @cache
@@ -47,7 +39,7 @@ def sections() -> pd.DataFrame:
     """Section letter of each division, by edition: ``edition, division, section``."""
     parts = []
     for edition in EDITIONS:
-        t = table(edition)
+        t = tree(edition)
         divisions = t.loc[t["code"].str.fullmatch(r"\d{2}"), ["code", "section"]]
         parts.append(divisions.rename(columns={"code": "division"}).assign(edition=edition))
     return pd.concat(parts, ignore_index=True)
@@ -84,7 +76,7 @@ def candidates(value: str, width: int) -> list[str]:
 
 # -- inside ------------------------------------------------------------------------------------
 def _four_digits(edition: str) -> pd.DataFrame:
-    t = table(edition)
+    t = tree(edition)
     return t.loc[t["code"].str.fullmatch(r"\d{4}"), ["code", "name_zh"]]
 
 
