@@ -27,7 +27,7 @@ ROOMS = {
     "production": set(),
     "montecarlo": {"panel", "effects"},
     "evaluation": set(),
-    "verification": {"indicators", "effects", "io"},
+    "verification": {"indicators", "effects", "io", "production"},
     # The command line hands `verify`, `classify` and `check` over.
     "workbook": {"verification", "classification", "adapters"},
 }

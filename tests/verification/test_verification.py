@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from fusion import verification
-from fusion.verification import staggered, table
+from fusion.verification import production, staggered, table
 
 PRESENT = (staggered.FOLDER / "mpdta.csv").is_file()
 
@@ -32,6 +32,7 @@ def test_recalled_numbers_say_so(recomputed: pd.DataFrame) -> None:
     seen = rows[rows["basis"] == "seen"]
     beside = {("mpdta", "Callaway-Sant'Anna"), ("castle", "Goodman-Bacon")}
     beside |= {("EmplUK", "difference GMM a1")}
+    beside |= {("chilean", name) for name in production.CALLS}
     beside = beside if PRESENT else set()
     expected = {("jobtraining", "random effects")} | beside
     assert set(zip(seen["dataset"], seen["estimator"], strict=True)) == expected
@@ -42,7 +43,7 @@ def test_data_that_are_not_here_are_left_out_and_named(
 ) -> None:
     monkeypatch.setattr(staggered, "FOLDER", tmp_path)
     recomputed = verification.run()
-    assert recomputed.attrs["absent"] == ["mpdta", "castle", "EmplUK", "RDPerfComp"]
+    assert recomputed.attrs["absent"] == ["mpdta", "castle", "EmplUK", "RDPerfComp", "chilean"]
     assert not set(recomputed["dataset"]) & {"mpdta", "castle"} and "ezunem" in set(recomputed["dataset"])
     assert verification.main(tmp_path / "build") == 0
     assert "castle: not run, its data are not beside this checkout" in capsys.readouterr().out
@@ -58,6 +59,11 @@ def test_staggered_results_are_all_met(recomputed: pd.DataFrame) -> None:
 def test_dynamic_panel_results_are_all_met(recomputed: pd.DataFrame) -> None:
     met = recomputed[recomputed["ok"]]["dataset"].value_counts()
     assert met["EmplUK"] == 41 and met["RDPerfComp"] == 20
+
+
+@pytest.mark.skipif(not PRESENT, reason="../shared/verification is not present")
+def test_production_functions_are_all_met(recomputed: pd.DataFrame) -> None:
+    assert (recomputed.loc[recomputed["dataset"] == "chilean", "ok"]).sum() == 12
 
 
 def test_one_wrong_number_fails_the_run(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from fusion.verification import compute, dynamic, staggered
+from fusion.verification import compute, dynamic, production, staggered
 
 PUBLISHED = Path(__file__).resolve().parents[3] / "data" / "verification" / "published.csv"
 COLUMNS = [
@@ -33,6 +33,7 @@ DATASETS: dict[str, Callable[[], compute.Values]] = {
     "castle": staggered.castle,
     "EmplUK": dynamic.empluk,
     "RDPerfComp": dynamic.rdperfcomp,
+    "chilean": production.chilean,
 }
 # Modules whose rows() give hand-worked cases beside what the rooms compute.
 ANCHORS = ("fusion.indicators.anchors", "fusion.indicators.cases", "fusion.io.anchors")
