@@ -103,7 +103,7 @@ def top_intervals(ranks: pd.DataFrame, labels: Sequence[str], xlabel: str, words
     axes.set_yticks(places, list(labels))
     axes.set(xlabel=xlabel)
     axes.invert_yaxis()
-    axes.legend(loc="lower right")
+    axes.legend(ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
     return figure
 
 

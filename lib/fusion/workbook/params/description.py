@@ -24,6 +24,9 @@ class Description(Section):
     power: Annotated[float, Field(gt=0.5, lt=1)] = Field(
         0.8, description="power of the minimum detectable effect"
     )
+    top_shown: Annotated[int, Field(ge=5, le=100)] = Field(
+        25, description="firms of the last year's ranking that are drawn with the intervals of their ranks"
+    )
     coupling_by: Column = Field(
         "district", description="column whose values are regions, for coupling coordination"
     )
