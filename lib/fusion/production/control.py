@@ -74,6 +74,10 @@ def _plan(sample: Sample, choices: Choices) -> _Plan:
     # Demand for the proxy may differ under a policy: it enters the polynomial as the inputs do (De Loecker 2013).
     proxies += [sample.policy[:, None]] if sample.policy is not None else []
     proxies += [sample.demand]
+    if not rows.any():
+        raise ProductionError(
+            f"0 firm-years have a known proxy ({', '.join(sample.names['proxy'])}). Take another proxy"
+        )
     basis = orthonormal(monomials(np.hstack(proxies)[rows], choices.degree))
     linear = sample.free[:, :0] if acf else sample.free
     controls = (sample.controls - sample.controls[rows].mean(axis=0)) / spread(sample.controls[rows])

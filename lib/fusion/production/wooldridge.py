@@ -35,6 +35,10 @@ class _Stack:
 def wooldridge(sample: Sample, choices: Choices) -> Estimator:
     """Estimator by linear instrumental variables."""
     rows = sample.has_proxy
+    if not rows.any():
+        raise ProductionError(
+            "0 firm-years have a known proxy; allowed: enough for two years a firm. Take another proxy"
+        )
     made = orthonormal(
         monomials(np.hstack([sample.state, sample.proxy, sample.demand])[rows], choices.degree)
     )
