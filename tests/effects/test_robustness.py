@@ -8,6 +8,7 @@ import pytest
 
 from fusion.effects import robustness as robust
 from fusion.effects.errors import EffectsError
+from fusion.effects.gmm import dynamic_panel
 from fusion.effects.partial import partial_out
 from fusion.effects.speccurve import Specification, curve
 from fusion.effects.within import feols
@@ -93,3 +94,12 @@ def test_partial_out_gives_the_slope_and_its_error(rows: pd.DataFrame) -> None:
     assert slope == pytest.approx(fit.coef()["d"], rel=1e-9)
     assert p.parameters + 1 == fit.parameters
     assert list(p.clusters) == list(rows.loc[p.residuals.index, "firm_id"])
+
+
+def test_gmm_lines_name_the_test_that_each_first_lag_needs(rows: pd.DataFrame) -> None:
+    model = dynamic_panel(
+        rows, "y", ["L1.y", "d"], {"y": (2, 4), "d": (1, 3)}, collapse=True, orders=(1, 2, 3)
+    )
+    line = robust.gmm_lines({"m": (3, model)}, "y", "d").iloc[0]
+    assert line["ar_needed"] == model.ar[3].p_value and line["ar2"] == model.ar[2].p_value
+    assert line["estimate"] == model.table().loc["d", "estimate"] and line["instruments"] == model.instruments

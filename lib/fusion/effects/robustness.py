@@ -207,19 +207,28 @@ def extremes(table: pd.DataFrame, dimension: pd.Series) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names)
 
 
-def gmm_lines(models: Mapping[str, Gmm], outcome: str, treatment: str, size: float = 0.05) -> pd.DataFrame:
+def gmm_lines(
+    models: Mapping[str, tuple[int, Gmm]], outcome: str, treatment: str, size: float = 0.05
+) -> pd.DataFrame:
     """Dynamic panels side by side: persistence, effect, and the tests without which neither means anything.
+
+    Parameters
+    ----------
+    models : mapping of str to (int, Gmm)
+        Label: first lag of the outcome among the instruments, and the model, with serial correlation tested to that order.
 
     Returns
     -------
     DataFrame
-        label, rho, estimate, ci_low, ci_high, p_value, ar1, ar2, ar3, hansen (p-values), instruments, units, n.
+        label, rho, estimate, ci_low, ci_high, p_value, ar1, ar2, ar_needed (p-values of serial correlation; lag k is an
+        instrument only if differenced errors have none of order k), hansen (p), instruments, units, n.
     """
     rows = []
-    for label, model in models.items():
+    for label, (first_lag, model) in models.items():
         table = model.table(size)
-        serial = {f"ar{order}": test.p_value for order, test in model.ar.items()}
         own = table.loc[treatment, ["estimate", "ci_low", "ci_high", "p_value"]].to_dict()
+        orders = {"ar1": 1, "ar2": 2, "ar_needed": first_lag}
+        serial = {name: model.ar[order].p_value for name, order in orders.items()}
         counts = {"instruments": model.instruments, "units": model.units, "n": model.n}
         rho = float(table.loc[f"L1.{outcome}", "estimate"])
         rows.append({"label": label, "rho": rho, **own, **serial, "hansen": model.hansen.p_value, **counts})

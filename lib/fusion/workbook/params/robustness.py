@@ -88,7 +88,8 @@ class Robustness(Section):
         None, description="amount (not logged, zero allowed) for Poisson, logs and asinh; none: left out"
     )
     alternative_outcomes: list[Name] = Field(
-        default_factory=list, description="outcomes that measure the same thing in other ways"
+        default_factory=list,
+        description="outcomes that measure the same thing in other ways; productivity columns (tfp…) of the indicators join them",
     )
     alternative_measures: list[Name] = Field(
         default_factory=lambda: ["fi_input", "A1", "A2", "D4"],
