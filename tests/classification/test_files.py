@@ -87,7 +87,7 @@ def test_the_slot_is_empty_and_says_so(tmp_path: Path) -> None:
     template = gbt.tables.FOLDER / "slots" / "shanghai_new_economy_2020.csv"
     assert slot.check(template) == ["shanghai_new_economy_2020.csv: no rows yet; one row for each class and each "
                                     "GB/T 4754-2017 code that it holds"]  # fmt: skip
-    assert "not public" in slot.statement() and "未公开" in slot.statement("zh")
+    assert "no public text" in slot.statement() and "无公开文本" in slot.statement("zh")
     assert "shanghai_new_economy_2020" not in gbt.standards()
     lines = [dict.fromkeys(slot.COLUMNS, "") for _ in range(2)]
     lines[0].update(
@@ -175,6 +175,39 @@ def test_conflicts_and_moves() -> None:
 
 def _codes(edition: str) -> set[str]:
     return set(gbt.load(f"gbt4754_{edition}")["code"])
+
+
+def test_the_break_falls_into_two_parts() -> None:
+    then = {"a": "P1", "b": "P1", "c": "P2", "d": ""}
+    now = {"a": "P1", "b": "P2", "c": "P2", "e": "P2", "f": "P1"}
+    rows = [(f, 2016, p) for f, p in then.items()] + [(f, 2017, p) for f, p in now.items()]
+    con = ibis.duckdb.connect()
+    table = con.create_table("r", pd.DataFrame(rows, columns=["firm_id", "year", "path"]))
+    found = transitions.break_parts(table, 2017).set_index("path")
+    # b moved from P1 to P2 (1 of 5 firms of 2017); the rest of each change is d leaving, e and f coming.
+    assert found["reclassified"].to_dict() == {"P1": -0.2, "P2": 0.2, "unmapped": 0.0}
+    total = found["after"] - found["before"]
+    assert (found["reclassified"] + found["entry_exit"] - total).abs().max() < 1e-12  # rounding of sums
+    assert found.loc["unmapped", "entry_exit"] == -0.25 and abs(found["entry_exit"].sum()) < 1e-12
+
+
+def test_a_standard_that_is_not_held_shows_as_such() -> None:
+    panel = pd.DataFrame(
+        {"firm_id": ["a", "b"], "year": 2020, "ind4": ["6550", "1311"], "class_version": "2017"}
+    )
+    rows = gbt.classify(ibis.duckdb.connect().create_table("p", panel))
+    cover = gbt.coverage(rows, ["hightech_services_2018", "shanghai_new_economy_2020"]).set_index("standard")
+    held, not_held = cover.iloc[0], cover.iloc[1]
+    assert held["firms_certain"] == 1 and not_held["title_en"].endswith(
+        "(no public text: nothing is classified by it)"
+    )
+    assert not_held.drop(["title_en", "title_zh", "verified"]).isna().all(), "not known is not zero"
+
+
+def test_every_reason_has_words() -> None:
+    words = set(gbt.load("labels").query("kind == 'word'")["name"])
+    why = set(gbt.lookup()["mapping_how"]) - {"same_code_same_name", "recoded_same_name"}  # never shown
+    assert why | {"missing", "edition_unknown", "zero_or_group", "not_a_code", "by_evidence"} <= words
 
 
 def test_fields_count_an_enterprise_in_each() -> None:

@@ -62,9 +62,10 @@ def run(
             raise ClassificationError(f"'{what}' is taken for a code; --out and columns belong to a file")
         found = answer(what, edition or "2017", confidence)
         return json.dumps(found, ensure_ascii=False, indent=1) if as_json else in_words(found, language)
-    from fusion.classification import files
+    from fusion.classification.files import classify_file
+    from fusion.classification.files import in_words as report_in_words
 
-    report = files.classify_file(
+    report = classify_file(
         Path(what),
         out,
         edition=edition,
@@ -72,7 +73,7 @@ def run(
         code_column=code_column,
         year_column=year_column,
     )
-    return json.dumps(report, ensure_ascii=False, indent=1) if as_json else files.in_words(report, language)
+    return json.dumps(report, ensure_ascii=False, indent=1) if as_json else report_in_words(report, language)
 
 
 def _is_file(what: str) -> bool:

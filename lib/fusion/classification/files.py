@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fusion.classification.codes import normalise_code
+from fusion.classification.slot import empty as not_held
 from fusion.classification.tables import CONFIDENCES, EDITIONS, ClassificationError, rows, standards
 from fusion.classification.tables import source as official
 
@@ -114,6 +115,7 @@ def in_words(report: dict[str, Any], language: str = "en") -> str:
         lines.append(
             f"  {name}: {certain:,} / {possible:,}" + ("" if official(name)["verified"] == "1" else doubt)
         )
+    lines += [f"  {row['standard']}: {row['said_zh' if zh else 'said_en']}" for row in not_held()]
     lines.append(f"{'写出' if zh else 'written'}: {report['out']}")
     return "\n".join(lines)
 

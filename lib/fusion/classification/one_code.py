@@ -6,7 +6,7 @@ from collections import Counter
 from functools import lru_cache
 from typing import Any
 
-from fusion.classification import codes, policy
+from fusion.classification import codes, policy, slot
 from fusion.classification.tables import CONFIDENCES, ClassificationError, rows, source, standards
 
 SHOWN = 6  # candidates that a message names
@@ -77,6 +77,7 @@ def in_words(found: dict[str, Any], language: str = "en") -> str:
     lines += _cut_lines(found, zh)
     lines.append(("统计分类标准：" if zh else "standards:") if found["standards"] else _nothing(zh))
     lines += _standard_lines(found["standards"], zh)
+    lines += [f"  {row['standard']:<28} {row['said_zh' if zh else 'said_en']}" for row in slot.empty()]
     return "\n".join(lines)
 
 

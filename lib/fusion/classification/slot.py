@@ -6,7 +6,8 @@ import csv
 from pathlib import Path
 
 from fusion.classification.codes import exists
-from fusion.classification.tables import FOLDER, ClassificationError
+from fusion.classification.tables import FOLDER, ClassificationError, standards
+from fusion.classification.tables import rows as table_rows
 
 COLUMNS = (
     "standard",
@@ -19,22 +20,29 @@ COLUMNS = (
     "partial",
     "confidence",
 )
-SLOTS = {
-    "shanghai_new_economy_2020": (
-        "上海市新经济统计监测制度(2020), which the policy names, is an internal rule of the bureau: its text is not public, so "
-        "no table of it is held and nothing here is classified by it. Who has the text fills in "
-        "data/classification/slots/shanghai_new_economy_2020.csv, and `fusion standard FILE` checks it.",
-        "政策所列《上海市新经济统计监测制度》(2020) 为统计部门内部制度，文本未公开，因此没有其分类表，"
-        "此处也不据以分类。持有文本者可填写 "
-        "data/classification/slots/shanghai_new_economy_2020.csv，并用 `fusion standard 文件` 检查。",
-    )
-}
 MOST = 20
 
 
+def empty() -> list[dict[str, str]]:
+    """Standards that are named and not held: standard, issuer, titles, year and what is said of each.
+
+    One that has been filled in, as a file among the standards, is no longer among them.
+    """
+    return [row for row in table_rows("slots") if row["standard"] not in standards()]
+
+
 def statement(language: str = "en") -> str:
-    """What is said of the standards that are not held."""
-    return " ".join(texts[language == "zh"] for texts in SLOTS.values())
+    """What is said of the standards that are not held; empty when all are."""
+    said = []
+    for row in empty():
+        place = f"data/classification/slots/{row['standard']}.csv"
+        said.append(
+            f"{row['title_zh']}：{row['said_zh']}。持有文本者可填写 {place}，并用 `fusion standard 文件` 检查。"
+            if language == "zh"
+            else f"{row['title_zh']} ({row['title_en']}) has {row['said_en']}. Who has the text fills in {place}, and "
+            "`fusion standard FILE` checks it."
+        )
+    return " ".join(said)
 
 
 def check(file: Path) -> list[str]:

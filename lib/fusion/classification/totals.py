@@ -10,6 +10,7 @@ from typing import Any
 import ibis
 import pandas as pd
 
+from fusion.classification import slot
 from fusion.classification.coefficients import Coefficients, equal
 from fusion.classification.editions import convert
 from fusion.classification.enterprises import bounds
@@ -40,11 +41,13 @@ def coverage(
     pandas.DataFrame
         standard, title_en, title_zh, verified, firms_certain and firms_possible (firms with at least one such year),
         firm_years_low, _point, _high, _width and, with ``revenue``, revenue_low, _point, _high, _width (possible
-        minus certain), all shares in [0, 1].
+        minus certain), all shares in [0, 1]; all missing for a standard that is named and not held (`slot.empty`).
     """
     total = rows.aggregate(**_sizes(rows, revenue)).to_pandas().iloc[0]
     declared = coefficients or equal(partial_share)
-    held = pd.concat([_long_bounds(s, declared, crosswalk_confidence) for s in standards])
+    slots = {row["standard"]: row for row in slot.empty()}
+    known = [s for s in standards if s not in slots]
+    held = pd.concat([_long_bounds(s, declared, crosswalk_confidence) for s in known])
     right = ibis.memtable(held.rename(columns={"edition": "edition_", "code": "code_"}))
     # A row that evidence settled counts as its class of 2017.
     settled = rows["mapping_status"] == "by_evidence"
@@ -63,15 +66,22 @@ def coverage(
         if revenue:
             sums[f"revenue_{bound}"] = (joined[bound] * joined[revenue]).sum() / float(total["revenue"])
     found = joined.group_by("standard").aggregate(**sums).to_pandas()
-    out = pd.DataFrame([_named(s) for s in standards])
-    out = out.merge(found, on="standard", how="left").fillna(dict.fromkeys(sums, 0))
+    out = pd.DataFrame([_named(s, slots) for s in standards]).merge(found, on="standard", how="left")
+    out[list(sums)] = out[list(sums)].mask(out["standard"].isin(known) & out["firms_possible"].isna(), 0)
+    order = []
     for size in ["firm_years"] + (["revenue"] if revenue else []):
         out[f"{size}_width"] = out[f"{size}_high"] - out[f"{size}_low"]
-    return out.astype({"firms_certain": int, "firms_possible": int})
+        order += [f"{size}_{part}" for part in ("low", "point", "high", "width")]
+    first = ["standard", "title_en", "title_zh", "verified", "firms_certain", "firms_possible"]
+    return out.astype({"firms_certain": "Int64", "firms_possible": "Int64"})[[*first, *order]]
 
 
-def _named(standard: str) -> dict[str, Any]:
+def _named(standard: str, slots: dict[str, dict[str, str]]) -> dict[str, Any]:
     """Titles of a standard, with the classes that are meant, and whether its official text was seen."""
+    if standard in slots:
+        row = slots[standard]
+        titles = {k: f"{row[k]} ({row['said' + k[-3:]]})" for k in ("title_en", "title_zh")}
+        return {"standard": standard, **titles, "verified": False}
     name, _, classes = standard.partition(":")
     row = source(name)
     titles = {"title_en": row["title_en"], "title_zh": row["title_zh"]}

@@ -6,6 +6,7 @@ import ibis
 import pandas as pd
 
 from fusion.classification.tables import load, tree
+from fusion.classification.totals import UNMAPPED
 
 FIRST_2017 = 2017  # annual reports use GB/T 4754-2017 from this year on
 
@@ -70,6 +71,48 @@ def moves(rows: ibis.Table) -> pd.DataFrame:
       avg((edition = '2017' AND e = '2011')::INT) AS switched
     FROM t WHERE y = year - 1 GROUP BY year ORDER BY year"""
     return kept.cache().alias("told").sql(query).to_pandas()
+
+
+def break_parts(rows: ibis.Table, year: int) -> pd.DataFrame:
+    """What moved at a change of edition: firms that were given another path, and firms that came or went.
+
+    With n(p) the firms of a path in the year, N all of them, and s₀(p), s₁(p) those of them that are in both years, by
+    the path of the year before and of the year,
+
+        share after = n(p)/N,   reclassified = (s₁(p) − s₀(p))/N,   entry and exit = n(p)/N − reclassified − share before,
+
+    so that the two parts add up to the change.
+
+    Parameters
+    ----------
+    rows : ibis.Table
+        firm_id, year, path, as `classify` gives them; an empty path is ``unmapped``.
+    year : int
+        First year of the new edition, as `totals.edition_break` finds it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        path, before, after, reclassified, entry_exit: shares of the year's firms, in [-1, 1].
+    """
+    pair = rows.filter(rows["year"].isin([year - 1, year])).select("firm_id", "year", "path").to_pandas()
+    pair["path"] = pair["path"].replace("", UNMAPPED)
+    wide = pair.assign(when=(pair["year"] == year).map({True: "now", False: "then"}))
+    wide = wide.pivot(index="firm_id", columns="when", values="path").reindex(columns=["then", "now"])
+    stay = wide.dropna()
+    counts = pd.DataFrame(
+        {
+            "then": wide["then"].value_counts(),
+            "now": wide["now"].value_counts(),
+            "stay_then": stay["then"].value_counts(),
+            "stay_now": stay["now"].value_counts(),
+        }
+    ).fillna(0)
+    size = counts["now"].sum()
+    out = pd.DataFrame({"before": counts["then"] / counts["then"].sum(), "after": counts["now"] / size})
+    out["reclassified"] = (counts["stay_now"] - counts["stay_then"]) / size
+    out["entry_exit"] = out["after"] - out["before"] - out["reclassified"]
+    return out.rename_axis("path").sort_index().reset_index()
 
 
 def field_totals(rows: ibis.Table, revenue: str | None = None) -> pd.DataFrame:
