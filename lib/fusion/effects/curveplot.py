@@ -50,6 +50,8 @@ def curve_figure(
         [-i for i in range(len(lines))], [f"{shown[name]}: {value or '–'}" for name, value in lines]
     )
     bottom.tick_params(axis="y", labelsize=7)
+    bottom.set_ylim(0.5 - max(len(lines), 1), 0.5)
+    bottom.set_xticks([])  # places in the order say nothing by themselves
     bottom.grid(visible=False)
     bottom.set_xlabel(x)
     return figure
