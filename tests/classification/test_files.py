@@ -83,6 +83,31 @@ def test_what_cannot_be_done_is_said(
     assert "--edition" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("late", "said"),
+    [("a,b,c,d,e\n", "Expected Number of Columns: 3"), ('"a,1311,2019\n', "unterminated quote")],
+)
+def test_a_broken_row_far_down_is_named(tmp_path: Path, late: str, said: str) -> None:
+    file = tmp_path / "long.csv"
+    # Longer than the part of a file from which the reader guesses its layout.
+    file.write_text("name,code,year\n" + "a,1311,2019\n" * 40_000 + late + "a,1311,2019\n" * 9, "utf-8")
+    with pytest.raises(ClassificationError, match=r"long\.csv: cannot be read to its end") as error:
+        files.classify_file(file)
+    assert "Line: 40002" in str(error.value) and said in str(error.value)
+    assert [p.name for p in tmp_path.iterdir()] == ["long.csv"], "nothing is half written"
+
+
+def test_a_first_quote_far_down_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "long.csv"
+    file.write_text(
+        "name,code,year\n" + "a,1311,2019\n" * 40_000 + '"a, b",1311,2019\n甲,131,2019\n', "utf-8"
+    )
+    report = files.classify_file(file)
+    assert report["status"] == {"matched": 40_001, "unmatched": 1}
+    text = files.in_words(report, "zh")
+    assert "已匹配 40,001" in text and "按列“year”" in text and "无公开文本" in text
+
+
 def test_the_slot_is_empty_and_says_so(tmp_path: Path) -> None:
     template = gbt.tables.FOLDER / "slots" / "shanghai_new_economy_2020.csv"
     assert slot.check(template) == ["shanghai_new_economy_2020.csv: no rows yet; one row for each class and each "

@@ -18,6 +18,9 @@ CODE_HEADERS = ("ind4", "行业小类代码", "行业代码", "国民经济行�
 YEAR_HEADERS = ("class_version", "行业分类版本", "year", "年份", "年度", "报告期")
 FIRST_YEAR_2017 = 2017  # GB/T 4754-2017 from the annual reports of 2017 on
 SHOWN = 12
+# Quotes are stated: a file whose first quote comes late must not be taken for one without any.
+TEXT = ", all_varchar = true, header = true, quote = '\"', escape = '\"'"
+PIECE = 1 << 22  # bytes of a text file that are looked at together
 
 
 def classify_file(
@@ -46,8 +49,8 @@ def classify_file(
     Returns
     -------
     dict
-        ``source, out, rows, code_column, edition`` (in words), ``status`` (rows by mapping status), ``refused``
-        (codes that cannot be mapped, with rows and why), ``standards`` (name: rows certain and possible), ``added``.
+        ``source, out, rows, code_column, edition`` and ``edition_zh`` (in words), ``status`` (rows by mapping status),
+        ``refused`` (codes that cannot be mapped, with rows and why), ``standards`` (name: rows certain and possible), ``added``.
 
     Raises
     ------
@@ -62,36 +65,58 @@ def classify_file(
         raise ClassificationError(
             f"{target}: is there already and would be overwritten; name another with --out"
         )
+    import duckdb
     import ibis
-
-    from fusion.classification import stream
 
     con = ibis.duckdb.connect()
     with tempfile.TemporaryDirectory(prefix="fusion_") as folder:
+        con.con.execute(f"SET temp_directory = '{_literal(Path(folder))}'")
         query = _query(con, source, Path(folder))
-        headers = [name for name, *_ in con.con.execute(f"DESCRIBE {query}").fetchall()]
-        code = _column(source, headers, code_column, CODE_HEADERS, "the code", "--code-column")
-        sql, said = _edition(con, query, source, headers, edition, year_column)
-        part = target.with_name(f".{target.stem}.part{target.suffix}")
         try:
-            added = stream.write(
-                con,
-                query,
-                part,
-                code=_quoted(code),
-                edition=sql,
-                crosswalk_confidence=confidence,
-                keep_order=True,
-            )
-            report = _report(con, part, code, added)
-            os.replace(part, target)
-        finally:
-            part.unlink(missing_ok=True)
+            return _classified(con, source, query, target, edition, confidence, code_column, year_column)
+        except duckdb.Error as error:
+            raise ClassificationError(
+                f"{source}: cannot be read to its end ({_first_lines(error)}); mend that row"
+            ) from None
+
+
+def _classified(
+    con: Any,
+    source: Path,
+    query: str,
+    target: Path,
+    edition: str,
+    confidence: str,
+    code_column: str,
+    year_column: str,
+) -> dict[str, Any]:
+    """Write what the query gives, classified, and report; the target is there whole or not at all."""
+    from fusion.classification import stream
+
+    headers = [name for name, *_ in con.con.execute(f"DESCRIBE {query}").fetchall()]
+    code = _column(source, headers, code_column, CODE_HEADERS, "the code", "--code-column")
+    sql, (said, said_zh) = _edition(con, query, source, headers, edition, year_column)
+    part = target.with_name(f".{target.stem}.part{target.suffix}")
+    try:
+        added = stream.write(
+            con,
+            query,
+            part,
+            code=_quoted(code),
+            edition=sql,
+            crosswalk_confidence=confidence,
+            keep_order=True,
+        )
+        report = _report(con, part, code, added)
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
     return {
         "source": source.name,
         "out": str(target),
         "code_column": code,
         "edition": said,
+        "edition_zh": said_zh,
         **report,
         "added": added,
     }
@@ -101,14 +126,15 @@ def in_words(report: dict[str, Any], language: str = "en") -> str:
     """The report as text."""
     zh = language == "zh"
     head = (
-        f"{report['source']}：{report['rows']:,} 行，代码列 {report['code_column']}，版本：{report['edition']}"
+        f"{report['source']}：{report['rows']:,} 行，代码列 {report['code_column']}，版本：{report['edition_zh']}"
         if zh
         else f"{report['source']}: {report['rows']:,} rows, codes in '{report['code_column']}', edition: {report['edition']}"
     )
-    lines = [head, ", ".join(f"{name} {n:,}" for name, n in report["status"].items())]
+    words = {row["name"]: row[f"label_{language}"] for row in rows("labels") if row["kind"] == "word"}
+    lines = [head, ", ".join(f"{words.get(name, name)} {n:,}" for name, n in report["status"].items())]
     if report["refused"]:
         lines.append("未对应到一个小类的代码：" if zh else "Codes that were not mapped to one class:")
-        lines += [_refusal(row) for row in report["refused"]]
+        lines += [_refusal(row, words, zh) for row in report["refused"]]
     lines.append("各标准（确定 / 可能）：" if zh else "By standard, rows that belong / may belong:")
     doubt = "  （未核实，非官方文本）" if zh else "  UNVERIFIED, not the official text"
     for name, (certain, possible) in report["standards"].items():
@@ -120,10 +146,11 @@ def in_words(report: dict[str, Any], language: str = "en") -> str:
     return "\n".join(lines)
 
 
-def _refusal(row: dict[str, Any]) -> str:
+def _refusal(row: dict[str, Any], words: dict[str, str], zh: bool) -> str:
     near = f" ({', '.join(row['candidates'][:6])})" if row["candidates"] else ""
-    code = f"{row['code'] or '–'} [{row['edition'] or '–'}]"
-    return f"  {code}, {row['rows']:,} rows, {row['status']}: {row['reason']}{near}"
+    code, status = f"{row['code'] or '–'} [{row['edition'] or '–'}]", words.get(row["status"], row["status"])
+    count = f"{row['rows']:,} 行" if zh else f"{row['rows']:,} rows"
+    return f"  {code}, {count}, {status}: {row['reason']}{near}"
 
 
 # -- inside ------------------------------------------------------------------------------------
@@ -146,11 +173,11 @@ def _query(con: Any, source: Path, folder: Path) -> str:
     if kind == ".parquet":
         return _tried(con, source, f"SELECT * FROM read_parquet('{_literal(source)}')")
     if kind == ".xlsx":
-        return f"SELECT * FROM read_csv('{_literal(_sheet(source, folder))}', all_varchar=true, header=true)"
+        return f"SELECT * FROM read_csv('{_literal(_sheet(source, folder))}'{TEXT})"
     return _tried(
         con,
         source,
-        f"SELECT * FROM read_csv('{_literal(_utf8(source, folder))}', all_varchar=true, header=true)",
+        f"SELECT * FROM read_csv('{_literal(_utf8(source, folder))}'{TEXT})",
     )
 
 
@@ -160,26 +187,47 @@ def _tried(con: Any, source: Path, query: str) -> str:
     try:
         con.con.execute(f"DESCRIBE {query}")
     except duckdb.Error as error:
-        raise ClassificationError(f"{source}: cannot be read ({str(error).splitlines()[0]})") from None
+        raise ClassificationError(f"{source}: cannot be read ({_first_lines(error)})") from None
     return query
 
 
+def _first_lines(error: Exception) -> str:
+    """What the database says is wrong and where, without the row itself and its hints."""
+    first, *more = [line for line in str(error).splitlines() if line.strip()]
+    return "; ".join([first, *(line for line in more if line.startswith(("Expected Number", "Value with")))])
+
+
 def _utf8(source: Path, folder: Path) -> Path:
-    """The file, or a copy of it in UTF-8 where it is GB18030."""
-    data = source.read_bytes()
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if not text.strip():
-            raise ClassificationError(f"{source}: the file is empty")
-        if encoding == "utf-8-sig" and not data.startswith(b"\xef\xbb\xbf"):
-            return source
-        copy = folder / "utf8.csv"
-        copy.write_text(text, encoding="utf-8", newline="")
+    """The file, or a copy of it in UTF-8 where it is GB18030; read in pieces, for it may be large."""
+    if not source.stat().st_size:
+        raise ClassificationError(f"{source}: the file is empty")
+    if _decodes(source, "utf-8"):
+        return source
+    copy = folder / "utf8.csv"
+    if _decodes(source, "gb18030", copy):
         return copy
     raise ClassificationError(f"{source}: neither UTF-8 nor GB18030; save it as UTF-8")
+
+
+def _decodes(source: Path, encoding: str, copy: Path | None = None) -> bool:
+    """Whether a file is text in an encoding; with ``copy`` it is written there in UTF-8 on the way."""
+    import codecs
+    import os
+
+    decoder = codecs.getincrementaldecoder(encoding)()
+    with (
+        source.open("rb") as stream,
+        (copy or Path(os.devnull)).open("w", encoding="utf-8", newline="") as out,
+    ):
+        try:
+            while piece := stream.read(PIECE):
+                text = decoder.decode(piece)
+                if copy:
+                    out.write(text)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return False
+    return True
 
 
 def _sheet(source: Path, folder: Path) -> Path:
@@ -224,10 +272,10 @@ def _column(
 
 def _edition(
     con: Any, query: str, source: Path, headers: list[str], edition: str, year_column: str
-) -> tuple[str, str]:
-    """SQL of each row's edition, and the same in words."""
+) -> tuple[str, tuple[str, str]]:
+    """SQL of each row's edition, and the same in words, English and Chinese."""
     if edition:
-        return f"'{edition}'", edition
+        return f"'{edition}'", (edition, edition)
     column = _column(
         source,
         headers,
@@ -241,15 +289,19 @@ def _edition(
         f"SELECT bool_and(trim({cell}) IN ('2011', '2017')) FROM ({query}) WHERE {_quoted(column)} IS NOT NULL"
     ).fetchone()[0]
     if column in YEAR_HEADERS[:2] or (year_column and is_edition):
-        return f"trim({cell})", f"column '{column}'"
+        return f"trim({cell})", (f"column '{column}'", f"按列“{column}”")
     year = f"TRY_CAST(regexp_extract({cell}, '^\\s*([12][0-9]{{3}})', 1) AS INTEGER)"
     sql = f"CASE WHEN {year} >= {FIRST_YEAR_2017} THEN '2017' WHEN {year} IS NOT NULL THEN '2011' END"
-    return sql, f"2017 from {FIRST_YEAR_2017} on by column '{column}', 2011 before"
+    first = FIRST_YEAR_2017
+    return sql, (
+        f"2017 from {first} on by column '{column}', 2011 before",
+        f"按列“{column}”，{first} 年起为 2017 版，此前为 2011 版",
+    )
 
 
 def _report(con: Any, part: Path, code: str, added: list[str]) -> dict[str, Any]:
     reader = "read_parquet" if part.suffix == ".parquet" else "read_csv"
-    more = "" if part.suffix == ".parquet" else ", all_varchar=true, header=true"
+    more = "" if part.suffix == ".parquet" else TEXT
     table = f"{reader}('{_literal(part)}'{more})"
     name = {c: (c if c in added else f"{c}_classified") for c in ("mapping_status", "mapping_how", "edition")}
     count = con.con.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
@@ -261,19 +313,25 @@ def _report(con: Any, part: Path, code: str, added: list[str]) -> dict[str, Any]
         f"SELECT {_quoted(code)}, {columns}, count(*) AS n FROM {table} WHERE "
         f""""{name["mapping_status"]}" IN ('unmatched', 'ambiguous') GROUP BY ALL ORDER BY n DESC, 1 LIMIT {SHOWN}"""
     ).fetchall()
-    held = {}
-    for standard in standards():
-        cell = f'CAST("in_{standard}" AS VARCHAR)'
-        held[standard] = con.con.execute(
-            f"SELECT count(*) FILTER ({cell} = 'certain'), count(*) FILTER ({cell} IN ('certain', 'possible')) FROM {table}"
-        ).fetchone()
     keys = ("code", "edition", "status", "how", "rows")
     return {
         "rows": count,
         "status": {str(s): n for s, n in status},
         "refused": [_why(dict(zip(keys, map(_plain, r), strict=True))) for r in refused],
-        "standards": held,
+        "standards": _held(con, table),
     }
+
+
+def _held(con: Any, table: str) -> dict[str, tuple[int, int]]:
+    """Rows that belong and rows that may belong to each standard, in one pass."""
+    cells = [f'CAST("in_{name}" AS VARCHAR)' for name in standards()]
+    sums = [
+        f"count(*) FILTER ({cell} {test})"
+        for cell in cells
+        for test in ("= 'certain'", "IN ('certain', 'possible')")
+    ]
+    found = con.con.execute(f"SELECT {', '.join(sums)} FROM {table}").fetchone()
+    return {name: (found[2 * n], found[2 * n + 1]) for n, name in enumerate(standards())}
 
 
 def _why(row: dict[str, Any]) -> dict[str, Any]:
