@@ -47,7 +47,7 @@ def test_every_exhibit_is_on_disk(smoke: Run) -> None:
 
 def test_progress_is_one_plain_line_a_notebook(smoke: Run) -> None:
     for name in NAMES:
-        assert len(re.findall(rf"^\[\d/{len(NAMES)}\] {name}\b.*$", smoke.log, re.M)) == 1
+        assert len(re.findall(rf"^\[\d+/{len(NAMES)}\] {name}\b.*$", smoke.log, re.M)) == 1
     assert "\r" not in smoke.log
 
 

@@ -103,3 +103,11 @@ def test_gmm_lines_name_the_test_that_each_first_lag_needs(rows: pd.DataFrame) -
     line = robust.gmm_lines({"m": (3, model)}, "y", "d").iloc[0]
     assert line["ar_needed"] == model.ar[3].p_value and line["ar2"] == model.ar[2].p_value
     assert line["estimate"] == model.table().loc["d", "estimate"] and line["instruments"] == model.instruments
+
+
+def test_frozen_reads_before_the_start_and_passes_over_what_makes_no_strata(rows: pd.DataFrame) -> None:
+    moved = rows.assign(path=rows["path"].where(rows["year"] < 2013, "late"), same="x")
+    made = robust.frozen(moved, ["path", "same", "nowhere"], "start")
+    assert list(made) == ["path_before"]
+    first = moved[moved["year"] == 2010].set_index("firm_id")["path"]
+    assert (made["path_before"].to_numpy() == first[moved["firm_id"]].to_numpy()).all()

@@ -45,9 +45,13 @@ def widened(
 
 
 def frozen(sample: pd.DataFrame, columns: Sequence[str], start: str | None) -> dict[str, pd.Series]:
-    """Columns as they were before treatment, one value a unit, named ``<column>_before``; missing becomes ``?``."""
+    """Columns as they were before treatment, one value a unit, named ``<column>_before``; missing becomes ``?``.
+
+    Columns that do not exist, or have one value only, are passed over: they make no strata.
+    """
     there = dict.fromkeys(c for c in columns if c in sample)
-    return {f"{c}_before": freeze(sample, c, "firm_id", start).fillna("?") for c in there}
+    made = {f"{c}_before": freeze(sample, c, "firm_id", start).fillna("?") for c in there}
+    return {name: values for name, values in made.items() if len(set(values)) > 1}
 
 
 def samples(sample: pd.DataFrame, exclusions: Mapping[str, str]) -> tuple[dict[str, Mask], dict[str, str]]:

@@ -74,6 +74,7 @@ def thresholds(
 
     Each further threshold is searched for given those before it; its test is of one more against those before it. The
     search stops at `most`; whether the last is significant is for the reader of its p-value.
+    Memory holds rows × candidates numbers a few times over.
 
     Parameters
     ----------
