@@ -48,10 +48,53 @@ def orthonormal(x: Floats) -> Floats:
     return found
 
 
+# Work of one product that BLAS does on one thread. Threads that wait for each other made a bootstrap on a busy machine
+# ten times as slow; tall tables are therefore multiplied block by block.
+MATRIX_WORK, VECTOR_WORK = 200_000, 8_000
+
+
+def cross(a: Floats, b: Floats) -> Floats:
+    """aᵀb of tall tables (m, p) and (m, q) or (m,): (p, q) or (p,)."""
+    wide = b[:, None] if b.ndim == 1 else b
+    if not a.shape[1] or not wide.shape[1]:
+        return a.T @ b
+    size = _block(a.shape[1], wide.shape[1])
+    whole = len(a) // size * size
+    parts = a[:whole].reshape(-1, size, a.shape[1]).transpose(0, 2, 1)
+    found = (parts @ wide[:whole].reshape(-1, size, wide.shape[1])).sum(axis=0) + a[whole:].T @ wide[whole:]
+    return np.asarray(found[:, 0] if b.ndim == 1 else found)
+
+
+def times(a: Floats, b: Floats) -> Floats:
+    """ab of a tall table (m, p) and a small one (p, q) or (p,): (m, q) or (m,)."""
+    wide = b[:, None] if b.ndim == 1 else b
+    if not a.shape[1] or not wide.shape[1]:
+        return a @ b
+    size = _block(a.shape[1], wide.shape[1])
+    whole = len(a) // size * size
+    upper = (a[:whole].reshape(-1, size, a.shape[1]) @ wide).reshape(whole, wide.shape[1])
+    found = np.concatenate([upper, a[whole:] @ wide])
+    return np.asarray(found[:, 0] if b.ndim == 1 else found)
+
+
+def square(r: Floats) -> float:
+    """Sum of squares, without the threads of a long scalar product."""
+    return float(np.einsum("i,i", r, r))
+
+
+def _block(p: int, q: int) -> int:
+    return max(1, (MATRIX_WORK if q > 1 else VECTOR_WORK) // max(p * q, 1))
+
+
+def solve_small(gram: Floats, right: Floats) -> Floats:
+    """Solution of gram·x = right, the shortest where gram (p, p) is singular."""
+    return np.asarray(np.linalg.lstsq(gram, right, rcond=1e-13)[0], dtype=float)
+
+
 def least_squares(x: Floats, y: Floats, weight: Floats | None = None) -> Floats:
     """Coefficients of y (n,) or (n, k) on x (n, p) with weights (n,); the shortest where x is collinear."""
     weighted = x if weight is None else x * weight[:, None]
-    return np.asarray(np.linalg.lstsq(weighted.T @ x, weighted.T @ y, rcond=1e-13)[0], dtype=float)
+    return solve_small(cross(weighted, x), cross(weighted, y))
 
 
 # Elasticities are of the order of 1: a longer step would leap out of the basin of the start into another solution's.
@@ -87,15 +130,15 @@ def minimise(
     """
     theta, damping = np.asarray(start, dtype=float), 1e-4
     r, jacobian = residuals(theta)
-    value = float(r @ r)
+    value = square(r)
     for iteration in range(1, limit + 1):
-        hessian, slope = jacobian.T @ jacobian, jacobian.T @ r
+        hessian, slope = cross(jacobian, jacobian), cross(jacobian, r)
         scale = np.diag(hessian).copy()
         scale[scale == 0] = 1.0
         step = -np.linalg.lstsq(hessian + damping * np.diag(scale), slope, rcond=None)[0]
         step *= min(1.0, LONGEST_STEP / max(float(np.max(np.abs(step))), 1e-300))
         new_r, new_jacobian = residuals(theta + step)
-        new = float(new_r @ new_r)
+        new = square(new_r)
         if np.isfinite(new) and new <= value:
             theta, r, jacobian, value, damping = theta + step, new_r, new_jacobian, new, damping / 10
         else:

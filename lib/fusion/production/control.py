@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fusion.production.algebra import Root, least_squares, monomials, orthonormal, spread
+from fusion.production.algebra import Root, least_squares, monomials, orthonormal, spread, times
 from fusion.production.choices import Choices, Estimator, Fit
 from fusion.production.direct import all_inputs, ols
 from fusion.production.errors import ProductionError
@@ -124,9 +124,9 @@ def _fit(plan: _Plan, weight: Floats, start: Floats | None) -> Fit:
     f, c = plan.linear.shape[1], plan.controls.shape[1]
     first = least_squares(plan.design, sample.y[rows], weight[rows])
     phi, epsilon = np.full(len(sample.y), np.nan), np.full(len(sample.y), np.nan)
-    phi[rows] = plan.design[:, f + c :] @ first[f + c :]
-    epsilon[rows] = sample.y[rows] - plan.design @ first
-    observed = sample.y - plan.linear @ first[:f] - plan.controls @ first[f : f + c]
+    phi[rows] = times(plan.design[:, f + c :], first[f + c :])
+    epsilon[rows] = sample.y[rows] - times(plan.design, first)
+    observed = sample.y - times(plan.linear, first[:f]) - times(plan.controls, first[f : f + c])
     process = _process(plan, observed, phi, weight)
     root, found = _search(plan, process, None if start is None else start[f:])
     at = innovation(process, root.theta)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fusion.production.algebra import Root, least_squares, minimise
+from fusion.production.algebra import Root, cross, least_squares, minimise, solve_small, times
 from fusion.production.sample import Floats
 
 
@@ -71,8 +71,8 @@ class Innovation:
 
 def innovation(process: Process, theta: Floats) -> Innovation:
     """Concentrate g out at given parameters."""
-    omega = process.now - process.x @ theta
-    before = process.before - process.x_before @ theta
+    omega = process.now - times(process.x, theta)
+    before = process.before - times(process.x_before, theta)
     # Centring and scaling leave the space that the columns span, and so ξ, as they are.
     centre = np.average(before, weights=process.weight)
     scale = np.sqrt(np.average((before - centre) ** 2, weights=process.weight)) or 1.0
@@ -84,7 +84,7 @@ def innovation(process: Process, theta: Floats) -> Innovation:
     columns = np.column_stack([powers[a] * factor for a, factor, _ in bases])
     slopes = np.column_stack([a * powers[max(a - 1, 0)] * factor / scale for a, factor, _ in bases])
     coefficients = least_squares(columns, omega, process.weight)
-    return Innovation(columns, slopes, coefficients, omega - columns @ coefficients)
+    return Innovation(columns, slopes, coefficients, omega - times(columns, coefficients))
 
 
 def moments(process: Process, theta: Floats, root: Floats) -> tuple[Floats, Floats]:
@@ -97,20 +97,20 @@ def moments(process: Process, theta: Floats, root: Floats) -> tuple[Floats, Floa
     w = process.weight
     wz = process.z * w[:, None]
     wg = at.columns * w[:, None]
-    gram = wg.T @ at.columns
-    projected = np.linalg.lstsq(gram, wg.T @ process.z, rcond=1e-13)[0]  # (c, q)
-    z_free = (process.z - at.columns @ projected) * w[:, None]
+    gram = cross(wg, at.columns)
+    projected = solve_small(gram, cross(wg, process.z))  # (c, q)
+    z_free = (process.z - times(at.columns, projected)) * w[:, None]
     # ω falls by x, the argument of g by x_before, for each unit of the parameter.
-    along = -process.x + (at.slopes @ at.coefficients)[:, None] * process.x_before
-    turn = (at.slopes * (w * at.xi)[:, None]).T @ process.x_before  # −dGᵀ W ξ, (c, p)
-    derivative = z_free.T @ along + projected.T @ turn
-    return root.T @ (wz.T @ at.xi), root.T @ derivative
+    along = -process.x + times(at.slopes, at.coefficients)[:, None] * process.x_before
+    turn = cross(at.slopes * (w * at.xi)[:, None], process.x_before)  # −dGᵀ W ξ, (c, p)
+    derivative = cross(z_free, along) + projected.T @ turn
+    return root.T @ cross(wz, at.xi), root.T @ derivative
 
 
 def solve(process: Process, start: Floats, limit: int = 200, tolerance: float = 1e-8) -> Root:
     """Minimise ξᵀZ (ZᵀZ)⁻¹ Zᵀξ / Σw; zero at a solution where instruments are as many as parameters."""
     total = process.weight.sum()
-    gram = (process.z * process.weight[:, None]).T @ process.z
+    gram = cross(process.z * process.weight[:, None], process.z)
     root = _inverse_root(gram) / np.sqrt(total)
     return minimise(lambda theta: moments(process, theta, root), start, limit, tolerance)
 
@@ -121,13 +121,13 @@ def residuals(process: Process, theta: Floats) -> tuple[Floats, Floats]:
     e = y − Xθ − G c with c the coefficients of ω = φ − Xθ on G, as in Petrin, Poi & Levinsohn (2004, Stata Journal 4).
     """
     at, w = innovation(process, theta), process.weight
-    along = -process.x + (at.slopes @ at.coefficients)[:, None] * process.x_before
-    turn = (at.slopes * (w * at.xi)[:, None]).T @ -process.x_before
+    along = -process.x + times(at.slopes, at.coefficients)[:, None] * process.x_before
+    turn = -cross(at.slopes * (w * at.xi)[:, None], process.x_before)
     wg = at.columns * w[:, None]
-    bend = np.linalg.lstsq(wg.T @ at.columns, turn + wg.T @ along, rcond=1e-13)[0]
-    e = process.observed - process.x @ theta - at.columns @ at.coefficients
+    bend = solve_small(cross(wg, at.columns), turn + cross(wg, along))
+    e = process.observed - times(process.x, theta) - times(at.columns, at.coefficients)
     root = np.sqrt(w)
-    return root * e, root[:, None] * (along - at.columns @ bend)
+    return root * e, root[:, None] * (along - times(at.columns, bend))
 
 
 def solve_by_least_squares(process: Process, start: Floats) -> Root:

@@ -14,7 +14,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from fusion.production.algebra import Root, least_squares
+from fusion.production.algebra import Root, least_squares, times
 from fusion.production.process import Process, innovation, solve
 from fusion.production.sample import Floats
 
@@ -81,7 +81,7 @@ def table(found: list[Solution], terms: list[str]) -> pd.DataFrame:
 
 def persistence(process: Process, theta: Floats) -> float:
     """Slope of ω on its past."""
-    omega, past = process.now - process.x @ theta, process.before - process.x_before @ theta
+    omega, past = process.now - times(process.x, theta), process.before - times(process.x_before, theta)
     line = np.column_stack([np.ones_like(past), past])
     return float(least_squares(line, omega, process.weight)[1])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from fusion.production.algebra import cross, times
 from fusion.production.errors import ProductionError
 from fusion.production.sample import Bools, Floats, Sample
 
@@ -33,7 +34,7 @@ def survival(basis: Floats, rows: Bools, sample: Sample, weight: Floats) -> Floa
     from scipy.special import ndtr
 
     found = np.full(len(sample.y), np.nan)
-    found[rows] = ndtr(basis @ beta)
+    found[rows] = ndtr(times(basis, beta))
     return found
 
 
@@ -44,12 +45,12 @@ def probit(x: Floats, y: Floats, weight: Floats, limit: int = 50) -> Floats:
     beta = np.zeros(x.shape[1])
     for _ in range(limit):
         # Beyond 8 the densities vanish: a firm that is sure to stay says nothing more.
-        index = np.clip(x @ beta, -8, 8)
+        index = np.clip(times(x, beta), -8, 8)
         p = np.clip(ndtr(index), 1e-15, 1 - 1e-15)
         density = np.exp(-(index**2) / 2) / np.sqrt(2 * np.pi)
         information = weight * density**2 / (p * (1 - p))
         score = weight * density * (y - p) / (p * (1 - p))
-        step = np.linalg.lstsq((x * information[:, None]).T @ x, x.T @ score, rcond=1e-12)[0]
+        step = np.linalg.lstsq(cross(x * information[:, None], x), cross(x, score), rcond=1e-12)[0]
         beta = beta + step
         if np.max(np.abs(step)) < 1e-8:
             break

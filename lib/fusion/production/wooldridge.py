@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fusion.production.algebra import monomials, orthonormal, standardise
+from fusion.production.algebra import cross, monomials, orthonormal, standardise, times
 from fusion.production.choices import Choices, Estimator, Fit
 from fusion.production.direct import all_inputs
 from fusion.production.errors import ProductionError
@@ -94,15 +94,15 @@ def _both(sample: Sample, second: _Stack, basis: Floats, rows: Bools) -> _Stack:
 def _gmm(stack: _Stack, weight: Floats, firm: Ints) -> tuple[Floats, float]:
     """Coefficients and Hansen's statistic (0 where exactly identified)."""
     wz = stack.z * weight[:, None]
-    zx, zy, zz = wz.T @ stack.x, wz.T @ stack.y, wz.T @ stack.z
+    zx, zy, zz = cross(wz, stack.x), cross(wz, stack.y), cross(wz, stack.z)
     beta = _solve(zx, zy, zz)
     if stack.z.shape[1] == stack.x.shape[1]:
         return beta, 0.0
     scores = np.zeros((int(firm.max()) + 1, stack.z.shape[1]))
-    np.add.at(scores, firm, stack.z * (stack.y - stack.x @ beta)[:, None])
-    times = np.zeros(len(scores))
-    times[firm] = weight  # one weight a firm
-    spread = (scores * times[:, None]).T @ scores
+    np.add.at(scores, firm, stack.z * (stack.y - times(stack.x, beta))[:, None])
+    count = np.zeros(len(scores))
+    count[firm] = weight  # one weight a firm
+    spread = cross(scores * count[:, None], scores)
     beta = _solve(zx, zy, spread)
     moment = zy - zx @ beta
     return beta, float(moment @ np.linalg.pinv(spread, rcond=1e-12, hermitian=True) @ moment)

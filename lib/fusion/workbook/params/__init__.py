@@ -24,6 +24,7 @@ from fusion.workbook.params.evaluation import Evaluation
 from fusion.workbook.params.heterogeneity import Heterogeneity
 from fusion.workbook.params.indicators import Indicators
 from fusion.workbook.params.panel import Panel
+from fusion.workbook.params.productivity import Productivity
 from fusion.workbook.params.publish import Publish
 from fusion.workbook.params.robustness import Robustness
 from fusion.workbook.params.study import Study
@@ -38,6 +39,7 @@ class Parameters(Section):
     synthetic: Synthetic = Field(default_factory=Synthetic)
     classification: Classification = Field(default_factory=Classification)
     indicators: Indicators = Field(default_factory=Indicators)
+    productivity: Productivity = Field(default_factory=Productivity)
     description: Description = Field(default_factory=Description)
     effects: Effects = Field(default_factory=Effects)
     dynamics: Dynamics = Field(default_factory=Dynamics)
