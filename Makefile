@@ -54,7 +54,8 @@ bench: $(READY) ## time the heavy works beside the obvious way (build/bench.csv;
 	@$(BIN)/python -m fusion.bench $(WORK) $(if $(ROWS),--rows $(ROWS))
 
 montecarlo: $(READY) ## bias, coverage, power and alarms on synthetic panels (build/montecarlo.csv, about 25 min; DRAWS=200)
-	@$(BIN)/python -m fusion.montecarlo --draws $(DRAWS)
+	@$(BIN)/python -m fusion.production.montecarlo --draws $(or $(PRODUCTION_DRAWS),50)
+	@status=0; $(BIN)/python -m fusion.montecarlo --draws $(DRAWS) || status=$$?; $(BIN)/fusion site; exit $$status
 
 site: $(READY) ## build the site from the studies that have been run
 	@$(BIN)/fusion site

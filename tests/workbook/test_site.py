@@ -174,6 +174,17 @@ def write_real(build: Path) -> None:
     write_records(root, manifest, rows, "01_panel")
 
 
+MONTECARLO = {
+    "montecarlo": """mode,estimator,draws,failed,truth,bias,bias_se,sd,mean_se,coverage,rejection
+parallel,twfe,200,0,0.0618,-0.0122,0.0012,0.017,0.0169,0.92,0.745
+null,imputation,200,0,0.0,0.0001,0.0012,0.017,0.0169,0.95,0.05
+""",
+    "montecarlo_alarms": "mode,pretrend,base\nparallel,0.07,\ntrend,0.02,0.1\n",
+    "montecarlo_verdicts": "mode,alarm,rate,expected,ok\nparallel,pretrend,0.07,quiet,True\n"
+    "trend,pretrend,0.02,raised,False\n",
+    "montecarlo_production": "design,method,holds,term,truth,bias,sd,draws\ntiming,acf,True,l,0.6,0.001,0.02,50\n",
+}
+BENCH = "work,rows,contender,seconds,ratio,peak_mb\nwithin,1000000,exact,2.4,1.0,324\n"
 VERIFICATION = """dataset,estimator,statistic,published,computed,tolerance,ok
 jobtraining,PanelOLS,grant,-0.252,-0.25231488012345,0.0005,True
 jobtraining,PanelOLS,grant_1,-0.422,-0.5,0.0005,False
@@ -187,6 +198,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     write_synthetic(top / "build")
     write_real(top / "build")
     (top / "build" / "verification.csv").write_text(VERIFICATION, encoding="utf-8")
+    for name, text in {**MONTECARLO, "bench": BENCH}.items():
+        (top / "build" / f"{name}.csv").write_text(text, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FUSION_BUILD", str(top / "build"))
         patch.setenv("FUSION_SITE", str(top / "site"))
@@ -423,6 +436,19 @@ def test_verification_counts_what_agrees(pages: dict[str, str]) -> None:
     assert "-0.25231488<" in page
 
 
+def test_monte_carlo_says_what_is_biased_and_which_alarm_is_silent(pages: dict[str, str]) -> None:
+    page = pages["montecarlo.html"]
+    assert "<strong>-0.0122</strong>" in page, "beyond twice its simulation error"
+    assert ">0.0001<" in page, "within it"
+    assert "0.070 <" in page and ">quiet<" in page and "NOT raised" in page
+    assert "acf" in page and "200 draws a mode" in page
+    assert "–" in page, "an alarm that could not be computed"
+
+
+def test_times_are_shown(pages: dict[str, str]) -> None:
+    assert "1,000,000" in pages["bench.html"] and ">2.40<" in pages["bench.html"]
+
+
 # -- builds --------------------------------------------------------------------------------------------
 def test_nothing_changed_is_quick_and_writes_nothing(built: Path, capsys: pytest.CaptureFixture[str]) -> None:
     index = built / "site" / "index.html"
@@ -482,4 +508,4 @@ def test_a_change_of_any_input_is_seen(built: Path) -> None:
 def test_nothing_run_yet_still_gives_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from fusion.workbook import pages as sources
 
-    assert "make study" in sources.front([], verified=False)
+    assert "make study" in sources.front([], {})

@@ -1,14 +1,13 @@
-"""The pages of the site as MyST sources: front page, one page for each study, verification, notebooks."""
+"""The pages of the site as MyST sources: front page, one page for each study, evidence, notebooks."""
 
 from __future__ import annotations
 
-import csv
 import json
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from fusion.workbook import files, papers
+from fusion.workbook import evidence, files, papers
 from fusion.workbook import markup as m
 from fusion.workbook.built import FILES, PUBLISHED, Built
 from fusion.workbook.markup import words
@@ -17,7 +16,7 @@ from fusion.workbook.papers import title_of
 FORMS = {".csv": "CSV", ".tex": "LaTeX", ".svg": "SVG", ".png": "PNG", ".pdf": "PDF", ".docx": "Word"}
 
 
-def stage(studies: list[Built], source: Path, verification: Path) -> None:
+def stage(studies: list[Built], source: Path, build: Path) -> None:
     """Write the sources of all pages; a file whose text is as it was keeps its time stamp.
 
     Parameters
@@ -26,18 +25,17 @@ def stage(studies: list[Built], source: Path, verification: Path) -> None:
         Studies to publish.
     source : pathlib.Path
         Folder of the sources; what is in it and not written now is removed.
-    verification : pathlib.Path
-        ``verification.csv``; its page is left out when there is no such file.
+    build : pathlib.Path
+        Folder of the tables that `evidence` makes pages of.
     """
-    verified = verification.is_file()
-    texts = {"index.md": front(studies, verified)}
-    if verified:
-        texts["verification.md"] = verification_page(verification)
+    proofs = evidence.titles(build)
+    texts = {"index.md": front(studies, proofs)}
+    texts |= {f"{name}.md": text for name, text in evidence.pages(build).items()}
     for study in studies:
         texts[f"{study.name}/index.md"] = study_page(study)
         for name in study.done:
             texts[f"{study.name}/{name}.ipynb"] = papers.page(study, name)
-    texts["site.json"] = json.dumps(_menu(studies, verified), ensure_ascii=False)
+    texts["site.json"] = json.dumps(_menu(studies, proofs), ensure_ascii=False)
     source.mkdir(parents=True, exist_ok=True)
     for file in [f for f in source.rglob("*") if f.is_file()]:
         if file.relative_to(source).as_posix() not in texts:
@@ -47,23 +45,22 @@ def stage(studies: list[Built], source: Path, verification: Path) -> None:
 
 
 # -- front page ------------------------------------------------------------------------------------
-def front(studies: list[Built], verified: bool) -> str:
+def front(studies: list[Built], proofs: dict[str, str]) -> str:
     """The front page: every built study with its question, data, date and kind."""
     cards = [_card(study) for study in studies]
-    none = "No study has been run yet. Run one with `make study`."
+    none = "No study has been run yet. Run one with `make study`. / 尚无已运行的研究。"
     lines = [
         "# Fusion Workbook",
         "Studies of how advanced manufacturing and modern services grow together, each rerun from its "
         "parameters. Every printed number leads back to a notebook, its inputs, its parameters and a commit.",
-        m.toctree([f"{study.name}/index" for study in studies] + ["verification"] * verified),
-        "## Studies" if studies else none,
+        "先进制造业与现代服务业融合研究，均可由参数重新运行；每个印出的数都可追溯到笔记本、输入、参数与提交。",
+        m.toctree([f"{study.name}/index" for study in studies] + list(proofs)),
+        "## Studies / 研究" if studies else none,
         m.raw(f'<div class="fusion-cards">{"".join(cards)}</div>') if cards else "",
     ]
-    if verified:
-        lines += [
-            "## Verification",
-            "[Published results, recomputed](verification.md) with the functions that the notebooks use.",
-        ]
+    if proofs:
+        items = [f"- [{title}]({name}.md)" for name, title in proofs.items()]
+        lines += ["## Evidence / 证据", "\n".join(items)]
     return "\n\n".join(lines)
 
 
@@ -229,44 +226,8 @@ def _downloads(study: Built) -> str:
     return m.raw(f"<ul>{items}</ul>")
 
 
-# -- verification ----------------------------------------------------------------------------------
-def verification_page(file: Path) -> str:
-    """Published results and the same recomputed, by dataset."""
-    with file.open(encoding="utf-8-sig", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    groups: dict[str, list[dict[str, str]]] = defaultdict(list)
-    for row in rows:
-        groups[row.get("dataset") or "other"].append(row)
-    right = sum(_agrees(row) for row in rows)
-    lines = [
-        "# Verification",
-        f"Published results, recomputed with the functions that the notebooks use: **{right} of {len(rows)}** "
-        "agree within the tolerance stated in their row.",
-    ]
-    for name, group in groups.items():
-        lines += [f"## {m.text(name)}", m.raw(_verified(group, name))]
-    return "\n\n".join(lines)
-
-
-def _verified(rows: list[dict[str, str]], label: str) -> str:
-    columns = [column for column in rows[0] if column != "dataset"]
-    numeric = {i for i, column in enumerate(columns) if column in ("published", "computed", "tolerance")}
-    body = []
-    for row in rows:
-        cells = [m.html(m.shortened(row[column] or "")) for column in columns]
-        if "ok" in columns:
-            mark = ("agrees", "fusion-ok") if _agrees(row) else ("DIFFERS", "fusion-off")
-            cells[columns.index("ok")] = f'<span class="{mark[1]}">{mark[0]}</span>'
-        body.append(cells)
-    return m.table(columns, body, numeric=numeric, label=label)
-
-
-def _agrees(row: dict[str, Any]) -> bool:
-    return str(row.get("ok")).strip().lower() in ("true", "1", "yes")
-
-
 # -- inside ----------------------------------------------------------------------------------------
-def _menu(studies: list[Built], verified: bool) -> dict[str, Any]:
+def _menu(studies: list[Built], proofs: dict[str, str]) -> dict[str, Any]:
     """What the templates need: the menu, and each page's study with its banner and language."""
     entries = [
         {
@@ -282,7 +243,8 @@ def _menu(studies: list[Built], verified: bool) -> dict[str, Any]:
         }
         for study in studies
     ]
-    return {"studies": entries, "verification": verified}
+    pages = [{"page": name, "title": title} for name, title in proofs.items()]
+    return {"studies": entries, "evidence": pages}
 
 
 def _date(moment: object) -> str:

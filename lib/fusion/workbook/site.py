@@ -17,14 +17,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fusion.workbook import files, paths
+from fusion.workbook import evidence, files, paths
 from fusion.workbook.built import FILES, Built, find
 
 SPHINX = Path(__file__).parent / "sphinx"
 # Modules that decide how a page looks.
-CODE = ("site", "built", "pages", "papers", "markup", "chain", "files")
+CODE = ("site", "built", "pages", "evidence", "papers", "markup", "chain", "files")
 STAMP = ".inputs"
-VERIFICATION = "verification.csv"
 # Written by Sphinx for its own use, or a list of words that nobody reads.
 NEEDLESS = (".buildinfo", "objects.inv", "genindex.html", "_sources", "_static/webpack-macros.html")
 
@@ -117,7 +116,7 @@ def _inputs(studies: list[Built]) -> Iterator[tuple[str, Path]]:
     for file in code:
         yield f"code/{file.name}", file
     lock, story = paths.ROOT / "requirements.lock", paths.NOTEBOOKS / "chain.yaml"
-    for file in (lock, story, paths.build() / VERIFICATION):
+    for file in (lock, story, *evidence.files(paths.build())):
         if file.is_file():
             yield file.name, file
     for study in studies:
@@ -144,7 +143,7 @@ def _make(studies: list[Built], work: Path, target: Path, stamp: str) -> tuple[i
 
     source, html = work / "source", work / "html"
     shutil.rmtree(html, ignore_errors=True)
-    pages.stage(studies, source, paths.build() / VERIFICATION)
+    pages.stage(studies, source, paths.build())
     warnings = _render(source, html, work / "doctrees")
     for name in NEEDLESS:
         place = html / name
