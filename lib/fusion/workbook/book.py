@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from IPython.display import HTML, Markdown, display
 
-from fusion.workbook import chain, paths
+from fusion.workbook import chain, paths, units
 
 if TYPE_CHECKING:
     import ibis
@@ -70,7 +70,7 @@ class Book:
             return column
         row = rows.iloc[0]
         text = str(row[f"label_{self.language}"])
-        return f"{text} ({row['unit']})" if unit and row["unit"] else text
+        return f"{text} ({units.shown(str(row['unit']), self.language)})" if unit and row["unit"] else text
 
     # -- declared inputs and outputs -----------------------------------------------------------
     def path(self, name: str) -> Path:

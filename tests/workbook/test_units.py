@@ -1,0 +1,30 @@
+"""Units in the page's language."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+import pytest
+
+from fusion.workbook import paths, units
+
+HAN = re.compile(r"[\u4e00-\u9fff]")
+
+
+@pytest.mark.parametrize(
+    ("unit", "english"),
+    [
+        ("ln 万元/人", "ln 10,000 yuan/person"),
+        ("亿元", "100 million yuan"),
+        ("base year = 1", "base year = 1"),
+    ],
+)
+def test_a_unit_in_both_languages(unit: str, english: str) -> None:
+    assert units.shown(unit, "en") == english
+    assert units.shown(unit, "zh") == unit
+
+
+def test_every_unit_of_the_contract_has_english_words() -> None:
+    found = pd.read_csv(paths.ROOT / "data" / "contract" / "panel.csv")["unit"].dropna().unique()
+    assert [unit for unit in found if HAN.search(units.shown(unit, "en"))] == []
