@@ -261,7 +261,7 @@ def switchers_average(result: Any) -> tuple[float, float]:
     return float(result.overall_att), float(se)
 
 
-def true_average(truth: pd.DataFrame, last: int | None = None) -> float:
+def true_average(truth: pd.DataFrame, last: int | None = None, column: str = "effect") -> float:
     """The true average effect on the treated, from the generator's table.
 
     Parameters
@@ -271,11 +271,13 @@ def true_average(truth: pd.DataFrame, last: int | None = None) -> float:
     last : int, optional
         None: over all treated firm-years. Else the plain mean of the effects at event times 0 … last, which is the
         target of estimators that weight event times equally.
+    column : str
+        "effect" on productivity, or "effect_lp" on value added per employee.
     """
     if last is None:
-        return float(truth.loc[truth["dimension"] == "overall", "effect"].iloc[0])
+        return float(truth.loc[truth["dimension"] == "overall", column].iloc[0])
     effects = truth[truth["dimension"] == "event_time"].assign(event=lambda t: t["level"].astype(int))
-    return float(effects.loc[effects["event"].between(0, last), "effect"].mean())
+    return float(effects.loc[effects["event"].between(0, last), column].mean())
 
 
 def common_last(data: pd.DataFrame) -> int:

@@ -71,7 +71,7 @@ def one_draw(mode: str, seed: int, firms: int = 1500, estimators: Sequence[str] 
     common = max(dynamics.common_last(data), 0)
     calls = _calls(data, common)
     found, _ = dynamics.fit_all({name: calls[name] for name in estimators})
-    overall, early = dynamics.true_average(truth), dynamics.true_average(truth, common)
+    overall, early = (dynamics.true_average(truth, last, "effect_lp") for last in (None, common))
     table = pd.DataFrame(
         [(name, *found.get(name, (np.nan, np.nan))) for name in estimators],
         columns=["estimator", "estimate", "std_error"],

@@ -70,7 +70,11 @@ class Book:
             return column
         row = rows.iloc[0]
         text = str(row[f"label_{self.language}"])
-        return f"{text} ({units.shown(str(row['unit']), self.language)})" if unit and row["unit"] else text
+        return f"{text} ({self.unit(str(row['unit']))})" if unit and row["unit"] else text
+
+    def unit(self, text: str) -> str:
+        """A unit in the study's language."""
+        return units.shown(text, self.language)
 
     # -- declared inputs and outputs -----------------------------------------------------------
     def path(self, name: str) -> Path:

@@ -40,8 +40,8 @@ def generate(settings: Settings, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]
         One row for each firm-year in the frame, sorted by firm_id and year (twice where a mode says so); columns
         of the enterprise contract; money in 万元 at constant prices.
     truth : DataFrame
-        dimension, level, effect, n: true average effects on the treated, log points of productivity, that is of
-        ln(value_added) − 0.60 ln(employees_avg) − 0.35 ln(fixed_assets_net).
+        dimension, level, effect, effect_lp, n: true average effects on the treated, log points of productivity, that
+        is of ln(value_added) − 0.60 ln(employees_avg) − 0.35 ln(fixed_assets_net), and of value added per employee.
 
     Raises
     ------

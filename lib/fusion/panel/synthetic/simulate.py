@@ -24,6 +24,7 @@ class Simulation:
     share : service share of revenue, pilots' gain included
     omega : productivity, effects and modes included; ln
     untreated : productivity had there been no pilots and no modes; ln
+    alone : production had the pilots had no effect, all else (modes too) as it was
     """
 
     settings: Settings
@@ -36,6 +37,7 @@ class Simulation:
     omega: Floats
     untreated: Floats
     made: production.Production
+    alone: production.Production
     frame: frame.Frame
 
 
@@ -58,7 +60,10 @@ def simulate(settings: Settings, seed: int) -> Simulation:
     pilots = adoption.draw_pilots(settings, firms, share, seen, known, streams)
     omega = untreated + pilots.effect + modes.disturbance(settings, firms, pilots, seen, known)
     made = production.produce(firms, omega, lift, known, streams)
+    alone = production.produce(firms, omega - pilots.effect, lift, known, streams)
     kept = frame.observe(firms, omega, made.revenue, settings.heaping, known, streams)
     years = np.arange(settings.first_year, settings.last_year + 1)
     gained = share + pilots.service_gain
-    return Simulation(settings, known, streams, years, firms, pilots, gained, omega, untreated, made, kept)
+    return Simulation(
+        settings, known, streams, years, firms, pilots, gained, omega, untreated, made, alone, kept
+    )
