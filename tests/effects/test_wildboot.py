@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from fusion import effects
-from fusion.effects.wildboot import _weights, wild_bootstrap
+from fusion.effects.wildboot import _weights, few_clusters, wild_bootstrap
 from fusion.effects.within import feols
 
 FORMULA = "y ~ x + z | firm + year"
@@ -140,3 +140,18 @@ def test_errors_say_what_is_wrong(panel: pd.DataFrame, kwargs: dict[str, object]
     given = {"fml": FORMULA, "cluster": "district", **kwargs}
     with pytest.raises(effects.EffectsError, match=message):
         wild_bootstrap(given.pop("fml"), data, **given)  # type: ignore[arg-type]
+
+
+def test_several_terms_of_one_regression(panel: pd.DataFrame) -> None:
+    """Each term as by itself; one that the effects absorb is left out; Webb's weights for eleven clusters."""
+    data = panel.assign(fixed=panel["firm"] * 2.0)
+    table = few_clusters(data, "y", ["x", "z"], ["firm", "year"], "district", ["x", "z"], draws=499, seed=5)
+    assert table["term"].tolist() == ["x", "z"] and set(table["weights"]) == {"webb"}
+    alone = wild_bootstrap(FORMULA, data, "district", "z", 499, weights="webb", seed=5, fixef_rm="none")
+    assert table.loc[1, ["p_value", "ci_low", "ci_high"]].tolist() == [
+        alone.p_value,
+        alone.ci_low,
+        alone.ci_high,
+    ]
+    absorbed = few_clusters(data, "y", ["x", "fixed"], ["firm", "year"], "district", ["fixed"], draws=99)
+    assert absorbed.empty

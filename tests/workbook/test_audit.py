@@ -95,6 +95,15 @@ def test_a_study_that_lacks_everything_passes_nothing_but_its_record() -> None:
         (19, {"tables": {"estimates": estimates()}}, "needs a sentence"),
         (19, {"tables": {"estimates": estimates()}, "statements": {"19": "pilots are firms"}}, "pass"),
         (19, {"tables": {"estimates": estimates().assign(clusters=17)}, "statements": {"19": "x"}}, "fail"),
+        (
+            19,
+            {
+                "tables": {"estimates": estimates().assign(clusters=17)},
+                "exhibits": [exhibit("wild")],
+                "statements": {"19": "industries are all there are"},
+            },
+            "pass",
+        ),
         (20, {"tables": {"estimates": estimates()}}, "pass"),
         (20, {"tables": {"estimates": estimates().assign(dropped_singletons=None)}}, "fail"),
         (24, {"tables": {"estimates": estimates()}}, "pass"),

@@ -17,7 +17,7 @@ carried over to effects that cross the clusters.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -44,6 +44,9 @@ Array = NDArray[np.float64]
 TIE = 1e-10
 # Largest number of (cluster, level) and (cluster, draw) cells held at once: 400 MB.
 CELLS = 50_000_000
+# Fewer clusters have too few sign vectors for fine p-values.
+FEWEST_SIGNS = 12
+FEW = ["term", "estimate", "p_value", "ci_low", "ci_high", "clusters", "draws", "weights"]
 
 
 class WildBootstrap(NamedTuple):
@@ -361,3 +364,48 @@ def _invert(
                 break
         ends.append((inside + outside) / 2)
     return float(ends[0]), float(ends[1])
+
+
+def few_clusters(
+    data: pd.DataFrame,
+    outcome: str,
+    regressors: Sequence[str],
+    effects: Sequence[str],
+    cluster: str,
+    terms: Sequence[str],
+    level: float = 0.95,
+    seed: int = 0,
+    draws: int = 9999,
+) -> pd.DataFrame:
+    """Wild cluster bootstrap tests of several regressors of one regression, null imposed, for few clusters.
+
+    Parameters
+    ----------
+    data : DataFrame
+        Rows of the regression.
+    outcome, regressors, effects, cluster
+        Columns of the regression; every effect is one column.
+    terms : sequence of str
+        Regressors to test, each in the presence of all others. Those that effects absorb are left out.
+    level, seed, draws
+        As for `wild_bootstrap`. Webb's weights below twelve clusters, Rademacher's signs else (Webb 2023).
+
+    Returns
+    -------
+    DataFrame
+        Columns term, estimate, p_value, ci_low, ci_high, clusters, draws, weights; one row for each term.
+    """
+    weights: Literal["rademacher", "webb"] = (
+        "webb" if data[cluster].nunique() < FEWEST_SIGNS else "rademacher"
+    )
+    formula = f"{outcome} ~ {' + '.join(regressors)} | {' + '.join(effects)}"
+    rows = []
+    for term in terms:
+        try:
+            found = wild_bootstrap(
+                formula, data, cluster, term, draws, weights=weights, level=level, seed=seed, fixef_rm="none"
+            )
+        except EffectsError:
+            continue
+        rows.append([getattr(found, name) for name in FEW])
+    return pd.DataFrame(rows, columns=FEW)

@@ -278,12 +278,14 @@ def _clusters(evidence: Evidence, point: Point) -> Verdict:
     fewest = int(table["clusters"].min())
     counted = evidence.say(f"at least {fewest:,} clusters.", f"至少 {fewest:,} 个聚类。")
     if fewest < FEW_CLUSTERS:
+        shown = [e for e in evidence.exhibits if "wild" in _names(e) and e["kind"] in KINDS]
         few = evidence.say(
-            f"only {fewest} clusters (fewer than {FEW_CLUSTERS}), and no bootstrap or randomisation inference is "
-            "built yet.",
-            f"只有 {fewest} 个聚类（少于 {FEW_CLUSTERS}），而自助法与随机化推断尚未实现。",
+            f"only {fewest} (fewer than {FEW_CLUSTERS})", f"仅 {fewest} 个（少于 {FEW_CLUSTERS}）"
         )
-        return "fail", few
+        if not shown:
+            lacking = evidence.say("no wild cluster bootstrap was shown", "没有野聚类自助法")
+            return "fail", f"{few}; {lacking}"
+        counted = f"{few}; {_cite(evidence, shown)}."
     if evidence.statements.get(str(point.number), "").strip():
         return "pass", counted
     status, text = _statement(evidence, point)
