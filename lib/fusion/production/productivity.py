@@ -44,6 +44,7 @@ def productivity(
     proxy: str = "intermediate_input",
     labour: str = "lagged",
     fewest_firms: int = 50,
+    policy: str | None = None,
 ) -> Productivity:
     """Value-added productivity of firm-years.
 
@@ -61,13 +62,16 @@ def productivity(
         acf: whether labour is chosen knowing this year's productivity (its lag is the instrument) or before.
     fewest_firms : int
         Industries with fewer firms are left out.
+    policy : str, optional
+        0/1 column within the process of productivity of op, lp and acf (De Loecker 2013, American Economic Journal:
+        Microeconomics 5): productivity that ignores a treatment hides part of its effect in the inputs' elasticities.
 
     Raises
     ------
     ProductionError
         When columns are missing. What cannot be estimated is in ``failed``; ``coefficients`` may be empty.
     """
-    absent = [c for c in (*NEEDED, industry) if c not in panel]
+    absent = [c for c in (*NEEDED, industry, *([policy] if policy else [])) if c not in panel]
     if absent:
         raise ProductionError(f"productivity: the panel lacks {', '.join(absent)}")
     frame = panel.reset_index(drop=True)
@@ -81,6 +85,7 @@ def productivity(
     tables, failed = [], []
     for method in methods:
         options: dict[str, Any] = {"free_instrument": labour} if method == "acf" else {}
+        options |= {"policy": policy} if method in ("op", "lp", "acf") else {}
         try:
             found = by_industry(made, industry, method, fewest_firms=fewest_firms, **options)
         except ProductionError as error:

@@ -30,3 +30,7 @@ class Productivity(Section):
     fewest_firms: Annotated[int, Field(ge=10)] = Field(
         50, description="industries with fewer firms have no productivity"
     )
+    productivity_policy: Column | None = Field(
+        None,
+        description="0/1 treatment within the process of productivity of op, lp and acf (De Loecker 2013)",
+    )
