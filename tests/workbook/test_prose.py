@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -48,3 +49,16 @@ def test_a_changed_text_is_missing_and_its_translation_stale() -> None:
     assert prose.missing(given, "10_audit", "zh") == ["# Something else"]
     assert len(prose.stale(given, "10_audit", "zh")) == 1
     assert prose.in_language(given, "10_audit", "zh")["cells"][0]["source"] == ["# Something else"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bold_words_close(name: str) -> None:
+    """CommonMark does not close `**` between a full stop or colon and a character: asterisks would be printed."""
+    texts = [
+        (paths.NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8"),
+        (paths.NOTEBOOKS / "zh" / f"{name}.md").read_text(encoding="utf-8"),
+    ]
+    pairs = [
+        m for text in texts for line in text.split("\n") for m in re.finditer(r"\*\*([^*\n]+?)\*\*(.?)", line)
+    ]
+    assert [m[0] for m in pairs if m[1][-1] in "：。" and not re.match(r"[\s，。；：）\\\"]|$", m[2])] == []

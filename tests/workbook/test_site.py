@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -503,6 +504,19 @@ def test_a_change_of_any_input_is_seen(built: Path) -> None:
     changed = site._stamp(site._chosen(None))
     file.write_text(text, encoding="utf-8")
     assert changed != before == site._stamp(site._chosen(None))
+
+
+def test_the_card_says_what_was_found(tmp_path: Path) -> None:
+    from fusion.workbook.pages import finding
+
+    def study(language: str, *rows: tuple[str, str]) -> Any:
+        exhibits = [{"id": n, "kind": k, "title_en": f"About {n}.", "title_zh": f"关于 {n}"} for n, k in rows]
+        return SimpleNamespace(language=language, exhibits=exhibits)
+
+    rows = [("curve", "figure"), ("ladder", "table"), ("att", "left_out"), ("table1", "table")]
+    assert finding(study("en", *rows)) == "About ladder. About curve."
+    assert finding(study("zh", *rows)) == "关于 ladder。关于 curve。"
+    assert finding(study("en", ("att", "left_out"))) == ""
 
 
 def test_nothing_run_yet_still_gives_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

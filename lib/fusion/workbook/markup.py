@@ -14,6 +14,7 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|$~^&-])")
 WORDS: dict[str, dict[str, Any]] = {
     "en": {
         "question": "Question",
+        "finding": "Found",
         "estimand": "What is estimated",
         "data": "Data",
         "licence": "Licence:",
@@ -90,6 +91,7 @@ WORDS: dict[str, dict[str, Any]] = {
     },
     "zh": {
         "question": "问题",
+        "finding": "发现",
         "estimand": "估计对象",
         "data": "数据",
         "licence": "许可：",

@@ -13,6 +13,8 @@ from fusion.workbook.built import FILES, PUBLISHED, Built
 from fusion.workbook.markup import words
 from fusion.workbook.papers import title_of
 
+# Exhibits whose titles are the study's finding, in this order.
+HEADLINES = ("fi_by_path", "ladder", "att", "curve")
 FORMS = {".csv": "CSV", ".tex": "LaTeX", ".svg": "SVG", ".png": "PNG", ".pdf": "PDF", ".docx": "Word"}
 
 
@@ -68,6 +70,7 @@ def _card(study: Built) -> str:
     w = words(study.language)
     facts = [
         (w["question"], study.text("question")),
+        (w["finding"], finding(study)),
         (w["data"], study.text("data")),
         (w["run"], _date(study.manifest.get("ended"))),
         (w["notebooks"], f"{len(study.done)} / {len(study.notebooks)}"),
@@ -78,6 +81,16 @@ def _card(study: Built) -> str:
         f'<article class="fusion-card" lang="{m.tag(study.language)}">{badge(study)}'
         f"<h3>{link}</h3><dl>{rows}</dl></article>"
     )
+
+
+def finding(study: Built) -> str:
+    """One paragraph: what the titles of the headline exhibits say; empty when none of them was shown."""
+    titles = {
+        row["id"]: row[f"title_{study.language}"] for row in study.exhibits if row["kind"] != "left_out"
+    }
+    found = [titles[name].rstrip(".。") for name in HEADLINES if titles.get(name)]
+    stop = "。" if study.language == "zh" else ". "
+    return (stop.join(found) + stop).strip() if found else ""
 
 
 def badge(study: Built) -> str:
