@@ -53,7 +53,7 @@ verify: $(READY) ## recompute published results (build/verification.csv)
 bench: $(READY) ## time the heavy works beside the obvious way (build/bench.csv; WORK=name ROWS=n)
 	@$(BIN)/python -m fusion.bench $(WORK) $(if $(ROWS),--rows $(ROWS))
 
-montecarlo: $(READY) ## bias, coverage, power and alarms on synthetic panels (build/montecarlo.csv, about 25 min; DRAWS=200)
+montecarlo: $(READY) ## bias, coverage, power and alarms on synthetic panels (build/montecarlo.csv and a page, about an hour; DRAWS=200)
 	@$(BIN)/python -m fusion.production.montecarlo --draws $(or $(PRODUCTION_DRAWS),50)
 	@status=0; $(BIN)/python -m fusion.montecarlo --draws $(DRAWS) || status=$$?; $(BIN)/fusion site; exit $$status
 

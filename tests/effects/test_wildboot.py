@@ -143,7 +143,7 @@ def test_errors_say_what_is_wrong(panel: pd.DataFrame, kwargs: dict[str, object]
 
 
 def test_several_terms_of_one_regression(panel: pd.DataFrame) -> None:
-    """Each term as by itself; one that the effects absorb is left out; Webb's weights for eleven clusters."""
+    """Each term as by itself; one that the effects absorb is refused; Webb's weights for eleven clusters."""
     data = panel.assign(fixed=panel["firm"] * 2.0)
     table = few_clusters(data, "y", ["x", "z"], ["firm", "year"], "district", ["x", "z"], draws=499, seed=5)
     assert table["term"].tolist() == ["x", "z"] and set(table["weights"]) == {"webb"}
@@ -153,5 +153,5 @@ def test_several_terms_of_one_regression(panel: pd.DataFrame) -> None:
         alone.ci_low,
         alone.ci_high,
     ]
-    absorbed = few_clusters(data, "y", ["x", "fixed"], ["firm", "year"], "district", ["fixed"], draws=99)
-    assert absorbed.empty
+    with pytest.raises(effects.EffectsError, match="fixed"):
+        few_clusters(data, "y", ["x", "fixed"], ["firm", "year"], "district", ["fixed"], draws=99)

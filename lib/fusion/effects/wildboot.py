@@ -386,7 +386,7 @@ def few_clusters(
     outcome, regressors, effects, cluster
         Columns of the regression; every effect is one column.
     terms : sequence of str
-        Regressors to test, each in the presence of all others. Those that effects absorb are left out.
+        Regressors to test, each in the presence of all others; those that the effects did not absorb.
     level, seed, draws
         As for `wild_bootstrap`. Webb's weights below twelve clusters, Rademacher's signs else (Webb 2023).
 
@@ -394,6 +394,11 @@ def few_clusters(
     -------
     DataFrame
         Columns term, estimate, p_value, ci_low, ci_high, clusters, draws, weights; one row for each term.
+
+    Raises
+    ------
+    EffectsError
+        As `wild_bootstrap`: a term that effects absorb, or one cluster.
     """
     weights: Literal["rademacher", "webb"] = (
         "webb" if data[cluster].nunique() < FEWEST_SIGNS else "rademacher"
@@ -401,11 +406,8 @@ def few_clusters(
     formula = f"{outcome} ~ {' + '.join(regressors)} | {' + '.join(effects)}"
     rows = []
     for term in terms:
-        try:
-            found = wild_bootstrap(
-                formula, data, cluster, term, draws, weights=weights, level=level, seed=seed, fixef_rm="none"
-            )
-        except EffectsError:
-            continue
+        found = wild_bootstrap(
+            formula, data, cluster, term, draws, weights=weights, level=level, seed=seed, fixef_rm="none"
+        )
         rows.append([getattr(found, name) for name in FEW])
     return pd.DataFrame(rows, columns=FEW)
