@@ -51,11 +51,11 @@ verify: $(READY) ## recompute published results (build/verification.csv)
 	@$(BIN)/fusion site
 
 bench: $(READY) ## time the heavy works beside the obvious way (build/bench.csv; WORK=name ROWS=n)
-	@$(BIN)/python -m fusion.bench $(WORK) $(if $(ROWS),--rows $(ROWS))
+	@$(BIN)/python -m evidence.bench $(WORK) $(if $(ROWS),--rows $(ROWS))
 
 montecarlo: $(READY) ## bias, coverage, power and alarms on synthetic panels (build/montecarlo.csv and a page, about an hour; DRAWS=200)
-	@$(BIN)/python -m fusion.production.montecarlo --draws $(or $(PRODUCTION_DRAWS),50)
-	@status=0; $(BIN)/python -m fusion.montecarlo --draws $(DRAWS) || status=$$?; $(BIN)/fusion site; exit $$status
+	@$(BIN)/python -m evidence.montecarlo.production --draws $(or $(PRODUCTION_DRAWS),50)
+	@status=0; $(BIN)/python -m evidence.montecarlo --draws $(DRAWS) || status=$$?; $(BIN)/fusion site; exit $$status
 
 site: $(READY) ## build the site from the studies that have been run
 	@$(BIN)/fusion site

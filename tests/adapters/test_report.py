@@ -70,7 +70,7 @@ def test_the_command_writes_nothing_over(made: pd.DataFrame, tmp_path: Path) -> 
     file = exports.wind(made.head(20), tmp_path)
     there = tmp_path / "mine.yaml"
     there.write_text("mine", encoding="utf-8")
-    command = [sys.executable, "-m", "fusion.workbook.cli", "check", str(file)]
+    command = [sys.executable, "-m", "workbook.cli", "check", str(file)]
     refused = subprocess.run([*command, "--write", str(there)], capture_output=True, text=True, check=False)
     assert (
         refused.returncode == 2

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fusion import bench
-from fusion.bench import _runner
+from evidence import bench
+from evidence.bench import _runner
 
 ROUNDS = [
     {

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from fusion.workbook import paths
+from workbook import paths
 
 FUSION = str(Path(sys.executable).parent / "fusion")
 

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 from runs import Run
 
-from fusion.workbook import chain, paths
+from workbook import paths
+from workbook.run import chain
 
 NAMES = [s.notebook for s in chain.chain()]
 

@@ -93,7 +93,7 @@ def test_listings_equal_the_reference_files(code: str) -> None:
 
 
 def test_the_command_in_a_process(tmp_path: Path) -> None:
-    call = [sys.executable, "-m", "fusion.workbook.cli", "classify"]
+    call = [sys.executable, "-m", "workbook.cli", "classify"]
     done = subprocess.run([*call, "6550", "--edition", "2011", "--json"], capture_output=True, text=True)
     assert (done.returncode, list(json.loads(done.stdout))) == (0, KEYS)
     done = subprocess.run([*call, "9999"], capture_output=True, text=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from fusion import effects
+from estimators import effects
 
 
 def test_entry_and_exit_by_hand() -> None:

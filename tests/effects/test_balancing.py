@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fusion.effects.balancing import (
+from estimators.errors import EffectsError
+from estimators.robustness.balancing import (
     balance_table,
     entropy_balance,
     entropy_weights,
@@ -14,7 +15,6 @@ from fusion.effects.balancing import (
     stacked_panel,
     stacks,
 )
-from fusion.effects.errors import EffectsError
 
 
 @pytest.fixture(scope="module")

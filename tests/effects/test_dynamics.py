@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fusion.effects import dynamics
-from fusion.effects.errors import EffectsError
+from estimators.effects import dynamics
+from estimators.errors import EffectsError
 
 KEYS = {"outcome": "y", "unit": "unit", "time": "year", "first_treat": "start"}
 

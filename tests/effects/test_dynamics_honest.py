@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from fusion.effects import honest, pretrend
-from fusion.effects.errors import EffectsError
+from estimators.effects import honest, pretrend
+from estimators.errors import EffectsError
 
 
 def coefficients(values: dict[int, float], sd: float = 0.1) -> tuple[pd.Series, pd.DataFrame]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from fusion.effects import spillover
-from fusion.effects.errors import EffectsError
+from estimators.effects import spillover
+from estimators.errors import EffectsError
 
 
 def panel() -> pd.DataFrame:

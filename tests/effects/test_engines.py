@@ -10,8 +10,8 @@ from linearmodels.iv.absorbing import AbsorbingLS
 from linearmodels.panel import PanelOLS
 from pyfixest.demeaners import LsmrDemeaner
 
-from fusion import effects
-from fusion.effects.engines import nested
+from estimators import effects
+from estimators.engines.agreement import nested
 
 LADDER = [
     ["firm_id"],

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyfixest.demeaners import LsmrDemeaner
 
-from fusion import effects
-from fusion.effects.exact.source import Source
-from fusion.effects.within import Within, feols
+from estimators import effects
+from estimators.engines.exact.passes.source import Source
+from estimators.engines.within import Within, feols
 
 # The estimator does not iterate, and the peers iterate to 1e-13: rounding of sums over some thousand rows is left.
 COEFFICIENTS = {"rtol": 1e-9, "atol": 1e-11}

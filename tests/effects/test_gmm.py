@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fusion.effects.errors import EffectsError
-from fusion.effects.gmm import dynamic_panel
-from fusion.workbook import paths
+from estimators.engines.gmm import dynamic_panel
+from estimators.errors import EffectsError
+from workbook import paths
 
 EMPLUK = paths.ROOT.parent / "shared" / "verification" / "EmplUK.csv"
 needs_empluk = pytest.mark.skipif(not EMPLUK.is_file(), reason="needs ../shared/verification/EmplUK.csv")

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fusion.effects import heterogeneity, mediation, multiplicity
-from fusion.effects.errors import EffectsError
+from estimators.effects import heterogeneity, mediation
+from estimators.errors import EffectsError
+from estimators.robustness import multiplicity
 
 
 def panel(seed: int = 1, firms: int = 200, effects: tuple[float, float] = (0.5, 0.1)) -> pd.DataFrame:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fusion.effects.errors import EffectsError
-from fusion.effects.oster import Moments, delta, effects_at, moments, selection
+from estimators.errors import EffectsError
+from estimators.robustness.oster import Moments, delta, effects_at, moments, selection
 
 
 def population(

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fusion.effects.errors import EffectsError
-from fusion.effects.placebo import early_start, permuted_paths
+from estimators.errors import EffectsError
+from estimators.robustness.placebo import early_start, permuted_paths
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 from scipy import stats
 from statsmodels.stats.power import TTestPower
 
-from fusion import effects
-from fusion.effects.power import design_error, learn_errors
+from estimators import effects
+from estimators.effects.power import design_error, learn_errors
 
 COLUMNS = effects.Columns("y", ("pilot",))
 FIRMS, YEARS, RHO = 200, 8, 0.7

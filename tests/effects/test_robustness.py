@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fusion.effects import robustness as robust
-from fusion.effects.errors import EffectsError
-from fusion.effects.gmm import dynamic_panel
-from fusion.effects.partial import partial_out
-from fusion.effects.speccurve import Specification, curve
-from fusion.effects.within import feols
+from estimators.engines.gmm import dynamic_panel
+from estimators.engines.partial import partial_out
+from estimators.engines.within import feols
+from estimators.errors import EffectsError
+from estimators.robustness import robustness as robust
+from estimators.robustness.speccurve import Specification, curve
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fusion import effects
+from estimators import effects
 
 
 @pytest.fixture

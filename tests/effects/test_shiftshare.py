@@ -9,8 +9,8 @@ import statsmodels.api as sm
 from linearmodels.iv import IV2SLS
 from scipy import stats
 
-from fusion.effects.errors import EffectsError
-from fusion.effects.shiftshare import anderson_rubin, leave_one_out_mean, parts, rotemberg
+from estimators.errors import EffectsError
+from estimators.robustness.shiftshare import anderson_rubin, leave_one_out_mean, parts, rotemberg
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fusion import effects
-from fusion.effects.exact.randomise import permuted_treatments, randomisation_test
-from fusion.effects.speccurve import Specification, curve, joint_test, permuted_estimates, specifications
-from fusion.effects.within import feols
+from estimators import effects
+from estimators.engines.exact.randomise import permuted_treatments, randomisation_test
+from estimators.engines.within import feols
+from estimators.robustness.speccurve import (
+    Specification,
+    curve,
+    joint_test,
+    permuted_estimates,
+    specifications,
+)
 
 # Two exact methods with different sums: rounding is left.
 SAME = {"rtol": 1e-9, "atol": 1e-12}

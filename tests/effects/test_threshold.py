@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fusion.effects.errors import EffectsError
-from fusion.effects.threshold import thresholds
+from estimators.errors import EffectsError
+from estimators.robustness.threshold import thresholds
 
 
 def panel(

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fusion.effects.errors import EffectsError
-from fusion.effects.ushape import fieller, u_test
+from estimators.errors import EffectsError
+from estimators.robustness.ushape import fieller, u_test
 
 V = np.array([[0.04, -0.03], [-0.03, 0.025]])
 

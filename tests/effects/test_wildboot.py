@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fusion import effects
-from fusion.effects.wildboot import _weights, few_clusters, wild_bootstrap
-from fusion.effects.within import feols
+from estimators import effects
+from estimators.engines.wildboot import _weights, few_clusters, wild_bootstrap
+from estimators.engines.within import feols
 
 FORMULA = "y ~ x + z | firm + year"
 

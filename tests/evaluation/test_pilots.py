@@ -10,7 +10,7 @@ import pytest
 
 from fusion.evaluation import bureau, cards, pilots
 from fusion.evaluation.errors import EvaluationError
-from fusion.workbook import paths
+from workbook import paths
 
 TEMPLATE = paths.DATA / "evaluation" / "pilots_template.csv"
 GOOD = "试点,municipal,1,enterprise,F1,甲公司,沪发改〔x〕1号,2020,2022,,https://example.org,yes,A1,30,2023"

@@ -10,7 +10,7 @@ import pytest
 
 from fusion.evaluation import targets
 from fusion.evaluation.errors import EvaluationError
-from fusion.workbook import paths
+from workbook import paths
 
 OWN = paths.DATA / "evaluation" / "targets.csv"
 

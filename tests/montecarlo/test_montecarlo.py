@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fusion.effects import dynamics
-from fusion.montecarlo import draw, run
-from fusion.montecarlo.modes import MODES, Mode, MonteCarloError
-from fusion.montecarlo.summary import COLUMNS, alarm_table, summarise, verdicts
+from estimators.effects import dynamics
+from evidence.montecarlo import draw, run
+from evidence.montecarlo.modes import MODES, Mode, MonteCarloError
+from evidence.montecarlo.summary import COLUMNS, alarm_table, summarise, verdicts
 from fusion.panel.synthetic import Settings
 
 QUICK = ("cs_not_yet", "imputation", "stacked")

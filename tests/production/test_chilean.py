@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from fusion.production import estimate
+from estimators.production import estimate
 
 FILE = Path(__file__).resolve().parents[3] / "shared" / "verification" / "chilean.csv"
 pytestmark = pytest.mark.skipif(not FILE.is_file(), reason="../shared/verification is not present")

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fusion.production import estimate
-from fusion.production.algebra import least_squares, minimise, monomials, orthonormal
-from fusion.production.choices import Choices
-from fusion.production.designs import DESIGNS, simulate, truth
-from fusion.production.montecarlo import CASES, main, run
-from fusion.production.process import Process, innovation, moments, residuals
-from fusion.production.survival import probit
+from estimators.production import estimate
+from estimators.production.choices import Choices
+from estimators.production.methods.algebra import least_squares, minimise, monomials, orthonormal
+from estimators.production.methods.process import Process, innovation, moments, residuals
+from estimators.production.methods.survival import probit
+from evidence.montecarlo.designs import DESIGNS, simulate, truth
+from evidence.montecarlo.production import CASES, main, run
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +63,8 @@ def test_drawing_a_firm_twice_is_writing_it_twice() -> None:
     frame = simulate("planned", 40, 6, 2)
     twice = pd.concat([frame, frame[frame["firm_id"] < 10].assign(firm_id=lambda t: t["firm_id"] + 1000)])
     for method in ("ols", "fe", "lp", "acf", "wooldridge"):
-        from fusion.production.estimation import ESTIMATORS
-        from fusion.production.sample import sample
+        from estimators.production.estimation import ESTIMATORS
+        from estimators.production.sample import sample
 
         proxy = ["m"] if method not in ("ols", "fe") else []
         start = None if method in ("ols", "fe", "wooldridge") else np.array([0.6, 0.4])

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from estimators.production import ProductionError, by_industry, estimate, logs, markups
+from evidence.montecarlo.designs import simulate
 from fusion.panel.synthetic import Settings, generate
-from fusion.production import ProductionError, by_industry, estimate, logs, markups
-from fusion.production.designs import simulate
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from estimators.production import ProductionError
+from estimators.production.productivity import productivity
 from fusion.panel.synthetic import Settings, generate
-from fusion.production import ProductionError
-from fusion.production.productivity import productivity
 
 
 @pytest.fixture(scope="module")

@@ -12,50 +12,125 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from fusion.workbook import chain, generate, paths
-from fusion.workbook.params import Parameters
+from workbook import paths
+from workbook.params import Parameters, generate
+from workbook.run import chain, fingerprint
 
-LIB = paths.ROOT / "lib" / "fusion"
-ROOMS = {
-    "classification": set(),
-    "panel": {"classification"},
-    "adapters": {"panel", "indicators"},  # says which indicators a source's columns give
-    "composite": set(),
-    "indicators": {"classification", "composite"},
-    "io": set(),
-    "effects": set(),
-    "production": set(),
-    "montecarlo": {"panel", "effects"},
-    "evaluation": set(),
-    "verification": {"indicators", "effects", "io", "production"},
-    # The command line hands `verify`, `classify` and `check` over.
-    "workbook": {"verification", "classification", "adapters"},
+LIB = paths.ROOT / "lib"
+# What each package may import of the others. The command line alone hands commands of other packages over.
+PACKAGES: dict[str, set[str]] = {
+    "fusion": set(),
+    "estimators": set(),
+    "workbook": set(),
+    "evidence": {"fusion", "estimators", "workbook"},
 }
-ROOMS["bench"] = set(ROOMS)  # times what any room does
+HANDED_OVER = {"cli.py": {"fusion.adapters", "fusion.classification", "evidence.verification"}}
+# Rooms of each package, and the rooms of the same package that each may import; None: any of them.
+ROOMS: dict[str, dict[str, set[str] | None]] = {
+    "fusion": {
+        "classification": set(),
+        "panel": {"classification"},
+        "adapters": {"panel", "indicators"},  # says which indicators a source's columns give
+        "composite": set(),
+        "indicators": {"classification", "composite"},
+        "io": set(),
+        "evaluation": set(),
+    },
+    "estimators": {
+        "engines": set(),
+        "effects": {"engines"},
+        "robustness": {"engines", "effects"},
+        "plots": set(),
+        "production": set(),
+    },
+    "workbook": dict.fromkeys(("params", "run", "exhibits", "publish", "review")),
+    # Times what any room does.
+    "evidence": {"bench": {"montecarlo"}, "montecarlo": set(), "verification": set()},
+}
+MOST_FILES = 12  # on one floor of these packages
+SMALL_FLOORS = ("estimators", "workbook")
+# Modules that still need each other.
+CIRCLES = {
+    *(f"fusion.classification.{name}" for name in ("coefficients", "enterprises", "reported")),
+    *(f"fusion.composite.{name}" for name in ("pca", "weights")),
+    *(f"fusion.adapters.{name}" for name in ("panel", "words")),
+}
 NOTEBOOKS = sorted(paths.NOTEBOOKS.glob("*.ipynb"))
 # Names that a notebook may take although the model does not hold them: the study's name.
 INJECTED = {"study"}
 
 
-def imported_rooms(file: Path) -> set[str]:
-    rooms = set()
+def modules() -> dict[str, Path]:
+    """Every module of the library by its dotted name."""
+    names = {".".join(f.relative_to(LIB).with_suffix("").parts): f for f in LIB.rglob("*.py")}
+    return {name.removesuffix(".__init__"): file for name, file in names.items()}
+
+
+def imported(file: Path) -> set[str]:
+    """Dotted names of the project's packages that a file imports, at its top or inside functions."""
+    names = set()
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-        names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [f"{node.module}.{a.name}" for a in node.names]
-        rooms |= {n.split(".")[1] for n in names if n.startswith("fusion.") and n.count(".") >= 1}
-    return rooms & set(ROOMS)
+        if isinstance(node, ast.Import):
+            names |= {a.name for a in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{file.relative_to(LIB)}: imports are absolute"
+            names |= {f"{node.module}.{a.name}" for a in node.names}
+    return {n for n in names if n.split(".")[0] in PACKAGES}
 
 
-@pytest.mark.parametrize("room", sorted(ROOMS))
-def test_rooms_import_only_what_they_may(room: str) -> None:
-    for file in (LIB / room).rglob("*.py"):
-        extra = imported_rooms(file) - ROOMS[room] - {room}
-        assert not extra, f"{file.name} of {room} imports {extra}"
+@pytest.mark.parametrize("package", sorted(PACKAGES))
+def test_packages_import_only_what_they_may(package: str) -> None:
+    for file in (LIB / package).rglob("*.py"):
+        handed = (
+            HANDED_OVER.get(str(file.relative_to(LIB / "workbook")), set())
+            if package == "workbook"
+            else set()
+        )
+        names = {n for n in imported(file) if ".".join(n.split(".")[:2]) not in handed}
+        extra = {n.split(".")[0] for n in names} - PACKAGES[package] - {package}
+        assert not extra, f"{file.relative_to(LIB)} imports {extra}"
 
 
-def test_every_room_is_known() -> None:
-    assert {p.name for p in LIB.iterdir() if p.is_dir() and p.name != "__pycache__"} == set(ROOMS)
+@pytest.mark.parametrize(("package", "room"), [(p, r) for p, rooms in ROOMS.items() for r in rooms])
+def test_rooms_import_only_what_they_may(package: str, room: str) -> None:
+    allowed = ROOMS[package][room]
+    for file in (LIB / package / room).rglob("*.py"):
+        rooms = {n.split(".")[1] for n in imported(file) if n.startswith(f"{package}.")} & set(ROOMS[package])
+        extra = rooms - {room} - (set(ROOMS[package]) if allowed is None else allowed)
+        assert not extra, f"{file.relative_to(LIB)} imports {extra}"
+
+
+def test_every_package_and_room_is_known() -> None:
+    def folders(place: Path) -> set[str]:
+        return {p.name for p in place.iterdir() if p.is_dir() and any(p.rglob("*.py"))}
+
+    assert folders(LIB) == set(PACKAGES) == set(fingerprint.PACKAGES)
+    assert {package: folders(LIB / package) for package in ROOMS} == {p: set(r) for p, r in ROOMS.items()}
+
+
+def test_floors_are_small() -> None:
+    floors = {f.parent for package in SMALL_FLOORS for f in (LIB / package).rglob("*.py")}
+    crowded = {str(f.relative_to(LIB)): n for f in floors if (n := len(list(f.glob("*.py")))) > MOST_FILES}
+    assert crowded == {}
+
+
+def _reached(name: str, needs: dict[str, set[str]]) -> set[str]:
+    found: set[str] = set()
+    queue = set(needs[name])
+    while queue:
+        found |= queue
+        queue = {n for q in queue for n in needs[q]} - found
+    return found
+
+
+def test_no_circles_between_modules() -> None:
+    known = modules()
+    needs = {}
+    for name, file in known.items():
+        told = {n if n in known else n.rpartition(".")[0] for n in imported(file)}
+        needs[name] = (told & set(known)) - {name}
+    circles = {name for name in known if name in _reached(name, needs)} - CIRCLES
+    assert circles == set()
 
 
 def test_functions_are_short() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fusion import verification
-from fusion.verification import production, staggered, table
+from evidence import verification
+from evidence.verification import production, staggered, table
 
 PRESENT = (staggered.FOLDER / "mpdta.csv").is_file()
 

@@ -55,7 +55,7 @@ def notebook(name: str, body: str, names: list[str], before: str = "") -> dict[s
     values = VALUES | {"study": "none"}
     texts = {
         "parameters": "\n".join(f"{n} = {values[n]!r}" for n in ["study", *names]),
-        "book": f'from fusion.workbook.book import Book\nbook = Book("{name}", study)',
+        "book": f'from workbook.exhibits.book import Book\nbook = Book("{name}", study)',
         "before": before or "pass",
         "work": body,
         "done": "book.done()",
@@ -106,7 +106,7 @@ class Bench:
 
     def run(self, jobs: int = 2, wait: bool = True, **values: Any) -> int:
         """Run in this process."""
-        from fusion.workbook import runner
+        from workbook.run import runner
 
         with self.active():
             return runner.run(self.study(**values), jobs=jobs, wait=wait)
@@ -114,7 +114,8 @@ class Bench:
     @contextmanager
     def active(self) -> Iterator[None]:
         """The project's own chain and build are out of sight."""
-        from fusion.workbook import chain, paths
+        from workbook import paths
+        from workbook.run import chain
 
         before = {name: os.environ.get(name) for name in self.env}
         kept = chain.NOTEBOOKS, paths.NOTEBOOKS
@@ -136,7 +137,7 @@ class Bench:
         """Run in a process of its own."""
         code = (
             "import sys; sys.path.insert(0, sys.argv[2]); from pathlib import Path; from chains import Study\n"
-            "import json; from fusion.workbook import runner; v = json.loads(sys.argv[1])\n"
+            "import json; from workbook.run import runner; v = json.loads(sys.argv[1])\n"
             "sys.exit(runner.run(Study('tiny', Path(v['file']), v['flat'], v['names']), wait=v['wait']))"
         )
         study = self.study()

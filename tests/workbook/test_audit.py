@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from fusion.workbook import audit, listing
+from workbook.exhibits import listing
+from workbook.review import audit
 
 FACTS = {"estimand": "the ATT", "cannot": ["anything"], "data": "a survey", "licence": "MIT"}
 FLOW = pd.DataFrame(

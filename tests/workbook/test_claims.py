@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fusion.workbook import claims
+from workbook.review import claims
 
 
 def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statuses: list[str], state: str = "done") -> Path:

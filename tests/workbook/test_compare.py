@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from chains import BODY, Bench
 
-from fusion.workbook import compare, paths, trace
-from fusion.workbook.compare import report, snapshot
+from workbook import paths
+from workbook.review import compare, trace
+from workbook.review.compare import report, snapshot
 
 LAST = (
     BODY["04_last"]

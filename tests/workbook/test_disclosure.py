@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fusion.workbook.disclosure import TOTAL, DisclosureError, Rules, intervals, protect, tabulate
+from workbook.publish.disclosure import TOTAL, DisclosureError, Rules, intervals, protect, tabulate
 
 RULES = Rules(min_units=3, dominance_units=1, dominance_share=0.8, p_percent=10)
 

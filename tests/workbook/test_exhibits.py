@@ -19,7 +19,7 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from fusion.workbook import exhibits, style
+from workbook.exhibits import rendering, style
 
 ENTRY = {
     "id": "flow",
@@ -66,7 +66,7 @@ class Cells(HTMLParser):
 
 
 def cells(table: pd.DataFrame, **options: Any) -> list[list[str]]:
-    return exhibits.shown(table, **options)
+    return rendering.shown(table, **options)
 
 
 def test_cells_are_shown_as_a_reader_expects() -> None:
@@ -110,7 +110,7 @@ def test_short_text_stays_on_one_line_and_long_text_gets_room() -> None:
     table = pd.DataFrame(
         {"a": ["生产性服务投入占比"], "b": ["x" * 60], "c": ["生产性服务投入占中间投入比重"]}
     )
-    html = exhibits.table_html(table, ENTRY)
+    html = rendering.table_html(table, ENTRY)
     assert re.findall(r'<th scope="col" class="([^"]+)"', html) == ["text", "text long", "text long"]
 
 
@@ -120,7 +120,7 @@ def test_a_count_that_looks_like_a_year_keeps_its_separator() -> None:
 
 
 def test_csv_keeps_full_precision_and_codes(tmp_path: Path) -> None:
-    exhibits.save_table(tmp_path, "flow", TABLE, ENTRY, "zh", 1, False)
+    rendering.save_table(tmp_path, "flow", TABLE, ENTRY, "zh", 1, False)
     raw = (tmp_path / "flow.csv").read_bytes()
     assert not raw.startswith(b"\xef\xbb\xbf") and b"\r" not in raw
     back = pd.read_csv(tmp_path / "flow.csv", dtype={"code": str})
@@ -130,15 +130,15 @@ def test_csv_keeps_full_precision_and_codes(tmp_path: Path) -> None:
 
 def test_an_index_is_printed_only_when_asked(tmp_path: Path) -> None:
     table = pd.DataFrame({("a", "x"): [1], ("a", "y"): [2]}, index=pd.Index(["row"], name="unit"))
-    exhibits.save_table(tmp_path, "t", table, ENTRY | {"id": "t"}, index=True)
+    rendering.save_table(tmp_path, "t", table, ENTRY | {"id": "t"}, index=True)
     assert (tmp_path / "t.csv").read_text("utf-8") == "unit,a · x,a · y\nrow,1,2\n"
-    html = exhibits.table_html(table, ENTRY, index=True)
+    html = rendering.table_html(table, ENTRY, index=True)
     assert '<th scope="row" class="text">row</th>' in html
-    assert "row" not in re.sub("<[^>]*>", "", exhibits.table_html(table, ENTRY, index=False))
+    assert "row" not in re.sub("<[^>]*>", "", rendering.table_html(table, ENTRY, index=False))
 
 
 def test_html_is_accessible_and_has_no_script() -> None:
-    html = exhibits.table_html(TABLE, ENTRY, "en", 3, False)
+    html = rendering.table_html(TABLE, ENTRY, "en", 3, False)
     tags = Cells(html).tags
     assert "Table 1.2. Rows &amp; firms &lt;kept&gt;" in html
     assert [a["scope"] for t, a in tags if t == "th"] == ["col"] * 8 + ["row"] * 2
@@ -151,7 +151,7 @@ def test_html_is_accessible_and_has_no_script() -> None:
 
 
 def test_numbers_are_aligned_right_and_codes_are_not() -> None:
-    html = exhibits.table_html(TABLE, ENTRY, "zh", 3, False)
+    html = rendering.table_html(TABLE, ENTRY, "zh", 3, False)
     heads = {name: kind for kind, name in re.findall(r'<th scope="col" class="([^"]+)">([^<]+)', html)}
     assert [n for n, kind in heads.items() if kind == "num"] == [
         "year",
@@ -180,23 +180,23 @@ def test_numbers_are_aligned_right_and_codes_are_not() -> None:
     ],
 )
 def test_which_text_counts_as_numbers(values: list[str], numeric: bool) -> None:
-    assert exhibits._is_numeric(pd.Series(values, dtype=str)) is numeric
+    assert rendering._is_numeric(pd.Series(values, dtype=str)) is numeric
 
 
 def test_markup_in_cells_is_text() -> None:
-    html = exhibits.table_html(pd.DataFrame({"<b>": ["<script>x</script> & y"]}), ENTRY)
+    html = rendering.table_html(pd.DataFrame({"<b>": ["<script>x</script> & y"]}), ENTRY)
     assert "<script>" not in html and "&lt;script&gt;x&lt;/script&gt; &amp; y" in html
 
 
 def test_empty_tables_are_tables(tmp_path: Path) -> None:
     for table in (pd.DataFrame({"a": pd.Series([], dtype=float)}), pd.DataFrame()):
-        exhibits.save_table(tmp_path, "flow", table, ENTRY)
-        Cells(exhibits.table_html(table, ENTRY))
+        rendering.save_table(tmp_path, "flow", table, ENTRY)
+        Cells(rendering.table_html(table, ENTRY))
 
 
 def test_latex_is_escaped(tmp_path: Path) -> None:
     table = pd.DataFrame({"a_1 & %": [r"50% $x$ #1 {\b} ~^", "[0.1, 0.2]"], "b": [-1.5, np.nan]})
-    exhibits.save_table(tmp_path, "flow", table, ENTRY, "en", 1, False)
+    rendering.save_table(tmp_path, "flow", table, ENTRY, "en", 1, False)
     text = (tmp_path / "flow.tex").read_text("utf-8")
     assert r"a\_1 \& \% & b \\" in text
     assert r"50\% \$x\$ \#1 \{\textbackslash{}b\} \textasciitilde{}\textasciicircum{} & $-$1.5 \\" in text
@@ -207,7 +207,7 @@ def test_latex_is_escaped(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not shutil.which("xelatex"), reason="no LaTeX here: the source is checked, not set")
 def test_latex_compiles(tmp_path: Path) -> None:
-    exhibits.save_table(tmp_path, "flow", TABLE, ENTRY, "en", 3, False)
+    rendering.save_table(tmp_path, "flow", TABLE, ENTRY, "en", 3, False)
     whole = r"\documentclass{article}\usepackage{booktabs}\begin{document}\input{flow}\end{document}"
     (tmp_path / "all.tex").write_text(whole, encoding="utf-8")
     command = ["xelatex", "-interaction=nonstopmode", "-halt-on-error", "all.tex"]
@@ -227,7 +227,7 @@ def test_figures_are_the_same_bytes_each_time_and_closed(tmp_path: Path) -> None
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         figure = drawing()
-        exhibits.save_figure(tmp_path / name, "trend", figure)
+        rendering.save_figure(tmp_path / name, "trend", figure)
         assert not plt.fignum_exists(figure.number)
     for suffix in ("svg", "png"):
         files = [(tmp_path / name / f"trend.{suffix}").read_bytes() for name in ("a", "b")]
@@ -236,22 +236,22 @@ def test_figures_are_the_same_bytes_each_time_and_closed(tmp_path: Path) -> None
 
 
 def test_figure_html_has_its_picture_inside(tmp_path: Path) -> None:
-    exhibits.save_figure(tmp_path, "trend", drawing())
+    rendering.save_figure(tmp_path, "trend", drawing())
     entry = ENTRY | {"id": "trend", "kind": "figure", "number": "3.1"}
-    html = exhibits.figure_html(tmp_path, entry, "en", 'a "rising" line')
+    html = rendering.figure_html(tmp_path, entry, "en", 'a "rising" line')
     image = next(a for t, a in Cells(html).tags if t == "img")
     assert str(image["src"]).startswith("data:image/svg+xml;base64,")
     assert image["alt"] == 'a "rising" line'
     assert 200 < int(str(image["width"])) < 400, "a figure three inches wide is some 288 CSS pixels"
     assert "<figcaption>Figure 3.1. Rows &amp; firms &lt;kept&gt;</figcaption>" in html
-    assert "图 3.1　保留的样本" in exhibits.figure_html(tmp_path, entry, "zh")
+    assert "图 3.1　保留的样本" in rendering.figure_html(tmp_path, entry, "zh")
 
 
 def test_a_large_drawing_is_shown_as_a_picture(tmp_path: Path) -> None:
-    exhibits.save_figure(tmp_path, "trend", drawing(6000))
+    rendering.save_figure(tmp_path, "trend", drawing(6000))
     entry = ENTRY | {"id": "trend", "kind": "figure"}
-    assert (tmp_path / "trend.svg").stat().st_size > exhibits.LARGEST_SVG
-    html = exhibits.figure_html(tmp_path, entry, "en")
+    assert (tmp_path / "trend.svg").stat().st_size > rendering.LARGEST_SVG
+    html = rendering.figure_html(tmp_path, entry, "en")
     image = next(a for t, a in Cells(html).tags if t == "img")
     assert str(image["src"]).startswith("data:image/png;base64,")
     assert image["alt"] == ENTRY["title_en"], "the title when no alternative text is given"

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from fusion.workbook import chain, fingerprint, paths
+from workbook import paths
+from workbook.run import chain, fingerprint
 
 
 def content(*codes: str) -> dict[str, Any]:
@@ -18,19 +19,19 @@ def content(*codes: str) -> dict[str, Any]:
 @pytest.fixture
 def lib(tmp_path: Path) -> Path:
     texts = {
-        "__init__.py": "",
-        "panel/__init__.py": "",
-        "panel/read.py": "from . import types\nfrom ..classification import codes",
-        "panel/types.py": "",
-        "panel/unused.py": "import fusion.indicators",
-        "classification/__init__.py": "",
-        "classification/codes.py": "",
-        "indicators/__init__.py": "def f():\n    import fusion.effects.power",
-        "effects/__init__.py": "",
-        "effects/power.py": "",
+        "fusion/__init__.py": "",
+        "fusion/panel/__init__.py": "",
+        "fusion/panel/read.py": "from . import types\nfrom ..classification import codes",
+        "fusion/panel/types.py": "",
+        "fusion/panel/unused.py": "import fusion.indicators",
+        "fusion/classification/__init__.py": "",
+        "fusion/classification/codes.py": "",
+        "fusion/indicators/__init__.py": "def f():\n    import estimators.power",
+        "estimators/__init__.py": "",
+        "estimators/power.py": "",
     }
     for name, text in texts.items():
-        file = tmp_path / "fusion" / name
+        file = tmp_path / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
     return tmp_path
@@ -42,21 +43,27 @@ def lib(tmp_path: Path) -> Path:
         ("import pandas", set()),
         (
             "from fusion.panel import read",
-            {"panel", "panel.read", "panel.types", "classification", "classification.codes"},
+            {
+                "fusion.panel",
+                "fusion.panel.read",
+                "fusion.panel.types",
+                "fusion.classification",
+                "fusion.classification.codes",
+            },
         ),
-        ("%matplotlib inline\nimport fusion.panel", {"panel"}),
-        ("from fusion import indicators as i", {"indicators", "effects", "effects.power"}),
-        ("from fusion.panel.types import Row", {"panel", "panel.types"}),
+        ("%matplotlib inline\nimport fusion.panel", {"fusion.panel"}),
+        ("from fusion import indicators as i", {"fusion.indicators", "estimators", "estimators.power"}),
+        ("from fusion.panel.types import Row", {"fusion.panel", "fusion.panel.types"}),
     ],
 )
 def test_library_is_what_is_imported_directly_or_through_others(
     lib: Path, code: str, expected: set[str]
 ) -> None:
     found = {
-        ".".join(f.relative_to(lib / "fusion").with_suffix("").parts).removesuffix(".__init__")
+        ".".join(f.relative_to(lib).with_suffix("").parts).removesuffix(".__init__")
         for f in fingerprint.library(content(code), lib)
     }
-    assert found - {"__init__"} == expected
+    assert found - {"fusion"} == expected
 
 
 def test_the_panels_notebook_does_not_depend_on_later_rooms() -> None:
@@ -66,8 +73,9 @@ def test_the_panels_notebook_does_not_depend_on_later_rooms() -> None:
     import json
 
     found = fingerprint.library(json.loads(file.read_text("utf-8")))
-    rooms = {f.relative_to(fingerprint.LIB).parts[1] for f in found}
-    assert "panel" in rooms and not rooms & {"indicators", "effects"}
+    rooms = {f.relative_to(fingerprint.LIB).parts[:2] for f in found}
+    assert ("fusion", "panel") in rooms and ("workbook", "exhibits") in rooms
+    assert not [r for r in rooms if r[0] == "estimators" or r[1] == "indicators"]
 
 
 def test_a_file_is_read_again_only_when_it_may_have_changed(tmp_path: Path) -> None:

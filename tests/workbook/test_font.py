@@ -13,8 +13,8 @@ mpl.use("Agg")
 
 from matplotlib import pyplot as plt
 
-from fusion.workbook import style
-from fusion.workbook.paths import DATA
+from workbook.exhibits import style
+from workbook.paths import DATA
 
 TEXTS = [r"融合指数 $\hat\beta_{it}$ 与 −3 “企业”", "ln 万元/人 · 2012–2023", "Plain words, ≥ 5 %"]
 

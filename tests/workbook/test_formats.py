@@ -14,10 +14,11 @@ import pytest
 
 matplotlib.use("Agg")
 
-from fusion.workbook import exhibits, formats
-from fusion.workbook.built import Built
-from fusion.workbook.formats import excel, printed
-from fusion.workbook.listing import COLUMNS
+from workbook.exhibits import rendering
+from workbook.exhibits.listing import COLUMNS
+from workbook.publish import formats
+from workbook.publish.built import Built
+from workbook.publish.formats import excel, printed
 
 TABLE = pd.DataFrame(
     {"行业代码": ["0111", "3544"], "企业数": [1234, 56], "份额": [1 / 3, None], "式": ["=1+1", "[0.1, 0.2]"]}
@@ -33,8 +34,8 @@ def study(tmp_path: Path) -> Built:
     """A study whose one notebook shows one table, in Chinese."""
     folder = tmp_path / "02_x"
     folder.mkdir()
-    exhibits.save_table(folder, "t", TABLE, ENTRY, "zh")
-    html = exhibits.table_html(TABLE, ENTRY, "zh")
+    rendering.save_table(folder, "t", TABLE, ENTRY, "zh")
+    html = rendering.table_html(TABLE, ENTRY, "zh")
     cell: dict[str, Any] = {
         "cell_type": "code", "metadata": {"tags": ["t"]}, "source": "", "outputs": [{"data": {"text/html": html}}],
     }  # fmt: skip
@@ -116,6 +117,6 @@ def test_a_figure_has_three_forms_the_same_bytes_each_time(tmp_path: Path) -> No
         folder.mkdir()
         figure, axes = plt.subplots()
         axes.plot([1, 2, 3])
-        exhibits.save_figure(folder, "f", figure)
+        rendering.save_figure(folder, "f", figure)
         seen.append({file.suffix: file.read_bytes() for file in folder.iterdir()})
     assert set(seen[0]) == {".svg", ".png", ".pdf"} and seen[0] == seen[1]

@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fusion.workbook import site
-from fusion.workbook.built import Built
-from fusion.workbook.disclosure import DisclosureError, gate
-from fusion.workbook.listing import COLUMNS
+from workbook.exhibits.listing import COLUMNS
+from workbook.publish import site
+from workbook.publish.built import Built
+from workbook.publish.disclosure import DisclosureError, gate
 
 
 def study(root: Path, exhibits: dict[str, tuple[str, list[list[str]]]], **parameters: object) -> Built:

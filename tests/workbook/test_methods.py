@@ -7,9 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from fusion.workbook import chain, methods
-from fusion.workbook.built import Built
-from fusion.workbook.load import load
+from workbook.params.load import load
+from workbook.publish.built import Built
+from workbook.review import methods
+from workbook.run import chain
 
 PACKAGES = {"pandas": "3.1", "duckdb": "1.5", "pyfixest": "0.60", "linearmodels": "7.1"}
 

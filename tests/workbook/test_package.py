@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from chains import Bench
 
-from fusion.workbook import manifest, package, paths
+from workbook import paths
+from workbook.publish import package
+from workbook.run import manifest
 
 HEADINGS = [
     "## Overview",

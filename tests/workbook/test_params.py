@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from fusion.workbook import generate, load, paths
-from fusion.workbook.load import StudyError
-from fusion.workbook.params import Parameters
+from workbook import paths
+from workbook.params import Parameters, generate, load
+from workbook.params.load import StudyError
 
 
 def study(tmp_path: Path, text: str, name: str = "mine.yaml") -> load.Study:

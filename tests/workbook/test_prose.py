@@ -7,7 +7,9 @@ import re
 
 import pytest
 
-from fusion.workbook import chain, paths, prose
+from workbook import paths
+from workbook.exhibits import prose
+from workbook.run import chain
 
 NAMES = [s.notebook for s in chain.chain()]
 

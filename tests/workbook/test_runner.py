@@ -20,8 +20,9 @@ import psutil
 import pytest
 from chains import Bench
 
-from fusion.workbook import files, manifest
-from fusion.workbook.lock import lock
+from workbook import files
+from workbook.run import manifest
+from workbook.run.lock import lock
 
 # A kernel starts in a second; on a busy machine it may take many.
 PATIENCE = 60
@@ -127,7 +128,7 @@ def test_nothing_to_do_is_quick_and_changes_nothing(bench: Bench, capsys: pytest
 def test_nothing_to_do_imports_nothing_heavy(bench: Bench) -> None:
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); from chains import Study; from pathlib import Path; import json\n"
-        "from fusion.workbook import load, runner\n"
+        "from workbook.params import load; from workbook.run import runner\n"
         "v = json.loads(sys.argv[2])\n"
         "assert runner.run(Study('tiny', Path(v['file']), v['flat'], v['names'])) == 0\n"
         "print(sorted({'pandas', 'numpy', 'papermill', 'IPython', 'pyarrow'} & set(sys.modules)))"
@@ -274,7 +275,7 @@ def test_a_read_only_build_folder() -> None:
     become = "os.setegid(65534); os.seteuid(65534)" if os.geteuid() == 0 else "pass"
     code = (
         "import os, sys; sys.path.insert(0, sys.argv[1]); from chains import Study; from pathlib import Path\n"
-        f"from fusion.workbook import runner; {become}\n"
+        f"from workbook.run import runner; {become}\n"
         "sys.exit(runner.run(Study('tiny', Path('tiny.yaml'), {}, [])))"
     )
     # Not pytest's own folder, which is closed to other users.

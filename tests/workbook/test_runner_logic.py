@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 import pytest
 from chains import CHAIN, Bench
 
-from fusion.workbook import fingerprint, progress, runner
-from fusion.workbook.execute import Kernel, finished
-from fusion.workbook.preflight import Plan
-from fusion.workbook.state import Place
+from workbook.run import fingerprint, progress, runner
+from workbook.run.execute import Kernel, finished
+from workbook.run.preflight import Plan
+from workbook.run.state import Place
 
 ALL = [str(s["notebook"]) for s in CHAIN]
 
@@ -297,7 +297,7 @@ def test_a_waiting_process_is_dropped_when_the_library_was_edited(
     run.waiting = ["02_second"]
     run._warm()
     job, _ = run.spare["02_second"]
-    monkeypatch.setattr(run, "_library", lambda name: {"fusion/workbook/book.py": "edited"})
+    monkeypatch.setattr(run, "_library", lambda name: {"workbook/exhibits/book.py": "edited"})
     assert run._ready("02_second") is None
     assert job.gone and not run.spare
 

@@ -22,7 +22,9 @@ import pytest
 
 mpl.use("Agg")
 
-from fusion.workbook import browser, exhibits, paths, site
+from workbook import paths
+from workbook.exhibits import rendering
+from workbook.publish import browser, site
 
 # One worker builds the site once; the warning is between two of the dependencies.
 pytestmark = [
@@ -77,13 +79,13 @@ def save_exhibits(folder: Path, language: str) -> tuple[list[dict[str, str]], li
         "gone", "left_out", "1.1", title_en="Balance", title_zh="平衡性", note_en="needs columns: x"
     )
     table = pd.DataFrame({"step": ["read", "kept"], "rows": [12345, 678]})
-    exhibits.save_table(folder, "flow", table, first, language, 3, False)
+    rendering.save_table(folder, "flow", table, first, language, 3, False)
     figure, axes = plt.subplots(figsize=(3, 2))
     axes.plot([1, 2, 3])
-    exhibits.save_figure(folder, "trend", figure)
+    rendering.save_figure(folder, "trend", figure)
     table.to_parquet(folder / "panel.parquet")
-    html = [exhibits.table_html(table, first, language, 3, False)]
-    html += [exhibits.figure_html(folder, second, language, "A rising line")]
+    html = [rendering.table_html(table, first, language, 3, False)]
+    html += [rendering.figure_html(folder, second, language, "A rising line")]
     cells = [
         code("show()", e["id"], shown("text/html", h)) for e, h in zip([first, second], html, strict=True)
     ]
@@ -507,7 +509,7 @@ def test_a_change_of_any_input_is_seen(built: Path) -> None:
 
 
 def test_the_card_says_what_was_found(tmp_path: Path) -> None:
-    from fusion.workbook.pages import finding
+    from workbook.publish.pages import finding
 
     def study(language: str, *rows: tuple[str, str]) -> Any:
         exhibits = [{"id": n, "kind": k, "title_en": f"About {n}.", "title_zh": f"关于 {n}"} for n, k in rows]
@@ -520,6 +522,6 @@ def test_the_card_says_what_was_found(tmp_path: Path) -> None:
 
 
 def test_nothing_run_yet_still_gives_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from fusion.workbook import pages as sources
+    from workbook.publish import pages as sources
 
     assert "make study" in sources.front([], {})

@@ -13,7 +13,8 @@ mpl.use("Agg")
 
 from matplotlib import pyplot as plt
 
-from fusion.workbook import paths, style
+from workbook import paths
+from workbook.exhibits import style
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

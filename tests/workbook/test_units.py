@@ -7,7 +7,8 @@ import re
 import pandas as pd
 import pytest
 
-from fusion.workbook import paths, units
+from workbook import paths
+from workbook.exhibits import units
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
 

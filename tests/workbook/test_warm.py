@@ -11,23 +11,25 @@ import psutil
 import pytest
 from chains import Bench, notebook
 
-from fusion.workbook import runner, warm
+from workbook.run import runner, warm
 
 
 def test_modules_are_those_of_the_cells() -> None:
     content = notebook("x", "import json.decoder\n%time 1", [])
-    assert warm.modules(content) == ["fusion.workbook.book", "fusion.workbook.book.Book"], (
+    assert warm.modules(content) == ["workbook.exhibits.book", "workbook.exhibits.book.Book"], (
         "not Python: passed over"
     )
-    content = notebook("x", "import json.decoder\nfrom fusion.workbook import style", [])
-    assert warm.modules(content)[2:] == ["json.decoder", "fusion.workbook", "fusion.workbook.style"]
+    content = notebook("x", "import json.decoder\nfrom workbook.exhibits import style", [])
+    assert warm.modules(content)[2:] == ["json.decoder", "workbook.exhibits", "workbook.exhibits.style"]
 
 
 def test_a_module_that_fails_is_left_to_its_cell(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(warm.MODULES, "no_such_module,this,colorsys")
-    sys.modules.pop("colorsys", None)
+    monkeypatch.setenv(warm.MODULES, "no_such_module,this,workbook,workbook.Book,colorsys")
+    for name in ("colorsys", "workbook.exhibits.book"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
     warm.load_ipython_extension(None)
     assert "colorsys" in sys.modules, "one that fails stops the others"
+    assert "workbook.exhibits.book" in sys.modules, "what a package loads when it is asked for stays cold"
     assert warm.MODULES not in os.environ
 
 

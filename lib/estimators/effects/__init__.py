@@ -1,0 +1,61 @@
+"""Estimation samples, designs and the check of two engines; the estimators themselves are called in notebooks."""
+
+from estimators.effects.description import attrition, balance, cohorts, summary
+from estimators.effects.magnitude import magnitudes, money_of_log
+from estimators.effects.power import Columns, designs, is_binary, minimum_detectable
+from estimators.effects.sample import (
+    base_columns,
+    check_varies,
+    effect_columns,
+    estimation_sample,
+    rung,
+    singletons,
+)
+from estimators.effects.tables import ladder_table
+from estimators.engines import within
+from estimators.engines.agreement import (
+    agree,
+    agree_all,
+    counted_by_linearmodels,
+    counted_parameters,
+    exact_rows,
+    intervals,
+    restate,
+    stated_rows,
+)
+from estimators.engines.within import two_way_residuals
+from estimators.errors import EffectsError, EnginesDisagree
+
+__all__ = [
+    "Columns",
+    "EffectsError",
+    "EnginesDisagree",
+    "Rung",
+    "Sample",
+    "agree",
+    "agree_all",
+    "attrition",
+    "balance",
+    "base_columns",
+    "check_varies",
+    "cohorts",
+    "counted_by_linearmodels",
+    "counted_parameters",
+    "designs",
+    "effect_columns",
+    "estimation_sample",
+    "exact_rows",
+    "intervals",
+    "is_binary",
+    "ladder_table",
+    "magnitudes",
+    "minimum_detectable",
+    "money_of_log",
+    "restate",
+    "rung",
+    "singletons",
+    "stated_rows",
+    "summary",
+    "two_way_residuals",
+    "within",
+]

@@ -1,0 +1,233 @@
+"""The estimation sample: join, complete cases, fixed-effect columns and singletons."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from estimators.engines.agreement import Rung
+from estimators.errors import EffectsError
+
+KEYS = ("firm_id", "year")
+
+
+class Sample(NamedTuple):
+    """Rows on which everything is estimated, and how they were reached."""
+
+    rows: pd.DataFrame
+    flow: pd.DataFrame
+
+
+def base_columns(fixed_effects: Sequence[Sequence[str]]) -> list[str]:
+    """Columns named in a ladder of fixed effects, each once, in order: ``a*b`` names a and b."""
+    names = [part for step in fixed_effects for effect in step for part in effect.split("*")]
+    return list(dict.fromkeys(names))
+
+
+def estimation_sample(
+    tables: Mapping[str, pd.DataFrame],
+    complete: Mapping[str, Sequence[str]],
+    present: Mapping[str, Sequence[str]] | None = None,
+    wanted: Sequence[str] = (),
+    keys: Sequence[str] = KEYS,
+) -> Sample:
+    """Join tables by their keys and keep the rows that are complete in the columns of the regression.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        Tables by name; the first sets the rows, the others are joined to it. A column that several have
+        is taken from the first of them.
+    complete : mapping of str to sequence of str
+        Parameter name: columns in which a row must have a value (missing or empty text is none).
+    present : mapping of str to sequence of str, optional
+        Parameter name: columns that must exist but may be empty (a start year is, for the never treated).
+    wanted : sequence of str
+        Columns that are kept when they exist.
+    keys : sequence of str
+        Keys of every table.
+
+    Returns
+    -------
+    Sample
+        ``rows`` sorted by the keys; ``flow`` with columns parameter, column, rows, firms, rows_dropped,
+        firms_dropped: what is left after each column, in order.
+
+    Raises
+    ------
+    EffectsError
+        When a column does not exist, keys repeat, or no row is complete.
+    """
+    joined = _join(tables, keys)
+    roles = {**complete, **(present or {})}
+    for parameter, columns in roles.items():
+        for column in columns:
+            _require(joined, parameter, column, list(tables))
+    rows, flow = _complete_cases(joined, complete, keys)
+    named = [column for columns in roles.values() for column in columns]
+    kept = list(dict.fromkeys([*keys, *named, *(c for c in wanted if c in joined)]))
+    return Sample(rows[kept].sort_values(list(keys)).reset_index(drop=True), flow)
+
+
+def check_varies(
+    rows: pd.DataFrame,
+    columns: Sequence[str],
+    unit: str | None = "firm_id",
+    parameter: str = "effects.treatments",
+) -> None:
+    """Refuse regressors of interest that never vary, or never within a unit (firm effects absorb them).
+
+    Raises
+    ------
+    EffectsError
+        Naming the parameter, the column and the one value found.
+    """
+    for column in columns:
+        if not pd.api.types.is_numeric_dtype(rows[column]) and rows[column].dtype != bool:
+            raise EffectsError(
+                f"{parameter}: column '{column}' is {rows[column].dtype}, and a regressor must be a number"
+            )
+        values = rows[column].unique()
+        if len(values) < 2:
+            raise EffectsError(
+                f"{parameter}: column '{column}' never varies in the estimation sample: all {len(rows)} rows "
+                f"are {values[0]}. Name a column that varies, or widen the sample (panel.first_year, "
+                "panel.last_year)"
+            )
+        if unit and (rows.groupby(unit, observed=True)[column].nunique() < 2).all():
+            raise EffectsError(
+                f"{parameter}: column '{column}' never varies within any {unit}, so that firm effects absorb it. "
+                "Name a column that changes over time, or put it under effects.random_effects_controls"
+            )
+
+
+def effect_columns(rows: pd.DataFrame, step: Sequence[str]) -> pd.DataFrame:
+    """One categorical column for each fixed effect of a step.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Estimation sample.
+    step : sequence of str
+        Effects; ``a*b`` is one effect for each pair of levels.
+
+    Returns
+    -------
+    DataFrame
+        Shape (rows, effects), category dtype without unused levels; ``a*b`` is named ``a_by_b``.
+    """
+    columns = {}
+    for effect in step:
+        parts = effect.split("*")
+        codes = rows[parts].groupby(parts, observed=True, sort=True).ngroup()
+        columns["_by_".join(parts)] = pd.Categorical(codes)
+    return pd.DataFrame(columns, index=rows.index)
+
+
+def singletons(effects: pd.DataFrame) -> pd.Series:
+    """Rows that are alone in a level of an effect, found repeatedly until none is left.
+
+    A singleton carries no information on slopes; kept, it counts as a cluster and as an observation and so
+    makes standard errors too small (Correia 2015, "Singletons, cluster-robust standard errors and fixed
+    effects: a bad mix").
+
+    Returns
+    -------
+    Series of bool
+        True where the row is a singleton.
+    """
+    codes = np.column_stack([pd.factorize(effects[name])[0] for name in effects])
+    alive = np.ones(len(codes), bool)
+    while True:
+        before = alive.sum()
+        for column in codes.T:
+            counts = np.bincount(column[alive], minlength=column.max(initial=0) + 1)
+            alive &= counts[column] > 1
+        if alive.sum() == before:
+            return pd.Series(~alive, index=effects.index)
+
+
+def rung(rows: pd.DataFrame, step: Sequence[str], drop_singletons: bool) -> Rung:
+    """The rows and the effect columns of one step of the ladder, the same for every engine.
+
+    Returns
+    -------
+    Rung
+        ``label`` such as "firm_id + year", ``data`` = rows with effect columns, ``effects`` their names,
+        ``dropped`` = number of singletons left out.
+    """
+    columns = effect_columns(rows, step)
+    alone = singletons(columns) if drop_singletons else pd.Series(False, index=rows.index)
+    added = columns[[name for name in columns if name not in rows]]
+    data = pd.concat([rows, added], axis=1)[~alone]
+    if data.empty:
+        raise EffectsError(
+            f"effects.fixed_effects: with {' + '.join(step)} every row is a singleton; use fewer effects"
+        )
+    for name in columns:
+        data[name] = pd.Categorical(
+            data[name].astype(str) if name in rows else data[name]
+        ).remove_unused_categories()
+    return Rung(" + ".join(step), data.reset_index(drop=True), columns.columns.tolist(), int(alone.sum()))
+
+
+def _join(tables: Mapping[str, pd.DataFrame], keys: Sequence[str]) -> pd.DataFrame:
+    joined: pd.DataFrame | None = None
+    for name, table in tables.items():
+        for key in keys:
+            if key not in table:
+                raise EffectsError(
+                    f"table '{name}' has no column '{key}'; it has: {', '.join(map(str, table.columns))}"
+                )
+        repeated = table.duplicated(list(keys))
+        if repeated.any():
+            first = table.loc[repeated, list(keys)].iloc[0].to_dict()
+            raise EffectsError(
+                f"table '{name}': {repeated.sum()} rows repeat their key, the first is {first}"
+            )
+        if joined is None:
+            joined = table
+            continue
+        fresh = [c for c in table if c in keys or c not in joined]
+        joined = joined.merge(table[fresh], on=list(keys), how="left", validate="1:1")
+    assert joined is not None
+    return joined
+
+
+def _require(table: pd.DataFrame, parameter: str, column: str, tables: list[str]) -> None:
+    if column in table:
+        return
+    near = difflib.get_close_matches(column, list(table.columns), 3, 0.6)
+    hint = f" Did you mean: {', '.join(near)}?" if near else ""
+    raise EffectsError(
+        f"{parameter}: no column '{column}' in {', '.join(tables)}.{hint} "
+        f"There are: {', '.join(sorted(map(str, table.columns)))}. Name one of them, or make it under panel.derive"
+    )
+
+
+def _complete_cases(
+    table: pd.DataFrame, complete: Mapping[str, Sequence[str]], keys: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    unit = keys[0]
+    steps = [("", "", len(table), table[unit].nunique(), 0, 0)]
+    seen = set(keys)
+    for parameter, columns in complete.items():
+        for column in columns:
+            if column in seen:
+                continue
+            seen.add(column)
+            missing = table[column].isna() | (table[column].astype(object) == "")
+            before, firms = len(table), table[unit].nunique()
+            table = table[~missing]
+            left = table[unit].nunique()
+            steps.append((parameter, column, len(table), left, before - len(table), firms - left))
+            if table.empty:
+                raise EffectsError(
+                    f"{parameter}: no row is left once column '{column}' must have a value ({before} rows before)"
+                )
+    names = ["parameter", "column", "rows", "firms", "rows_dropped", "firms_dropped"]
+    return table, pd.DataFrame(steps, columns=names)

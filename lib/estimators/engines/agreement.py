@@ -1,0 +1,317 @@
+"""Two engines, one answer: restate standard errors under one stated correction and compare.
+
+Clustered standard errors of one estimate differ between packages only by the factor c in V = c · sandwich,
+
+    c = G/(G − 1) · (n − 1)/(n − K),
+
+G clusters, n rows, and K the number of parameters that the package counts:
+
+==========================================================  ==========================================
+call                                                        K
+==========================================================  ==========================================
+pyfixest ``ssc(k_adj=True, k_fixef="none", G_adj=True)``    k slopes
+linearmodels ``AbsorbingLS.fit(debiased=True)``             k if there is one effect and it is nested in
+                                                            the clusters; else k + Σ_s L_s − (S − 1)
+stated here, as fixest and reghdfe                          k + Σ_s L_s − (S − 1) over the S effects,
+                                                            less L_s − 1 for each effect that is nested
+                                                            in the clusters
+``engines.within.feols`` (``k_fixef="nonnested"``)          as stated here
+==========================================================  ==========================================
+
+L_s levels of effect s. So a standard error moves from one count to another by √((n − K_from)/(n − K_to)), exactly.
+(pyfixest 0.60 offers the third row as ``k_fixef="nonnested"``, but matches effects to their names by a set's
+order, so that K, and the standard error, changes with Python's hash seed when there are two or more effects. It is
+not used.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from estimators.errors import EffectsError, EnginesDisagree
+
+COEFFICIENT_TOLERANCE = 1e-8
+STD_ERROR_TOLERANCE = 1e-8
+
+
+class Rung(NamedTuple):
+    """One step of the fixed-effects ladder."""
+
+    label: str
+    data: pd.DataFrame
+    effects: list[str]
+    dropped: int
+
+
+def nested(effect: pd.Series, cluster: pd.Series) -> bool:
+    """Whether each level of an effect lies in one cluster."""
+    pairs = pd.DataFrame({"effect": effect.to_numpy(), "cluster": cluster.to_numpy()}).drop_duplicates()
+    return not bool(pairs["effect"].duplicated().any())
+
+
+def counted_parameters(slopes: int, effects: pd.DataFrame, cluster: pd.Series | None = None) -> int:
+    """K: parameters that the stated small-sample correction counts.
+
+    K = slopes + Σ_s L_s − (S − 1), less L_s − 1 for each effect nested in the clusters (fixest's
+    ``fixef.K = "nested"``; its manual: `ssc`). One redundant level is counted for each effect after the first;
+    further collinearity between effects is not searched for.
+
+    Parameters
+    ----------
+    slopes : int
+        Number of slopes that were estimated.
+    effects : DataFrame
+        One column per effect, shape (n, S).
+    cluster : Series, optional
+        Clusters; without them every level counts.
+    """
+    levels = [effects[name].nunique() for name in effects]
+    count = slopes + sum(levels) - max(len(levels) - 1, 0)
+    if cluster is not None:
+        count -= sum(n - 1 for n, name in zip(levels, effects, strict=True) if nested(effects[name], cluster))
+    return count
+
+
+def counted_by_linearmodels(slopes: int, effects: pd.DataFrame, cluster: pd.Series) -> int:
+    """K of ``AbsorbingLS.fit(cov_type="clustered", debiased=True)`` (linearmodels 7.1, its notes)."""
+    if effects.shape[1] == 1 and nested(effects.iloc[:, 0], cluster):
+        return slopes
+    return counted_parameters(slopes, effects)
+
+
+def restate(std_error: pd.Series, n: int, counted: int, stated: int) -> pd.Series:
+    """Standard errors that counted K = `counted`, as if they had counted `stated`: times √((n−counted)/(n−stated)).
+
+    Raises
+    ------
+    EffectsError
+        When no degrees of freedom are left.
+    """
+    if n <= max(counted, stated):
+        raise EffectsError(
+            f"no degrees of freedom: {n} rows and {max(counted, stated)} parameters; use fewer fixed effects"
+        )
+    return std_error * np.sqrt((n - counted) / (n - stated))
+
+
+def intervals(estimate: pd.Series, std_error: pd.Series, freedom: float, size: float = 0.05) -> pd.DataFrame:
+    """Estimates with two-sided confidence intervals and p-values, t with the degrees of freedom given.
+
+    Returns
+    -------
+    DataFrame
+        Index as `estimate`; columns estimate, std_error, ci_low, ci_high, p_value.
+    """
+    half = stats.t.ppf(1 - size / 2, freedom) * std_error
+    p_value = pd.Series(2 * stats.t.sf((estimate / std_error).abs(), freedom), index=estimate.index)
+    return pd.DataFrame(
+        {
+            "estimate": estimate,
+            "std_error": std_error,
+            "ci_low": estimate - half,
+            "ci_high": estimate + half,
+            "p_value": p_value,
+        }
+    )
+
+
+def stated_rows(
+    rung: Rung,
+    cluster: str,
+    engine: str,
+    coefficients: pd.Series,
+    std_errors: pd.Series,
+    counted: int,
+    r2_within: float = float("nan"),
+    size: float = 0.05,
+) -> pd.DataFrame:
+    """One engine's clustered estimates of one rung under the stated correction.
+
+    Parameters
+    ----------
+    rung, cluster, engine : Rung, str, str
+        Rows and effects that the engine saw, the column of clusters, and the engine's name.
+    coefficients, std_errors : Series
+        Indexed by term, as the engine reports them.
+    counted : int
+        K that the engine's own correction counted (see the module's table).
+    r2_within, size : float
+        R² after the effects are taken out; size of two-sided tests (t with G − 1 degrees of freedom).
+
+    Returns
+    -------
+    DataFrame
+        Columns of the artefact `estimates`: spec, engine, fixed_effects, covariance, term, estimate, std_error,
+        ci_low, ci_high, p_value, n, units, clusters, dropped_singletons, r2_within, parameters (K as stated).
+    """
+    n, groups = len(rung.data), int(rung.data[cluster].nunique())
+    if groups < 2:
+        raise EffectsError(
+            f"effects.cluster: column '{cluster}' has {groups} cluster; two or more are needed"
+        )
+    stated = counted_parameters(len(coefficients), rung.data[rung.effects], rung.data[cluster])
+    table = intervals(coefficients, restate(std_errors, n, counted, stated), groups - 1, size)
+    table = table.rename_axis("term").reset_index()
+    return table.assign(
+        spec=rung.label,
+        engine=engine,
+        fixed_effects=rung.label,
+        covariance=f"clustered by {cluster}",
+        n=n,
+        units=int(rung.data["firm_id"].nunique()),
+        clusters=groups,
+        dropped_singletons=rung.dropped,
+        r2_within=r2_within,
+        parameters=stated,
+    )
+
+
+def agree(
+    first: pd.DataFrame,
+    second: pd.DataFrame,
+    names: Sequence[str] = ("pyfixest", "linearmodels"),
+    coefficient_tolerance: float = COEFFICIENT_TOLERANCE,
+    std_error_tolerance: float = STD_ERROR_TOLERANCE,
+) -> pd.DataFrame:
+    """Compare two engines' estimates, or stop.
+
+    Parameters
+    ----------
+    first, second : DataFrame
+        Indexed by (spec, term); columns estimate, std_error (under one stated correction), n, clusters.
+    names : pair of str
+        The engines' names.
+    coefficient_tolerance : float
+        Largest difference of coefficients, relative to the larger of size and standard error, so that the rule does
+        not depend on units and a coefficient near zero is judged by what it is measured with.
+    std_error_tolerance : float
+        Largest relative difference of standard errors.
+
+    Returns
+    -------
+    DataFrame
+        Index of `first`; both estimates and standard errors, coefficient_difference, std_error_ratio_less_1, agree.
+
+    Raises
+    ------
+    EnginesDisagree
+        With the table of the rows that differ, or that only one engine has (a regressor that one of them dropped).
+    """
+    a, b = names
+    only = first.index.symmetric_difference(second.index)
+    if len(only):
+        where = [f"{item} only in {a if item in first.index else b}" for item in only]
+        raise EnginesDisagree(f"{a} and {b} estimate different terms: {'; '.join(where)}")
+    table = _side_by_side(first, second.loc[first.index], a, b)
+    second = second.loc[first.index]
+    scale = np.maximum(first["estimate"].abs(), first["std_error"])
+    same = table["coefficient_difference"].abs() <= coefficient_tolerance * scale
+    same &= table["std_error_ratio_less_1"].abs() <= std_error_tolerance
+    for column in ("n", "clusters"):
+        same &= first[column] == second[column]
+    table["agree"] = same
+    if not same.all():
+        raise EnginesDisagree(
+            _parted(table, first, second, (a, b), coefficient_tolerance, std_error_tolerance)
+        )
+    return table
+
+
+def exact_rows(
+    rung: Rung, outcome: str, regressors: Sequence[str], cluster: str, size: float = 0.05
+) -> pd.DataFrame:
+    """The third engine: the exact within estimator on a rung's rows, as `stated_rows` has them.
+
+    It shares no code with the other two: no iteration, DuckDB's sums, and K as stated here, so that nothing is
+    restated.
+
+    Parameters
+    ----------
+    rung : Rung
+        Singletons were dealt with when it was made.
+    outcome, regressors, cluster : str, sequence of str, str
+        Columns of the rung's data.
+    size : float
+        Size of two-sided tests.
+    """
+    from estimators.engines.exact.estimate import feols
+    from estimators.engines.exact.formula import design
+
+    fit = feols(design(outcome, regressors, rung.effects), rung.data, {"CRV1": cluster}, fixef_rm="none")
+    return stated_rows(
+        rung, cluster, "exact", fit.coef(), fit.se(), fit.parameters, r2_within=fit.r2_within, size=size
+    )
+
+
+def agree_all(
+    tables: Mapping[str, pd.DataFrame],
+    coefficient_tolerance: float = COEFFICIENT_TOLERANCE,
+    std_error_tolerance: float = STD_ERROR_TOLERANCE,
+) -> pd.DataFrame:
+    """Compare any number of engines with the first, or stop at the first that parts from it.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        Engine: its estimates, indexed by (spec, term), as for `agree`.
+
+    Returns
+    -------
+    DataFrame
+        Index of the first; estimate_<engine> and std_error_<engine> of each, and coefficient_difference and
+        std_error_ratio_less_1, the largest in size over the other engines.
+
+    Raises
+    ------
+    EnginesDisagree
+        As `agree`.
+    """
+    (reference, first), *others = tables.items()
+    pairs = {
+        name: agree(first, table, (reference, name), coefficient_tolerance, std_error_tolerance)
+        for name, table in others
+    }
+    columns = {}
+    for kind in ("estimate", "std_error"):
+        columns[f"{kind}_{reference}"] = first[kind]
+        columns.update({f"{kind}_{name}": pair[f"{kind}_{name}"] for name, pair in pairs.items()})
+    for kind in ("coefficient_difference", "std_error_ratio_less_1"):
+        all_of_them = pd.DataFrame({name: pair[kind] for name, pair in pairs.items()})
+        columns[kind] = all_of_them.abs().max(axis=1)
+    return pd.DataFrame(columns)
+
+
+def _side_by_side(first: pd.DataFrame, second: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            f"estimate_{a}": first["estimate"],
+            f"estimate_{b}": second["estimate"],
+            "coefficient_difference": first["estimate"] - second["estimate"],
+            f"std_error_{a}": first["std_error"],
+            f"std_error_{b}": second["std_error"],
+            "std_error_ratio_less_1": first["std_error"] / second["std_error"] - 1,
+        }
+    )
+
+
+def _parted(
+    table: pd.DataFrame,
+    first: pd.DataFrame,
+    second: pd.DataFrame,
+    names: tuple[str, str],
+    coefficient: float,
+    std_error: float,
+) -> str:
+    """The message of a disagreement: how many, what was allowed, and the rows that differ."""
+    a, b = names
+    counts = {f"{c}_{name}": t[c] for c in ("n", "clusters") for name, t in ((a, first), (b, second))}
+    rows = table.assign(**counts)[~table["agree"]].drop(columns="agree")
+    return (
+        f"{a} and {b} part in {len(rows)} of {len(table)} estimates (allowed: coefficients {coefficient:g}, "
+        f"standard errors {std_error:g} relative):\n{rows.to_string(float_format=lambda v: f'{v:.12g}')}"
+    )

@@ -1,0 +1,1 @@
+"""The exact within estimator; called as ``estimators.engines.within.feols``."""

@@ -1,0 +1,1 @@
+"""Estimators of production functions, one module each, and the algebra they share."""

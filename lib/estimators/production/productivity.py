@@ -1,0 +1,120 @@
+"""Productivity and markups of a panel's firm-years, by several methods and industry by industry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from estimators.production.errors import ProductionError
+from estimators.production.industries import by_industry
+from estimators.production.markups import markups
+from estimators.production.sample import logs
+
+NEEDED = ("value_added", "employees_avg", "fixed_assets_net")
+
+
+@dataclass(frozen=True)
+class Productivity:
+    """Productivity by method.
+
+    Attributes
+    ----------
+    coefficients : pandas.DataFrame
+        method, industry, term (l, k, returns to scale), estimate, n, firms.
+    columns : pandas.DataFrame
+        firm_id, year, ``tfp_<method>`` (log), and ``markup`` where payroll is there and acf or lp was asked for.
+    failed : pandas.DataFrame
+        method, industry, rows, firms, reason: what could not be estimated.
+    """
+
+    coefficients: pd.DataFrame
+    columns: pd.DataFrame
+    failed: pd.DataFrame
+
+
+def productivity(
+    panel: pd.DataFrame,
+    methods: Sequence[str],
+    industry: str,
+    *,
+    proxy: str = "intermediate_input",
+    labour: str = "lagged",
+    fewest_firms: int = 50,
+    policy: str | None = None,
+) -> Productivity:
+    """Value-added productivity of firm-years.
+
+    Parameters
+    ----------
+    panel : pandas.DataFrame
+        firm_id, year, value_added, employees_avg, fixed_assets_net, the proxy, the industry's column; one row a firm and
+        year. With ``deflator`` (base year = 1) amounts are divided by it.
+    methods : sequence of str
+        Of ols, fe, lp, acf, wooldridge, op (the last with ``investment`` as the proxy).
+    industry : str
+        Each of its values has a function of its own; productivity compares within one only.
+    proxy : str
+    labour : {"lagged", "current"}
+        acf: whether labour is chosen knowing this year's productivity (its lag is the instrument) or before.
+    fewest_firms : int
+        Industries with fewer firms are left out.
+    policy : str, optional
+        0/1 column within the process of productivity of op, lp and acf (De Loecker 2013, American Economic Journal:
+        Microeconomics 5): productivity that ignores a treatment hides part of its effect in the inputs' elasticities.
+
+    Raises
+    ------
+    ProductionError
+        When columns are missing. What cannot be estimated is in ``failed``; ``coefficients`` may be empty.
+    """
+    absent = [c for c in (*NEEDED, industry, *([policy] if policy else [])) if c not in panel]
+    if absent:
+        raise ProductionError(f"productivity: the panel lacks {', '.join(absent)}")
+    frame = panel.reset_index(drop=True)
+    price = frame.get("deflator", 1.0)
+    real = frame.assign(
+        **{c: frame[c] / price for c in ("value_added", "fixed_assets_net", proxy) if c in frame}
+    )
+    names = {"y": "value_added", "l": "employees_avg", "k": "fixed_assets_net"}
+    made = logs(real, names | ({"m": proxy} if proxy in frame else {}))
+    columns = frame[["firm_id", "year"]].copy()
+    tables, failed = [], []
+    for method in methods:
+        options: dict[str, Any] = {"free_instrument": labour} if method == "acf" else {}
+        options |= {"policy": policy} if method in ("op", "lp", "acf") else {}
+        try:
+            found = by_industry(made, industry, method, fewest_firms=fewest_firms, **options)
+        except ProductionError as error:
+            failed.append(
+                pd.DataFrame(
+                    [{"industry": "", "rows": len(made), "firms": np.nan, "reason": str(error)}]
+                ).assign(method=method)
+            )
+            continue
+        columns[f"tfp_{method}"] = found.tfp
+        tables.append(
+            found.tidy().assign(method=method)[["method", "industry", "term", "estimate", "n", "firms"]]
+        )
+        failed.append(found.left_out.assign(method=method))
+        if method in ("lp", "acf") and "payroll" in frame:
+            columns["markup"] = _markup(found, frame)
+    if not tables:
+        tables = [pd.DataFrame(columns=["method", "industry", "term", "estimate", "n", "firms"])]
+    order = ["method", "industry", "rows", "firms", "reason"]
+    return Productivity(
+        pd.concat(tables, ignore_index=True), columns, pd.concat(failed, ignore_index=True)[order]
+    )
+
+
+def _markup(found: Any, frame: pd.DataFrame) -> pd.Series:
+    """Labour's elasticity over its share in value added, noise taken out (De Loecker & Warzynski 2012)."""
+    out = pd.Series(np.nan, index=frame.index)
+    for function in found.functions.values():
+        own = function.years.index
+        part = markups(function, frame["payroll"].loc[own], frame["value_added"].loc[own], "l")
+        out.loc[own] = part["markup"]
+    return out

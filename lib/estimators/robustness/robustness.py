@@ -1,0 +1,239 @@
+"""Samples, columns and tables of robustness checks; the estimators are called where they are used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from estimators.effects.heterogeneity import freeze
+from estimators.engines.gmm.result import Gmm
+from estimators.errors import EffectsError
+from estimators.robustness.speccurve import ALL, Specification, curve
+
+Mask = NDArray[np.bool_]
+KEYS = ["firm_id", "year"]
+LINE = ["label", "estimate", "std_error", "ci_low", "ci_high", "p_value", "n", "clusters"]
+
+
+def widened(
+    sample: pd.DataFrame,
+    tables: Sequence[pd.DataFrame],
+    names: Sequence[str | None],
+    conditions: Mapping[str, str],
+) -> pd.DataFrame:
+    """The sample with further columns, from the first table that has each.
+
+    Parameters
+    ----------
+    sample, tables : DataFrame
+        With the keys firm_id and year.
+    names : sequence of str or None
+        Columns wanted; those that no table has are passed over.
+    conditions : mapping of str to str
+        Conditions on columns; every column that one of them names is added.
+    """
+    text = " ".join(conditions.values())
+    for table in tables:
+        new = [c for c in table.columns if c not in sample and (c in names or c in text)]
+        if new:
+            sample = sample.merge(table[[*KEYS, *new]], on=KEYS, how="left", validate="1:1")
+    return sample
+
+
+def frozen(sample: pd.DataFrame, columns: Sequence[str], start: str | None) -> dict[str, pd.Series]:
+    """Columns as they were before treatment, one value a unit, named ``<column>_before``; missing becomes ``?``.
+
+    Columns that do not exist, or have one value only, are passed over: they make no strata.
+    """
+    there = dict.fromkeys(c for c in columns if c in sample)
+    made = {f"{c}_before": freeze(sample, c, "firm_id", start).fillna("?") for c in there}
+    return {name: values for name, values in made.items() if len(set(values)) > 1}
+
+
+def samples(sample: pd.DataFrame, exclusions: Mapping[str, str]) -> tuple[dict[str, Mask], dict[str, str]]:
+    """Rows kept under each exclusion (``"− name"``), ``"all"`` first; and why others are not possible with these data.
+
+    Parameters
+    ----------
+    exclusions : mapping of str to str
+        Name: condition (as for ``DataFrame.eval``) on the rows that are left out; a missing value meets no condition.
+
+    Raises
+    ------
+    EffectsError
+        When a condition is not true or false by row, or leaves nothing.
+    """
+    kept: dict[str, Mask] = {ALL: np.ones(len(sample), bool)}
+    absent: dict[str, str] = {}
+    for name, condition in exclusions.items():
+        try:
+            out = sample.eval(condition, engine="python")
+        except pd.errors.UndefinedVariableError as missing:
+            absent[name] = str(missing)
+            continue
+        except (SyntaxError, TypeError, ValueError, AttributeError) as problem:
+            raise EffectsError(
+                f"exclusions: '{name}': '{condition}' is no condition on columns ({problem}); write e.g. "
+                "'year in (2020, 2022)'"
+            ) from problem
+        flags = np.asarray(pd.Series(out, index=sample.index).fillna(False))
+        if flags.dtype != bool or flags.all():
+            raise EffectsError(
+                f"exclusions: '{name}': '{condition}' gives {flags.dtype} and leaves out {int(flags.astype(bool).sum())} of "
+                f"{len(sample)} rows; a condition is true or false, and leaves some rows"
+            )
+        kept[f"− {name}"] = ~flags
+    return kept, absent
+
+
+def winsor_name(column: str, tail: float) -> str:
+    """Name of a column whose tails are drawn in."""
+    return column if tail == 0 else f"{column}_w{100 * tail:g}".replace(".", "_")
+
+
+def winsorised(values: pd.Series, tail: float) -> pd.Series:
+    """Values drawn in to the quantiles `tail` and 1 − `tail`."""
+    return values if tail == 0 else values.clip(values.quantile(tail), values.quantile(1 - tail))
+
+
+def without_each(sample: pd.DataFrame, columns: Sequence[str], most: int = 40) -> dict[str, Mask]:
+    """Rows left without each level of each column, named ``column: level``; columns with more than `most` are passed over.
+
+    A level is left out by its column's value in the row, so that firms that never start stay when a start year goes.
+    """
+    masks: dict[str, Mask] = {}
+    for column in columns:
+        levels = sorted(sample[column].dropna().unique()) if column in sample else []
+        for level in levels if 1 < len(levels) <= most else []:
+            name = f"{level:g}" if isinstance(level, float) else str(level)
+            masks[f"{column}: {name}"] = (sample[column] != level).to_numpy()
+    return masks
+
+
+def several(
+    data: pd.DataFrame,
+    specs: Mapping[str, Specification],
+    kept: Mapping[str, Mask] | None = None,
+    level: float = 0.95,
+    family: str = "",
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Estimate labelled specifications that need not share columns, and say which could not be estimated.
+
+    Returns
+    -------
+    DataFrame, dict
+        As `speccurve.curve`, with ``label`` and ``family`` first; label: reason. A specification whose treatment is
+        absorbed counts as not estimated.
+    """
+    found, reasons = [], {}
+    for label, spec in specs.items():
+        missing = [c for c in spec.design.columns if c not in data]
+        if missing:
+            reasons[label] = f"no column {', '.join(missing)}"
+            continue
+        try:
+            row = curve(data, [spec], kept, level=level)
+        except EffectsError as problem:
+            reasons[label] = str(problem)
+            continue
+        if row["estimate"].isna().any():
+            reasons[label] = str(row["dropped"].iloc[0])
+            continue
+        found.append(row.assign(label=label, family=family))
+    columns = ["family", "label", *Specification._fields, *LINE[1:]]
+    table = pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
+    return table, reasons
+
+
+def line(
+    label: str, estimate: float, std_error: float, free: float, n: int, clusters: int, level: float
+) -> dict[str, Any]:
+    """One estimate with a t interval, in the columns that tables of checks share."""
+    from scipy import stats
+
+    half = stats.t.ppf(0.5 + level / 2, free) * std_error
+    p = float(2 * stats.t.sf(abs(estimate / std_error), free))
+    return dict(
+        zip(LINE, (label, estimate, std_error, estimate - half, estimate + half, p, n, clusters), strict=True)
+    )
+
+
+def trend_columns(sample: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
+    """A linear trend for each group but the first, years from the sample's first; columns ``trend_1``, …"""
+    levels = sorted(groups.dropna().unique())[1:]
+    years = sample["year"] - sample["year"].min()
+    return pd.DataFrame(
+        {f"trend_{i}": years.where(groups == level, 0.0).astype(float) for i, level in enumerate(levels, 1)},
+        index=sample.index,
+    )
+
+
+def early_values_by_year(sample: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Each unit's first value of each column, times dummies of years but the first: ``<column>_in_<year>``.
+
+    Lets units that began differently go their own ways, without using values that treatment may have moved.
+    """
+    order = sample.sort_values("year", kind="stable")
+    first = order.groupby("firm_id")[list(columns)].first().reindex(sample["firm_id"]).to_numpy(float)
+    made: dict[str, NDArray[np.float64]] = {}
+    for year in sorted(sample["year"].unique())[1:]:
+        now = (sample["year"] == year).to_numpy()
+        made |= {f"{c}_in_{year}": np.where(now, first[:, i], 0.0) for i, c in enumerate(columns)}
+    return pd.DataFrame(made, index=sample.index)
+
+
+def extremes(table: pd.DataFrame, dimension: pd.Series) -> pd.DataFrame:
+    """Smallest and largest estimate of each dimension that was left out level by level.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `several`, labels ``column: level``.
+    dimension : Series
+        Column of each row's label.
+
+    Returns
+    -------
+    DataFrame
+        dimension, levels, lowest, without_lowest (the level left out there), highest, without_highest, p_value (largest).
+    """
+    rows = []
+    for name, group in table.groupby(dimension, sort=False):
+        level = group["label"].str.split(": ", n=1).str[1]
+        ends = group["estimate"].idxmin(), group["estimate"].idxmax()
+        one, two = ((float(group.loc[at, "estimate"]), level[at]) for at in ends)
+        rows.append((name, len(group), *one, *two, group["p_value"].max()))
+    names = ["dimension", "levels", "lowest", "without_lowest", "highest", "without_highest", "p_value"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def gmm_lines(
+    models: Mapping[str, tuple[int, Gmm]], outcome: str, treatment: str, size: float = 0.05
+) -> pd.DataFrame:
+    """Dynamic panels side by side: persistence, effect, and the tests without which neither means anything.
+
+    Parameters
+    ----------
+    models : mapping of str to (int, Gmm)
+        Label: first lag of the outcome among the instruments, and the model, with serial correlation tested to that order.
+
+    Returns
+    -------
+    DataFrame
+        label, rho, estimate, ci_low, ci_high, p_value, ar1, ar2, ar_needed (p-values of serial correlation; lag k is an
+        instrument only if differenced errors have none of order k), hansen (p), instruments, units, n.
+    """
+    rows = []
+    for label, (first_lag, model) in models.items():
+        table = model.table(size)
+        own = table.loc[treatment, ["estimate", "ci_low", "ci_high", "p_value"]].to_dict()
+        orders = {"ar1": 1, "ar2": 2, "ar_needed": first_lag}
+        serial = {name: model.ar[order].p_value for name, order in orders.items()}
+        counts = {"instruments": model.instruments, "units": model.units, "n": model.n}
+        rho = float(table.loc[f"L1.{outcome}", "estimate"])
+        rows.append({"label": label, "rho": rho, **own, **serial, "hansen": model.hansen.p_value, **counts})
+    return pd.DataFrame(rows)

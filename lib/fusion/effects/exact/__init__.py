@@ -1,1 +1,0 @@
-"""The exact within estimator; called as ``fusion.effects.within.feols``."""

@@ -1,5 +1,0 @@
-"""Published results, recomputed with the calls that the notebooks use."""
-
-from fusion.verification.table import VerificationError, main, run
-
-__all__ = ["VerificationError", "main", "run"]

@@ -1,6 +1,0 @@
-"""Two runs side by side: what went in, what came out, and which conclusions changed."""
-
-from fusion.workbook.compare.difference import Difference, compare
-from fusion.workbook.compare.snapshot import SnapshotError, find, keep, kept, pin, take
-
-__all__ = ["Difference", "SnapshotError", "compare", "find", "keep", "kept", "pin", "take"]

@@ -1,0 +1,298 @@
+"""The command `fusion`: what the Makefile calls. Heavy modules are imported only by what needs them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.command()
+def run(
+    study: Annotated[str, typer.Argument(help="name in params/, or path of a YAML file")] = "shanghai",
+    jobs: Annotated[int, typer.Option(min=1, help="notebooks at a time")] = 2,
+    wait: Annotated[bool, typer.Option(help="wait for another run of the same study to end")] = True,
+    site: Annotated[bool, typer.Option("--site", help="then build the site")] = False,
+) -> None:
+    """Run a study's notebooks; what has not changed is not run again."""
+    from workbook.params.load import load
+    from workbook.run import runner
+
+    code = runner.run(load(study), jobs=jobs, wait=wait)
+    if site and code == 0:
+        _build_site()
+    raise typer.Exit(code)
+
+
+@app.command("site")
+def build_site() -> None:
+    """Build the site from the studies that have been run."""
+    _build_site()
+
+
+@app.command()
+def verify() -> None:
+    """Recompute published results and write build/verification.csv; exit 1 when one is off."""
+    from evidence import verification
+    from workbook import paths
+
+    raise typer.Exit(verification.main(paths.build()))
+
+
+@app.command()
+def params(
+    write: Annotated[bool, typer.Option("--write", help="write them instead of checking")] = False,
+) -> None:
+    """Check that params/base.yaml, its schema and the notebooks' parameters cells follow the model."""
+    from workbook.params import generate
+
+    changed = generate.write() if write else generate.drifted()
+    if changed:
+        print(("written: " if write else "differ from the model (mend: make params): ") + ", ".join(changed))
+    raise typer.Exit(0 if write or not changed else 1)
+
+
+@app.command()
+def validate(study: Annotated[str, typer.Argument(help="name in params/, or path of a YAML file")]) -> None:
+    """Check a study's file without running it."""
+    from workbook.params.load import load
+
+    found = load(study)
+    print(f"{found.name}: parameters are allowed; notebooks: {', '.join(found.parameters.study.notebooks)}")
+
+
+@app.command()
+def diff(
+    a: Annotated[
+        str, typer.Argument(help="study, study@previous, study@baseline, study@TIME, or a snapshot's file")
+    ],
+    b: Annotated[str, typer.Argument(help="the other one; changes are B − A")],
+    page: Annotated[Path | None, typer.Option(help="write all changes as an HTML page")] = None,
+) -> None:
+    """Compare two runs: parameters, code, data, versions, exhibits; signs and significance that turned."""
+    from workbook import files
+    from workbook.review import compare
+    from workbook.review.compare import report
+
+    try:
+        difference = compare.compare(compare.find(a), compare.find(b))
+    except compare.SnapshotError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+    print(report.text(difference), end="")
+    if page is not None:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        files.write_atomic(page, report.page(difference))
+        print(f"page: {page}")
+
+
+@app.command()
+def trace(
+    exhibit: Annotated[
+        str, typer.Argument(help="id (ladder), id with notebook (05.ladder), or number (5.3)")
+    ],
+    study: Annotated[str, typer.Option(help="name of the study")] = "shanghai",
+    as_json: Annotated[bool, typer.Option("--json", help="everything, with all hashes")] = False,
+) -> None:
+    """Trace an exhibit back to its cell, inputs, filters, parameters, environment and commit."""
+    import json
+
+    from workbook.review import trace as tracing
+
+    try:
+        found = tracing.trace(exhibit, study)
+    except tracing.TraceError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+    print(json.dumps(found, ensure_ascii=False, indent=1) if as_json else tracing.text(found).rstrip())
+
+
+@app.command()
+def package(
+    study: Annotated[str, typer.Argument(help="name of a study that has been run")] = "shanghai",
+    allow_dirty: Annotated[
+        bool, typer.Option("--allow-dirty", help="although changes were not committed")
+    ] = False,
+) -> None:
+    """Make a replication package: code, parameters, results, and a README by the data editors' template."""
+    from workbook.publish import package as packing
+
+    try:
+        print(f"package: {packing.shown(packing.make(study, allow_dirty=allow_dirty))}")
+    except packing.PackageError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+
+
+@app.command()
+def audit(
+    study: Annotated[str, typer.Argument(help="name of a study that has been run")] = "shanghai",
+) -> None:
+    """Say which points of the reviewer's checklist hold; exit 1 when a claim lacks its evidence."""
+    from workbook.review import claims
+
+    try:
+        counts, problems = claims.check(study)
+    except claims.ClaimsError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+    print(f"{study}: " + ", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
+    for problem in problems:
+        print(f"  {problem}", file=sys.stderr)
+    raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
+def browse(
+    shots: Annotated[Path | None, typer.Option(help="folder for a screenshot of each page")] = None,
+) -> None:
+    """Open every page of the site in the machine's Chromium; exit 1 when something is wrong on one."""
+    from workbook import paths
+    from workbook.publish import browser
+
+    try:
+        report = browser.crawl(paths.site().absolute(), shots)
+    except FileNotFoundError as error:
+        print(f"{error}; Debian: apt install chromium; the site: make study", file=sys.stderr)
+        raise typer.Exit(2) from None
+    for problem in report.problems:
+        print(f"{problem.page}: {problem.kind}: {problem.what}", file=sys.stderr)
+    print(f"{report.pages} pages, {report.links} links, {len(report.problems)} problems")
+    raise typer.Exit(1 if report.problems else 0)
+
+
+@app.command()
+def runs(study: Annotated[str, typer.Argument(help="name of the study")]) -> None:
+    """List the runs of a study that are kept."""
+    from workbook import paths
+    from workbook.review import compare
+
+    for file in compare.kept(paths.build() / study):
+        print(f"{study}@{file.stem}")
+
+
+@app.command()
+def pin(run: Annotated[str, typer.Argument(help="study, or study@TIME")]) -> None:
+    """Keep a run as its study's baseline in params/baselines, to be committed."""
+    from workbook import files
+    from workbook.review import compare
+
+    try:
+        print(f"pinned: {files.shown(compare.pin(run))}")
+    except compare.SnapshotError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+
+
+@app.command(
+    add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
+)
+def classify(ctx: typer.Context) -> None:
+    """Say what the official standards make of a CODE, or classify a FILE (csv, parquet, xlsx)."""
+    from fusion.classification import command
+
+    raise typer.Exit(command.main(ctx.args))
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(help="export or exports that make one panel")],
+    adapter: Annotated[
+        str | None, typer.Option(help="bureau, csmar, wind, or a YAML file; found by itself")
+    ] = None,
+    money_unit: Annotated[
+        str | None, typer.Option(help="元, 千元, 万元, 百万元, 亿元: where headers state none")
+    ] = None,
+    write: Annotated[Path | None, typer.Option(help="where to write the adapter to correct")] = None,
+    study: Annotated[str, typer.Option(help="whose derived columns are asked for")] = "shanghai",
+    as_json: Annotated[bool, typer.Option("--json", help="everything as JSON, and no file")] = False,
+) -> None:
+    """Say how an export fits the panel: headers, units, rows, rules, indicators; write an adapter to correct."""
+    from fusion.adapters import AdapterError, command
+    from workbook.params.load import load
+
+    needs = {d.name: list(d.of) for d in load(study).parameters.panel.derive}
+    try:
+        raise typer.Exit(command.check(files, adapter, money_unit, write, as_json, needs))
+    except AdapterError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+
+
+@app.command()
+def standard(
+    file: Annotated[Path, typer.Argument(help="CSV with the columns of data/classification/standards")],
+) -> None:
+    """Check the table of a standard of your own, or of one whose text is not public."""
+    from fusion.classification import ClassificationError, slot
+
+    try:
+        found = slot.check(file)
+    except ClassificationError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+    print(
+        "\n".join(found)
+        or f"{file}: can be used; copy it to data/classification/standards and add its row to SOURCES.csv"
+    )
+    raise typer.Exit(int(bool(found)))
+
+
+@app.command("prose")
+def translate(
+    notebook: Annotated[str, typer.Argument(help="name in notebooks/")],
+    write: Annotated[
+        bool, typer.Option("--write", help="append them to the file, to be translated there")
+    ] = False,
+) -> None:
+    """List a notebook's texts that have no Chinese translation, or none of their present wording."""
+    import json
+
+    from workbook import paths
+    from workbook.exhibits import prose
+
+    content = json.loads((paths.NOTEBOOKS / f"{notebook}.ipynb").read_text(encoding="utf-8"))
+    open_texts, place = prose.missing(content, notebook, "zh"), prose.file(notebook, "zh")
+    print(prose.template(open_texts) or f"{notebook}: every text has its translation")
+    for mark in prose.stale(content, notebook, "zh"):
+        print(f"stale: {mark} in {place.name}; its English text is gone")
+    if write and open_texts:
+        with place.open("a", encoding="utf-8") as out:
+            out.write("\n" + prose.template(open_texts))
+    raise typer.Exit(int(bool(open_texts)))
+
+
+def _build_site() -> None:
+    """Build it; what a user can mend is one message and exit code 2, not a traceback."""
+    from workbook.publish import site
+
+    try:
+        site.build()
+    except site.SiteError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+
+
+def main() -> None:
+    """Entry point. A code is answered at once, without what the other commands need to start."""
+    if sys.argv[1:2] == ["classify"]:
+        from fusion.classification import command
+
+        sys.exit(command.main(sys.argv[2:]))
+    try:
+        app()
+    except ValueError as error:
+        from workbook.params.load import StudyError  # heavy, and needed only to tell errors apart
+
+        if not isinstance(error, StudyError):
+            raise
+        print(error, file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Which exhibits a study has: read from the records that finished notebooks leave."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from workbook import files
+
+COLUMNS = (
+    "id",
+    "kind",
+    "number",
+    "title_en",
+    "title_zh",
+    "file",
+    "notebook",
+    "cell_tag",
+    "note_en",
+    "note_zh",
+    "source_en",
+    "source_zh",
+)
+# The file by which an exhibit is known; others of the same name lie beside it.
+SUFFIXES = {"table": (".csv",), "figure": (".svg", ".png"), "file": (".docx", ".xlsx", ".csv", ".json")}
+
+
+def exhibits(root: Path, notebook: str) -> list[dict[str, str]]:
+    """Exhibits of one finished notebook as rows of ``exhibits.csv``; none if it has not finished.
+
+    Parameters
+    ----------
+    root : Path
+        The study's folder in the build.
+    notebook : str
+        Name of the notebook.
+    """
+    record = root / notebook / "done.json"
+    if not record.is_file():
+        return []
+    rows = []
+    for entry in json.loads(record.read_text(encoding="utf-8"))["exhibits"]:
+        names = [f"{notebook}/{entry['id']}{suffix}" for suffix in SUFFIXES.get(entry["kind"], ())]
+        file = next((name for name in names if (root / name).is_file()), "")
+        place = {"file": file, "notebook": notebook, "cell_tag": entry["id"]}
+        rows.append({key: str((entry | place).get(key, "")) for key in COLUMNS})
+    return rows
+
+
+def write(root: Path, notebooks: Iterable[str]) -> None:
+    """Gather the exhibits of finished notebooks into ``exhibits.csv`` (UTF-8 with BOM, for Excel)."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for notebook in notebooks:
+        writer.writerows(exhibits(root, notebook))
+    target, text = root / "exhibits.csv", "\ufeff" + stream.getvalue()
+    if not target.is_file() or target.read_text(encoding="utf-8") != text:
+        files.write_atomic(target, text)

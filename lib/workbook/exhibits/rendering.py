@@ -1,0 +1,483 @@
+"""Tables and figures as they are printed: saved for other programs, and shown as accessible HTML.
+
+An exhibit's *entry* is the record that :class:`workbook.exhibits.book.Book` keeps of it: ``id``, ``kind``
+(``table`` or ``figure``), ``number`` (``"1.2"``), and title, note and source in both languages.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import math
+import numbers
+import re
+import struct
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unicodedata import east_asian_width
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Digits = int | dict[str, int]
+
+MISSING = "–"
+DPI = 160
+# Above this a vector figure (a dense scatter) is slower to draw than its picture.
+LARGEST_SVG = 300_000
+DEFAULT_DIGITS = 3
+# Of a column's cells of text: a table of regressions has a line of words among its numbers.
+NUMERIC_SHARE = 0.75
+# A column of text no wider than this (in Latin characters) is not broken into lines.
+LONG_TEXT = 24
+
+WORDS = {
+    "en": {
+        "table": "Table {}. ",
+        "figure": "Figure {}. ",
+        "file": "File {}. ",
+        "note": "Note. ",
+        "source": "Source: ",
+    },
+    "zh": {
+        "table": "表 {}　",
+        "figure": "图 {}　",
+        "file": "文件 {}　",
+        "note": "注：",
+        "source": "资料来源：",
+    },
+}
+YEAR_HEADER = re.compile(r"year|cohort|since|年|队列|批次", re.IGNORECASE)
+_NUMBER = r"(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?([eE][-−+]?\d+)?"
+NUMBER_TEXT = re.compile(
+    rf"^\s*[(\[<]?\s*[-−+]?(?=[\d.]){_NUMBER}\s*%?([,;]\s+[-−+]?{_NUMBER})?\s*[)\]]?\s*\**\s*$"
+)
+
+# JupyterLab right-aligns every cell; the site has its own, fuller sheet for the same classes.
+LAB_STYLE = (
+    "<style>.fusion-table .text{text-align:left;white-space:nowrap}.fusion-table .num{text-align:right}"
+    ".fusion-table .long{white-space:normal;min-width:16em}"
+    ".fusion-table caption{caption-side:top;text-align:left;font-weight:600}"
+    ".fusion-exhibit{container-type:inline-size}"
+    # A caption is as wide as its table: in one that scrolls, it keeps to what is seen of it.
+    ".fusion-table caption span{display:block;position:sticky;left:0;width:fit-content;max-width:100cqi}"
+    ".fusion-scroll{overflow-x:auto}.fusion-note{font-size:.9em;margin:.2em 0}</style>"
+)
+
+
+# -- tables ------------------------------------------------------------------------------------------
+def save_table(
+    folder: Path,
+    id: str,
+    table: pd.DataFrame,
+    entry: dict[str, Any],
+    language: str = "en",
+    digits: Digits = DEFAULT_DIGITS,
+    index: bool = False,
+) -> None:
+    """Write ``<id>.csv`` (full precision, UTF-8) and ``<id>.tex`` (as shown; booktabs).
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Existing folder of the notebook's outputs.
+    id : str
+        Name of the exhibit and of its files.
+    table : pandas.DataFrame
+        Rows × columns as printed; column names are the headers.
+    entry : dict
+        Record of the exhibit.
+    language : {"en", "zh"}
+        Language of caption, note and source.
+    digits : int or dict
+        Decimals of floating-point values, for all columns or by column.
+    index : bool
+        Whether the index is printed.
+    """
+    flat = _flat(table, index)
+    flat.to_csv(folder / f"{id}.csv", index=False, encoding="utf-8", lineterminator="\n")
+    (folder / f"{id}.tex").write_text(
+        table_tex(table, entry, language, digits, index), encoding="utf-8", newline="\n"
+    )
+
+
+def table_html(
+    table: pd.DataFrame,
+    entry: dict[str, Any],
+    language: str = "en",
+    digits: Digits = DEFAULT_DIGITS,
+    index: bool = False,
+) -> str:
+    """A table as HTML: caption, header cells with their scope, note and source below.
+
+    Parameters
+    ----------
+    table, entry, language, digits, index
+        As in :func:`save_table`.
+
+    Returns
+    -------
+    str
+        One element, ``<div id="exhibit-<id>">``, without scripts.
+    """
+    flat = _flat(table, index)
+    cells = shown(flat, digits, language)
+    kinds = _kinds(flat, cells)
+    heads = _row_heads(table, flat, kinds, index)
+    header = "".join(
+        f'<th scope="col" class="{kind}">{_text(name)}</th>'
+        for name, kind in zip(flat.columns, kinds, strict=True)
+    )
+    body = "\n".join(_row_html(row, kinds, heads) for row in cells)
+    caption = f'<caption id="caption-{html.escape(entry["id"])}"><span>{_text(caption_text(entry, language))}</span></caption>'
+    return (
+        f'<div class="fusion-exhibit" id="exhibit-{html.escape(entry["id"])}" lang="{_tag(language)}">{LAB_STYLE}'
+        f'<div class="fusion-scroll" role="region" tabindex="0" aria-labelledby="caption-{html.escape(entry["id"])}">'
+        f'<table class="fusion-table">{caption}\n<thead><tr>{header}</tr></thead>\n<tbody>\n{body}\n</tbody></table>'
+        f"</div>{_below(entry, language)}</div>"
+    )
+
+
+def table_tex(
+    table: pd.DataFrame,
+    entry: dict[str, Any],
+    language: str = "en",
+    digits: Digits = DEFAULT_DIGITS,
+    index: bool = False,
+) -> str:
+    """A table as a LaTeX float (package ``booktabs``; Chinese text needs ``ctex`` and XeLaTeX).
+
+    Parameters
+    ----------
+    table, entry, language, digits, index
+        As in :func:`save_table`.
+
+    Returns
+    -------
+    str
+        Source of the float, label ``tab:<id>``, ending in a newline.
+    """
+    flat = _flat(table, index)
+    columns = "".join("r" if numeric else "l" for numeric in _numeric(flat))
+    rows = [_row_tex(row) for row in shown(flat, digits, language)]
+    words = WORDS[language]
+    notes = [
+        rf"\par {{\footnotesize {tex(words[part] + entry[f'{part}_{language}'])}}}"
+        for part in ("note", "source")
+        if entry[f"{part}_{language}"]
+    ]
+    lines = [
+        r"% \usepackage{booktabs}; for Chinese also \usepackage{ctex}, compiled with XeLaTeX",
+        r"\begin{table}[htbp]",
+        r"\centering",
+        rf"\caption{{{tex(entry[f'title_{language}'])}}}",
+        rf"\label{{tab:{entry['id']}}}",
+        rf"\begin{{tabular}}{{{columns}}}",
+        r"\toprule",
+        " & ".join(tex(str(name)) for name in flat.columns) + r" \\",
+        r"\midrule",
+        *rows,
+        r"\bottomrule",
+        r"\end{tabular}",
+        *notes,
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def shown(table: pd.DataFrame, digits: Digits = DEFAULT_DIGITS, language: str = "en") -> list[list[str]]:
+    """The cells of a table as text.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Rows × columns.
+    digits : int or dict
+        Decimals of floating-point values, for all columns or by column (others: 3).
+    language : {"en", "zh"}
+        Language of yes and no.
+
+    Returns
+    -------
+    list of list of str
+        By row. Missing values are ``–``; thousands are separated by commas, except in columns of years.
+    """
+    columns = []
+    for position, name in enumerate(table.columns):
+        values = table.iloc[:, position]
+        places = digits.get(str(name), DEFAULT_DIGITS) if isinstance(digits, dict) else digits
+        years = _is_years(str(name), values)
+        columns.append([_cell(value, places, language, years) for value in values])
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def tex(text: str) -> str:
+    """Text with the characters that LaTeX reserves escaped, and signs it lacks as mathematics."""
+    return "".join(_TEX.get(character, character) for character in text)
+
+
+def _row_tex(row: list[str]) -> str:
+    """A line of the body; LaTeX would read ``[`` or ``*`` right after a line's end as that end's argument."""
+    line = " & ".join(tex(cell) for cell in row) + r" \\"
+    return "{}" + line if line[0] in "[*" else line
+
+
+_TEX = {character: "\\" + character for character in "&%$#_{}"} | {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "\n": " ",
+    "−": "$-$",
+    "–": "--",
+    "—": "---",
+    "×": r"$\times$",
+    "·": r"$\cdot$",
+    "±": r"$\pm$",
+    "≤": r"$\leq$",
+    "≥": r"$\geq$",
+    "≠": r"$\neq$",
+    "≈": r"$\approx$",
+    "→": r"$\rightarrow$",
+    "∞": r"$\infty$",
+    "√": r"$\surd$",
+    "✓": r"$\surd$",
+    "²": "$^2$",
+    "³": "$^3$",
+    "Δ": r"$\Delta$",
+    "Σ": r"$\Sigma$",
+    **{
+        sign: f"$\\{name}$"
+        for sign, name in {
+            "α": "alpha",
+            "β": "beta",
+            "γ": "gamma",
+            "δ": "delta",
+            "ε": "varepsilon",
+            "θ": "theta",
+            "λ": "lambda",
+            "μ": "mu",
+            "ρ": "rho",
+            "σ": "sigma",
+            "τ": "tau",
+            "φ": "varphi",
+            "χ": "chi",
+            "ω": "omega",
+        }.items()
+    },
+}
+
+
+# -- figures -----------------------------------------------------------------------------------------
+def save_figure(folder: Path, id: str, figure: Figure) -> None:
+    """Write ``<id>.svg``, ``<id>.pdf`` and ``<id>.png`` (160 dpi), the same bytes for the same figure; close it.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Existing folder of the notebook's outputs.
+    id : str
+        Name of the exhibit and of its files.
+    figure : matplotlib.figure.Figure
+        The figure; closed afterwards, so that the notebook does not draw it a second time.
+    """
+    import matplotlib as mpl
+    import matplotlib.pyplot as plt
+
+    # Type 3 draws the letters used; type 42 would cut a subset of the Chinese font, four times as slow.
+    with mpl.rc_context({"svg.hashsalt": id, "svg.fonttype": "path", "pdf.fonttype": 3}):
+        no_trace = {"Date": None, "Creator": None}
+        figure.savefig(folder / f"{id}.svg", bbox_inches="tight", metadata=no_trace)
+        unsigned = {"CreationDate": None, "Creator": None, "Producer": None}
+        figure.savefig(folder / f"{id}.pdf", bbox_inches="tight", metadata=unsigned)
+        figure.savefig(folder / f"{id}.png", bbox_inches="tight", dpi=DPI, metadata={"Software": None})
+    plt.close(figure)
+
+
+def figure_html(folder: Path, entry: dict[str, Any], language: str = "en", alt: str = "") -> str:
+    """A saved figure as HTML, its picture inside: the SVG, or the PNG where the SVG is large.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where :func:`save_figure` wrote it.
+    entry : dict
+        Record of the exhibit.
+    language : {"en", "zh"}
+        Language of caption, note and source.
+    alt : str
+        What the figure shows, for who cannot see it; its title when empty.
+
+    Returns
+    -------
+    str
+        One ``<figure id="exhibit-<id>">``.
+    """
+    svg, png = folder / f"{entry['id']}.svg", folder / f"{entry['id']}.png"
+    vector = svg.stat().st_size <= LARGEST_SVG
+    picture = base64.b64encode((svg if vector else png).read_bytes()).decode("ascii")
+    kind = "svg+xml" if vector else "png"
+    alt = html.escape(alt or entry[f"title_{language}"], quote=True)
+    return (
+        f'<figure class="fusion-exhibit fusion-figure" id="exhibit-{html.escape(entry["id"])}" lang="{_tag(language)}">'
+        f'<img src="data:image/{kind};base64,{picture}" alt="{alt}" width="{_css_width(png)}" '
+        f'style="max-width:100%;height:auto">'
+        f"<figcaption>{_text(caption_text(entry, language))}</figcaption>{_below(entry, language)}</figure>"
+    )
+
+
+# -- words -------------------------------------------------------------------------------------------
+def file_html(entry: dict[str, Any], name: str, size: str, language: str = "en") -> str:
+    """A file that is kept as an exhibit: its caption, name and size, and the note below."""
+    id = html.escape(entry["id"])
+    caption = f"<p><strong>{_text(caption_text(entry, language))}</strong>: <code>{_text(name)}</code> ({_text(size)})</p>"
+    return f'<div class="fusion-exhibit" id="exhibit-{id}" lang="{_tag(language)}">{caption}{_below(entry, language)}</div>'
+
+
+def caption_text(entry: dict[str, Any], language: str = "en") -> str:
+    """What stands over or under an exhibit: kind, number and title."""
+    return WORDS[language][entry["kind"]].format(entry["number"]) + entry[f"title_{language}"]
+
+
+def _below(entry: dict[str, Any], language: str) -> str:
+    parts = [(part, entry[f"{part}_{language}"]) for part in ("note", "source")]
+    return "".join(
+        f'<p class="fusion-note fusion-{part}">{WORDS[language][part]}{_text(text)}</p>'
+        for part, text in parts
+        if text
+    )
+
+
+def _text(value: object) -> str:
+    return html.escape(str(value), quote=False)
+
+
+def _tag(language: str) -> str:
+    return "zh-CN" if language == "zh" else "en"
+
+
+# -- inside ------------------------------------------------------------------------------------------
+def _flat(table: pd.DataFrame, index: bool) -> pd.DataFrame:
+    """The table with the index, if printed, as its first columns, and one line of headers."""
+    flat = table.copy(deep=False)
+    flat.columns = pd.Index([_header(name) for name in table.columns])
+    if not index:
+        return flat
+    levels = table.index.to_frame(index=False)
+    names = ["" if name is None else _header(name) for name in table.index.names]
+    levels.columns = pd.Index(names)
+    return pd.concat([levels, flat.reset_index(drop=True)], axis=1)
+
+
+def _header(name: object) -> str:
+    if isinstance(name, tuple):
+        return " · ".join(str(part) for part in name if str(part))
+    return str(name)
+
+
+def _numeric(table: pd.DataFrame) -> list[bool]:
+    """Which columns are aligned as numbers, text such as ``0.12***`` and ``(0.03)`` included."""
+    return [_is_numeric(table.iloc[:, position]) for position in range(table.shape[1])]
+
+
+def _kinds(table: pd.DataFrame, cells: list[list[str]]) -> list[str]:
+    """Class of each column: numbers, text, or long text, which wants room before it is broken into lines."""
+    kinds = []
+    for position, numeric in enumerate(_numeric(table)):
+        longest = max((width(row[position]) for row in cells), default=0)
+        kinds.append("num" if numeric else "text long" if longest > LONG_TEXT else "text")
+    return kinds
+
+
+def _is_numeric(values: pd.Series) -> bool:
+    if pd.api.types.is_bool_dtype(values.dtype):
+        return False
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return True
+    present = [value for value in values if not _missing(value) and str(value).strip() not in ("", MISSING)]
+    if all(isinstance(value, str) and value.isdigit() for value in present):
+        return False  # codes: a column of counts would not be text
+    return sum(map(_reads_as_number, present)) >= NUMERIC_SHARE * len(present)
+
+
+def width(text: str) -> int:
+    """Width of a text in Latin characters; a Chinese one counts for two."""
+    return sum(1 + (east_asian_width(character) in "WF") for character in text)
+
+
+def _reads_as_number(value: object) -> bool:
+    if isinstance(value, str):
+        return NUMBER_TEXT.match(value) is not None
+    return isinstance(value, numbers.Number) and not isinstance(value, bool)
+
+
+def _row_heads(table: pd.DataFrame, flat: pd.DataFrame, kinds: list[str], index: bool) -> int:
+    """How many leading columns name the row."""
+    if index:
+        return table.index.nlevels
+    years = bool(len(kinds)) and _is_years(str(flat.columns[0]), flat.iloc[:, 0])
+    return int(bool(kinds) and (kinds[0] != "num" or years))
+
+
+def _row_html(row: list[str], kinds: list[str], heads: int) -> str:
+    cells = (
+        f'<th scope="row" class="{kind}">{_text(cell)}</th>'
+        if position < heads
+        else f'<td class="{kind}">{_text(cell)}</td>'
+        for position, (cell, kind) in enumerate(zip(row, kinds, strict=True))
+    )
+    return f"<tr>{''.join(cells)}</tr>"
+
+
+def _is_years(name: str, values: pd.Series) -> bool:
+    """Whether a column's numbers are calendar years, which take no thousands separator and no decimals."""
+    if not YEAR_HEADER.search(name):
+        return False
+    present = [v for v in values if isinstance(v, numbers.Real) and not (isinstance(v, bool) or _missing(v))]
+    return bool(present) and all(v % 1 == 0 and 1900 <= v <= 2100 for v in map(float, present))
+
+
+def _missing(value: object) -> bool:
+    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)
+
+
+def _cell(value: Any, digits: int, language: str, year: bool) -> str:
+    if _missing(value):
+        return MISSING
+    if isinstance(value, bool) or type(value).__name__ in ("bool", "bool_"):
+        return {"en": ("no", "yes"), "zh": ("否", "是")}[language][bool(value)]
+    if isinstance(value, numbers.Integral):
+        return _sign(f"{int(value)}" if year else f"{int(value):,}")
+    if isinstance(value, numbers.Real) and year:
+        return f"{float(value):.0f}"
+    if isinstance(value, numbers.Real):
+        return _float(float(value), digits)
+    if isinstance(value, list | tuple):
+        return ", ".join(_cell(part, digits, language, year) for part in value)
+    return str(value)
+
+
+def _float(value: float, digits: int) -> str:
+    if math.isnan(value):
+        return MISSING
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    text = f"{value:,.{digits}f}"
+    zero = not any(character in "123456789" for character in text)
+    return text.lstrip("-") if zero else _sign(text)
+
+
+def _sign(text: str) -> str:
+    """A true minus sign, as wide as a plus."""
+    return text.replace("-", "−", 1) if text.startswith("-") else text
+
+
+def _css_width(png: Path) -> int:
+    """Width of a saved figure in CSS pixels (96 to the inch), from the picture's header."""
+    with png.open("rb") as stream:
+        (pixels,) = struct.unpack(">I", stream.read(20)[16:20])
+    return round(pixels * 96 / DPI)

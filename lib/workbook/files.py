@@ -1,0 +1,75 @@
+"""Files that are either whole or not there, and disk errors in words."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+from pathlib import Path
+
+from workbook import paths
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+_FULL_TEXT = re.compile(rf"No space left on device|Disk quota exceeded|\[Errno ({FULL[0]}|{FULL[1]})\]")
+
+
+def write_atomic(file: Path, text: str) -> None:
+    """Write a text file so that a reader sees the old one or the new one, never a part."""
+    draft = file.with_name(f"{file.name}.{os.getpid()}.part")
+    try:
+        with draft.open("w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(file)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def is_full(problem: str | OSError) -> bool:
+    """Whether an error, or the text of one, means that the disk (or the quota) is full."""
+    if isinstance(problem, OSError):
+        return problem.errno in FULL
+    return bool(_FULL_TEXT.search(problem))
+
+
+def shown(path: Path) -> str:
+    """A path for messages: relative to the project where it is inside."""
+    path = path.absolute()
+    return str(path.relative_to(paths.ROOT)) if path.is_relative_to(paths.ROOT) else str(path)
+
+
+def free_space(folder: Path) -> str:
+    """Free space where a folder is, or would be, e.g. ``"12 MB"``."""
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    for size, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if free >= size:
+            return f"{free / size:.0f} {unit}"
+    return f"{free} B"
+
+
+def explain(problem: OSError, folder: Path) -> str:
+    """One line for a disk error: what, where, how to mend it."""
+    if is_full(problem):
+        return full(folder)
+    reason = problem.strerror or str(problem)
+    place = shown(Path(str(problem.filename))) if problem.filename else shown(folder)
+    return f"cannot write {place}: {reason}. Make it writable, or name another folder with FUSION_BUILD"
+
+
+def full(folder: Path) -> str:
+    """One line for a full disk."""
+    return f"no space left for {shown(folder)} ({free_space(folder)} free): make room and run again"
+
+
+def scrub(text: str) -> str:
+    """Text without paths of this machine."""
+    places = {str(paths.build().absolute()): "build", str(paths.ROOT): ".", str(Path.home()): "~"}
+    for place, name in places.items():
+        if len(place) > 1:
+            text = text.replace(place, name)
+    return text

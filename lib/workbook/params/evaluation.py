@@ -1,0 +1,52 @@
+"""Pilot units and policy targets."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from workbook.params.base import Column, Section, Year
+
+
+class Evaluation(Section):
+    """Evaluation of pilot units and of policy targets."""
+
+    pilots: str | None = Field(
+        None,
+        description="CSV of pilot units in the form of data/evaluation/pilots_template.csv; none: the enterprises "
+        "that start_column marks, unverified",
+    )
+    targets: str = Field(
+        "data/evaluation/targets.csv", description="CSV of targets; the default is the policy document's own"
+    )
+    observed: str | None = Field(
+        None, description="CSV of observed values of targets: target, year, value, source"
+    )
+    target_base_years: list[Year] = Field(
+        default_factory=lambda: [2018, 2019, 2020], min_length=1, description="base years of a growth target"
+    )
+    target_horizons: list[Year] = Field(
+        default_factory=lambda: [2022, 2023], min_length=1, description="last years of a growth target"
+    )
+    target_tolerance: Annotated[float, Field(ge=0, le=5)] = Field(
+        0.5, description="how far below a growth target still counts as 'about', percentage points a year"
+    )
+    peers: Annotated[int, Field(ge=5, le=200)] = Field(20, description="matched peers of a pilot unit")
+    rank_draws: Annotated[int, Field(ge=50, le=10_000)] = Field(
+        500, description="draws of chain weights for rank intervals"
+    )
+    rank_concentration: Annotated[float, Field(gt=0)] = Field(
+        50.0, description="Dirichlet concentration of those draws around equal weights; larger = closer"
+    )
+    cards_shown: Annotated[int, Field(ge=0, le=500)] = Field(
+        12, description="units whose one-page cards are written"
+    )
+    bureau_measures: list[Column] = Field(
+        default_factory=lambda: ["operating_revenue", "service_revenue", "value_added"],
+        description="money columns of the bureau's table",
+    )
+    vintage: str | None = Field(
+        None,
+        description="Parquet of an earlier run's `published` artefact; the revision table compares with it",
+    )

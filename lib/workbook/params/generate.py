@@ -1,0 +1,155 @@
+"""Files that are written from the parameter model, and the check that they have not drifted from it."""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+from pydantic.fields import FieldInfo
+from ruamel.yaml import YAML
+
+from workbook import paths
+from workbook.params import Parameters
+from workbook.params.load import load
+from workbook.run import chain
+
+DEFAULT_STUDY = "shanghai"
+
+
+def drifted() -> list[str]:
+    """Names of generated files that differ from what the model says."""
+    texts = {paths.PARAMS / "base.yaml": base_yaml(), paths.PARAMS / "schema.json": schema_json()}
+    stale = [
+        file.name for file, text in texts.items() if not file.is_file() or file.read_text("utf-8") != text
+    ]
+    defaults = load(DEFAULT_STUDY).flat
+    for notebook in _notebooks():
+        cell = parameters_cell(json.loads(notebook.read_text("utf-8")))
+        if literals(cell) != {name: defaults[name] for name in literals(cell) if name in defaults}:
+            stale.append(notebook.name)
+    return stale
+
+
+def write() -> list[str]:
+    """Write them; returns the names of those that changed."""
+    stale = drifted()
+    (paths.PARAMS / "base.yaml").write_text(base_yaml(), encoding="utf-8")
+    (paths.PARAMS / "schema.json").write_text(schema_json(), encoding="utf-8")
+    defaults = load(DEFAULT_STUDY).flat
+    for notebook in _notebooks():
+        if notebook.name in stale:
+            _write_cell(notebook, defaults)
+    return stale
+
+
+def base_yaml() -> str:
+    """The documented base: every parameter with its default, meaning and range."""
+    lines = [
+        "# Every parameter with its default. Generated from lib/workbook/params by `make params`:",
+        "# do not edit; a study's own file states only what differs.",
+        "# yaml-language-server: $schema=schema.json",
+    ]
+    schema = Parameters.model_json_schema()
+    for section, field in Parameters.model_fields.items():
+        model: Any = field.annotation
+        lines += ["", f"# {(model.__doc__ or '').strip()}", f"{section}:"]
+        properties = schema["$defs"][model.__name__]["properties"]
+        for name, item in model.model_fields.items():
+            lines += [f"  # {line}" for line in _describe(item, properties[name])]
+            lines.append(f"  {name}: {_yaml(item.get_default(call_default_factory=True))}")
+    return "\n".join(lines) + "\n"
+
+
+def schema_json() -> str:
+    """JSON schema of a study's file, for editors."""
+    schema = Parameters.model_json_schema()
+    schema["title"] = "A study of Fusion Workbook"
+    return json.dumps(schema, ensure_ascii=False, indent=1) + "\n"
+
+
+def parameters_cell(notebook: dict[str, Any]) -> dict[str, Any]:
+    """The one cell tagged ``parameters``."""
+    cells = [c for c in notebook["cells"] if "parameters" in c["metadata"].get("tags", [])]
+    if len(cells) != 1:
+        raise ValueError(f"expected one cell tagged 'parameters', found {len(cells)}")
+    return cells[0]
+
+
+def literals(cell: dict[str, Any]) -> dict[str, Any]:
+    """Names and values of a parameters cell, which holds literal assignments alone.
+
+    Raises
+    ------
+    ValueError
+        When a line is anything but ``name = literal``: what derives from a parameter goes to the next
+        cell, because injected values come after this one.
+    """
+    values = {}
+    for statement in ast.parse("".join(cell["source"])).body:
+        target = (
+            statement.targets[0] if isinstance(statement, ast.Assign) else getattr(statement, "target", None)
+        )
+        value = getattr(statement, "value", None)
+        try:
+            if not isinstance(target, ast.Name) or value is None:
+                raise ValueError
+            values[target.id] = ast.literal_eval(value)
+        except ValueError:
+            text = ast.unparse(statement)
+            raise ValueError(f"a parameters cell holds literals alone, found: {text}") from None
+    return values
+
+
+def _notebooks() -> list[Path]:
+    return [file for s in chain.chain() if (file := paths.NOTEBOOKS / f"{s.notebook}.ipynb").is_file()]
+
+
+def _write_cell(file: Path, defaults: dict[str, Any]) -> None:
+    notebook = json.loads(file.read_text("utf-8"))
+    cell = parameters_cell(notebook)
+    lines = [f"{name} = {defaults.get(name, value)!r}" for name, value in literals(cell).items()]
+    cell["source"] = "\n".join(lines).splitlines(keepends=True)
+    file.write_text(json.dumps(notebook, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    # One style for all notebooks, so that what is written here passes the linters.
+    subprocess.run([Path(sys.executable).with_name("ruff"), "format", "--quiet", file], check=True)
+
+
+def _describe(field: FieldInfo, schema: dict[str, Any]) -> list[str]:
+    allowed = _allowed(schema)
+    text = (field.description or "") + (f" [{allowed}]" if allowed else "")
+    return textwrap.wrap(text, 105)
+
+
+def _allowed(schema: dict[str, Any]) -> str:
+    options = [s for s in [schema, *schema.get("anyOf", [])] if "enum" in s or "type" in s]
+    words = []
+    for option in options:
+        if "enum" in option:
+            words.append(" | ".join(option["enum"]))
+        elif option["type"] in ("number", "integer"):
+            words.append(_range(option))
+        elif option["type"] == "null":
+            words.append("null")
+    return "; ".join(w for w in words if w)
+
+
+def _range(option: dict[str, Any]) -> str:
+    signs = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+    return ", ".join(f"{sign} {option[key]:g}" for key, sign in signs.items() if key in option)
+
+
+def _yaml(value: Any) -> str:
+    """A value in flow style, on one line."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = True
+    yaml.allow_unicode = True
+    yaml.width = 10_000
+    stream = io.StringIO()
+    yaml.dump([value], stream)
+    return stream.getvalue().strip()[1:-1]

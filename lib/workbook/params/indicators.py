@@ -1,0 +1,125 @@
+"""Indicators, the index made of them, and productivity."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from workbook.params.base import Column, Section, Share, Year
+
+Weighting = Literal["entropy", "equal", "critic", "standard_deviation", "variation", "entropy_critic"]
+
+
+class Indicators(Section):
+    """The indicator system and the fusion index."""
+
+    indicators: list[Annotated[str, Field(pattern=r"^[A-E][1-9]$")]] = Field(
+        default_factory=lambda: [
+            "A1",
+            "A2",
+            "B1",
+            "B2",
+            "B3",
+            "C1",
+            "C2",
+            "C3",
+            "C5",
+            "C8",
+            "D4",
+            "E1",
+            "E2",
+            "E7",
+        ],
+        min_length=1,
+        description="indicator codes of data/indicators/indicators.csv; the default is the 14 core ones",
+    )
+    index_exclude: list[Annotated[str, Field(pattern=r"^[A-E][1-9]$")]] = Field(
+        default_factory=lambda: ["B1", "B2", "B3", "C3", "C5"],
+        description="kept out of the index that enters regressions, because they are outcomes or mechanisms",
+    )
+    treatment: Literal["winsorise", "two_stage", "none"] = Field(
+        "winsorise",
+        description="of outliers: cut to quantiles; the rule on skewness and kurtosis, with a logarithm where cutting a few "
+        "points is not enough; or none",
+    )
+    winsor_tail: Annotated[float, Field(ge=0, lt=0.5)] = Field(
+        0.01, description="share cut to the quantile at each end"
+    )
+    normalise: Literal["minmax", "normal", "rank", "percentile", "zscore"] = Field(
+        "minmax",
+        description="normalisation of each indicator; zscore has no entropy weights and no geometric or harmonic means",
+    )
+    bounds: Literal["pooled", "yearly"] = Field(
+        "pooled", description="bounds over all years (scores compare over time) or by year"
+    )
+    base_year: Year | None = Field(
+        None,
+        description="cut points, bounds and weights are those of this year, for all years; empty = of all rows",
+    )
+    base_file: str | None = Field(
+        None,
+        description="bounds and weights of an earlier run (its base.json, notebook 03), so that this year's scores compare "
+        "with last year's; it comes before base_year",
+    )
+    weights: Weighting = Field("entropy", description="weights of indicators within a chain")
+    chain_weights: Weighting = Field("equal", description="weights of the five chains")
+    aggregation: Literal["arithmetic", "geometric", "harmonic"] = Field(
+        "arithmetic", description="mean within chains and of chains: how far one score makes up for another"
+    )
+    aggregation_floor: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.01, description="scores are brought to [floor, 1] for geometric and harmonic means"
+    )
+    min_chain_share: Share = Field(
+        0.6, description="share of a chain's indicators that a firm-year must have, else no score"
+    )
+    compare_treatment: list[Literal["winsorise", "two_stage", "none"]] = Field(
+        ["winsorise", "none"], description="treatments that ranks are tried with"
+    )
+    compare_normalise: list[Literal["minmax", "normal", "rank", "percentile"]] = Field(
+        ["minmax", "rank"], description="normalisations that ranks are tried with"
+    )
+    compare_weights: list[Weighting] = Field(
+        ["entropy", "equal", "critic"],
+        description="weights that ranks are tried with",
+    )
+    compare_aggregation: list[Literal["arithmetic", "geometric", "harmonic"]] = Field(
+        ["arithmetic", "geometric"], description="means that ranks are tried with"
+    )
+    weight_noise: Annotated[float, Field(ge=0)] = Field(
+        100.0,
+        description="weights vary as Dirichlet(noise · w), standard deviation √(w(1 − w)/(noise + 1)); 0 = they do not",
+    )
+    index_draws: Annotated[int, Field(ge=20, le=10_000)] = Field(
+        300, description="combinations of choices that are drawn for the intervals of ranks"
+    )
+    sobol_draws: Annotated[int, Field(ge=8, le=1024)] = Field(
+        32, description="base sample of the Sobol indices, a power of two; builds are this times choices + 2"
+    )
+
+
+class Productivity(Section):
+    """How productivity is estimated, as an outcome beside the study's own."""
+
+    productivity_methods: list[Literal["ols", "fe", "op", "lp", "acf", "wooldridge"]] = Field(
+        ["ols", "acf"],
+        description="methods of which each gives a column tfp_<method>; empty = productivity is not estimated",
+    )
+    productivity_by: Column = Field(
+        "division", description="column of the industries, each with a function of its own"
+    )
+    productivity_proxy: Column = Field(
+        "intermediate_input",
+        description="proxy of op (investment), lp, acf and wooldridge (materials or energy)",
+    )
+    labour_timing: Literal["lagged", "current"] = Field(
+        "lagged",
+        description="acf: lagged = labour is chosen knowing this year's productivity; current = before it is known",
+    )
+    fewest_firms: Annotated[int, Field(ge=10)] = Field(
+        50, description="industries with fewer firms have no productivity"
+    )
+    productivity_policy: Column | None = Field(
+        None,
+        description="0/1 treatment within the process of productivity of op, lp and acf (De Loecker 2013)",
+    )

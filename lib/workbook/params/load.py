@@ -1,0 +1,278 @@
+"""Find, read and check a study's file; every error names file, line, key, what was found and what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+
+from workbook import paths
+from workbook.params import Parameters
+
+NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,59}$")
+LOADER = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
+
+
+class StudyError(ValueError):
+    """A study's file cannot be used; the message says where and how to mend it."""
+
+
+# Parameters beside panel.source that name a file.
+FILES = {"base_file", "coefficients_file", "pilots", "targets", "observed", "vintage"}
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study whose parameters have been checked."""
+
+    name: str
+    file: Path
+    parameters: Parameters
+
+    @property
+    def flat(self) -> dict[str, Any]:
+        """Parameters by name as they are injected, with the study's name and the places of files resolved."""
+        values = self.parameters.flat()
+        values["study"] = self.name
+        values["source"] = resolve_sources(values["source"], self.file)
+        values["adapter"] = resolve_adapter(values["adapter"], self.file)
+        for name in FILES:
+            if values[name] is not None:
+                values[name] = resolve_source(values[name], self.file)
+        return values
+
+
+def studies() -> list[str]:
+    """Names of the project's studies."""
+    return sorted(p.stem for p in paths.PARAMS.glob("*.yaml") if p.stem != "base")
+
+
+def load(name_or_path: str) -> Study:
+    """Read a study by name (``params/<name>.yaml``) or by the path of a file.
+
+    Raises
+    ------
+    StudyError
+        When there is no such file, it is not YAML, or a parameter is not allowed.
+    """
+    file = find(name_or_path)
+    return Study(file.stem, file, parse(_text(file), file))
+
+
+def find(name_or_path: str) -> Path:
+    """The study's file."""
+    looks_like_path = "/" in name_or_path or name_or_path.endswith((".yaml", ".yml"))
+    file = Path(name_or_path).expanduser() if looks_like_path else paths.PARAMS / f"{name_or_path}.yaml"
+    if not file.is_file() or file.stem == "base":
+        known = studies()
+        near = difflib.get_close_matches(file.stem, known, 1, 0.5)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
+        raise StudyError(
+            f"no study file {_shown(file)}.{hint} The project's studies: {', '.join(known)}; "
+            "or give the path of a YAML file: make study STUDY=path/to/file.yaml"
+        )
+    if not NAME.match(file.stem):
+        raise StudyError(
+            f"{_shown(file)}: name the file in small letters, digits, - or _ (found '{file.stem}')"
+        )
+    home = paths.PARAMS / file.name
+    if home.is_file() and not home.samefile(file):
+        raise StudyError(
+            f"{_shown(file)}: the project has a study '{file.stem}' too, and both would be built in the "
+            f"same folder. Give your file another name."
+        )
+    return file.resolve()
+
+
+def parse(text: str, file: Path) -> Parameters:
+    """Check the text of a study's file against the model."""
+    yaml = YAML(typ="safe", pure=True)
+    try:
+        values = yaml.load(text)
+        node = yaml.compose(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"{_shown(file)}:{mark.line + 1}" if mark else _shown(file)
+        raise StudyError(f"{where}: not readable as YAML: {error.problem or error.context}") from None
+    if values is None:
+        values = {}
+    if not isinstance(values, dict):
+        raise StudyError(
+            f"{_shown(file)}: expected sections ({', '.join(Parameters.model_fields)}), found a {type(values).__name__}"
+        )
+    try:
+        parameters = Parameters.model_validate(values)
+    except ValidationError as error:
+        lines = [_explain(e, node, file) for e in error.errors()]
+        raise StudyError("\n".join(lines)) from None
+    _check_source(parameters, file)
+    _check_files(parameters, file)
+    return parameters
+
+
+def resolve_source(source: str, file: Path) -> str:
+    """Place of the data: unchanged for 'synthetic' and loaders; else relative to the project, or absolute outside it."""
+    if source == "synthetic" or LOADER.match(source):
+        return source
+    candidates = [file.parent / source, paths.ROOT / source]
+    found = next((c.resolve() for c in candidates if c.exists()), candidates[-1])
+    return str(found.relative_to(paths.ROOT)) if found.is_relative_to(paths.ROOT) else str(found)
+
+
+def resolve_sources(source: str | list[str], file: Path) -> str | list[str]:
+    """Places of the data, one or several."""
+    if isinstance(source, str):
+        return resolve_source(source, file)
+    return [resolve_source(name, file) for name in source]
+
+
+def resolve_adapter(adapter: str | None, file: Path) -> str | None:
+    """An adapter of the project by its name, or the place of a file."""
+    named = adapter is None or (paths.ROOT / "data" / "adapters" / f"{adapter}.yaml").is_file()
+    return adapter if named else resolve_source(str(adapter), file)
+
+
+# -- errors ------------------------------------------------------------------------------------
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise StudyError(f"{_shown(file)}: not UTF-8 at byte {error.start}; save the file as UTF-8") from None
+    except OSError as error:
+        raise StudyError(f"{_shown(file)}: cannot be read: {error.strerror}") from None
+
+
+def _shown(file: Path) -> str:
+    return str(file.relative_to(paths.ROOT)) if file.is_relative_to(paths.ROOT) else str(file)
+
+
+def _explain(error: Any, node: Any, file: Path) -> str:
+    """One line for one error: file:line, key, found, allowed."""
+    location = [part for part in error["loc"] if part != "[key]"]
+    key = ".".join(str(part) for part in location)
+    where = f"{_shown(file)}:{_line(node, location)}"
+    kind = error["type"]
+    if kind == "extra_forbidden":
+        known = _known(location[:-1])
+        near = difflib.get_close_matches(str(location[-1]), known, 1, 0.5)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
+        home = next((s for s in Parameters.model_fields if location[-1] in _known([s])), None)  # type: ignore[union-attr]
+        if home and home != location[0]:
+            hint = f" It belongs under '{home}'."
+        return f"{where}: unknown key '{key}'.{hint} Allowed here: {', '.join(known)}"
+    if kind == "value_error":
+        return f"{where}: {str(error['msg']).removeprefix('Value error, ')}"
+    found = repr(error["input"])
+    quote = (
+        " Quote it: codes are text."
+        if kind == "string_type" and isinstance(error["input"], int | float)
+        else ""
+    )
+    return f"{where}: {key} = {found[:80]}: {error['msg']}.{quote}{_about(location)}"
+
+
+def _known(location: list[Any]) -> list[str]:
+    """Keys allowed at a place of the model."""
+    model: Any = Parameters
+    for part in location:
+        field = model.model_fields.get(part) if hasattr(model, "model_fields") else None
+        if field is None:
+            continue
+        model = _inner_model(field.annotation)
+    return list(model.model_fields)
+
+
+def _inner_model(annotation: Any) -> Any:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        found = _inner_model(argument)
+        if found is not None:
+            return found
+    return None
+
+
+def _about(location: list[Any]) -> str:
+    """The description of the nearest field, as help."""
+    model: Any = Parameters
+    text = ""
+    for part in location:
+        fields = getattr(model, "model_fields", {})
+        if part in fields:
+            text = fields[part].description or ""
+            model = _inner_model(fields[part].annotation)
+    return f" ({text})" if text else ""
+
+
+def _line(node: Any, location: list[Any]) -> int:
+    """Line of the key in the file, or of the deepest part of it that is there."""
+    line = 1
+    for part in location:
+        if node is None or not hasattr(node, "value") or isinstance(node.value, str):
+            break
+        if isinstance(part, int):
+            if part >= len(node.value):
+                break
+            node = node.value[part]
+            line = node.start_mark.line + 1
+            continue
+        pair = next(((k, v) for k, v in node.value if k.value == str(part)), None)
+        if pair is None:
+            break
+        line, node = pair[0].start_mark.line + 1, pair[1]
+    return line
+
+
+def _check_files(parameters: Parameters, file: Path) -> None:
+    """A table that is named and cannot be found stops the study, too."""
+    for section, values in parameters.model_dump().items():
+        for name in FILES & values.keys():
+            place = values[name]
+            if place is not None and not (paths.ROOT / resolve_source(place, file)).is_file():
+                raise StudyError(
+                    f"{_shown(file)}: {section}.{name} = '{place}': no such file, looked beside the study's file and "
+                    "in the project"
+                )
+
+
+def _check_source(parameters: Parameters, file: Path) -> None:
+    """A source that cannot be found stops the study before a kernel starts."""
+    adapter = resolve_adapter(parameters.panel.adapter, file)
+    if adapter != parameters.panel.adapter and not (paths.ROOT / str(adapter)).is_file():
+        known = sorted(p.stem for p in (paths.ROOT / "data" / "adapters").glob("*.yaml"))
+        raise StudyError(
+            f"{_shown(file)}: panel.adapter = '{parameters.panel.adapter}': no such file, and no adapter of the project "
+            f"({', '.join(known)}); `fusion check FILE` writes one"
+        )
+    named = parameters.panel.source
+    for source in [named] if isinstance(named, str) else named:
+        _check_one_source(source, file)
+
+
+def _check_one_source(source: str, file: Path) -> None:
+    if source == "synthetic":
+        return
+    if LOADER.match(source):
+        package = source.split(":")[0].split(".")[0]
+        if importlib.util.find_spec(package) is None:
+            raise StudyError(
+                f"{_shown(file)}: panel.source = '{source}': no package '{package}' is installed"
+            )
+        return
+    place = paths.ROOT / resolve_source(source, file)
+    if not place.exists():
+        raise StudyError(
+            f"{_shown(file)}: panel.source = '{source}': no such file, looked beside the study's file and in the "
+            "project. Allowed: 'synthetic', a file, or a loader 'package:function'"
+        )
+    if place.is_dir():
+        raise StudyError(f"{_shown(file)}: panel.source = '{source}' is a directory; name one file")

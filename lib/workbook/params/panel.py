@@ -1,0 +1,155 @@
+"""The panel: where it comes from, its columns, and the synthetic one."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from workbook.params.base import Column, Section, Share, Year, in_order
+
+_LOADER = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
+
+
+class ExtraColumn(Section):
+    """A column that the panel contract does not know, declared by the study that brings it."""
+
+    label_en: str = Field(description="label in English")
+    label_zh: str = Field(description="label in Chinese")
+    type: Literal["float", "int", "str", "bool"] = Field("float", description="type")
+    unit: str = Field("", description="unit, e.g. 万元, %, 1987 USD; empty for none")
+    minimum: float | None = Field(None, description="smallest allowed value")
+    maximum: float | None = Field(None, description="largest allowed value")
+
+
+class Derived(Section):
+    """A column computed from another by one declared transformation, within units over time where it lags."""
+
+    name: Column = Field(description="name of the new column")
+    of: list[Column] = Field(min_length=1, description="columns it is computed from, in order")
+    how: Literal[
+        "log", "log1p", "lag", "growth", "difference", "ratio", "log_ratio", "sum", "post", "product"
+    ] = Field(
+        description="log; log1p = ln(1+x); lag = value of the year before; difference = x − lag; growth = ln x − ln lag; "
+        "ratio = first/second; log_ratio = ln(first/second); sum; product; post = 1 from the year in the column on, "
+        "0 before and where it is empty"
+    )
+    label_en: str = Field(description="label in English")
+    label_zh: str = Field(description="label in Chinese")
+    unit: str = Field("", description="unit; empty for none")
+
+
+class Panel(Section):
+    """Where the panel comes from and which rows stay."""
+
+    source: str | list[str] = Field(
+        "synthetic",
+        description="'synthetic'; a file (csv, parquet, dta, xlsx), relative to this study's file or the project, or with "
+        "an adapter a list of files; or a loader 'package:function' that returns a table",
+    )
+    adapter: str | None = Field(
+        None,
+        description="layout of the files: bureau, csmar, wind (data/adapters), or a YAML file of your own that "
+        "`fusion check FILE` wrote; empty = headers are the contract's names",
+    )
+    contract: Literal["enterprise", "minimal"] = Field(
+        "enterprise",
+        description="enterprise = all required columns of data/contract/panel.csv; minimal = firm_id and year only",
+    )
+    rename: dict[str, Column] = Field(default_factory=dict, description="source header: contract's name")
+    money_unit: Literal["元", "千元", "万元", "百万元", "亿元"] | None = Field(
+        None,
+        description="unit of money columns in the source; never guessed: a file under 'enterprise' must state it; with an "
+        "adapter it comes before the adapter's",
+    )
+    encoding: Literal["auto", "utf-8", "gb18030"] = Field(
+        "auto", description="of a CSV; auto = UTF-8 if it decodes, else GB18030 if it decodes, else an error"
+    )
+    sheet: str | None = Field(None, description="sheet of an Excel file; needed when it has more than one")
+    extra_columns: dict[Column, ExtraColumn] = Field(
+        default_factory=dict, description="columns beyond the contract, each declared"
+    )
+    derive: list[Derived] = Field(
+        default_factory=list, description="columns computed after the checks, in order"
+    )
+    first_year: Year = Field(2012, description="first year kept")
+    last_year: Year = Field(2023, description="last year kept")
+    keep_industries: list[Annotated[str, Field(pattern=r"^([A-T]|[0-9]{2,4})$")]] = Field(
+        default_factory=list,
+        description="GB/T 4754 sections (letters) or code prefixes kept, quoted; empty = all",
+    )
+    min_employees: float = Field(
+        0, ge=0, description="rows with fewer employees are dropped; 8 is usual in the field"
+    )
+    positive_revenue: bool = Field(False, description="drop rows whose revenue is missing or not above zero")
+    on_violation: Literal["stop", "set_aside"] = Field(
+        "stop",
+        description="rows that break a hard rule: stop the run, or set them aside in the quality queue",
+    )
+
+    @model_validator(mode="after")
+    def _adapted(self) -> Panel:
+        many = isinstance(self.source, list)
+        if many and (self.adapter is None or not self.source):
+            raise ValueError(
+                f"source = {self.source}: several files need an adapter (bureau, csmar, wind or a YAML file), "
+                "and one file at least"
+            )
+        if (
+            self.adapter is not None
+            and not many
+            and (self.source == "synthetic" or _LOADER.match(str(self.source)))
+        ):
+            raise ValueError(
+                f"adapter = '{self.adapter}': an adapter reads files, and source is '{self.source}'"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _years(self) -> Panel:
+        return in_order(self, "first_year", "last_year")
+
+
+class Synthetic(Section):
+    """The synthetic panel: size and the modes that must raise an alarm. Zero switches a mode off."""
+
+    dgp_firms: int = Field(3000, ge=50, le=2_000_000, description="firms ever in the panel")
+    dgp_first_year: Year = Field(2012, description="first year")
+    dgp_last_year: Year = Field(2023, description="last year")
+    dgp_treated_share: Share = Field(
+        0.16, description="share of firms that ever become pilots; 0.008 is realistic"
+    )
+    dgp_null_effect: bool = Field(False, description="pilots have no effect at all")
+    dgp_trend: float = Field(
+        0.0, ge=-0.1, le=0.1, description="extra productivity growth a year of treated firms, log points"
+    )
+    dgp_dip: float = Field(
+        0.0, ge=-0.5, le=0.5, description="fall of productivity in the two years before adoption, log points"
+    )
+    dgp_spillover: float = Field(
+        0.0,
+        ge=-0.5,
+        le=0.5,
+        description="effect on untreated firms of the same path and district, share of the pilot effect",
+    )
+    dgp_anticipation: float = Field(
+        0.0, ge=-0.5, le=0.5, description="effect in the year before adoption, share of the first effect"
+    )
+    dgp_misdated_share: Share = Field(0.0, description="share of pilots whose recorded start is a year off")
+    dgp_underreporting: Share = Field(0.0, description="share of service revenue that is not reported")
+    dgp_edition_break: Share = Field(
+        0.0, description="share of firms whose industry code changes meaning, not activity, in 2017"
+    )
+    dgp_duplicate_ids: Share = Field(0.0, description="share of rows entered twice")
+    dgp_unit_slips: Share = Field(
+        0.0, description="share of rows whose money columns are in 千元 instead of 万元"
+    )
+    dgp_heaping: Share = Field(
+        0.0, description="share of firms just below the reporting line that report just above it"
+    )
+    dgp_missingness: float = Field(1.0, ge=0, le=1.5, description="scale of missing cells; 0 = complete")
+
+    @model_validator(mode="after")
+    def _years(self) -> Synthetic:
+        return in_order(self, "dgp_first_year", "dgp_last_year")

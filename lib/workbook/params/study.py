@@ -1,0 +1,73 @@
+"""The study, what of it is published, and what only a person can say."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from workbook.params.base import Section, Share
+
+
+class Audit(Section):
+    """What only a person can say."""
+
+    statements: dict[str, str] = Field(
+        default_factory=dict, description="number of an audit point, quoted: the sentence that answers it"
+    )
+
+
+class Publish(Section):
+    """What may leave the build. Common values stand here; a bureau's own rules come first."""
+
+    secrecy: Literal["rules", "public"] = Field(
+        "rules",
+        description="rules = units were promised secrecy, and nothing is published that breaks the rules below; "
+        "public = the rows themselves are public or synthetic",
+    )
+    min_units: Annotated[int, Field(ge=1)] = Field(3, description="fewest units behind a published number")
+    dominance_units: Annotated[int, Field(ge=1)] = Field(
+        1, description="number of largest units that may not dominate a published total"
+    )
+    dominance_share: Share = Field(0.8, description="largest share of a total that they may hold")
+    p_percent: Annotated[float, Field(ge=0, lt=100)] = Field(
+        10.0, description="how closely, in percent, no unit's amount may be had from what is published"
+    )
+
+
+Notebook = Literal[
+    "01_panel",
+    "02_classification",
+    "03_indicators",
+    "04_description",
+    "05_effects",
+    "06_dynamics",
+    "07_robustness",
+    "08_heterogeneity",
+    "09_evaluation",
+    "10_audit",
+]
+
+
+class Study(Section):
+    """What the study is, in words, and which notebooks it runs."""
+
+    title_en: str = Field("Untitled study", description="title in English")
+    title_zh: str = Field("未命名研究", description="title in Chinese")
+    question_en: str = Field("", description="the question, one sentence, English")
+    question_zh: str = Field("", description="the question, one sentence, Chinese")
+    estimand_en: str = Field("", description="what is estimated: for whom, compared with what; English")
+    estimand_zh: str = Field("", description="the same in Chinese")
+    data_en: str = Field("", description="where the data come from; English")
+    data_zh: str = Field("", description="the same in Chinese")
+    licence: str = Field("", description="licence of the data")
+    synthetic: bool = Field(False, description="true when the data are made up: every page then says so")
+    cannot_en: list[str] = Field(default_factory=list, description="what these data cannot answer; English")
+    cannot_zh: list[str] = Field(default_factory=list, description="the same in Chinese")
+    notebooks: list[Notebook] = Field(
+        default_factory=lambda: list(Notebook.__args__),  # type: ignore[attr-defined]
+        min_length=1,
+        description="notebooks that run, in this order; one that needs another's output says so",
+    )
+    language: Literal["en", "zh"] = Field("en", description="language of exhibits and pages")
+    seed: int = Field(20260101, ge=0, description="seed of every random draw")

@@ -1,0 +1,239 @@
+"""Pages of evidence that belong to no study: published results recomputed, estimators against known truth, times."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from workbook.publish import markup as m
+
+Rows = list[dict[str, str]]
+
+# Modes of the synthetic panel, in words.
+MODES = {
+    "parallel": "nothing is broken / 无违背",
+    "null": "no effect / 无效应",
+    "trend": "treated firms on another trend / 处理组趋势不同",
+    "dip": "a dip before application / 申报前下滑",
+    "anticipation": "effects begin early / 提前反应",
+    "spillover": "neighbours move too / 溢出",
+    "misdated": "starts dated wrongly / 起始年记错",
+}
+ALARMS = {
+    "pretrend": "pre-trends / 前趋势",
+    "base": "base period / 基期",
+    "spillover": "spillover / 溢出",
+    "effect": "an effect / 有效应",
+}
+
+
+def files(build: Path) -> list[Path]:
+    """Tables in the folder of what is built that a page is made of."""
+    names = [name for _, names, _ in PAGES.values() for name in names]
+    return [build / name for name in names if (build / name).is_file()]
+
+
+def pages(build: Path) -> dict[str, str]:
+    """Sources of the pages whose first table is there, by name."""
+    return {
+        name: maker(*[_read(build / table) for table in tables])
+        for name, (_, tables, maker) in PAGES.items()
+        if (build / tables[0]).is_file()
+    }
+
+
+def titles(build: Path) -> dict[str, str]:
+    """Titles of those pages, in two languages."""
+    return {name: title for name, (title, tables, _) in PAGES.items() if (build / tables[0]).is_file()}
+
+
+def _read(file: Path) -> Rows:
+    if not file.is_file():
+        return []
+    with file.open(encoding="utf-8-sig", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+# -- verification ----------------------------------------------------------------------------------
+def verification_page(rows: Rows) -> str:
+    """Published results and the same recomputed, by dataset."""
+    groups: dict[str, Rows] = defaultdict(list)
+    for row in rows:
+        groups[row.get("dataset") or "other"].append(row)
+    right = sum(_agrees(row) for row in rows)
+    lines = [
+        "# Verification / 验证",
+        f"Published results, recomputed with the functions that the notebooks use: **{right} of {len(rows)}** "
+        "agree within the tolerance stated in their row.",
+        f"以各笔记本所用函数重算已发表结果：{len(rows)} 个数中 **{right}** 个在所列容差内一致。",
+    ]
+    for name, group in groups.items():
+        lines += [f"## {m.text(name)}", m.raw(_verified(group, name))]
+    return "\n\n".join(lines)
+
+
+def _verified(rows: Rows, label: str) -> str:
+    columns = [column for column in rows[0] if column != "dataset"]
+    numeric = {i for i, column in enumerate(columns) if column in ("published", "computed", "tolerance")}
+    body = []
+    for row in rows:
+        cells = [m.html(m.shortened(row[column] or "")) for column in columns]
+        if "ok" in columns:
+            cells[columns.index("ok")] = _mark(_agrees(row), "agrees", "DIFFERS")
+        body.append(cells)
+    return m.table(columns, body, numeric=numeric, label=label)
+
+
+def _agrees(row: dict[str, Any]) -> bool:
+    return str(row.get("ok")).strip().lower() in ("true", "1", "yes")
+
+
+def _mark(right: bool, yes: str, no: str) -> str:
+    return f'<span class="{"fusion-ok" if right else "fusion-off"}">{yes if right else no}</span>'
+
+
+# -- Monte Carlo -----------------------------------------------------------------------------------
+def montecarlo_page(rows: Rows, alarms: Rows, verdicts: Rows, production: Rows) -> str:
+    """Bias, coverage, size and power of each estimator by mode, alarms, and production functions."""
+    most = max(int(row["draws"]) for row in rows)
+    lines = [
+        "# Monte Carlo / 蒙特卡罗检验",
+        f"Synthetic panels whose truth is known, {most} draws a mode. Bias is against the truth of the same draw; a 95 % "
+        "interval should cover it in 95 draws of 100. Bias beyond twice its simulation error is marked.",
+        f"真值已知的合成面板，每种情形 {most} 次抽样。偏误相对于同一次抽样的真值；95% 区间应在 100 次中覆盖 95 次。"
+        "偏误超过其模拟误差两倍者加标记。",
+    ]
+    if alarms:
+        lines += ["## Alarms / 警报", _alarms(alarms, verdicts)]
+    for mode in dict.fromkeys(row["mode"] for row in rows):
+        part = [row for row in rows if row["mode"] == mode]
+        title = MODES.get(mode, mode)
+        lines += [f"## {m.text(title)}", m.raw(_estimators(part, title))]
+    if production:
+        lines += ["## Production functions / 生产函数", *_production(production)]
+    return "\n\n".join(lines)
+
+
+def _alarms(rows: Rows, verdicts: Rows) -> str:
+    names = [name for name in rows[0] if name != "mode"]
+    due = {(row["mode"], row["alarm"]): row for row in verdicts}
+    body = []
+    for row in rows:
+        cells = [m.html(MODES.get(row["mode"], row["mode"]))]
+        for name in names:
+            cell, verdict = _round(row[name], 3), due.get((row["mode"], name))
+            if verdict:
+                expected = verdict["expected"]
+                cell += " " + _mark(_agrees(verdict), expected, f"NOT {expected}")
+            cells.append(cell)
+        body.append(cells)
+    said = (
+        "Share of draws in which each test of notebook 06 rejects at 5 %: high where its mode is drawn, near 0.05 where "
+        "nothing is broken.\n\n笔记本 06 各检验在 5% 水平拒绝的比例：对应情形下应高，无违背时应接近 0.05。"
+    )
+    heads = ["mode / 情形", *(ALARMS.get(name, name) for name in names)]
+    return said + "\n\n" + m.raw(m.table(heads, body, numeric=set(range(1, len(heads))), label="Alarms"))
+
+
+def _estimators(rows: Rows, label: str) -> str:
+    heads = [
+        "estimator / 估计量",
+        "truth / 真值",
+        "bias / 偏误",
+        "sd / 标准差",
+        "mean se / 平均标准误",
+        "coverage / 覆盖率",
+        "rejects 0 / 拒绝零",
+        "failed / 失败",
+    ]
+    body = []
+    for row in rows:
+        bias = _round(row["bias"], 4)
+        if abs(float(row["bias"])) > 2 * float(row["bias_se"]):
+            bias = f"<strong>{bias}</strong>"
+        numbers = [_round(row[name], 4) for name in ("sd", "mean_se")]
+        shares = [_round(row[name], 3) for name in ("coverage", "rejection")]
+        body.append(
+            [
+                m.html(row["estimator"]),
+                _round(row["truth"], 4),
+                bias,
+                *numbers,
+                *shares,
+                m.html(row["failed"]),
+            ]
+        )
+    return m.table(heads, body, numeric=set(range(1, len(heads))), label=label)
+
+
+def _production(rows: Rows) -> list[str]:
+    heads = [
+        "design / 情形",
+        "method / 方法",
+        "assumptions hold / 假设成立",
+        "term / 项",
+        "truth / 真值",
+        "bias / 偏误",
+    ]
+    heads += ["sd / 标准差"]
+    body = [
+        [
+            m.html(row["design"]),
+            m.html(row["method"]),
+            "yes / 是" if row["holds"].lower() == "true" else "no / 否",
+            m.html(row["term"]),
+            *(_round(row[name], 3) for name in ("truth", "bias", "sd")),
+        ]
+        for row in rows
+    ]
+    said = (
+        f"Firms whose technology is known, {rows[0]['draws']} draws a design: a method should find it where its "
+        "assumptions hold, and is seen to miss it where they do not."
+    )
+    chinese = (
+        f"技术参数已知的企业，每种情形 {rows[0]['draws']} 次抽样：假设成立时应能还原，不成立时可见其偏误。"
+    )
+    return [said, chinese, m.raw(m.table(heads, body, numeric={4, 5, 6}, label="Production functions"))]
+
+
+# -- times -----------------------------------------------------------------------------------------
+def bench_page(rows: Rows) -> str:
+    """Times of the heavy works beside other ways to do them."""
+    heads = ["work / 任务", "rows / 行数", "way / 做法", "seconds / 秒", "ratio / 倍数", "peak MB / 内存峰值"]
+    body = [
+        [
+            m.html(row["work"]),
+            f"{int(row['rows']):,}",
+            m.html(row["contender"]),
+            *(_round(row[name], places) for name, places in (("seconds", 2), ("ratio", 1), ("peak_mb", 0))),
+        ]
+        for row in rows
+    ]
+    return "\n\n".join(
+        [
+            "# Times / 耗时",
+            "Contenders take turns in processes of their own and must find the same numbers; the best round counts. "
+            "The first way named is the workbook's. `make bench` repeats it.",
+            "各做法轮流在独立进程中运行，结果必须一致，取最好一轮；每组首行为本工作簿的做法。`make bench` 可重做。",
+            m.raw(m.table(heads, body, numeric={1, 3, 4, 5}, label="Times")),
+        ]
+    )
+
+
+def _round(value: str, places: int) -> str:
+    return f"{float(value):.{places}f}" if value not in ("", "nan") else "–"
+
+
+# Name: title, tables (the first must be there), and what makes the page of them.
+PAGES: dict[str, tuple[str, tuple[str, ...], Callable[..., str]]] = {
+    "verification": ("Verification / 验证", ("verification.csv",), verification_page),
+    "montecarlo": (
+        "Monte Carlo / 蒙特卡罗",
+        ("montecarlo.csv", "montecarlo_alarms.csv", "montecarlo_verdicts.csv", "montecarlo_production.csv"),
+        montecarlo_page,
+    ),
+    "bench": ("Times / 耗时", ("bench.csv",), bench_page),
+}

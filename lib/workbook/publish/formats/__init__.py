@@ -1,0 +1,45 @@
+"""A study's exhibits as one Word file and one Excel workbook."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from workbook import files
+from workbook.publish.built import Built
+
+FOLDER = "export"
+
+
+def write(study: Built) -> list[Path]:
+    """Write ``export/exhibits.docx``, ``export/exhibits.xlsx`` and ``export/methods.md`` beside the study's results.
+
+    Parameters
+    ----------
+    study : Built
+        A study that has been run.
+
+    Returns
+    -------
+    list of Path
+        The files; nothing is written again for results that have not changed.
+    """
+    from workbook.publish.formats import excel, word
+    from workbook.review import methods
+
+    folder = study.root / FOLDER
+    folder.mkdir(exist_ok=True)
+    targets = {folder / "exhibits.docx": word.write, folder / "exhibits.xlsx": excel.write}
+    made = study.root / "manifest.json"
+    for target, writer in targets.items():
+        if not (target.is_file() and target.stat().st_mtime_ns > made.stat().st_mtime_ns):
+            work = target.with_suffix(".part")
+            try:
+                writer(study, work)
+                work.replace(target)
+            finally:
+                work.unlink(missing_ok=True)
+    text = methods.section(study)
+    place = folder / "methods.md"
+    if not place.is_file() or place.read_text(encoding="utf-8") != text:
+        files.write_atomic(place, text)
+    return [*targets, place]

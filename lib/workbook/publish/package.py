@@ -1,0 +1,209 @@
+"""A replication package: code, parameters, results and a README by the social science data editors' template.
+
+Vilhuber, L., Connolly, M., Koren, M., Llull, J., & Morrow, P. (2022). A template README for social science
+replication packages (v1.1). https://doi.org/10.5281/zenodo.7293838. Its headings are kept; what stands below them
+comes from the study's own record.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from workbook import files, paths
+from workbook.publish.built import Built, find
+from workbook.publish.disclosure import DisclosureError, gate
+from workbook.review.compare import snapshot
+from workbook.run import chain
+
+TEMPLATE = paths.DATA / "package" / "README.md.in"
+SYNTHETIC = "The data are synthetic and are made again by the first notebook."
+
+
+class PackageError(RuntimeError):
+    """The package cannot be made; nothing was written."""
+
+
+def make(name: str, *, allow_dirty: bool = False) -> Path:
+    """Write ``build/packages/<study>.zip``.
+
+    Parameters
+    ----------
+    name : str
+        Name of a study that has been run whole.
+    allow_dirty : bool
+        Whether uncommitted changes are accepted; the package then holds the last commit, and says so.
+
+    Returns
+    -------
+    Path
+        The archive.
+
+    Raises
+    ------
+    PackageError
+        If the study is not there or not whole, the code is not what the run used, or a secrecy rule is broken.
+    """
+    study = _study(name)
+    commit = _commit(study, allow_dirty)
+    try:
+        gate.release(study)
+    except DisclosureError as error:
+        raise PackageError(str(error)) from None
+    target = paths.build() / "packages" / f"{name}.zip"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    work = target.with_suffix(".part")
+    try:
+        with zipfile.ZipFile(work, "w", zipfile.ZIP_DEFLATED) as archive:
+            for place, content in _contents(study, commit):
+                archive.writestr(_entry(place), content)
+        work.replace(target)
+    finally:
+        work.unlink(missing_ok=True)
+    return target
+
+
+def readme(study: Built) -> str:
+    """The package's README, from the study's record and parameters; its text is ``data/package/README.md.in``."""
+    manifest, parameters = study.manifest, study.parameters
+    environment = manifest.get("environment") or {}
+    peak = max((r.get("peak_memory_mb") or 0 for r in study.records.values()), default=0)
+    values = {
+        "study": study.name,
+        "title": parameters.get("title_en") or study.name,
+        "question": " ".join(filter(None, (parameters.get("question_en"), parameters.get("estimand_en")))),
+        "count": len(study.done),
+        "cannot": "\n".join(f"- {line}" for line in parameters.get("cannot_en") or ["not stated"]),
+        "data": parameters.get("data_en") or "not stated",
+        "source": _source(parameters),
+        "availability": SYNTHETIC if study.synthetic else _availability(parameters),
+        "licence": parameters.get("licence") or "not stated",
+        "lock": environment.get("lock_sha256"),
+        "packages": ", ".join(f"{k} {v}" for k, v in (environment.get("packages") or {}).items()),
+        "seed": manifest.get("seed"),
+        "file": f"params/{study.name}.yaml",
+        "seconds": manifest.get("seconds"),
+        "peak": f"{peak:,.0f}",
+        "programs": _programs(study),
+        "rows": _rows(study),
+    }
+    values |= {name: environment.get(name) for name in ("python", "cores", "machine", "platform")}
+    return TEMPLATE.read_text(encoding="utf-8").format(**values)
+
+
+# -- inside ------------------------------------------------------------------------------------
+
+
+def _programs(study: Built) -> str:
+    """Each notebook with what it reads and writes."""
+    return "\n".join(
+        f"- `notebooks/{step.notebook}.ipynb`: reads {', '.join(step.reads) or 'the data'}; writes "
+        f"{', '.join(step.outputs)}"
+        for step in chain.chain()
+        if step.notebook in study.done
+    )
+
+
+def _rows(study: Built) -> str:
+    """Each exhibit with the program and the file that make it."""
+    return "\n".join(
+        f"| {r['kind']} {r['number']} | {r['title_en']} | `notebooks/{r['notebook']}.ipynb`, cell `{r['cell_tag']}` "
+        f"| `results/{r['file']}` |"
+        for r in study.exhibits
+        if r["kind"] != "left_out"
+    )
+
+
+def _study(name: str) -> Built:
+    found = {study.name: study for study in find(paths.build())}
+    if name not in found:
+        there = ", ".join(found) or "none"
+        raise PackageError(f"'{name}' has not been run (make study STUDY={name}); there are: {there}")
+    study = found[name]
+    undone = [f"{notebook} ({state})" for notebook, state in study.states.items() if state != "done"]
+    if undone:
+        raise PackageError(f"'{name}' is not whole: {', '.join(undone)}; first: make study STUDY={name}")
+    return study
+
+
+def _commit(study: Built, allow_dirty: bool) -> str:
+    """The commit whose code made the results."""
+    record = study.manifest.get("git") or {}
+    commit = record.get("commit")
+    if not commit:
+        raise PackageError(
+            "the run's record holds no git commit, so its code cannot be named; run it in a clone"
+        )
+    if record.get("dirty") and not allow_dirty:
+        raise PackageError(
+            f"'{study.name}' was run with uncommitted changes, which a package would not hold; commit, run it again "
+            "(make study), or accept it with --allow-dirty"
+        )
+    return str(commit)
+
+
+def _contents(study: Built, commit: str) -> Iterator[tuple[str, bytes]]:
+    """Names and bytes of everything in the package."""
+    yield from _code(commit)
+    own = paths.PARAMS / f"{study.name}.yaml"
+    stated = study.manifest.get("parameters_file")
+    elsewhere = Path(str(stated)) if stated else own
+    if not own.is_file() and elsewhere.is_file():
+        yield f"params/{study.name}.yaml", elsewhere.read_bytes()
+    yield "README.md", readme(study).encode("utf-8")
+    for file in study.files():
+        yield f"results/{file.relative_to(study.root).as_posix()}", file.read_bytes()
+    record = json.dumps(snapshot.take(study.root), ensure_ascii=False)
+    yield "results/snapshot.json", record.encode("utf-8")
+
+
+def _code(commit: str) -> Iterator[tuple[str, bytes]]:
+    """The project as committed; its own README stands beside the package's under another name."""
+    import io
+    import tarfile
+
+    try:
+        said = subprocess.run(
+            ["git", "archive", "--format=tar", commit], cwd=paths.ROOT, capture_output=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise PackageError(f"git cannot give the code of commit {commit[:10]}: {error}") from None
+    with tarfile.open(fileobj=io.BytesIO(said.stdout)) as tar:
+        for member in tar:
+            stream = tar.extractfile(member) if member.isfile() else None
+            if stream is not None:
+                name = "README.workbook.md" if member.name == "README.md" else member.name
+                yield name, stream.read()
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    """An entry whose bytes do not depend on the clock; scripts stay executable."""
+    entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.external_attr = (0o755 if name.endswith(".ci/run") else 0o644) << 16
+    return entry
+
+
+def _source(parameters: dict[str, Any]) -> str:
+    """A file by its name alone, whatever its place on the machine."""
+    source = parameters.get("source")
+    names = source if isinstance(source, list) else [source]
+    return ", ".join(Path(str(name)).name if "/" in str(name) else str(name) for name in names)
+
+
+def _availability(parameters: dict[str, Any]) -> str:
+    source = str(parameters.get("source"))
+    if ":" in source:
+        return "The data come with a package of `requirements.lock`; nothing has to be obtained."
+    if (paths.ROOT / source).is_file() and not Path(source).is_absolute():
+        return f"The data are in the package: `{source}`."
+    return "The data are not in the package. Obtain them as said above, and name the file in `panel.source`."
+
+
+def shown(target: Path) -> str:
+    """The archive's name and size, for the terminal."""
+    return f"{files.shown(target)} ({target.stat().st_size / 1e6:.1f} MB)"

@@ -1,0 +1,271 @@
+"""The pages of the site as MyST sources: front page, one page for each study, evidence, notebooks."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from workbook import files
+from workbook.publish import evidence, papers
+from workbook.publish import markup as m
+from workbook.publish.built import FILES, PUBLISHED, Built
+from workbook.publish.markup import words
+from workbook.publish.papers import title_of
+
+# Exhibits whose titles are the study's finding, in this order.
+HEADLINES = ("fi_by_path", "ladder", "att", "curve")
+FORMS = {".csv": "CSV", ".tex": "LaTeX", ".svg": "SVG", ".png": "PNG", ".pdf": "PDF", ".docx": "Word"}
+
+
+def stage(studies: list[Built], source: Path, build: Path) -> None:
+    """Write the sources of all pages; a file whose text is as it was keeps its time stamp.
+
+    Parameters
+    ----------
+    studies : list of Built
+        Studies to publish.
+    source : pathlib.Path
+        Folder of the sources; what is in it and not written now is removed.
+    build : pathlib.Path
+        Folder of the tables that `evidence` makes pages of.
+    """
+    proofs = evidence.titles(build)
+    texts = {"index.md": front(studies, proofs)}
+    texts |= {f"{name}.md": text for name, text in evidence.pages(build).items()}
+    for study in studies:
+        texts[f"{study.name}/index.md"] = study_page(study)
+        for name in study.done:
+            texts[f"{study.name}/{name}.ipynb"] = papers.page(study, name)
+    texts["site.json"] = json.dumps(_menu(studies, proofs), ensure_ascii=False)
+    source.mkdir(parents=True, exist_ok=True)
+    for file in [f for f in source.rglob("*") if f.is_file()]:
+        if file.relative_to(source).as_posix() not in texts:
+            file.unlink()
+    for name, text in texts.items():
+        _keep(source / name, files.scrub(text))
+
+
+# -- front page ------------------------------------------------------------------------------------
+def front(studies: list[Built], proofs: dict[str, str]) -> str:
+    """The front page: every built study with its question, data, date and kind."""
+    cards = [_card(study) for study in studies]
+    none = "No study has been run yet. Run one with `make study`. / 尚无已运行的研究。"
+    lines = [
+        "# Fusion Workbook",
+        "Studies of how advanced manufacturing and modern services grow together, each rerun from its "
+        "parameters. Every printed number leads back to a notebook, its inputs, its parameters and a commit.",
+        "先进制造业与现代服务业融合研究，均可由参数重新运行；每个印出的数都可追溯到笔记本、输入、参数与提交。",
+        m.toctree([f"{study.name}/index" for study in studies] + list(proofs)),
+        "## Studies / 研究" if studies else none,
+        m.raw(f'<div class="fusion-cards">{"".join(cards)}</div>') if cards else "",
+    ]
+    if proofs:
+        items = [f"- [{title}]({name}.md)" for name, title in proofs.items()]
+        lines += ["## Evidence / 证据", "\n".join(items)]
+    return "\n\n".join(lines)
+
+
+def _card(study: Built) -> str:
+    w = words(study.language)
+    facts = [
+        (w["question"], study.text("question")),
+        (w["finding"], finding(study)),
+        (w["data"], study.text("data")),
+        (w["run"], _date(study.manifest.get("ended"))),
+        (w["notebooks"], f"{len(study.done)} / {len(study.notebooks)}"),
+    ]
+    rows = "".join(f"<dt>{m.html(k)}</dt><dd>{m.html(v)}</dd>" for k, v in facts if v)
+    link = f'<a href="{study.name}/index.html">{m.html(study.title)}</a>'
+    return (
+        f'<article class="fusion-card" lang="{m.tag(study.language)}">{badge(study)}'
+        f"<h3>{link}</h3><dl>{rows}</dl></article>"
+    )
+
+
+def finding(study: Built) -> str:
+    """One paragraph: what the titles of the headline exhibits say; empty when none of them was shown."""
+    titles = {
+        row["id"]: row[f"title_{study.language}"] for row in study.exhibits if row["kind"] != "left_out"
+    }
+    found = [titles[name].rstrip(".。") for name in HEADLINES if titles.get(name)]
+    stop = "。" if study.language == "zh" else ". "
+    return (stop.join(found) + stop).strip() if found else ""
+
+
+def badge(study: Built) -> str:
+    """The mark that says whether data are real or made up."""
+    w, kind = words(study.language), "synthetic" if study.synthetic else "real"
+    return f'<span class="fusion-badge fusion-{kind}">{w[kind]}</span>'
+
+
+def banner(study: Built) -> str:
+    """What stands on top of every page of a synthetic study; empty for a real one."""
+    if not study.synthetic:
+        return ""
+    w = words(study.language)
+    return f'<div class="fusion-banner" role="note" lang="{m.tag(study.language)}">{w["banner"]}</div>'
+
+
+# -- a study ---------------------------------------------------------------------------------------
+def study_page(study: Built) -> str:
+    """A study's own page: question, estimand, data, exhibits, parameters, provenance, downloads."""
+    w = words(study.language)
+    lines = [
+        f"# {m.text(study.title)}",
+        m.raw(f'<p class="fusion-meta">{badge(study)} <code>{m.html(study.name)}</code></p>'),
+        m.toctree([f"{name}.ipynb" for name in study.done]),
+        _unfinished(study),
+        *_purpose(study),
+        f"## {w['notebooks']}",
+        _notebooks(study),
+        f"## {w['exhibits']}",
+        _exhibits(study),
+        f"## {w['parameters']}",
+        papers.parameters(study, study.parameters, folded=False),
+        f"## {w['provenance']}",
+        m.raw(papers.provenance(study)),
+        f"## {w['downloads']}",
+        _downloads(study),
+    ]
+    return "\n\n".join(line for line in lines if line)
+
+
+def _purpose(study: Built) -> list[str]:
+    w = words(study.language)
+    licence = str(study.parameters.get("licence") or "")
+    data = " ".join(
+        part for part in (study.text("data"), f"{w['licence']} {licence}" if licence else "") if part
+    )
+    facts = [("question", study.text("question")), ("estimand", study.text("estimand")), ("data", data)]
+    lines = [f"**{w[key]}{w['stop']}** {m.text(value)}" for key, value in facts if value]
+    cannot = study.parameters.get(f"cannot_{study.language}") or []
+    if cannot:
+        lines += [f"**{w['cannot']}{w['stop']}**", "\n".join(f"- {m.text(str(item))}" for item in cannot)]
+    return lines
+
+
+def _unfinished(study: Built) -> str:
+    """A warning that names what is not published, and why."""
+    w = words(study.language)
+    missing = {name: state for name, state in study.states.items() if state != "done"}
+    if not missing:
+        return ""
+    items = "".join(
+        f"<li><code>{m.html(name)}</code> {m.html(w['states'].get(state, state))}{_reason(study, name)}</li>"
+        for name, state in missing.items()
+    )
+    return m.raw(f'<div class="fusion-warning" role="note"><p>{w["unfinished"]}</p><ul>{items}</ul></div>')
+
+
+def _reason(study: Built, name: str) -> str:
+    record = study.records.get(name, {})
+    error = record.get("error")
+    if isinstance(error, dict):
+        parts = [str(error.get(key) or "") for key in ("tag", "name", "value")]
+        text = ": ".join(part for part in parts if part)
+    elif record.get("status") == "skipped":
+        text = "; ".join(str(part) for part in record.get("reason") or [])
+    else:
+        text = str(error or "")
+    return f": {m.html(text.strip().splitlines()[0][:300])}" if text.strip() else ""
+
+
+def _notebooks(study: Built) -> str:
+    w = words(study.language)
+    count: dict[str, int] = defaultdict(int)
+    for row in study.exhibits:
+        count[row["notebook"]] += row["kind"] != "left_out"
+    rows = []
+    for name, state in study.states.items():
+        title = m.html(title_of(name, study.language))
+        record = study.records.get(name, {})
+        done = state == "done"
+        link = f'<a href="{name}.html">{title}</a>' if done else title
+        seconds = m.number(record.get("seconds"), 1) if done else ""
+        shown = str(count[name]) if done else ""
+        rows.append([m.code(name), link, m.html(w["states"].get(state, state)), shown, seconds])
+    heads = ["", w["title"], w["state"], w["exhibits"], w["seconds"]]
+    return m.raw(m.table(heads, rows, numeric={3, 4}, label=w["notebooks"]))
+
+
+def _exhibits(study: Built) -> str:
+    """Exhibits with links to their place and files, as text that the search finds; then what was left out."""
+    w = words(study.language)
+    shown = [row for row in study.exhibits if row["kind"] != "left_out"]
+    left_out = [row for row in study.exhibits if row["kind"] == "left_out"]
+    lines = [f"| {w['number']} | {w['title']} | {w['downloads']} |", "|---|---|---|"]
+    lines += [_exhibit(study, row) for row in shown]
+    parts = ["\n".join(lines)] if shown else [w["none"]]
+    if left_out:
+        titles = [(m.text(row[f"title_{study.language}"]), m.text(_note(study, row))) for row in left_out]
+        items = [f"- {title}: {note}" if note else f"- {title}" for title, note in titles]
+        parts += [f"### {w['left_out']}", "\n".join(items)]
+    return "\n\n".join(parts)
+
+
+def _note(study: Built, row: dict[str, str]) -> str:
+    return row.get(f"note_{study.language}") or ""
+
+
+def _exhibit(study: Built, row: dict[str, str]) -> str:
+    w = words(study.language)
+    number = f"{w[row['kind']]} {m.text(row.get('number', ''))}"
+    anchor = f'<a class="fusion-nowrap" href="{row["notebook"]}.html#exhibit-{row["id"]}">{number}</a>'
+    files_ = [(suffix, study.root / row["notebook"] / f"{row['id']}{suffix}") for suffix in PUBLISHED]
+    links = [
+        f'<a href="../{FILES}/{study.name}/{row["notebook"]}/{file.name}" download>{FORMS[suffix]}</a>'
+        for suffix, file in files_
+        if file.is_file()
+    ]
+    return f"| {anchor} | {m.text(row[f'title_{study.language}'])} | {' '.join(links)} |"
+
+
+def _downloads(study: Built) -> str:
+    w = words(study.language)
+    names = {f"{name}.ipynb": f"{w['executed']} {name}" for name in study.done}
+    names |= {"manifest.json": w["manifest"], "exhibits.csv": w["exhibits_csv"]}
+    names |= {
+        "export/exhibits.docx": w["word"],
+        "export/exhibits.xlsx": w["excel"],
+        "export/methods.md": w["methods"],
+        "release.json": w["release"],
+    }
+    items = "".join(
+        f'<li><a href="../{FILES}/{study.name}/{file}" download>{m.html(file)}</a> {m.html(label)}</li>'
+        for file, label in names.items()
+        if (study.root / file).is_file()
+    )
+    return m.raw(f"<ul>{items}</ul>")
+
+
+# -- inside ----------------------------------------------------------------------------------------
+def _menu(studies: list[Built], proofs: dict[str, str]) -> dict[str, Any]:
+    """What the templates need: the menu, and each page's study with its banner and language."""
+    entries = [
+        {
+            "name": study.name,
+            "title": study.title,
+            "language": m.tag(study.language),
+            "banner": banner(study),
+            "synthetic": study.synthetic,
+            "pages": [
+                {"page": f"{study.name}/{name}", "number": name[:2], "title": title_of(name, study.language)}
+                for name in study.done
+            ],
+        }
+        for study in studies
+    ]
+    pages = [{"page": name, "title": title} for name, title in proofs.items()]
+    return {"studies": entries, "evidence": pages}
+
+
+def _date(moment: object) -> str:
+    return str(moment or "")[:16].replace("T", " ")
+
+
+def _keep(file: Path, text: str) -> None:
+    if not file.is_file() or file.read_text(encoding="utf-8") != text:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")

@@ -1,0 +1,220 @@
+"""The site: all studies that have been run, as pages that need no network.
+
+Sphinx and MyST-NB read the executed notebooks and execute nothing. What is shown comes from the studies'
+manifests: a notebook that did not finish is named, not shown. A build goes into a folder of its own and is
+moved into place when it is whole.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import io
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from workbook import files, paths
+from workbook.publish import evidence
+from workbook.publish.built import FILES, Built, find
+
+SPHINX = Path(__file__).parent / "sphinx"
+# Modules that decide how a page looks.
+CODE = (
+    *(f"publish/{name}" for name in ("site", "built", "pages", "evidence", "papers", "markup")),
+    "run/chain",
+    "files",
+)
+STAMP = ".inputs"
+# Written by Sphinx for its own use, or a list of words that nobody reads.
+NEEDLESS = (".buildinfo", "objects.inv", "genindex.html", "_sources", "_static/webpack-macros.html")
+
+
+class SiteError(RuntimeError):
+    """The site could not be built; the one before is untouched."""
+
+
+def build(studies: list[str] | None = None) -> Path:
+    """Build the site, if anything that it shows has changed.
+
+    Parameters
+    ----------
+    studies : list of str, optional
+        Studies to publish; all that have been run if not given.
+
+    Returns
+    -------
+    pathlib.Path
+        ``index.html`` of the site.
+
+    Raises
+    ------
+    SiteError
+        When a study has not been run, or a page cannot be made.
+    """
+    began = time.perf_counter()
+    found = _chosen(studies)
+    target = paths.site().absolute()
+    _release(found)
+    index, stamp = target / "index.html", _stamp(found)
+    if index.is_file() and _read(target / STAMP) == stamp:
+        print(f"site: nothing changed -> {files.shown(index)}", flush=True)
+        return index
+    work = paths.build() / ".site"
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        with _alone(work):
+            pages, warnings = _make(found, work, target, stamp)
+    except OSError as error:
+        raise SiteError(files.explain(error, target)) from error
+    _report(pages, warnings, time.perf_counter() - began, index)
+    return index
+
+
+# -- what there is ---------------------------------------------------------------------------------
+def _chosen(studies: list[str] | None) -> list[Built]:
+    found = find(paths.build())
+    if studies is None:
+        return found
+    by_name = {study.name: study for study in found}
+    missing = [name for name in studies if name not in by_name]
+    if missing:
+        raise SiteError(
+            f"not run yet: {', '.join(missing)} (run: make study STUDY={missing[0]}); "
+            f"there are: {', '.join(by_name) or 'none'}"
+        )
+    return [by_name[name] for name in studies]
+
+
+def _release(studies: list[Built]) -> None:
+    """Let each study through the gate, and lay out what can be downloaded; a broken secrecy rule stops the site."""
+    from workbook.publish import formats
+    from workbook.publish.disclosure import gate
+    from workbook.publish.disclosure.rules import DisclosureError
+
+    for study in studies:
+        try:
+            gate.release(study)
+            formats.write(study)
+        except DisclosureError as error:
+            raise SiteError(str(error)) from None
+        except OSError as error:
+            raise SiteError(files.explain(error, study.root)) from error
+
+
+def _stamp(studies: list[Built]) -> str:
+    """Hash of everything that the site is made of, its own code included."""
+    whole = hashlib.sha256()
+    for label, file in _inputs(studies):
+        whole.update(label.encode("utf-8") + b"\0")
+        whole.update(hashlib.sha256(file.read_bytes()).digest())
+    return whole.hexdigest()
+
+
+def _inputs(studies: list[Built]) -> Iterator[tuple[str, Path]]:
+    here = Path(__file__).parents[1]
+    code = [*(here / f"{name}.py" for name in CODE), *sorted((here / "params").glob("*.py"))]
+    code += sorted(f for f in SPHINX.rglob("*") if f.is_file() and "__pycache__" not in f.parts)
+    for file in code:
+        yield f"code/{file.name}", file
+    lock, story = paths.ROOT / "requirements.lock", paths.NOTEBOOKS / "chain.yaml"
+    for file in (lock, story, *evidence.files(paths.build())):
+        if file.is_file():
+            yield file.name, file
+    for study in studies:
+        for file in study.files():
+            yield f"{study.name}/{file.relative_to(study.root).as_posix()}", file
+
+
+def _read(file: Path) -> str:
+    return file.read_text(encoding="utf-8") if file.is_file() else ""
+
+
+# -- making it -------------------------------------------------------------------------------------
+@contextmanager
+def _alone(work: Path) -> Iterator[None]:
+    """One build at a time; a second waits. The system frees the lock with its process."""
+    with (work / ".lock").open("a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def _make(studies: list[Built], work: Path, target: Path, stamp: str) -> tuple[int, list[str]]:
+    """Stage, render and put in place; the number of pages and Sphinx's warnings."""
+    from workbook.publish import pages
+
+    source, html = work / "source", work / "html"
+    shutil.rmtree(html, ignore_errors=True)
+    pages.stage(studies, source, paths.build())
+    warnings = _render(source, html, work / "doctrees")
+    for name in NEEDLESS:
+        place = html / name
+        shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
+    for study in studies:
+        _offer(study, html / FILES / study.name)
+    (html / STAMP).write_text(stamp, encoding="utf-8")
+    count = len(list(html.rglob("*.html")))
+    _swap(html, target)
+    return count, warnings
+
+
+def _render(source: Path, html: Path, doctrees: Path) -> list[str]:
+    """Run Sphinx; its warnings. What it remembers of unchanged pages is dropped when it stumbles."""
+    # jsonschema would build a grammar of internet addresses at import: seconds, for formats no notebook has.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
+    from sphinx.application import Sphinx
+    from sphinx.util.docutils import docutils_namespace, patch_docutils
+
+    said = io.StringIO()
+    try:
+        with patch_docutils(str(SPHINX)), docutils_namespace():
+            app = Sphinx(
+                str(source), str(SPHINX), str(html), str(doctrees), "html", status=None, warning=said
+            )
+            app.build(force_all=True)
+    except Exception as error:
+        shutil.rmtree(doctrees, ignore_errors=True)
+        reason = files.scrub(f"{type(error).__name__}: {error}")
+        raise SiteError(f"the pages could not be made ({reason}); the site is as it was") from error
+    return [files.scrub(line) for line in said.getvalue().splitlines() if line.strip()]
+
+
+def _offer(study: Built, folder: Path) -> None:
+    """Lay what can be downloaded beside the pages: exhibits, executed notebooks, the record."""
+    for file in study.files():
+        place = folder / file.relative_to(study.root)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, place)
+
+
+def _swap(html: Path, target: Path) -> None:
+    """Put a whole site in the place of the old one, by renaming within one folder."""
+    new, old = (target.with_name(f".{target.name}.{word}") for word in ("new", "old"))
+    for place in (new, old):
+        shutil.rmtree(place, ignore_errors=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(html, new)
+    if target.exists():
+        target.rename(old)
+    new.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _report(pages: int, warnings: list[str], seconds: float, index: Path) -> None:
+    for line in warnings:
+        print(f"site: {line}", file=sys.stderr, flush=True)
+    tail = f", {len(warnings)} warnings" if warnings else ""
+    print(f"site: {pages} pages, {seconds:.1f} s{tail} -> {files.shown(index)}", flush=True)
+
+
+def main() -> None:
+    """Build the site from the command line: ``python -m workbook.publish.site [STUDY ...]``."""
+    build(sys.argv[1:] or None)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,224 @@
+"""A run in one small JSON file: parameters, code, data and versions by hash, and every printed table.
+
+Snapshots of a study's last runs lie in ``build/<study>/.runs``; one can be pinned in git as a baseline. A
+snapshot holds what was printed, never rows of the panel.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from workbook import files, paths
+
+FORMAT = 1
+KEPT = 20  # runs of a study; the oldest goes first
+LARGEST_TABLE = 2000  # rows; a larger table is compared by its hash alone
+# Columns that mark a table of estimates among the artefacts.
+ESTIMATE, INTERVAL = "estimate", ("ci_low", "ci_high")
+
+
+class SnapshotError(ValueError):
+    """A run that is asked for is not there."""
+
+
+def take(root: Path) -> dict[str, Any]:
+    """Snapshot of the study whose finished run lies in ``root``.
+
+    Parameters
+    ----------
+    root : Path
+        The study's folder in the build.
+
+    Returns
+    -------
+    dict
+        ``study``, ``run`` (time of its start), ``parameters``, ``code`` (module or notebook: hash), ``data`` (file
+        or artefact: hash), ``versions``, ``exhibits`` (id: titles, table), ``estimates`` (artefact: rows).
+
+    Raises
+    ------
+    SnapshotError
+        If the study has not been run.
+    """
+    manifest = _json(root / "manifest.json")
+    if not manifest:
+        raise SnapshotError(
+            f"no run of '{root.name}' in {files.shown(root.parent)}; first: make study STUDY={root.name}"
+        )
+    records = {n: r for n, r in manifest["notebooks"].items() if r.get("status") == "done"}
+    environment = manifest.get("environment") or {}
+    return {
+        "format": FORMAT,
+        "study": manifest["study"],
+        "run": manifest.get("started"),
+        "status": manifest["status"],
+        "commit": (manifest.get("git") or {}).get("commit"),
+        "dirty": (manifest.get("git") or {}).get("dirty"),
+        "parameters": manifest["parameters"],
+        "code": _code(records),
+        "data": _data(records),
+        "versions": {"python": environment.get("python"), **(environment.get("packages") or {})},
+        "exhibits": _exhibits(root, records),
+        "estimates": _estimates(root, records),
+    }
+
+
+def keep(root: Path) -> Path:
+    """Write the snapshot of the run in ``root`` beside it, and let the oldest go; returns the file."""
+    snapshot = take(root)
+    folder = root / ".runs"
+    folder.mkdir(exist_ok=True)
+    name = str(snapshot["run"]).replace(":", "").split("+")[0]
+    target = folder / f"{name}.json"
+    files.write_atomic(target, json.dumps(snapshot, ensure_ascii=False))
+    for old in kept(root)[:-KEPT]:
+        old.unlink(missing_ok=True)
+    return target
+
+
+def kept(root: Path) -> list[Path]:
+    """Snapshots of a study's runs, oldest first."""
+    return sorted((root / ".runs").glob("*.json"))
+
+
+def pin(spec: str) -> Path:
+    """Write a run as the study's baseline, ``params/baselines/<study>.json``, to be committed."""
+    snapshot = find(spec)
+    target = baseline(snapshot["study"])
+    target.parent.mkdir(exist_ok=True)
+    files.write_atomic(target, json.dumps(snapshot, ensure_ascii=False, indent=0) + "\n")
+    return target
+
+
+def baseline(study: str) -> Path:
+    """File of a study's pinned baseline."""
+    return paths.PARAMS / "baselines" / f"{study}.json"
+
+
+def find(spec: str) -> dict[str, Any]:
+    """The run that a user names.
+
+    Parameters
+    ----------
+    spec : str
+        ``study`` (its present results), ``study@previous``, ``study@baseline``, ``study@`` and the beginning of a
+        run's time as ``fusion runs`` lists it, or the path of a snapshot.
+
+    Raises
+    ------
+    SnapshotError
+        If there is none; the message lists those that are there.
+    """
+    if spec.endswith(".json"):
+        return _checked(Path(spec))
+    study, _, which = spec.partition("@")
+    root = paths.build() / study
+    if not which:
+        return take(root)
+    if which == "baseline":
+        return _checked(baseline(study))
+    found = kept(root)
+    matching = [file for file in found if file.stem.startswith(which.replace(":", ""))]
+    if which == "previous":
+        matching = found[-2:-1]
+    if len(matching) != 1:
+        names = ", ".join(file.stem for file in found) or "none"
+        word = "several runs" if matching else "no run"
+        raise SnapshotError(f"{spec}: {word} of '{study}' fit; kept are: {names}")
+    return _checked(matching[0])
+
+
+# -- inside ------------------------------------------------------------------------------------
+
+
+def _checked(file: Path) -> dict[str, Any]:
+    found = _json(file)
+    if not found:
+        raise SnapshotError(f"{files.shown(file)}: not there, or not a snapshot; make one: fusion pin STUDY")
+    if found.get("format") != FORMAT:
+        raise SnapshotError(f"{files.shown(file)}: snapshot of format {found.get('format')}, not {FORMAT}")
+    return found
+
+
+def _json(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _code(records: Mapping[str, Any]) -> dict[str, str]:
+    code: dict[str, str] = {}
+    for name, record in records.items():
+        mark = record["fingerprint"]
+        code |= {f"notebooks/{name}.ipynb": mark["notebook"], **mark["library"], **mark["files"]}
+    return dict(sorted(code.items()))
+
+
+def _data(records: Mapping[str, Any]) -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    for record in records.values():
+        data |= record["fingerprint"].get("data") or {}
+        for name, entry in record.get("outputs", {}).items():
+            if name.endswith(".parquet"):
+                data[name] = {"sha256": entry["sha256"], "rows": entry.get("rows")}
+    return data
+
+
+def _exhibits(root: Path, records: Mapping[str, Any]) -> dict[str, Any]:
+    found = {}
+    for name, record in records.items():
+        outputs = record.get("outputs", {})
+        for entry in _json(root / name / "done.json").get("exhibits", []):
+            id = entry["id"]
+            kept = {key: entry.get(key, "") for key in ("kind", "number", "title_en", "title_zh")}
+            file = f"{name}/{id}.csv" if entry["kind"] == "table" else f"{name}/{id}.svg"
+            kept |= {"notebook": name, "sha256": outputs.get(file, {}).get("sha256")}
+            if entry["kind"] == "table":
+                kept["table"] = _table(root / file)
+            found[f"{name[:2]}.{id}"] = kept
+    return found
+
+
+def _table(file: Path) -> dict[str, Any] | None:
+    if not file.is_file():
+        return None
+    with file.open(encoding="utf-8-sig", newline="") as stream:
+        rows = list(csv.reader(stream))
+    if not rows or len(rows) > LARGEST_TABLE:
+        return None
+    return {"columns": rows[0], "rows": rows[1:]}
+
+
+def _estimates(root: Path, records: Mapping[str, Any]) -> dict[str, Any]:
+    """Artefacts that hold estimates, with their intervals: by them signs and significance are compared."""
+    import pyarrow.parquet as parquet
+
+    found = {}
+    for name, record in records.items():
+        for file, entry in record.get("outputs", {}).items():
+            if not file.endswith(".parquet") or (entry.get("rows") or 0) > LARGEST_TABLE:
+                continue
+            columns = parquet.read_schema(root / file).names
+            if {ESTIMATE, *INTERVAL} <= set(columns):
+                rows = parquet.read_table(root / file).to_pylist()
+                artefact = Path(file).stem
+                found[f"{name[:2]}.{artefact}"] = [_plain(row) for row in rows]
+    return found
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Values that JSON knows; an estimate that is missing or infinite is null."""
+    bad = (float("inf"), float("-inf"))
+    return {
+        key: value
+        if isinstance(value, str | int | bool)
+        or (isinstance(value, float) and value == value and value not in bad)
+        else (None if value is None or isinstance(value, float) else str(value))
+        for key, value in row.items()
+    }

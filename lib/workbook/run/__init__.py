@@ -1,0 +1,1 @@
+"""Running a chain of notebooks: what has changed, processes, records."""

@@ -1,0 +1,80 @@
+"""The declared chain: which notebook reads and writes what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from workbook.paths import NOTEBOOKS
+
+
+@dataclass(frozen=True)
+class Step:
+    """A notebook of the chain; with ``exhibits`` it also reads which exhibits earlier notebooks made."""
+
+    notebook: str
+    title_en: str
+    title_zh: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    optional: tuple[str, ...] = field(default=())
+    files: tuple[str, ...] = field(default=())
+    exhibits: bool = False
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Everything it may write."""
+        return self.writes + self.optional
+
+
+@cache
+def chain() -> tuple[Step, ...]:
+    """Read ``notebooks/chain.yaml``.
+
+    Returns
+    -------
+    tuple of Step
+        In the order of the story; a step reads only what earlier ones write.
+
+    Raises
+    ------
+    ValueError
+        When a step reads what no earlier step writes, or two steps write the same name.
+    """
+    with (NOTEBOOKS / "chain.yaml").open(encoding="utf-8") as stream:
+        steps = tuple(_step(entry) for entry in YAML(typ="safe").load(stream))
+    written: dict[str, str] = {}
+    for step in steps:
+        for name in step.reads:
+            if name not in written:
+                raise ValueError(
+                    f"chain.yaml: {step.notebook} reads '{name}', which no earlier notebook writes"
+                )
+        for name in step.outputs:
+            if name in written:
+                raise ValueError(f"chain.yaml: '{name}' is written by {written[name]} and {step.notebook}")
+            written[name] = step.notebook
+    return steps
+
+
+def step(notebook: str) -> Step:
+    """The step of that name, e.g. ``01_panel``."""
+    for candidate in chain():
+        if candidate.notebook == notebook:
+            return candidate
+    raise ValueError(
+        f"no notebook '{notebook}' in chain.yaml; there are: {', '.join(s.notebook for s in chain())}"
+    )
+
+
+def writer(name: str) -> Step:
+    """The step that writes an artefact."""
+    return next(s for s in chain() if name in s.outputs)
+
+
+def _step(entry: dict[str, Any]) -> Step:
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
+    return Step(**values)

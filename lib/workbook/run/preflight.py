@@ -1,0 +1,117 @@
+"""Checks of a study's notebooks before any kernel starts."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbook import files, paths
+from workbook.exhibits import prose
+from workbook.params.generate import literals, parameters_cell
+from workbook.run import fingerprint
+from workbook.run.chain import Step
+
+
+class PreflightError(ValueError):
+    """A notebook cannot be run as it is; the message holds one line for each reason."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A notebook that may run: its step, file, content, and the parameters that it names."""
+
+    step: Step
+    file: Path
+    content: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The notebook's name."""
+        return self.step.notebook
+
+
+def check(steps: Iterable[Step], values: Mapping[str, Any], folder: Path) -> list[Plan]:
+    """Read and check the notebooks of some steps.
+
+    Parameters
+    ----------
+    steps : iterable of Step
+        Which notebooks.
+    values : dict
+        All parameters of the study by name.
+    folder : Path
+        Folder of notebooks.
+
+    Raises
+    ------
+    PreflightError
+        With every fault of every notebook, one a line.
+    """
+    plans, faults = [], []
+    for step in steps:
+        file = folder / f"{step.notebook}.ipynb"
+        try:
+            content = _read(file)
+            named = _parameters(content, values)
+            _check_done(content)
+            _check_files(step)
+            told = prose.in_language(content, step.notebook, str(values["language"]))
+            plans.append(Plan(step, file, told, named))
+        except ValueError as error:
+            faults.append(f"{files.shown(file)}: {error}")
+    if faults:
+        raise PreflightError("\n".join(faults))
+    return plans
+
+
+def _read(file: Path) -> dict[str, Any]:
+    if not file.is_file():
+        raise ValueError("no such notebook, though the chain and the study name it")
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"not a notebook: {error}") from None
+    if not isinstance(content, dict) or not content.get("cells"):
+        raise ValueError("not a notebook: it has no cells")
+    return content
+
+
+def _parameters(content: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values for the names in the parameters cell; nothing else is ever passed."""
+    try:
+        names = list(literals(parameters_cell(dict(content))))
+    except SyntaxError as error:
+        raise ValueError(f"its parameters cell is not Python: {error}") from None
+    for name in names:
+        if name not in values:
+            near = difflib.get_close_matches(name, list(values), 1, 0.5)
+            hint = f"; did you mean '{near[0]}'?" if near else ""
+            raise ValueError(
+                f"its parameters cell names '{name}', which is no parameter{hint} (see params/base.yaml)"
+            )
+    return {name: values[name] for name in names}
+
+
+def _check_done(content: Mapping[str, Any]) -> None:
+    cells = content["cells"]
+    tagged = [i for i, c in enumerate(cells) if "done" in c["metadata"].get("tags", [])]
+    if len(tagged) != 1:
+        raise ValueError(f"expected one cell tagged 'done', found {len(tagged)}")
+    last = cells[-1]
+    if tagged[0] != len(cells) - 1 or last["cell_type"] != "code":
+        raise ValueError("the cell tagged 'done' must be its last cell, and code")
+    if "done()" not in fingerprint.source(last):
+        raise ValueError("the cell tagged 'done' must call book.done()")
+
+
+def _check_files(step: Step) -> None:
+    for name in step.files:
+        if not (paths.ROOT / name).exists():
+            raise ValueError(
+                f"chain.yaml declares that it reads '{name}', and there is no such file or folder"
+            )

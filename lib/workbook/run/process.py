@@ -1,0 +1,144 @@
+"""The operating-system process that executes one notebook."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from workbook import files, paths
+from workbook.run import manifest, warm
+from workbook.run.preflight import Plan
+from workbook.run.state import Place
+
+JOB = "FUSION_JOB"  # where a notebook's Book finds its job
+THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+GRACE_SECONDS = 3.0
+
+
+class Job:
+    """A notebook's process, in a process group of its own.
+
+    It starts with its kernel's imports; ``begin`` hands it the work, which may be much later.
+    """
+
+    def __init__(self, study: str, plan: Plan, place: Place, jobs: int, runtime: Path) -> None:
+        self.study, self.plan, self.place = study, plan, place
+        self.seconds = self.begun = 0.0
+        self.said = tempfile.TemporaryFile(dir=runtime)  # noqa: SIM115 (closed with the job)
+        receive, send = os.pipe()
+        try:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "workbook.run.execute", str(place.job), str(send)],
+                cwd=paths.ROOT,
+                env=_environment(place.job, jobs, runtime)
+                | {warm.MODULES: ",".join(warm.modules(plan.content))},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=self.said,
+                pass_fds=(send,),
+                start_new_session=True,
+            )
+        finally:
+            os.close(send)
+        self.pipe = os.fdopen(receive, encoding="utf-8")
+
+    def begin(self) -> None:
+        """Write what it is to do, and let it start."""
+        self.begun = time.monotonic()
+        task = {
+            "study": self.study,
+            "name": self.plan.name,
+            "folder": str(self.place.work),
+            "source": str(self.place.source),
+            "target": str(self.place.work_file),
+            "parameters": dict(self.plan.parameters),
+            "cwd": str(paths.ROOT),
+        }
+        files.write_atomic(self.place.source, json.dumps(self.plan.content, ensure_ascii=False))
+        files.write_atomic(self.place.job, json.dumps(task, ensure_ascii=False))
+        if self.process.stdin is not None:
+            with suppress(BrokenPipeError), self.process.stdin as line:  # if it is gone, the verdict says why
+                line.write(b"go\n")
+
+    def ended(self) -> bool:
+        """Whether the process is gone."""
+        if self.process.poll() is None:
+            return False
+        self.seconds = time.monotonic() - self.begun
+        return True
+
+    def verdict(self) -> dict[str, Any]:
+        """What the process sent, if its exit status is good; otherwise what became of it."""
+        with self.pipe, self.said:
+            text = self.pipe.read()
+            with suppress(ValueError):
+                if self.process.returncode == 0:
+                    return dict(json.loads(text))
+            self.said.seek(0)
+            words = self.said.read().decode("utf-8", "replace")
+        last = words.strip().splitlines()[-1:] or ["it said nothing"]
+        status = self.process.returncode
+        how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"status {status}"
+        value = files.scrub(f"the process that ran it ended early ({how}): {last[0]}")
+        error = {"kind": "process", "cell": None, "tag": "", "name": "", "value": value}
+        return {"error": error, "full": files.is_full(words)}
+
+    def end(self) -> None:
+        """End the process, its kernel, and whatever that started."""
+        family = list(_family(self.process.pid))
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(GRACE_SECONDS)
+        for member in family:
+            with suppress(Exception):  # gone already
+                member.kill()
+        self.process.wait()
+        if self.process.stdin is not None:
+            with suppress(BrokenPipeError):
+                self.process.stdin.close()
+        self.pipe.close()
+        self.said.close()
+
+
+def _family(pid: int) -> Iterator[Any]:
+    """The process and all below it: a kernel leads a session of its own, out of the group's reach."""
+    import psutil
+
+    with suppress(psutil.NoSuchProcess):
+        parent = psutil.Process(pid)
+        yield from parent.children(recursive=True)
+        yield parent
+
+
+def _environment(job: Path, jobs: int, runtime: Path) -> dict[str, str]:
+    """Environment of a notebook's process: nothing of the user's own IPython or Jupyter settings."""
+    threads = str(max(1, manifest.cores() // jobs))
+    return {
+        **os.environ,
+        **dict.fromkeys(THREADS, threads),
+        JOB: str(job),
+        "FUSION_BUILD": str(paths.build().absolute()),
+        "IPYTHONDIR": str(runtime / "ipython"),
+        "JUPYTER_RUNTIME_DIR": str(runtime),
+        "JUPYTER_NO_CONFIG": "1",
+        "JUPYTER_PLATFORM_DIRS": "1",
+        "PYTHONHASHSEED": "0",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }

@@ -1,0 +1,100 @@
+"""What a run says: one plain line for each notebook, and one for the whole."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from workbook import files
+
+
+class Progress:
+    """Lines of a run.
+
+    Parameters
+    ----------
+    study : str
+        Its name.
+    names : list of str
+        Its notebooks, in order.
+    jobs : int
+        Notebooks at a time.
+    durations : dict
+        Seconds that notebooks took last time, for the time left.
+    """
+
+    def __init__(self, study: str, names: Sequence[str], jobs: int, durations: Mapping[str, float]) -> None:
+        self.study, self.jobs = study, jobs
+        self.durations = dict(durations)
+        self.left = list(names)
+        self.total = len(names)
+        self.width = max(map(len, names), default=0)
+        self.begun = time.monotonic()
+        self.starts: dict[str, float] = {}
+        self.words: dict[str, str] = {}
+
+    @property
+    def ran(self) -> bool:
+        """Whether any notebook was started."""
+        return bool(self.starts)
+
+    def elapsed(self) -> float:
+        """Seconds since the run began."""
+        return time.monotonic() - self.begun
+
+    def started(self, name: str) -> None:
+        """A notebook has started."""
+        self.starts[name] = time.monotonic()
+
+    def settled(self, name: str, word: str, seconds: float | None, detail: Sequence[str]) -> None:
+        """Print the line of a notebook whose fate is known."""
+        self.words[name] = word
+        self.left.remove(name)
+        parts = [f"[{len(self.words)}/{self.total}] {name:<{self.width}}   {word:<10}"]
+        parts += [f"{duration(seconds):>8}"] if seconds is not None else []
+        parts += [f"about {duration(round(self.remaining()))} left"] if self._known() else []
+        if detail and detail != ["no earlier result"]:
+            label = "" if word == "skipped" else "changed: "
+            parts.append(f"({label}{'; '.join(detail)})")
+        print("   ".join(parts).rstrip(), flush=True)
+
+    def explain(self, error: Mapping[str, Any], evidence: Path | None) -> None:
+        """Print why a notebook failed and where to look."""
+        where = f"cell [{error['cell']}]" if error["cell"] else ""
+        where += f" '{error['tag']}'" if error["tag"] else ""
+        first = error["value"].strip().splitlines()[:1]
+        what = ": ".join(part for part in (where.strip(), error["name"], *first) if part)
+        look = f"; see {files.shown(evidence)}" if evidence else ""
+        print(f"      {what}{look}", flush=True)
+
+    def remaining(self) -> float:
+        """Seconds until the end if every notebook left takes what it took last time."""
+        now = time.monotonic()
+        mean = sum(self.durations.values()) / len(self.durations)
+        need = {n: self.durations.get(n, mean) for n in self.left}
+        work = [max(0.0, s - (now - self.starts[n]) if n in self.starts else s) for n, s in need.items()]
+        return max([sum(work) / self.jobs, *work])
+
+    def summary(self, where: str, bad: bool) -> None:
+        """Print the last line."""
+        sys.stdout.flush()
+        counts: dict[str, int] = {}
+        for word in self.words.values():
+            counts[word] = counts.get(word, 0) + 1
+        told = ", ".join(f"{count} {word}" for word, count in counts.items())
+        end = "results are incomplete" if bad else "results"
+        print(f"{self.study}: {told}, in {duration(self.elapsed())}; {end} in {where}/", flush=True)
+
+    def _known(self) -> bool:
+        """Whether the time left can be told: something was started, something is left, times are known."""
+        return bool(self.ran and self.left and self.durations)
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words, e.g. ``"4.1 s"`` or ``"2 min 5 s"``."""
+    if seconds >= 100:
+        return f"{int(seconds) // 60} min {int(seconds) % 60} s"
+    return f"{seconds:.0f} s" if isinstance(seconds, int) else f"{seconds:.1f} s"

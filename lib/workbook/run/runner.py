@@ -1,0 +1,437 @@
+"""Run a study's notebooks: those whose content, or whose inputs', has changed, two at a time."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any, Protocol
+
+from workbook import files, paths
+from workbook.exhibits import listing
+from workbook.review.compare import snapshot
+from workbook.run import chain, fingerprint, manifest, preflight, progress
+from workbook.run.lock import LockedError, lock
+from workbook.run.preflight import Plan
+from workbook.run.process import Job
+from workbook.run.state import Place
+
+FAILED, REFUSED = 1, 2
+# Statuses whose record describes a result that was good when it was made.
+GOOD = ("done", "pending")
+POLL_SECONDS = 0.02
+
+
+class StudyLike(Protocol):
+    """What the runner needs of a study (see ``workbook.params.load.Study``)."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def file(self) -> Path:
+        """The file that states its parameters."""
+
+    @property
+    def parameters(self) -> Any:
+        """The checked parameters."""
+
+    @property
+    def flat(self) -> dict[str, Any]:
+        """Parameters by name as they are injected."""
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal asked the run to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def run(study: StudyLike, *, jobs: int = 2, wait: bool = True) -> int:
+    """Run a study's notebooks and keep its record.
+
+    Parameters
+    ----------
+    study : StudyLike
+        The study.
+    jobs : int
+        Notebooks at a time.
+    wait : bool
+        If another run has the study, wait for it to end; otherwise say so and refuse.
+
+    Returns
+    -------
+    int
+        0 done; 1 a notebook failed, or the disk is full; 2 refused before any kernel started;
+        128 + number of the signal that ended it (130 for Ctrl-C).
+    """
+    root = paths.build() / study.name
+    try:
+        with _signals():
+            root.mkdir(parents=True, exist_ok=True)
+            with lock(root, study.name, wait):
+                return Run(study, root.absolute(), jobs).go()
+    except (preflight.PreflightError, LockedError) as error:
+        return _refuse(str(error), REFUSED)
+    except OSError as error:
+        return _refuse(files.explain(error, root), FAILED if files.is_full(error) else REFUSED)
+    except Stopped as stop:
+        again = f"make study STUDY={study.name}"
+        print(f"stopped; what was finished is kept. Continue with: {again}", file=sys.stderr, flush=True)
+        return 128 + stop.number
+
+
+class Run:
+    """One run of one study, which holds the study's lock."""
+
+    def __init__(self, study: StudyLike, root: Path, jobs: int) -> None:
+        self.study, self.root, self.jobs = study, root, jobs
+        self.hashes = fingerprint.Hashes(root.parent / ".hashes.json")
+        flat = study.flat
+        names = list(study.parameters.study.notebooks)
+        steps = [step for step in chain.chain() if step.notebook in names]
+        self.plans = {p.name: p for p in preflight.check(steps, flat, paths.NOTEBOOKS)}
+        self.before = manifest.read(root)
+        self.record: dict[str, Any] = manifest.header(study.name, study.file, flat, self.hashes)
+        for key in ("status", "started", "ended", "seconds", "git", "environment", "durations"):
+            self.record[key] = self.before.get(key)
+        self.record["durations"] = dict(self.record["durations"] or {})
+        earlier = self.before.get("notebooks", {})
+        self.record["notebooks"] = {n: earlier[n] for n in self.plans if n in earlier}
+        self.waiting = list(self.plans)
+        self.running: dict[str, Job] = {}
+        # Processes whose kernels make their imports while what they will read is being written.
+        self.spare: dict[str, tuple[Job, dict[str, str]]] = {}
+        self.stale: set[str] = set()
+        self.fates: dict[str, str] = {}
+        self.full = False
+        self.progress = progress.Progress(study.name, list(self.plans), jobs, self.record["durations"])
+
+    # -- the run -------------------------------------------------------------------------------
+    def go(self) -> int:
+        """Run what must be run; the exit status."""
+        shutil.rmtree(self.root / ".work", ignore_errors=True)
+        self._retire()
+        with tempfile.TemporaryDirectory(prefix="fusion-", ignore_cleanup_errors=True) as runtime:
+            self.runtime = Path(runtime)
+            try:
+                self._loop()
+            except BaseException as problem:
+                self._abort(problem)
+                raise
+        return self._conclude()
+
+    def _loop(self) -> None:
+        while self.waiting or self.running:
+            for name in list(self.waiting):
+                self._consider(name)
+            for name, job in list(self.running.items()):
+                if job.ended():
+                    self._settle(name, self.running.pop(name))
+            if self.running:
+                self._warm()
+                time.sleep(POLL_SECONDS)
+
+    def _consider(self, name: str) -> None:
+        """Skip it, find it up to date, start it, or leave it waiting."""
+        fates = [self.fates.get(need) for need in self.needs(name)]
+        if None in fates:
+            return
+        broken = [need for need in self.needs(name) if self.fates[need] != "good"]
+        if broken or self.full:
+            reason = f"{broken[0]} did not finish" if broken else "the disk is full"
+            self._skip(name, reason)
+        elif name not in self.stale and self._current(name):
+            self._decide(name, "good", "up to date")
+        else:
+            self.stale.add(name)
+            if len(self.running) < self.jobs:
+                self._start(name)
+
+    def _current(self, name: str) -> bool:
+        """Whether its result, or the one withdrawn, is what a run would give; puts that in place."""
+        place, mark = self.place(name), self.fingerprint(name)
+        record = self.record["notebooks"].get(name, {})
+        good = record.get("status") in GOOD and record.get("fingerprint") == mark
+        if good and manifest.intact(self.root, record, self.hashes):
+            record["status"] = "done"
+            return True
+        old = place.withdrawn_record()
+        if old and old.get("fingerprint") == mark and self._whole(place, old):
+            place.bring_back()
+            self.record["notebooks"][name] = old | {"status": "done"}
+            self._save()
+            return True
+        return False
+
+    def _start(self, name: str) -> None:
+        plan, place, mark = self.plans[name], self.place(name), self.fingerprint(name)
+        earlier = self.record["notebooks"].get(name)
+        good = earlier if earlier and earlier.get("status") in GOOD else None
+        compared = good or place.withdrawn_record() or {}
+        reason = fingerprint.changed(compared.get("fingerprint"), mark) or ["outputs missing or altered"]
+        self._first_start()
+        self.record["notebooks"][name] = {
+            "status": "running",
+            "reason": reason,
+            "started": manifest.now(),
+            "git": self.record["git"],
+            "fingerprint": mark,
+            "inputs": self.inputs(plan),
+        }
+        self._suspend(name)
+        self._save()
+        place.withdraw(good)
+        place.prepare()
+        job = self._ready(name) or self._job(name)
+        self.running[name] = job
+        job.begin()
+        self.waiting.remove(name)
+        self.progress.started(name)
+
+    def _job(self, name: str) -> Job:
+        return Job(self.study.name, self.plans[name], self.place(name), self.jobs, self.runtime)
+
+    def _warm(self) -> None:
+        """Where a core is free, start the process of the notebook that is next, so that only its work is left."""
+        if len(self.running) + len(self.spare) >= self.jobs:
+            return
+        for name in self.waiting:
+            under_way = all(self.fates.get(n) == "good" or n in self.running for n in self.needs(name))
+            if under_way and name not in self.spare:
+                self.spare[name] = (self._job(name), self._library(name))
+                return
+
+    def _ready(self, name: str) -> Job | None:
+        """Its waiting process, unless the library was edited since that imported it."""
+        job, library = self.spare.pop(name, (None, None))
+        if job is not None and library != self._library(name):
+            job.end()
+            return None
+        return job
+
+    def _library(self, name: str) -> dict[str, str]:
+        found = fingerprint.library(self.plans[name].content)
+        return {str(file): self.hashes.of(file) for file in found}
+
+    def _settle(self, name: str, job: Job) -> None:
+        """Take over what a finished process left."""
+        verdict, place, record = job.verdict(), self.place(name), self.record["notebooks"][name]
+        record |= {"ended": manifest.now(), "seconds": round(job.seconds, 2)}
+        record["peak_memory_mb"] = verdict.get("peak_memory_mb")
+        if verdict["error"] is None:
+            place.accept()
+            record["outputs"] = manifest.outputs(self.root, name, self.hashes)
+            record["status"] = "done"
+            self.record["durations"][name] = record["seconds"]
+            meanwhile = self._changed_meanwhile(name)
+            self._save()
+            self._decide(name, "good", "done", job.seconds, [*record["reason"], *meanwhile])
+        else:
+            self.full = self.full or verdict["full"]
+            self._fail(name, verdict, job.seconds)
+
+    def _changed_meanwhile(self, name: str) -> list[str]:
+        """What was edited while it ran: nobody knows which version it saw, so that it is due again."""
+        mark = self.record["notebooks"][name]["fingerprint"]
+        names = fingerprint.changed(mark, self.fingerprint(name))
+        if names:
+            mark["changed while it ran"] = names
+        return [f"edited while it ran, due again: {', '.join(names)}"] if names else []
+
+    def _fail(self, name: str, verdict: Mapping[str, Any], seconds: float) -> None:
+        place, record = self.place(name), self.record["notebooks"][name]
+        kept = place.reject()
+        record |= {"status": "failed", "error": verdict["error"]}
+        if kept:
+            record["evidence"] = place.failed.name
+        self._save()
+        self._decide(name, "bad", "FAILED", seconds)
+        self.progress.explain(verdict["error"], place.failed if kept else None)
+        if verdict["full"]:
+            print(files.full(self.root), file=sys.stderr, flush=True)
+
+    def _skip(self, name: str, reason: str) -> None:
+        """Do not run it; a result from before is withdrawn, for it is not known to be current."""
+        self._take_away(name, {"status": "skipped", "reason": [reason]})
+        self._save()
+        self._decide(name, "bad", "skipped", detail=[reason])
+
+    def _decide(
+        self, name: str, fate: str, word: str, seconds: float | None = None, detail: list[str] | None = None
+    ) -> None:
+        self.fates[name] = fate
+        unused, _ = self.spare.pop(name, (None, None))
+        if unused is not None:
+            unused.end()
+        if name in self.waiting:
+            self.waiting.remove(name)
+        self.progress.settled(name, word, seconds, detail or [])
+
+    # -- ends ----------------------------------------------------------------------------------
+    def _abort(self, problem: BaseException) -> None:
+        """End every process and leave a truthful record; nothing here may stop what follows it."""
+        with _deaf():
+            for job, _ in self.spare.values():
+                job.end()
+            for name, job in self.running.items():
+                job.end()
+                self.place(name).clean()
+                self.record["notebooks"][name] |= {"status": "interrupted", "ended": manifest.now()}
+            for name in self.waiting:
+                with suppress(OSError):
+                    self._take_away(name, {"status": "skipped", "reason": ["the run was stopped"]})
+            with suppress(OSError):
+                self._finish("interrupted" if isinstance(problem, KeyboardInterrupt) else "failed")
+
+    def _conclude(self) -> int:
+        bad = [n for n in self.plans if self.fates[n] != "good"]
+        self._finish("failed" if bad else "done")
+        self.progress.summary(files.shown(self.root), bool(bad))
+        return FAILED if bad else 0
+
+    def _finish(self, status: str) -> None:
+        shutil.rmtree(self.root / ".work", ignore_errors=True)
+        if self.progress.ran:
+            self.record |= {"ended": manifest.now(), "seconds": round(self.progress.elapsed(), 2)}
+        self.record["status"] = status
+        if self.record != self.before:
+            self._save()
+        done = [n for n, r in self.record["notebooks"].items() if r["status"] == "done"]
+        listing.write(self.root, done)
+        if status == "done" and self.progress.ran:
+            snapshot.keep(self.root)
+        self.hashes.save()
+
+    # -- small things --------------------------------------------------------------------------
+    def place(self, name: str) -> Place:
+        """Where a notebook's results lie."""
+        return Place(self.root, name)
+
+    def needs(self, name: str) -> list[str]:
+        """Notebooks of this study whose outputs it reads."""
+        step = self.plans[name].step
+        if step.exhibits:
+            order = list(self.plans)
+            return order[: order.index(name)]
+        writers = [chain.writer(artefact).notebook for artefact in step.reads]
+        return [other for other in self.plans if other in writers]
+
+    def artefacts(self, plan: Plan) -> dict[str, Path]:
+        """Files of the artefacts that it reads."""
+        return {n: self.root / chain.writer(n).notebook / f"{n}.parquet" for n in plan.step.reads}
+
+    def fingerprint(self, name: str) -> dict[str, Any]:
+        """What its result depends on, now."""
+        plan = self.plans[name]
+        shown = self.needs(name) if plan.step.exhibits else []
+        exhibits = {n: self.root / n / "done.json" for n in shown}
+        return fingerprint.fingerprint(
+            plan.step, plan.content, plan.parameters, self.artefacts(plan), self.hashes, exhibits
+        )
+
+    def inputs(self, plan: Plan) -> dict[str, Any]:
+        """Artefacts that it reads, with what their writer recorded."""
+        found = {}
+        for name, file in self.artefacts(plan).items():
+            place = file.relative_to(self.root).as_posix()
+            writer = self.record["notebooks"].get(file.parent.name, {})
+            entry = writer.get("outputs", {}).get(place)
+            found[name] = {"file": place, **entry} if entry else None
+        return found
+
+    def _whole(self, place: Place, record: Mapping[str, Any]) -> bool:
+        """Whether a withdrawn result has every file as it was."""
+        try:
+            for name, entry in record["outputs"].items():
+                inside = name.removeprefix(f"{place.notebook}/")
+                file = "notebook.ipynb" if inside == name else f"outputs/{inside}"
+                if self.hashes.of(place.withdrawn / file) != entry["sha256"]:
+                    return False
+        except OSError:
+            return False
+        return True
+
+    def _retire(self) -> None:
+        """Withdraw results of notebooks that the study no longer has."""
+        earlier = self.before.get("notebooks", {})
+        for step in chain.chain():
+            if step.notebook not in self.plans:
+                record = earlier.get(step.notebook)
+                place = self.place(step.notebook)
+                place.withdraw(record if record and record.get("status") in GOOD else None)
+                place.failed.unlink(missing_ok=True)
+
+    def _take_away(self, name: str, fate: dict[str, Any]) -> None:
+        record = self.record["notebooks"].get(name)
+        good = record if record and record.get("status") in GOOD else None
+        self.record["notebooks"][name] = fate
+        self.place(name).withdraw(good)
+
+    def _suspend(self, name: str) -> None:
+        """Until they are looked at, results that build on this one are not called done."""
+        changed = {name}
+        for other in self.waiting:
+            record = self.record["notebooks"].get(other)
+            if changed & set(self.needs(other)):
+                changed.add(other)
+                if record and record["status"] == "done":
+                    record["status"] = "pending"
+
+    def _first_start(self) -> None:
+        if not self.progress.ran:
+            self.record |= {"started": manifest.now(), "ended": None, "seconds": None, "status": "running"}
+            self.record |= {"git": manifest.commit(), "environment": manifest.environment(self.hashes)}
+            self.record["environment"]["jobs"] = self.jobs
+
+    def _save(self) -> None:
+        order = {n: self.record["notebooks"][n] for n in self.plans if n in self.record["notebooks"]}
+        manifest.write(self.root, self.record | {"notebooks": order})
+
+
+# -- signals -----------------------------------------------------------------------------------
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    """Let Ctrl-C, a terminated job and a closed terminal end the run in order."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Stopped(number)
+
+    wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in wanted}
+    for number, handler in before.items():
+        if handler != signal.SIG_IGN:  # a shell that started us in the background asked not to be told
+            signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Not to be interrupted while cleaning up."""
+    wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in wanted}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _refuse(message: str, status: int) -> int:
+    print(message, file=sys.stderr, flush=True)
+    return status
