@@ -11,6 +11,7 @@ import pytest
 
 from fusion import classification as gbt
 from fusion.classification import coefficients as co
+from fusion.classification import reported
 
 PARTIAL = gbt.members("modern_services_2023").query("membership == 'partial'")["code"].iloc[0]
 
@@ -73,16 +74,16 @@ def reporting(firms: int) -> ibis.Table:
 
 
 def test_shares_estimated_from_units_that_report() -> None:
-    found = co.estimated(reporting(6), ["modern_services_2023"], 0.5, min_units=5)
+    found = reported.estimated(reporting(6), ["modern_services_2023"], 0.5, min_units=5)
     assert found.how == "estimated"
     assert [(s, c) for s, c, _ in found.values] == [("modern_services_2023", PARTIAL)]
     assert found.values[0][2] == pytest.approx(30 / 80)
-    assert co.estimated(reporting(4), ["modern_services_2023"], 0.5, min_units=5).values == ()
+    assert reported.estimated(reporting(4), ["modern_services_2023"], 0.5, min_units=5).values == ()
 
 
 def test_without_reports_the_equal_share_stays() -> None:
     bare = ibis.memtable(pd.DataFrame({"firm_id": ["a"], "year": [2018]}))
-    assert co.estimated(bare, ["modern_services_2023"], 0.4) == co.Coefficients("estimated", 0.4)
+    assert reported.estimated(bare, ["modern_services_2023"], 0.4) == co.Coefficients("estimated", 0.4)
 
 
 def test_own_classes_of_a_standard_have_their_own_coefficients(tmp_path: Path) -> None:

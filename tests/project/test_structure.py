@@ -49,12 +49,6 @@ ROOMS: dict[str, dict[str, set[str] | None]] = {
 }
 MOST_FILES = 12  # on one floor of these packages
 SMALL_FLOORS = ("estimators", "workbook")
-# Modules that still need each other.
-CIRCLES = {
-    *(f"fusion.classification.{name}" for name in ("coefficients", "enterprises", "reported")),
-    *(f"fusion.composite.{name}" for name in ("pca", "weights")),
-    *(f"fusion.adapters.{name}" for name in ("panel", "words")),
-}
 NOTEBOOKS = sorted(paths.NOTEBOOKS.glob("*.ipynb"))
 # Names that a notebook may take although the model does not hold them: the study's name.
 INJECTED = {"study"}
@@ -129,7 +123,7 @@ def test_no_circles_between_modules() -> None:
     for name, file in known.items():
         told = {n if n in known else n.rpartition(".")[0] for n in imported(file)}
         needs[name] = (told & set(known)) - {name}
-    circles = {name for name in known if name in _reached(name, needs)} - CIRCLES
+    circles = {name for name in known if name in _reached(name, needs)}
     assert circles == set()
 
 

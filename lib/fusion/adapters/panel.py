@@ -15,34 +15,17 @@ from fusion.adapters import stage, wide
 from fusion.adapters.errors import AdapterError
 from fusion.adapters.establishments import RolledUp, roll_up
 from fusion.adapters.identifiers import Chained, chain
+from fusion.adapters.join import Joined, Part, files_of, join, stack
 from fusion.adapters.layout import OTHER_ID, Choices, FileRows, Layout, Named, look, name, typed
 from fusion.adapters.model import Adapter, ColumnRule, IdRule, load
-from fusion.panel.contract import KEYS, ROW, Column, expected, missing_columns
+from fusion.adapters.words import told
+from fusion.panel.contract import KEYS, ROW, expected, missing_columns
 from fusion.panel.errors import examples
 from fusion.panel.readers import NOTES, Raw
 
 MEMORY = "4GB"  # of the database while reading; beyond it tables go to disk
 PANEL = "fusion_panel_adapted"
 TYPES = {"float": "DOUBLE", "int": "BIGINT", "bool": "BOOLEAN"}
-
-
-@dataclass(frozen=True)
-class Part:
-    """A typed table of one file, or of several with the same columns."""
-
-    name: str
-    columns: dict[str, Column]
-    files: tuple[Path, ...]
-
-
-@dataclass(frozen=True)
-class Joined:
-    """A table joined to the first one: rows that found a partner there, and rows that had none and are kept."""
-
-    files: tuple[Path, ...]
-    matched: int
-    alone: int
-    disagreeing: int
 
 
 @dataclass(frozen=True)
@@ -82,8 +65,6 @@ class Source:
 
     def say(self, language: str) -> str:
         """Joins, identifiers and establishments in words."""
-        from fusion.adapters.words import told
-
         return told(self.joined, self.chained, self.establishments, language)
 
     def headers(self) -> pd.DataFrame:
@@ -298,12 +279,12 @@ def _read(con: Any, layouts: Sequence[Layout], adapter: Adapter, chosen: Choices
     firms: list[Part] = []
     notes = []
     for i, group in enumerate(alike.values()):
-        columns, told = typed(con, [named for _, named in group], chosen, f"fusion_part{i}")
+        columns, said = typed(con, [named for _, named in group], chosen, f"fusion_part{i}")
         part = Part(f"fusion_part{i}", columns, tuple(layout.path for layout, _ in group))
         (firms if group[0][0].rule.role == "establishments" else parts).append(part)
-        notes.append(told)
+        notes.append(said)
     chained = _chain(con, [*parts, *firms]) if adapter.firm_id.chain else None
-    table, joined = (_stack(con, parts), ()) if adapter.combine == "stack" else _join(con, parts)
+    table, joined = (stack(con, parts), ()) if adapter.combine == "stack" else join(con, parts)
     rolled = None
     if firms and adapter.establishments:
         rolled, table = _establishments(con, firms, table, adapter, chosen)
@@ -329,69 +310,6 @@ def _chain(con: Any, parts: Sequence[Part]) -> Chained:
     return found
 
 
-def _stack(con: Any, parts: Sequence[Part], name: str = "fusion_stacked") -> Part:
-    columns = {c: column for part in parts for c, column in part.columns.items()}
-    each = " UNION ALL BY NAME ".join(f"FROM {part.name}" for part in parts)
-    con.con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {each}")
-    return Part(name, columns, tuple(f for part in parts for f in part.files))
-
-
-def _join(con: Any, parts: Sequence[Part]) -> tuple[Part, tuple[Joined, ...]]:
-    """Tables with the same columns follow each other; different ones stand side by side, all rows kept."""
-    groups: dict[frozenset[str], list[Part]] = {}
-    for part in parts:
-        groups.setdefault(frozenset(part.columns), []).append(part)
-    tables = [_stack(con, group, f"fusion_group{i}") for i, group in enumerate(groups.values())]
-    left = next((t for t in tables if "year" in t.columns), tables[0])
-    if "year" not in left.columns:
-        raise AdapterError(f"{_names(left)}: no table has a year; one of the joined tables must")
-    joined = []
-    for i, right in enumerate(t for t in tables if t is not left):
-        left, fate = _beside(con, left, right, f"fusion_joined{i}")
-        joined.append(fate)
-    return left, tuple(joined)
-
-
-def _beside(con: Any, left: Part, right: Part, name: str) -> tuple[Part, Joined]:
-    """A full join by firm and year (a left one for a table by firm); values of the left table come first."""
-    keys = [key for key in KEYS if key in right.columns]
-    _refuse_repeats(con, right, keys)
-    on = " AND ".join(f"l.{key} = r.{key}" for key in keys)
-    both = [c for c in right.columns if c in left.columns and c not in KEYS]
-    cells = [f"coalesce(l.{key}, r.{key}) AS {key}" if key in right.columns else f"l.{key}" for key in KEYS]
-    cells += [f'coalesce(l."{c}", r."{c}") AS "{c}"' for c in both]
-    cells += [f'l."{c}"' for c in left.columns if c not in KEYS and c not in both]
-    cells += [f'r."{c}"' for c in right.columns if c not in KEYS and c not in both]
-    # A row without a key cannot be joined; a full join keeps it as it is.
-    kind = "FULL JOIN" if "year" in keys else "LEFT JOIN"
-    con.con.execute(
-        f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT coalesce(l.{ROW}, r.{ROW}) AS {ROW}, {', '.join(cells)} "
-        f"FROM {left.name} l {kind} {right.name} r ON {on}"
-    )
-    differs = " OR ".join(f'l."{c}" <> r."{c}"' for c in both) or "false"
-    matched, disagreeing = con.con.execute(
-        f"SELECT count(DISTINCT r.{ROW}), count(*) FILTER ({differs}) FROM {left.name} l JOIN {right.name} r ON {on}"
-    ).fetchone()
-    rows = con.con.execute(f"SELECT count(*) FROM {right.name}").fetchone()[0]
-    columns = {**left.columns, **{c: col for c, col in right.columns.items() if c not in left.columns}}
-    return Part(name, columns, left.files), Joined(right.files, matched, rows - matched, disagreeing)
-
-
-def _refuse_repeats(con: Any, part: Part, keys: Sequence[str]) -> None:
-    """A key that occurs twice in a table that is joined would multiply rows."""
-    names = ", ".join(keys)
-    whole = " AND ".join(f"{key} IS NOT NULL" for key in keys)
-    twice = con.con.execute(
-        f"SELECT {names}, count(*) FROM {part.name} WHERE {whole} GROUP BY ALL HAVING count(*) > 1 ORDER BY ALL LIMIT 5"
-    ).fetchall()
-    if twice:
-        shown = "; ".join(f"{' '.join(map(str, row[:-1]))} ({row[-1]} rows)" for row in twice)
-        raise AdapterError(
-            f"{_names(part)}: {names} must be unique in a table that is joined, and is not: {shown}; leave one row each, "
-            "for example by `keep` in the adapter"
-        )
-
-
 def _establishments(
     con: Any, parts: Sequence[Part], table: Part, adapter: Adapter, chosen: Choices
 ) -> tuple[RolledUp, Part]:
@@ -401,10 +319,10 @@ def _establishments(
     both = [c for c in given if c in table.columns]
     if both:
         raise AdapterError(
-            f"{_names(_stack(con, parts))}: {', '.join(both)} would come from the establishments, and {_names(table)} brings it "
-            "too; leave it out of establishments.gives, or out of columns"
+            f"{files_of(stack(con, parts))}: {', '.join(both)} would come from the establishments, and {files_of(table)} "
+            "brings it too; leave it out of establishments.gives, or out of columns"
         )
-    source = _stack(con, parts, "fusion_establishments")
+    source = stack(con, parts, "fusion_establishments")
     rolled = roll_up(con, source.name, rule, "fusion_rolled")
     cells = ", ".join(f"r.{c}" for c in given)
     con.con.execute(
@@ -446,10 +364,12 @@ def _finish(
     columns = {c: chosen.columns[c] for c in dict.fromkeys(order)}
     rows = con.con.execute(f"SELECT count(*) FROM {PANEL}").fetchone()[0]
     if rows == 0:
-        raise AdapterError(f"{_names(table)}: no row is left; see `fusion check` for why each was set aside")
-    told = [n for n in notes if len(n)]
-    quality = pd.concat(told, ignore_index=True) if told else pd.DataFrame(columns=NOTES)
-    return Raw(con.table(PANEL), quality[NOTES].astype({"row": "Int64"}), columns, _names(table), rows)
+        raise AdapterError(
+            f"{files_of(table)}: no row is left; see `fusion check` for why each was set aside"
+        )
+    said = [n for n in notes if len(n)]
+    quality = pd.concat(said, ignore_index=True) if said else pd.DataFrame(columns=NOTES)
+    return Raw(con.table(PANEL), quality[NOTES].astype({"row": "Int64"}), columns, files_of(table), rows)
 
 
 def _constant(rule: ColumnRule) -> str:
@@ -473,10 +393,6 @@ def _ignored(layouts: Sequence[Layout]) -> pd.DataFrame:
                  f"means no column of the panel{hint}; not read", f"不对应面板的任何列{hint}，未读入")
             )  # fmt: skip
     return pd.DataFrame(lines, columns=NOTES)
-
-
-def _names(part: Part) -> str:
-    return ", ".join(dict.fromkeys(f.name for f in part.files))
 
 
 def _unit(layout: Layout, name: str) -> tuple[str, str]:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from fusion.adapters.establishments import RolledUp
 from fusion.adapters.identifiers import Chained
-
-if TYPE_CHECKING:
-    from fusion.adapters.panel import Joined
+from fusion.adapters.join import Joined
 
 
 def told(joined: Sequence[Joined], chained: Chained | None, rolled: RolledUp | None, language: str) -> str:

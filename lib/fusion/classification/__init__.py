@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fusion.classification.codes import Normalised, ancestors, children, exists, name, normalise_code
-    from fusion.classification.coefficients import Coefficients, declared
+    from fusion.classification.coefficients import Coefficients
     from fusion.classification.editions import convert
     from fusion.classification.enterprises import classify, lookup
     from fusion.classification.listed import listings, members, membership
     from fusion.classification.one_code import answer, in_words
     from fusion.classification.policy import fields, paths
+    from fusion.classification.reported import declared
     from fusion.classification.tables import ClassificationError, load, rows, source, standards
     from fusion.classification.totals import (
         coverage,
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 _PLACES = {
     "one_code": ("answer", "in_words"),
     "codes": ("Normalised", "ancestors", "children", "exists", "name", "normalise_code"),
-    "coefficients": ("Coefficients", "declared"),
+    "coefficients": ("Coefficients",),
+    "reported": ("declared",),
     "editions": ("convert",),
     "enterprises": ("classify", "lookup"),
     "listed": ("listings", "members", "membership"),

@@ -1,20 +1,90 @@
-"""What units that report revenue by class say of classes marked *."""
+"""Point shares of classes marked * as a study declares them, or as units that report revenue by class have them."""
 
 from __future__ import annotations
+
+import json
+from collections.abc import Iterable
 
 import ibis
 import pandas as pd
 
+from fusion.classification.coefficients import Coefficients, equal, from_file
 from fusion.classification.enterprises import classify
 from fusion.classification.listed import members
+from fusion.classification.tables import FOLDER, ClassificationError
 
+PROJECT = FOLDER.parents[1]
+HOW = ("equal", "file", "estimated")
 NEEDED = ("ind4", "class_version", "operating_revenue", "service_rev_by_class")
 
 
-def shares(
+def estimated(
+    panel: ibis.Table,
+    chosen: Iterable[str],
+    share: float = 0.5,
+    min_units: int = 5,
+    crosswalk_confidence: str = "high",
+) -> Coefficients:
+    """Shares from the units whose main activity is a partial class and that report revenue by class.
+
+    For a class c that is partial in S, over the units i of c that report,
+
+        coefficient(c, S) = Σ_i Σ_{k full in S} r_ik / Σ_i (R_i − Σ_{k partial in S} r_ik),
+
+    with r_ik the revenue of i in class k and R_i its operating revenue. Revenue in classes that are partial
+    themselves says nothing either way and is left out of both sums. It is what *units* of the class do, so a
+    standard of services can be estimated where services are reported, and no other.
+
+    Parameters
+    ----------
+    panel : ibis.Table
+        firm_id, year, ind4, class_version, operating_revenue, service_rev_by_class (JSON, 2017 codes).
+    chosen : iterable of str
+        Standards, with own classes after a colon where not all are meant.
+    min_units : int
+        Fewest reporting units; below it the class keeps ``share``.
+    """
+    values = _shares(panel, tuple(chosen), min_units, crosswalk_confidence)
+    return Coefficients("estimated", equal(share).default, values)
+
+
+def declared(
+    how: str,
+    *,
+    partial_share: float = 0.5,
+    file: str = "",
+    panel: ibis.Table | None = None,
+    standards: Iterable[str] = (),
+    min_units: int = 5,
+    crosswalk_confidence: str = "high",
+) -> Coefficients:
+    """The point shares that a study declares: ``equal``, from a ``file``, or ``estimated`` from its panel.
+
+    Parameters
+    ----------
+    file : str
+        For ``file``: relative to the project, or absolute.
+    panel, standards, min_units, crosswalk_confidence
+        For ``estimated``, as `estimated` takes them.
+
+    Raises
+    ------
+    ClassificationError
+        For another way, and as `from_file` and `equal` do.
+    """
+    if how not in HOW:
+        raise ClassificationError(f"partial_coefficients {how!r}; allowed: {', '.join(HOW)}")
+    if how == "file":
+        return from_file(PROJECT / file, partial_share)
+    if how == "estimated" and panel is not None:
+        return estimated(panel, standards, partial_share, min_units, crosswalk_confidence)
+    return equal(partial_share)
+
+
+def _shares(
     panel: ibis.Table, chosen: tuple[str, ...], min_units: int, confidence: str
 ) -> tuple[tuple[str, str, float], ...]:
-    """Coefficients by standard and class, as `coefficients.estimated` defines them; empty without the columns."""
+    """Coefficients by standard and class, as `estimated` defines them; empty without the columns."""
     if not set(NEEDED) <= set(panel.columns):
         return ()
     units = _reports(panel, confidence)
@@ -60,8 +130,6 @@ def _reports(panel: ibis.Table, confidence: str) -> pd.DataFrame:
 
 def _amounts(text: str) -> list[tuple[str, float]]:
     """Class and amount of each entry that has both; what is not JSON says nothing."""
-    import json
-
     try:
         found = json.loads(text)
     except ValueError:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from fusion.composite.weights import correlation
+from fusion.composite.pca import correlation
 
 
 def pairs(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from fusion.composite.errors import CompositeError
-from fusion.composite.weights import correlation
 
 Floats = NDArray[np.float64]
 
@@ -35,6 +35,14 @@ class Components:
     bartlett: float
     df: float
     p: float
+
+
+def correlation(z: ArrayLike) -> Floats:
+    """Pearson correlations of columns, by pairs of values that are both there; shape (k, k)."""
+    scores = np.asarray(z, dtype=float)
+    if np.isnan(scores).any():
+        return pd.DataFrame(scores).corr().to_numpy()
+    return np.atleast_2d(np.corrcoef(scores, rowvar=False))
 
 
 def components(z: ArrayLike) -> Components:

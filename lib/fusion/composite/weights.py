@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from fusion.composite import pca
 from fusion.composite.errors import CompositeError
 
 Floats = NDArray[np.float64]
@@ -86,7 +87,7 @@ def critic(z: ArrayLike) -> Floats:
     if np.any(high <= low):
         raise CompositeError(f"critic: columns {np.flatnonzero(high <= low).tolist()} (from 0) are constant")
     unit = (scores - low) / (high - low)
-    return _share(np.nanstd(unit, axis=0, ddof=1) * np.nansum(1 - correlation(unit), axis=0))
+    return _share(np.nanstd(unit, axis=0, ddof=1) * np.nansum(1 - pca.correlation(unit), axis=0))
 
 
 def standard_deviation(z: ArrayLike) -> Floats:
@@ -187,14 +188,6 @@ def optimised(z: ArrayLike, targets: ArrayLike | None = None) -> Floats:
     return np.asarray(w / w.sum())
 
 
-def correlation(z: ArrayLike) -> Floats:
-    """Pearson correlations of columns, by pairs of values that are both there; shape (k, k)."""
-    scores = np.asarray(z, dtype=float)
-    if np.isnan(scores).any():
-        return pd.DataFrame(scores).corr().to_numpy()
-    return np.atleast_2d(np.corrcoef(scores, rowvar=False))
-
-
 def _covariance(z: Floats) -> Floats:
     return pd.DataFrame(z).cov().to_numpy() if np.isnan(z).any() else np.atleast_2d(np.cov(z, rowvar=False))
 
@@ -204,12 +197,6 @@ def _share(raw: Floats) -> Floats:
     return np.asarray(raw / total) if total > 0 else np.full(raw.size, 1 / raw.size)
 
 
-def _pca(z: ArrayLike) -> Floats:
-    from fusion.composite.pca import weights as pca_weights
-
-    return pca_weights(z)
-
-
 # Weights that data give; `given` and AHP need more than scores.
 FROM_DATA: dict[str, Callable[[ArrayLike], Floats]] = {
     "equal": equal,
@@ -217,7 +204,7 @@ FROM_DATA: dict[str, Callable[[ArrayLike], Floats]] = {
     "critic": critic,
     "standard_deviation": standard_deviation,
     "variation": variation,
-    "pca": _pca,
+    "pca": pca.weights,
     "optimised": optimised,
     "entropy_critic": lambda z: combined([entropy_weights(z), critic(z)]),
 }
