@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from workbook import paths
-from workbook.exhibits import units
+from workbook.exhibits import words
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
@@ -22,10 +22,10 @@ HAN = re.compile(r"[\u4e00-\u9fff]")
     ],
 )
 def test_a_unit_in_both_languages(unit: str, english: str) -> None:
-    assert units.shown(unit, "en") == english
-    assert units.shown(unit, "zh") == unit
+    assert words.unit_shown(unit, "en") == english
+    assert words.unit_shown(unit, "zh") == unit
 
 
 def test_every_unit_of_the_contract_has_english_words() -> None:
     found = pd.read_csv(paths.ROOT / "data" / "contract" / "panel.csv")["unit"].dropna().unique()
-    assert [unit for unit in found if HAN.search(units.shown(unit, "en"))] == []
+    assert [unit for unit in found if HAN.search(words.unit_shown(unit, "en"))] == []

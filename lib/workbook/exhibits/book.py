@@ -7,8 +7,10 @@ finished results are never half replaced.
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,8 @@ import pandas as pd
 from IPython.display import HTML, Markdown, display
 
 from workbook import paths
-from workbook.exhibits import units
+from workbook.exhibits import needs, printed, record, rendering, sheets
+from workbook.exhibits.words import Words, unit_shown
 from workbook.run import chain
 
 if TYPE_CHECKING:
@@ -24,6 +27,22 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 JOB = "FUSION_JOB"
+
+
+class Chosen:
+    """A study's parameters as attributes; one that does not exist is an error that names the nearest."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = dict(values)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name not in self._values:
+            near = difflib.get_close_matches(name, self._values, 1, 0.5)
+            hint = f"; did you mean '{near[0]}'?" if near else ""
+            raise AttributeError(f"no parameter '{name}'{hint} (see params/base.yaml)")
+        return self._values[name]
 
 
 class Book:
@@ -53,7 +72,13 @@ class Book:
             self.folder = Path(json.loads(Path(job).read_text(encoding="utf-8"))["folder"])
         self.folder.mkdir(parents=True, exist_ok=True)
         self._exhibits: list[dict[str, Any]] = []
+        self._told: list[dict[str, Any]] = []
         self._written: list[str] = []
+        self._known: dict[str, Words] = {}
+        self._columns: dict[Path, frozenset[str]] = {}
+        self._themed = False
+        self.parameters: dict[str, Any] = {}
+        self.sheet: sheets.Sheet = None  # type: ignore[assignment]  # set by `open`
         self._con: Any = None
 
     # -- words ---------------------------------------------------------------------------------
@@ -76,7 +101,7 @@ class Book:
 
     def unit(self, text: str) -> str:
         """A unit in the study's language."""
-        return units.shown(text, self.language)
+        return unit_shown(text, self.language)
 
     # -- declared inputs and outputs -----------------------------------------------------------
     def path(self, name: str) -> Path:
@@ -123,7 +148,103 @@ class Book:
             table.to_parquet(str(target))
         self._written.append(name)
 
-    # -- exhibits ------------------------------------------------------------------------------
+    # -- exhibits by their sheets ----------------------------------------------------------------
+    @classmethod
+    def open(cls, notebook: str, namespace: Mapping[str, Any]) -> tuple[Book, Chosen]:
+        """A notebook's hold on its study, and its parameters.
+
+        Parameters
+        ----------
+        notebook : str
+            Its name in ``notebooks/chain.yaml``.
+        namespace : dict
+            ``globals()`` of the notebook, after its parameters cell.
+
+        Returns
+        -------
+        book : Book
+        p : Chosen
+            Parameters as attributes: those of the parameters cell as they stand there, others as the study says.
+        """
+        values = _values(namespace)
+        book = cls(notebook, str(values["study"]), str(values.get("language", "en")))
+        book.parameters = values
+        book.sheet = sheets.sheet(notebook)
+        return book, Chosen(values)
+
+    def can(self, id: str) -> bool:
+        """Whether this study's data and parameters allow an exhibit, as far as is known before it is made."""
+        return self._lacks(self.sheet.exhibit(id).needs) is None
+
+    def exhibit(
+        self,
+        id: str,
+        frame: pd.DataFrame | None = None,
+        draw: Callable[..., Any] | None = None,
+        *,
+        contributions: pd.DataFrame | None = None,
+        **values: Any,
+    ) -> None:
+        """Show an exhibit that the sheet declares, and keep its rows; or say why the data do not allow it.
+
+        Parameters
+        ----------
+        id : str
+            Its name in the sheet.
+        frame : pandas.DataFrame, optional
+            Rows at full precision under the field's names. None or no rows: the method found nothing to show,
+            and the exhibit is left out for the reason that the sheet gives.
+        draw : callable, optional
+            ``draw(frame, axes, …)`` of a plots room: draws a figure from the frame in words, the words of its axes
+            and those of `values` that it names.
+        contributions : pandas.DataFrame, optional
+            What each unit contributes to the cells (for secrecy; never published).
+        **values
+            Values of the sheet's texts: numbers, texts, lists, mappings, Series; a callable is given the frame.
+
+        Raises
+        ------
+        SheetError
+            When it is not declared, was shown before, or a field of its texts is filled by nothing.
+        """
+        declared = self.sheet.exhibit(id)
+        lacks = self._lacks(declared.needs)
+        if lacks is None and (frame is None or frame.empty):
+            lacks = declared.empty
+            if lacks is None:
+                raise sheets.SheetError(
+                    f"{self.step.notebook}, exhibit '{id}': nothing was handed over, and its sheet gives no reason (`empty`)"
+                )
+        if lacks is not None:
+            self._leave_out(id, lacks)
+            return
+        assert frame is not None  # what is missing was left out above
+        frame = record.kept(self.folder, id, frame)
+        if contributions is not None:
+            record.kept(self.folder, id, contributions, record.UNITS)
+        kind = "table" if declared.kind == "regression" else declared.kind
+        self._keep(id, kind, frame, values, draw)
+
+    def file(self, id: str, content: bytes | None, **values: Any) -> None:
+        """Keep a file, e.g. a Word document, as an exhibit; None: there is nothing to keep."""
+        declared = self.sheet.exhibit(id)
+        lacks = self._lacks(declared.needs) or (declared.empty if content is None else None)
+        if lacks is not None or content is None:
+            self._leave_out(id, lacks or "")
+            return
+        (self.folder / f"{id}{declared.suffix}").write_bytes(content)
+        self._keep(id, "file", None, values, None)
+
+    def paragraph(self, id: str, **values: Any) -> None:
+        """Show a paragraph of the sheet, if its needs hold."""
+        if self._lacks(self.sheet.words[id].needs if id in self.sheet.words else []) is not None:
+            return
+        kept = record.plain(values)
+        text = printed.paragraph(self.sheet, id, kept, self._words(), self.parameters)
+        self._told.append({"id": id, "values": kept})
+        display(Markdown(text), metadata={"fusion": {"told": len(self._told) - 1}})
+
+    # -- exhibits, in the old way ----------------------------------------------------------------
     def show_table(
         self,
         id: str,
@@ -225,12 +346,102 @@ class Book:
             raise RuntimeError(
                 f"{self.step.notebook} declares in chain.yaml but did not write: {', '.join(missing)}"
             )
-        record = {"notebook": self.step.notebook, "written": self._written, "exhibits": self._exhibits}
-        text = json.dumps(record, ensure_ascii=False, indent=1)
+        self._check_shown()
+        done = {
+            "notebook": self.step.notebook,
+            "written": self._written,
+            "exhibits": self._exhibits,
+            "told": self._told,
+        }
+        text = json.dumps(done, ensure_ascii=False, indent=1)
         (self.folder / "done.json").write_text(text, encoding="utf-8")
         print(f"{self.step.notebook}: done, {len(self._exhibits)} exhibits")
 
     # -- inside --------------------------------------------------------------------------------
+    def _keep(
+        self,
+        id: str,
+        kind: str,
+        frame: pd.DataFrame | None,
+        values: Mapping[str, Any],
+        draw: Callable[..., Any] | None,
+    ) -> None:
+        """Record an exhibit and show it in the study's language."""
+        called = {k: v(frame) if callable(v) else v for k, v in values.items()}
+        name = f"{draw.__module__}:{draw.__qualname__}" if draw is not None else ""
+        one = record.Record(
+            self.step.notebook, id, kind, self._number(id, kind), record.plain(called), "", name, self.folder
+        )
+        if kind == "figure" and draw is None:
+            raise sheets.SheetError(
+                f"{self.step.notebook}, exhibit '{id}': a figure needs the function that draws it"
+            )
+        shown = rendering.show(one, self.sheet, self._words(), self.parameters)
+        self._enter_record(one)
+        display(HTML(shown), metadata={"fusion": {"exhibit": id}})
+
+    def _leave_out(self, id: str, lacks: str) -> None:
+        one = record.Record(
+            self.step.notebook, id, "left_out", self._number(id, "left_out"), {}, lacks, "", self.folder
+        )
+        self._enter_record(one)
+        entry = printed.entry(one, self.sheet, self._words(), self.parameters)
+        text = sheets.LEFT_OUT[self.language].format(entry["name"], entry["note"])
+        display(Markdown(text), metadata={"fusion": {"exhibit": id}})
+
+    def _enter_record(self, one: record.Record) -> None:
+        """Keep what the exhibit is, and its texts in both languages as they are now."""
+        texts: dict[str, str] = {}
+        for language in sheets.LANGUAGES:
+            entry = printed.entry(one, self.sheet, self._words(language), self.parameters)
+            texts |= {f"{name}_{language}": entry[name] for name in ("title", "note", "source")}
+        self._exhibits.append(one.entry() | texts)
+
+    def _number(self, id: str, kind: str) -> str:
+        if any(entry["id"] == id for entry in self._exhibits):
+            raise ValueError(f"{self.step.notebook} has two exhibits named '{id}'")
+        return f"{int(self.step.notebook[:2])}.{sum(e['kind'] == kind for e in self._exhibits) + 1}"
+
+    def _check_shown(self) -> None:
+        """Every exhibit that the sheet declares was shown, or said why not."""
+        made = {entry["id"] for entry in self._exhibits}
+        silent = [id for id in self.sheet.exhibits if id not in made] if self.sheet else []
+        if silent:
+            raise RuntimeError(
+                f"{self.step.notebook}: declared in its sheet but not shown: {', '.join(silent)}"
+            )
+
+    def _words(self, language: str | None = None) -> Words:
+        """The study's words in a language; the codebook is one of the first notebook's outputs."""
+        language = language or self.language
+        if language not in self._known:
+            writer = chain.writer("codebook").notebook
+            folder = self.folder if writer == self.step.notebook else self.root / writer
+            place = folder / "codebook.parquet"
+            if not place.is_file():  # the first notebook, before it has written one
+                return Words(language)
+            self._known[language] = Words(language, pd.read_parquet(place))
+        return self._known[language]
+
+    def _lacks(self, names: list[str]) -> str | None:
+        """The need that does not hold."""
+        return needs.lacking([*self.sheet.needs, *names], self.sheet, self._facts())
+
+    def _facts(self) -> needs.Facts:
+        """What is known of the data: what earlier notebooks wrote, and this one up to now."""
+        columns, written = {}, {}
+        earlier = [(s, self.root / s.notebook) for s in chain.before(self.step.notebook)]
+        for step, folder in [*earlier, (self.step, self.folder)]:
+            for name in step.outputs:
+                place = folder / f"{name}.parquet"
+                if place.is_file():
+                    if place not in self._columns:
+                        self._columns[place] = needs.filled(place)
+                    columns[name] = self._columns[place]
+                if step is not self.step:
+                    written[name] = place.is_file()
+        return needs.Facts(self.parameters, columns, written)
+
     def _present(self, name: str) -> Path:
         file = self.path(name)
         if not file.is_file():
@@ -258,3 +469,18 @@ class Book:
         writes = f"build/{self.study}/by_hand/"
         text = f"Opened by hand, study '{self.study}'. Reads: {sources or 'no earlier notebook'}. Writes: {writes}."
         display(Markdown(f"*{text}*"))
+
+
+def _values(namespace: Mapping[str, Any]) -> dict[str, Any]:
+    """All parameters of the study, those that the notebook's own cell holds as they stand there.
+
+    Under the runner they come with the job; by hand the study that the cell names is read.
+    """
+    job = os.environ.get(JOB)
+    if job is not None:
+        values = dict(json.loads(Path(job).read_text(encoding="utf-8"))["values"])
+    else:
+        from workbook.params.load import load
+
+        values = load(str(namespace["study"])).flat
+    return values | {name: namespace[name] for name in values if name in namespace}

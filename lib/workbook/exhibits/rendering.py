@@ -12,14 +12,21 @@ import math
 import numbers
 import re
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
 
 import pandas as pd
 
+from workbook.exhibits import printed
+from workbook.exhibits.words import YEAR, Filler, Words
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from workbook.exhibits.record import Record
+    from workbook.exhibits.sheets import Sheet
 
 Digits = int | dict[str, int]
 
@@ -39,6 +46,7 @@ WORDS = {
         "figure": "Figure {}. ",
         "file": "File {}. ",
         "note": "Note. ",
+        "read": "How to read it. ",
         "source": "Source: ",
     },
     "zh": {
@@ -46,6 +54,7 @@ WORDS = {
         "figure": "图 {}　",
         "file": "文件 {}　",
         "note": "注：",
+        "read": "读法：",
         "source": "资料来源：",
     },
 }
@@ -65,6 +74,56 @@ LAB_STYLE = (
     ".fusion-table caption span{display:block;position:sticky;left:0;width:fit-content;max-width:100cqi}"
     ".fusion-scroll{overflow-x:auto}.fusion-note{font-size:.9em;margin:.2em 0}</style>"
 )
+
+
+# -- exhibits that have a sheet ----------------------------------------------------------------------
+def show(record: Record, sheet: Sheet, words: Words, parameters: Mapping[str, Any]) -> str:
+    """Keep an exhibit's files in a language beside its frame, and give it as HTML.
+
+    Parameters
+    ----------
+    record : Record
+        What the notebook left.
+    sheet : Sheet
+        Its notebook's sheet.
+    words : Words
+        The language, and what columns are called.
+    parameters : dict
+        The study's parameters by name.
+    """
+    language = words.language
+    made = printed.printed(record, sheet, words, parameters)
+    entry: dict[str, Any] = {f"{name}_{language}": text for name, text in made.entry.items()}
+    entry |= {name: made.entry[name] for name in ("id", "kind", "number")}
+    if record.kind == "figure":
+        save_figure(record.folder, record.id, drawn(record, sheet, words, parameters))
+        return figure_html(record.folder, entry, language, made.entry["alt"])
+    if made.table is None:
+        place = record.folder / f"{record.id}{sheet.exhibit(record.id).suffix}"
+        return file_html(entry, place.name, f"{place.stat().st_size / 1000:,.0f} kB", language)
+    save_table(record.folder, record.id, made.table, entry, language, made.digits)
+    return table_html(made.table, entry, language, made.digits)
+
+
+def drawn(record: Record, sheet: Sheet, words: Words, parameters: Mapping[str, Any]) -> Figure:
+    """Draw an exhibit's figure in a language, by the function that its record names.
+
+    The function is given the frame with words for codes, the words of the axes, and those of the exhibit's values
+    that it asks for by name.
+    """
+    import importlib
+    import inspect
+
+    from workbook.exhibits import style
+
+    module, name = record.draw.split(":")
+    draw = getattr(importlib.import_module(module), name)
+    exhibit, frame = sheet.exhibit(record.id), record.frame
+    filler = Filler(words, record.values, parameters, frame)
+    style.use(words.language)
+    asked = {k: v for k, v in record.values.items() if k in inspect.signature(draw).parameters}
+    figure: Figure = draw(printed.in_words(frame, exhibit, filler), printed.axes(exhibit, filler), **asked)
+    return figure
 
 
 # -- tables ------------------------------------------------------------------------------------------
@@ -208,7 +267,7 @@ def shown(table: pd.DataFrame, digits: Digits = DEFAULT_DIGITS, language: str = 
     for position, name in enumerate(table.columns):
         values = table.iloc[:, position]
         places = digits.get(str(name), DEFAULT_DIGITS) if isinstance(digits, dict) else digits
-        years = _is_years(str(name), values)
+        years = places == YEAR or _is_years(str(name), values)
         columns.append([_cell(value, places, language, years) for value in values])
     return [list(row) for row in zip(*columns, strict=True)]
 
@@ -344,7 +403,7 @@ def caption_text(entry: dict[str, Any], language: str = "en") -> str:
 
 
 def _below(entry: dict[str, Any], language: str) -> str:
-    parts = [(part, entry[f"{part}_{language}"]) for part in ("note", "source")]
+    parts = [(part, entry.get(f"{part}_{language}", "")) for part in ("note", "read", "source")]
     return "".join(
         f'<p class="fusion-note fusion-{part}">{WORDS[language][part]}{_text(text)}</p>'
         for part, text in parts

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +61,7 @@ class Evidence:
     exhibits : list of dict
         Rows of ``exhibits.csv`` of the notebooks before.
     facts : dict
-        The study's own words by parameter name, in the study's language: ``estimand``, ``cannot``, ``data``,
-        ``licence``.
+        The study's own words: ``estimand``, ``cannot``, ``data``, each with ``_en`` and ``_zh``; ``licence``.
     statements : dict
         Number of a point: the sentence that answers it.
     language : {"en", "zh"}
@@ -78,6 +77,10 @@ class Evidence:
     def say(self, en: str, zh: str) -> str:
         """The one of two texts in the study's language."""
         return zh if self.language == "zh" else en
+
+    def fact(self, name: str) -> Any:
+        """One of the study's own words, in this language."""
+        return self.facts.get(f"{name}_{self.language}", self.facts.get(name)) or ""
 
     def table(self, name: str) -> pd.DataFrame | None:
         """An artefact with at least one row, or None."""
@@ -129,7 +132,8 @@ def checklist(evidence: Evidence, which: Sequence[Point] | None = None) -> pd.Da
     Returns
     -------
     pandas.DataFrame
-        number (int), point, status (one of STATUSES, in English), evidence; one row a point.
+        number (int), point_en, point_zh, status (one of STATUSES, in English), evidence_en, evidence_zh; one row a
+        point.
 
     Raises
     ------
@@ -145,61 +149,68 @@ def checklist(evidence: Evidence, which: Sequence[Point] | None = None) -> pd.Da
         )
     rows = []
     for point in listed:
-        status, text = RULES[point.decided_by](evidence, point)
-        sentence = evidence.statements.get(str(point.number), "").strip()
-        if sentence and status in ("open", "needs a sentence"):
-            status, text = "stated", sentence
-        elif sentence:
-            text = f"{text} {sentence}".strip()
-        rows.append((point.number, evidence.say(point.point_en, point.point_zh), status, text))
-    return pd.DataFrame(rows, columns=["number", "point", "status", "evidence"])
+        status, english = _decided(replace(evidence, language="en"), point)
+        _, chinese = _decided(replace(evidence, language="zh"), point)
+        rows.append((point.number, point.point_en, point.point_zh, status, english, chinese))
+    heads = ["number", "point_en", "point_zh", "status", "evidence_en", "evidence_zh"]
+    return pd.DataFrame(rows, columns=heads)
 
 
-def printed(table: pd.DataFrame, language: str) -> pd.DataFrame:
-    """The checklist as it is shown: statuses and headers in the study's language."""
-    heads = {"en": ["No.", "Point", "Status", "Evidence"], "zh": ["序号", "要点", "状态", "依据"]}
-    shown = table.copy()
-    if language == "zh":
-        shown["status"] = shown["status"].map(STATUSES)
-    return shown.set_axis(heads[language], axis=1)
+def _decided(evidence: Evidence, point: Point) -> Verdict:
+    """The rule's verdict with the study's own sentence, in one language."""
+    status, text = RULES[point.decided_by](evidence, point)
+    sentence = evidence.statements.get(str(point.number), "").strip()
+    if sentence and status in ("open", "needs a sentence"):
+        return "stated", sentence
+    return status, f"{text} {sentence}".strip() if sentence else text
 
 
-def tally(table: pd.DataFrame, language: str) -> str:
-    """How many points have each status, in words."""
+def tally(table: pd.DataFrame) -> dict[str, str]:
+    """How many points have each status, in words of both languages."""
     counts = table["status"].value_counts()
-    words = [
-        f"{counts[s]} {s if language == 'en' else STATUSES[s]}" for s in STATUSES if counts.get(s, 0) > 0
-    ]
-    return ("，" if language == "zh" else ", ").join(words)
+    known = [(status, word, counts[status]) for status, word in STATUSES.items() if counts.get(status, 0) > 0]
+    return {
+        "en": ", ".join(f"{n} {status}" for status, _, n in known),
+        "zh": "，".join(f"{n} {word}" for _, word, n in known),
+    }
 
 
-def flow_line(flow: pd.DataFrame | None, language: str) -> str:
-    """The sample flow in one sentence."""
-    if flow is None or flow.empty:
-        return "本研究没有样本流。" if language == "zh" else "This study has no sample flow."
-    first, last = flow.iloc[0], flow.iloc[-1]
-    steps = flow.iloc[1:]
+def flow(table: pd.DataFrame | None) -> dict[str, Any] | None:
+    """The sample flow in a few numbers: rows and units at the start and the end, and why rows were dropped.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame, optional
+        rows, firms, rows_dropped, reason_en, reason_zh; one row a step.
+
+    Returns
+    -------
+    dict or None
+        ``rows``, ``rows_kept``, ``units``, ``units_kept``, ``reasons`` (texts in both languages, most rows first).
+    """
+    if table is None or table.empty:
+        return None
+    first, last, steps = table.iloc[0], table.iloc[-1], table.iloc[1:]
     dropped = steps[steps["rows_dropped"] > 0].sort_values("rows_dropped", ascending=False)
-    reasons = [f"{r[f'reason_{language}']} ({int(r['rows_dropped']):,})" for _, r in dropped.iterrows()]
-    if language == "zh":
-        why = f"；剔除行：{'；'.join(reasons)}" if reasons else "；没有剔除"
-        return (
-            f"{int(first['rows']):,} 行中保留 {int(last['rows']):,} 行，"
-            f"{int(first['firms']):,} 个单位中保留 {int(last['firms']):,} 个{why}。"
-        )
-    why = f"; rows dropped: {'; '.join(reasons)}" if reasons else "; none was dropped"
-    return (
-        f"{int(last['rows']):,} of {int(first['rows']):,} rows and {int(last['firms']):,} of "
-        f"{int(first['firms']):,} units stay{why}."
-    )
+    reasons = [
+        {language: f"{r[f'reason_{language}']} ({int(r['rows_dropped']):,})" for language in ("en", "zh")}
+        for _, r in dropped.iterrows()
+    ]
+    ends = {
+        "rows": first["rows"],
+        "rows_kept": last["rows"],
+        "units": first["firms"],
+        "units_kept": last["firms"],
+    }
+    return {**{name: int(value) for name, value in ends.items()}, "reasons": reasons}
 
 
-def quality_counts(quality: pd.DataFrame) -> pd.DataFrame:
+def quality_counts(quality: pd.DataFrame | None) -> pd.DataFrame:
     """Findings of the checks by severity.
 
     Parameters
     ----------
-    quality : pandas.DataFrame
+    quality : pandas.DataFrame, optional
         rule, severity, unit, set_aside; one row a finding.
 
     Returns
@@ -208,8 +219,9 @@ def quality_counts(quality: pd.DataFrame) -> pd.DataFrame:
         severity, rules, findings, units, set_aside; errors first, one row a severity, zeros where there is none.
     """
     rows = []
-    for severity in ("error", "warning"):
-        part = quality[quality["severity"] == severity]
+    listed = pd.DataFrame() if quality is None else quality
+    for severity in () if quality is None else ("error", "warning"):
+        part = listed[listed["severity"] == severity]
         aside = int(part["set_aside"].astype(bool).sum())
         rows.append((severity, part["rule"].nunique(), len(part), part["unit"].nunique(), aside))
     return pd.DataFrame(rows, columns=["severity", "rules", "findings", "units", "set_aside"])
@@ -242,7 +254,7 @@ def _exhibits(evidence: Evidence, point: Point) -> Verdict:
 
 
 def _estimand(evidence: Evidence, point: Point) -> Verdict:
-    if str(evidence.facts.get("estimand", "")).strip():
+    if str(evidence.fact("estimand")).strip():
         return "pass", evidence.say("above: The estimand", "见上文“目标估计量”")
     return "needs a sentence", evidence.say("study.estimand_en is empty", "study.estimand_zh 为空")
 
@@ -349,7 +361,7 @@ def _record(evidence: Evidence, point: Point) -> Verdict:
 
 
 def _access(evidence: Evidence, point: Point) -> Verdict:
-    parts = [str(evidence.facts.get(name, "")).strip() for name in ("data", "licence")]
+    parts = [str(evidence.fact(name)).strip() for name in ("data", "licence")]
     if all(parts):
         return "pass", "; ".join(part.rstrip(".。") for part in parts)
     return "needs a sentence", evidence.say(
@@ -358,7 +370,7 @@ def _access(evidence: Evidence, point: Point) -> Verdict:
 
 
 def _limits(evidence: Evidence, point: Point) -> Verdict:
-    listed = evidence.facts.get("cannot") or []
+    listed = evidence.fact("cannot")
     if listed:
         return "pass", evidence.say(
             f"above: What these data cannot answer ({len(listed)})",

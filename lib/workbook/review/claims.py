@@ -51,7 +51,7 @@ def check(study: str) -> tuple[dict[str, int], list[str]]:
 
     rows = parquet.read_table(root / CHECKLIST).to_pylist()
     problems = [
-        f"point {row['number']}, {row['point']}: {row['status']}; {row['evidence']}"
+        f"point {row['number']}, {row['point_en']}: {row['status']}; {row['evidence_en']}"
         for row in rows
         if row["status"] in LACKING
     ]

@@ -70,6 +70,12 @@ def step(notebook: str) -> Step:
     )
 
 
+def before(notebook: str) -> tuple[Step, ...]:
+    """The steps before one, in order."""
+    names = [s.notebook for s in chain()]
+    return chain()[: names.index(notebook)]
+
+
 def writer(name: str) -> Step:
     """The step that writes an artefact."""
     return next(s for s in chain() if name in s.outputs)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import difflib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from workbook import files, paths
-from workbook.exhibits import prose
+from workbook.exhibits import declared, prose, sheets
 from workbook.params.generate import literals, parameters_cell
 from workbook.run import fingerprint
 from workbook.run.chain import Step
@@ -22,12 +24,18 @@ class PreflightError(ValueError):
 
 @dataclass(frozen=True)
 class Plan:
-    """A notebook that may run: its step, file, content, and the parameters that it names."""
+    """A notebook that may run: its step, file and content, and parameters.
+
+    ``parameters`` are those of its parameters cell, ``read`` all that its result depends on (also ``p.name``),
+    ``values`` all of the study, for its texts.
+    """
 
     step: Step
     file: Path
     content: Mapping[str, Any]
     parameters: Mapping[str, Any]
+    read: Mapping[str, Any]
+    values: Mapping[str, Any]
 
     @property
     def name(self) -> str:
@@ -58,10 +66,12 @@ def check(steps: Iterable[Step], values: Mapping[str, Any], folder: Path) -> lis
         try:
             content = _read(file)
             named = _parameters(content, values)
+            read = named | {name: values[name] for name in _asked(content, values)}
             _check_done(content)
+            _check_sheet(step, content, values)
             _check_files(step)
             told = prose.in_language(content, step.notebook, str(values["language"]))
-            plans.append(Plan(step, file, told, named))
+            plans.append(Plan(step, file, told, named, read, values))
         except ValueError as error:
             faults.append(f"{files.shown(file)}: {error}")
     if faults:
@@ -97,6 +107,33 @@ def _parameters(content: Mapping[str, Any], values: Mapping[str, Any]) -> dict[s
     return {name: values[name] for name in names}
 
 
+def _asked(content: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
+    """Parameters that its cells read as ``p.name``."""
+    names = parameters_read(content)
+    for name in names:
+        if name not in values:
+            near = difflib.get_close_matches(name, list(values), 1, 0.5)
+            hint = f"; did you mean '{near[0]}'?" if near else ""
+            raise ValueError(f"its cells read p.{name}, which is no parameter{hint} (see params/base.yaml)")
+    return names
+
+
+def parameters_read(content: Mapping[str, Any]) -> list[str]:
+    """Names in ``p.name`` in a notebook's cells, sorted; p is what ``Book.open`` gave."""
+    found: set[str] = set()
+    if not any("Book.open(" in fingerprint.source(cell) for cell in content["cells"]):
+        return []
+    for cell in content["cells"]:
+        if cell["cell_type"] == "code":
+            with contextlib.suppress(SyntaxError):  # it will fail when it runs, and say where
+                found |= {n.attr for n in ast.walk(ast.parse(fingerprint.source(cell))) if _of_p(n)}
+    return sorted(found)
+
+
+def _of_p(node: ast.AST) -> TypeGuard[ast.Attribute]:
+    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "p"
+
+
 def _check_done(content: Mapping[str, Any]) -> None:
     cells = content["cells"]
     tagged = [i for i, c in enumerate(cells) if "done" in c["metadata"].get("tags", [])]
@@ -107,6 +144,14 @@ def _check_done(content: Mapping[str, Any]) -> None:
         raise ValueError("the cell tagged 'done' must be its last cell, and code")
     if "done()" not in fingerprint.source(last):
         raise ValueError("the cell tagged 'done' must call book.done()")
+
+
+def _check_sheet(step: Step, content: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    """The notebook shows what its sheet declares, and gives the values that its texts name."""
+    if sheets.exists(step.notebook):
+        found = declared.faults(sheets.sheet(step.notebook), content, values)
+        if found:
+            raise ValueError("\n  ".join(found))
 
 
 def _check_files(step: Step) -> None:

@@ -68,6 +68,7 @@ class Job:
             "source": str(self.place.source),
             "target": str(self.place.work_file),
             "parameters": dict(self.plan.parameters),
+            "values": dict(self.plan.values),
             "cwd": str(paths.ROOT),
         }
         files.write_atomic(self.place.source, json.dumps(self.plan.content, ensure_ascii=False))

@@ -336,7 +336,7 @@ class Run:
         shown = self.needs(name) if plan.step.exhibits else []
         exhibits = {n: self.root / n / "done.json" for n in shown}
         return fingerprint.fingerprint(
-            plan.step, plan.content, plan.parameters, self.artefacts(plan), self.hashes, exhibits
+            plan.step, plan.content, plan.read, self.artefacts(plan), self.hashes, exhibits
         )
 
     def inputs(self, plan: Plan) -> dict[str, Any]:

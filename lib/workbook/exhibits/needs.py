@@ -1,0 +1,97 @@
+"""What a study's data and parameters allow: one answer for checks, runner and notebooks alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from workbook.exhibits import sheets
+from workbook.exhibits.sheets import Need, Sheet
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a study's data.
+
+    Parameters
+    ----------
+    parameters : dict
+        Parameters by name.
+    columns : dict
+        Artefact: columns that hold something. An artefact that is not here is not known yet, and
+        then nothing is refused for it.
+    artefacts : dict
+        Artefact: whether it was (or will be) written; one that is not here is not known yet.
+    """
+
+    parameters: Mapping[str, Any]
+    columns: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    artefacts: Mapping[str, bool] = field(default_factory=dict)
+
+
+def lacking(names: Iterable[str], sheet: Sheet, facts: Facts) -> str | None:
+    """The first of some needs that does not hold; None if all hold, as far as is known.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names of needs.
+    sheet : Sheet
+        The notebook's sheet, which knows them.
+    facts : Facts
+        What is known of the data.
+    """
+    return next((name for name in names if not holds(sheet.need(name), facts)), None)
+
+
+def holds(need: Need, facts: Facts) -> bool:
+    """Whether a need holds, as far as is known."""
+    if not all(facts.parameters.get(name) not in (None, "", [], {}, False) for name in need.parameters):
+        return False
+    if not all(facts.artefacts.get(name, True) for name in need.artefacts):
+        return False
+    known = facts.columns.get(need.table)
+    if known is None:
+        return True
+    wanted = [*need.columns, *_named(need, facts)]
+    some = not need.any_columns or any(name in known for name in need.any_columns)
+    return some and all(name in known for name in wanted)
+
+
+def allowed(notebook: str, facts: Facts) -> dict[str, str | None]:
+    """Each exhibit of a notebook: None where nothing known forbids it, else the need that it lacks."""
+    sheet = sheets.sheet(notebook)
+    return {
+        id: lacking([*sheet.needs, *exhibit.needs], sheet, facts) for id, exhibit in sheet.exhibits.items()
+    }
+
+
+def filled(file: Path) -> frozenset[str]:
+    """Columns of a Parquet file that hold anything, from its footer where that says so."""
+    from pyarrow import parquet
+
+    meta = parquet.read_metadata(file)
+    held: dict[str, bool] = {}
+    for group in range(meta.num_row_groups):
+        rows = meta.row_group(group)
+        for position in range(rows.num_columns):
+            column = rows.column(position)
+            name = column.path_in_schema.split(".")[0]
+            held[name] = held.get(name, False) or _nulls(column) != rows.num_rows
+    return frozenset(name for name, full in held.items() if full)
+
+
+def _nulls(column: Any) -> int | None:
+    statistics = column.statistics
+    return statistics.null_count if statistics is not None and statistics.has_null_count else None
+
+
+def _named(need: Need, facts: Facts) -> list[str]:
+    """Columns that parameters name."""
+    found: list[str] = []
+    for name in need.columns_of:
+        value = facts.parameters.get(name)
+        found += value if isinstance(value, list) else [value] if value else []
+    return found

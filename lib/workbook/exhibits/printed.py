@@ -1,0 +1,253 @@
+"""An exhibit in one language: heads, cells, caption and notes, from its record and its sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pandas as pd
+
+from workbook.exhibits.record import Record
+from workbook.exhibits.sheets import Column, Exhibit, More, Sheet, SheetError, shared
+from workbook.exhibits.words import MISSING, YEAR, Filler, Words, missing, number, plain
+
+REST = "…"
+
+
+@dataclass(frozen=True)
+class Printed:
+    """An exhibit as it is printed.
+
+    Parameters
+    ----------
+    entry : dict
+        ``id``, ``kind``, ``number``, ``title``, ``note``, ``source``, ``read``, ``alt``.
+    table : pandas.DataFrame or None
+        Cells in words under printed heads; numbers stay numbers unless a format makes text of them.
+    digits : dict
+        Decimals by printed head; YEAR for years.
+    """
+
+    entry: dict[str, str]
+    table: pd.DataFrame | None = None
+    digits: dict[str, int] = field(default_factory=dict)
+
+
+def printed(record: Record, sheet: Sheet, words: Words, parameters: Mapping[str, Any]) -> Printed:
+    """Put an exhibit into words.
+
+    Parameters
+    ----------
+    record : Record
+        What the notebook left.
+    sheet : Sheet
+        Its notebook's sheet.
+    words : Words
+        The language, and what columns are called.
+    parameters : dict
+        The study's parameters by name.
+
+    Raises
+    ------
+    SheetError
+        When a field is filled by nothing, or the frame lacks a column that is shown.
+    """
+    exhibit = sheet.exhibit(record.id)
+    frame = record.frame
+    filler = Filler(words, record.values, parameters, frame)
+    try:
+        entry = _entry(record, sheet, exhibit, filler)
+        if frame is None or exhibit.kind not in ("table", "regression"):
+            return Printed(entry)
+        if exhibit.kind == "regression":
+            return Printed(entry, regression(frame, exhibit, filler), {})
+        return Printed(entry, *_table(frame, exhibit, filler))
+    except SheetError as error:
+        raise SheetError(f"{record.notebook}, exhibit '{record.id}' ({words.language}): {error}") from None
+
+
+def entry(record: Record, sheet: Sheet, words: Words, parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Its texts alone: ``id``, ``kind``, ``number``, ``name``, ``title``, ``note``, ``source``, ``read``, ``alt``."""
+    exhibit = sheet.exhibit(record.id)
+    try:
+        return _entry(record, sheet, exhibit, Filler(words, record.values, parameters, record.frame))
+    except SheetError as error:
+        raise SheetError(f"{record.notebook}, exhibit '{record.id}' ({words.language}): {error}") from None
+
+
+def paragraph(
+    sheet: Sheet, id: str, values: Mapping[str, Any], words: Words, parameters: Mapping[str, Any]
+) -> str:
+    """A paragraph of the sheet, filled in.
+
+    Raises
+    ------
+    SheetError
+        When it is not declared, or a field is filled by nothing.
+    """
+    if id not in sheet.words:
+        raise SheetError(
+            f"{sheet.notebook}: no paragraph '{id}' is declared; declared are: {', '.join(sheet.words)}"
+        )
+    return Filler(words, values, parameters).all(sheet.words[id].text)
+
+
+def in_words(frame: pd.DataFrame, exhibit: Exhibit, filler: Filler) -> pd.DataFrame:
+    """A frame whose codes are words; its columns keep their names: what a figure is drawn from."""
+    found = {}
+    spoken = [n for n in exhibit.columns if n not in frame and f"{n}_{filler.words.language}" in frame]
+    for name in spoken:
+        found[name] = frame[f"{name}_{filler.words.language}"]
+    for name in frame:
+        column = exhibit.columns.get(name) or _more(exhibit, name)
+        found[name] = frame[name].map(_word(column, filler)) if column and _speaks(column) else frame[name]
+    return pd.DataFrame(found)
+
+
+def axes(exhibit: Exhibit, filler: Filler) -> dict[str, str]:
+    """Words of a figure's axes and legends; one whose field has no value is empty."""
+    found = {}
+    for name, text in exhibit.axes.items():
+        found[name] = filler.one(text)
+    return found
+
+
+# -- texts -------------------------------------------------------------------------------------------
+def _entry(record: Record, sheet: Sheet, exhibit: Exhibit, filler: Filler) -> dict[str, str]:
+    entry = {
+        "id": record.id,
+        "kind": record.kind,
+        "number": record.number,
+        "name": getattr(exhibit.name, filler.words.language),
+    }
+    if record.left_out:
+        need = sheet.need(record.lacks)
+        reason = filler.vformat(getattr(need, filler.words.language), (), {})
+        return {**entry, "title": entry["name"], "note": reason, "source": "", "read": "", "alt": ""}
+    return {
+        **entry,
+        "title": filler.one(exhibit.title),
+        "note": filler.all(exhibit.note),
+        "source": filler.one(exhibit.source if exhibit.source is not None else shared().source),
+        "read": filler.all(exhibit.read),
+        "alt": filler.all(exhibit.alt),
+    }
+
+
+# -- tables ------------------------------------------------------------------------------------------
+def _table(frame: pd.DataFrame, exhibit: Exhibit, filler: Filler) -> tuple[pd.DataFrame, dict[str, int]]:
+    heads, cells, digits = [], [], {}
+    for name in _order(frame, exhibit):
+        column = exhibit.columns.get(name) or _more(exhibit, name)
+        values = _values(frame, name, filler.words.language)
+        if column is None or values is None:
+            raise SheetError(
+                f"the frame has no column '{name}'; it has: {', '.join(map(str, frame.columns))}"
+            )
+        head = _head(name, column, filler)
+        heads.append(head)
+        cells.append(_cells(values, column, filler))
+        digits[head] = (
+            YEAR if column.role == "year" else exhibit.digits if column.digits is None else column.digits
+        )
+    table = pd.DataFrame(dict(enumerate(cells)), index=frame.index)
+    table.columns = pd.Index(heads)
+    return table, digits
+
+
+def _values(frame: pd.DataFrame, name: str, language: str) -> pd.Series | None:
+    """A column; of texts that are data in both languages (``point_en``, ``point_zh``) the one that fits."""
+    return next((frame[n] for n in (name, f"{name}_{language}") if n in frame), None)
+
+
+def _order(frame: pd.DataFrame, exhibit: Exhibit) -> list[str]:
+    """Columns that are printed, those known only from the data in the place of the dots."""
+    rest = [name for name in frame if name not in exhibit.columns and _more(exhibit, name) is not None]
+    order: list[str] = []
+    for name in exhibit.show:
+        order += rest if name == REST else [name]
+    return order
+
+
+def _more(exhibit: Exhibit, name: str) -> More | None:
+    return next((one for one in exhibit.more if fnmatchcase(name, one.match)), None)
+
+
+def _head(name: str, column: Column | More, filler: Filler) -> str:
+    if isinstance(column, Column):
+        return filler.one(column.head)
+    bare = name.removeprefix(column.strip)
+    word = filler.words.of(column.head_of, bare) if column.head_of else bare
+    if column.head is None:
+        return word
+    return Filler(filler.words, {**filler.values, "name": bare, "word": word}, filler.parameters).one(
+        column.head
+    )
+
+
+def _speaks(column: Column | More) -> bool:
+    return bool(column.of or (isinstance(column, Column) and column.words))
+
+
+def _cells(values: pd.Series, column: Column | More, filler: Filler) -> pd.Series:
+    if _speaks(column):
+        return values.map(_word(column, filler))
+    if column.format:
+        return values.map(lambda value: MISSING if missing(value) else number(value, column.format or ""))
+    return values
+
+
+def _word(column: Column | More, filler: Filler) -> Any:
+    own = (column.words or {}) if isinstance(column, Column) else {}
+
+    def word(value: Any) -> str:
+        if isinstance(value, list | tuple) or type(value).__name__ == "ndarray":
+            return filler.words.of(column.of, list(value)) if column.of else ", ".join(map(word, value))
+        if missing(value):
+            return MISSING
+        known = own.get(plain(value))
+        if known is not None:
+            return filler.one(known)
+        return filler.words.of(column.of, value) if column.of else str(value)
+
+    return word
+
+
+# -- regression tables -------------------------------------------------------------------------------
+def regression(frame: pd.DataFrame, exhibit: Exhibit, filler: Filler) -> pd.DataFrame:
+    """A long frame of estimates as a regression table: intervals in brackets under the estimates.
+
+    Lines are the levels of the layout's ``rows`` in the order of the frame, columns those of its ``columns``,
+    numbered; a term that a column does not have is a dash. At the foot stand columns that are constant within each.
+    """
+    layout = exhibit.layout
+    if layout is None:
+        raise SheetError("a regression table needs `layout`")
+    worded = in_words(frame, exhibit, filler)
+    terms = list(dict.fromkeys(worded[layout.rows]))
+    heads = [filler.one(exhibit.columns[name].head) for name in layout.foot]
+    columns = {"": [line for term in terms for line in (term, "")] + heads}
+    for count, (_, part) in enumerate(worded.groupby(layout.columns, sort=False), 1):
+        by_term = part.drop_duplicates(layout.rows).set_index(layout.rows)
+        lines: list[str] = []
+        for term in terms:
+            lines += _estimate(by_term.loc[term], exhibit.digits) if term in by_term.index else [MISSING, ""]
+        columns[f"({count})"] = lines + [_foot(part.iloc[0][name], exhibit.digits) for name in layout.foot]
+    return pd.DataFrame(columns)
+
+
+def _estimate(row: pd.Series, digits: int) -> list[str]:
+    shown = {name: number(float(row[name]), f".{digits}f") for name in ("estimate", "ci_low", "ci_high")}
+    if missing(float(row["estimate"])):
+        return [MISSING, ""]
+    return [shown["estimate"], f"[{shown['ci_low']}, {shown['ci_high']}]"]
+
+
+def _foot(value: Any, digits: int) -> str:
+    if missing(value):
+        return MISSING
+    if isinstance(value, str):
+        return value
+    return number(float(value), ",.0f" if float(value).is_integer() else f".{digits}f")

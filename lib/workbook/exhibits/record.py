@@ -1,0 +1,156 @@
+"""What a notebook leaves of its exhibits: frames at full precision, and values, in no language.
+
+Texts, heads and words are put in when an exhibit is shown or published (see ``printed`` and ``render``).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import numbers
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from workbook.exhibits.sheets import SheetError
+
+FRAME = ".frame.parquet"
+UNITS = ".units.parquet"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One exhibit as a notebook left it.
+
+    Parameters
+    ----------
+    notebook, id, kind, number : str
+        Which it is.
+    values : dict
+        Values of its texts.
+    lacks : str
+        The need that does not hold, if it was left out.
+    draw : str
+        ``module:function`` that draws it, if it is a figure.
+    folder : Path
+        Where its files are.
+    """
+
+    notebook: str
+    id: str
+    kind: str
+    number: str
+    values: dict[str, Any] = field(default_factory=dict)
+    lacks: str = ""
+    draw: str = ""
+    folder: Path = Path()
+
+    @property
+    def left_out(self) -> bool:
+        """Whether this study's data do not allow it."""
+        return bool(self.lacks)
+
+    @property
+    def frame(self) -> pd.DataFrame | None:
+        """Its rows, at full precision; None if it has none."""
+        place = self.folder / f"{self.id}{FRAME}"
+        return pd.read_parquet(place) if place.is_file() else None
+
+    @property
+    def contributions(self) -> pd.DataFrame | None:
+        """What each unit contributes to its cells; never published."""
+        place = self.folder / f"{self.id}{UNITS}"
+        return pd.read_parquet(place) if place.is_file() else None
+
+    def entry(self) -> dict[str, Any]:
+        """As it stands in ``done.json``."""
+        return {
+            "id": self.id,
+            "kind": self.kind,
+            "number": self.number,
+            "sheet": True,
+            "values": self.values,
+            "lacks": self.lacks,
+            "draw": self.draw,
+        }
+
+
+def records(folder: Path, notebook: str) -> list[Record]:
+    """Records of a finished notebook; those of exhibits that have no sheet are not among them."""
+    place = folder / "done.json"
+    if not place.is_file():
+        return []
+    entries = json.loads(place.read_text(encoding="utf-8"))["exhibits"]
+    return [
+        Record(notebook, e["id"], e["kind"], e["number"], dict(e["values"]), e["lacks"], e["draw"], folder)
+        for e in entries
+        if e.get("sheet")
+    ]
+
+
+def told(folder: Path) -> list[dict[str, Any]]:
+    """Paragraphs that a finished notebook showed: ``id``, ``values``, in order."""
+    place = folder / "done.json"
+    return list(json.loads(place.read_text(encoding="utf-8")).get("told", [])) if place.is_file() else []
+
+
+def kept(folder: Path, id: str, frame: pd.DataFrame, suffix: str = FRAME) -> pd.DataFrame:
+    """Write a frame with the exhibit's name; returns it as it is read back.
+
+    Raises
+    ------
+    SheetError
+        When a column mixes text and numbers, so that it has no type.
+    """
+    flat = frame.reset_index() if any(frame.index.names) else frame.reset_index(drop=True)
+    flat = flat.rename(columns=str)
+    twice = flat.columns[flat.columns.duplicated()].tolist()
+    if twice:
+        raise SheetError(f"exhibit '{id}': its frame has columns of the same name: {', '.join(twice)}")
+    for name in flat:
+        if isinstance(flat[name].dtype, pd.CategoricalDtype):
+            flat[name] = flat[name].astype(object)
+    try:
+        flat.to_parquet(folder / f"{id}{suffix}", index=False)
+    except Exception as error:
+        raise SheetError(
+            f"exhibit '{id}': its frame cannot be kept, most often because a column mixes text and numbers: {error}"
+        ) from None
+    return flat
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it: numbers of numpy and pandas become Python's, Series become mappings.
+
+    Raises
+    ------
+    SheetError
+        When it is of a type that no text could print.
+    """
+    if value is None or isinstance(value, str | bool) or value is pd.NA or value is pd.NaT:
+        return None if value is pd.NA or value is pd.NaT else value
+    if isinstance(value, numbers.Integral):
+        return bool(value) if type(value).__name__ == "bool_" else int(value)
+    if isinstance(value, numbers.Real):
+        return float(value)
+    if type(value).__name__ in ("bool", "bool_"):
+        return bool(value)
+    if isinstance(value, pd.Series):
+        value = value.to_dict()
+    if isinstance(value, Mapping):
+        return {str(key): plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple | set | pd.Index):
+        return [plain(part) for part in value]
+    if type(value).__module__ == "numpy":
+        return plain(value.tolist())
+    raise SheetError(
+        f"a value of type {type(value).__name__} cannot be said; give numbers, texts, lists or mappings"
+    )
+
+
+def finite(value: Any) -> bool:
+    """Whether a number is one."""
+    return isinstance(value, numbers.Real) and math.isfinite(float(value))

@@ -1,0 +1,413 @@
+"""Sheets: what each exhibit of a notebook is called, says, shows and holds, declared once in both languages.
+
+A notebook's sheet is ``notebooks/exhibits/<notebook>.yaml``; heads, needs and words that recur stand once in
+``notebooks/exhibits/shared.yaml``. The notebook hands over frames and values, and nothing that is printed.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from workbook import paths
+
+FOLDER = paths.NOTEBOOKS / "exhibits"
+SHARED = FOLDER / "shared.yaml"
+LANGUAGES = ("en", "zh")
+
+Role = Literal[
+    "label",
+    "word",
+    "year",
+    "number",
+    "estimate",
+    "error",
+    "bound",
+    "p",
+    "statistic",
+    "units",
+    "rows",
+    "count",
+    "amount",
+    "share",
+    "growth",
+    "mean",
+    "quantile",
+    "score",
+    "identifier",
+]
+Kind = Literal["table", "regression", "figure", "file"]
+Holds = Literal["words", "settings", "estimates", "counts", "statistics", "amounts", "units"]
+LEFT_OUT = {"en": "**Left out: {}.** {}", "zh": "**略去：{}。** {}"}
+# Roles that name a row or explain it, and so rest on no unit.
+SAYING = {"label", "word", "year", "number", "identifier"}
+
+
+class SheetError(ValueError):
+    """A sheet, or what a notebook hands over, is not as it must be; the message says where and how to mend it."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Text(_Model):
+    """A text in both languages; a plain string in the sheet is the same in both (``N``, ``R²``)."""
+
+    en: str = Field(description="English; fields in braces are filled in")
+    zh: str = Field(description="Chinese; the same fields")
+
+
+def _both(value: Any) -> Any:
+    return {"en": value, "zh": value} if isinstance(value, str) else value
+
+
+class Variant(Text):
+    """A part of a text that is said only when a value, or a parameter, is (or is not) there and true."""
+
+    when: str | None = Field(
+        None, description="said when this value, parameter or frame.<column>.<how> is true"
+    )
+    unless: str | None = Field(None, description="said when it is not")
+
+
+Plain = Annotated[Text, BeforeValidator(_both)]
+Wording = Annotated[Text | list[Variant], BeforeValidator(_both)]
+
+
+class Column(_Model):
+    """A column of a frame: its printed head, what it holds, how it is printed."""
+
+    role: Role = Field(description="what the numbers are: the judgement on secrecy rests on it")
+    head: Plain = Field(description="printed head; fields are filled in")
+    digits: int | None = Field(None, ge=0, le=12, description="decimals; the exhibit's if not given")
+    format: str | None = Field(None, description="Python format of a number, e.g. .1e, .1%, +.3f")
+    of: str | None = Field(None, description="vocabulary in which the cells' codes are looked up")
+    words: dict[str, Plain] | None = Field(None, description="the cells' codes and what is printed for them")
+
+    @property
+    def says(self) -> bool:
+        """Whether it names or explains, so that it rests on no unit."""
+        return self.role in SAYING
+
+
+class More(_Model):
+    """Columns whose names are known only from the data, e.g. one for each year or group."""
+
+    match: str = Field("*", description="names of columns that it speaks of (* and ? stand for characters)")
+    role: Role = Field(description="as of a column")
+    head: Plain | None = Field(None, description="printed head; {name} is the column's name, {word} its word")
+    head_of: str | None = Field(None, description="vocabulary in which the column's name is looked up")
+    strip: str = Field("", description="beginning of the name that is not looked up")
+    digits: int | None = Field(None, ge=0, le=12, description="decimals")
+    format: str | None = Field(None, description="Python format of a number")
+    of: str | None = Field(None, description="vocabulary of the cells")
+
+
+class Layout(_Model):
+    """How a long frame of estimates becomes a regression table."""
+
+    rows: str = Field("term", description="column that names the lines")
+    columns: str = Field("spec", description="column that names the printed columns")
+    foot: list[str] = Field(default_factory=list, description="columns printed as lines at the foot")
+
+
+class Need(_Model):
+    """Something that a study's data or parameters must have for an exhibit; its reason is a sentence."""
+
+    en: str = Field(description="why the exhibit is not there, a whole sentence")
+    zh: str = Field(description="the same in Chinese")
+    parameters: list[str] = Field(default_factory=list, description="parameters that must be set (not empty)")
+    columns: list[str] = Field(
+        default_factory=list, description="columns that must hold something, all of them"
+    )
+    any_columns: list[str] = Field(
+        default_factory=list, description="columns of which one must hold something"
+    )
+    columns_of: list[str] = Field(default_factory=list, description="parameters that name such columns")
+    table: str = Field("panel", description="artefact that has the columns")
+    artefacts: list[str] = Field(default_factory=list, description="artefacts that must have been written")
+    result: bool = Field(False, description="known only once the method has run: it found nothing to show")
+
+
+class Exhibit(_Model):
+    """One exhibit."""
+
+    kind: Kind = Field(description="table, regression (a long frame of estimates), figure or file")
+    name: Plain = Field(description="what it is called where it is left out and in lists")
+    title: Wording = Field(description="the finding; variants: the first that holds")
+    note: Wording | None = Field(None, description="what a reader must know; variants: all that hold")
+    source: Wording | None = Field(None, description="where the numbers come from; else the shared one")
+    read: Wording | None = Field(None, description="one sentence on how to read it")
+    alt: Wording | None = Field(None, description="figures: what is seen, for who cannot see it")
+    axes: dict[str, Plain] = Field(default_factory=dict, description="figures: words of axes and legends")
+    show: list[str] = Field(
+        default_factory=list, description="columns printed, in this order; … = those of `more`"
+    )
+    columns: dict[str, Column] = Field(default_factory=dict, description="columns that are not shared")
+    more: list[More] = Field(default_factory=list, description="columns known only from the data")
+    layout: Layout | None = Field(None, description="of a regression table")
+    digits: int = Field(3, ge=0, le=12, description="decimals of numbers with a fraction")
+    suffix: str = Field("", description="files: how the name ends, e.g. .docx")
+    needs: list[str] = Field(default_factory=list, description="needs that must hold; names of `needs`")
+    empty: str | None = Field(None, description="need that is named when the method found nothing to show")
+    secrecy: Holds | None = Field(None, description="what its numbers are")
+    drawn_from: str | None = Field(
+        None, description="exhibit whose numbers it draws, if it has none of its own"
+    )
+    rests_on: str | None = Field(
+        None, description="column that counts the units behind each row, or: contributions"
+    )
+    headline: list[str] = Field(default_factory=list, description="values that the study's first page names")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Exhibit:
+        if (self.secrecy is None) == (self.drawn_from is None):
+            raise ValueError("say what its numbers are: `secrecy`, or `drawn_from` another exhibit")
+        if self.kind == "figure" and self.alt is None:
+            raise ValueError("a figure needs `alt`, for who cannot see it")
+        if self.kind in ("table", "regression") and not self.show:
+            raise ValueError("a table needs `show`: the columns that are printed")
+        if self.kind == "regression" and self.layout is None:
+            raise ValueError("a regression table needs `layout`")
+        if self.kind == "file" and not self.suffix:
+            raise ValueError("a file needs `suffix`")
+        return self
+
+
+class Paragraph(_Model):
+    """A paragraph that a notebook shows where its numbers are known only from the data."""
+
+    text: Wording = Field(description="Markdown; variants: all that hold")
+    needs: list[str] = Field(default_factory=list, description="needs without which it is not said")
+
+
+class Vocabulary(_Model):
+    """Words for codes: written here, or read from a table of the project."""
+
+    words: dict[str, Plain] = Field(default_factory=dict, description="code: word")
+    file: str | None = Field(None, description="CSV of the project")
+    code: str = Field("code", description="its column of codes")
+    en: str = Field("label_en", description="its column of English words")
+    zh: str = Field("label_zh", description="its column of Chinese words")
+
+
+class Shared(_Model):
+    """What recurs in all notebooks."""
+
+    source: list[Variant] = Field(description="source of every exhibit that names none")
+    columns: dict[str, Column] = Field(description="heads, formats and roles of columns, by name")
+    needs: dict[str, Need] = Field(description="needs by name")
+    vocabularies: dict[str, Vocabulary] = Field(description="words of codes")
+
+
+class Sheet(_Model):
+    """A notebook's sheet."""
+
+    notebook: str = Field(description="its name")
+    needs: list[str] = Field(
+        default_factory=list, description="needs of the whole notebook: without them it is not run"
+    )
+    headline: str | None = Field(None, description="exhibit that stands first on its page")
+    declares: dict[str, Need] = Field(default_factory=dict, description="needs that only this notebook has")
+    columns: dict[str, Column] = Field(
+        default_factory=dict, description="columns that recur in this notebook"
+    )
+    words: dict[str, Paragraph] = Field(
+        default_factory=dict, description="paragraphs with numbers from the data"
+    )
+    exhibits: dict[str, Exhibit] = Field(description="by id, in their order")
+
+    def exhibit(self, id: str) -> Exhibit:
+        """One exhibit.
+
+        Raises
+        ------
+        SheetError
+            When the sheet does not declare it.
+        """
+        if id not in self.exhibits:
+            known = ", ".join(self.exhibits)
+            raise SheetError(f"{shown(self.notebook)}: no exhibit '{id}' is declared; declared are: {known}")
+        return self.exhibits[id]
+
+    def need(self, name: str) -> Need:
+        """A need by name, this notebook's own or a shared one."""
+        found = self.declares.get(name) or shared().needs.get(name)
+        if found is None:
+            known = ", ".join([*self.declares, *shared().needs])
+            raise SheetError(f"{shown(self.notebook)}: no need '{name}'; known are: {known}")
+        return found
+
+
+def file(notebook: str) -> Path:
+    """Where a notebook's sheet is."""
+    return FOLDER / f"{notebook}.yaml"
+
+
+def shown(notebook: str) -> str:
+    """Its place, as messages name it."""
+    return f"notebooks/exhibits/{notebook}.yaml"
+
+
+def exists(notebook: str) -> bool:
+    """Whether a notebook has a sheet."""
+    return file(notebook).is_file()
+
+
+@cache
+def shared() -> Shared:
+    """What recurs in all notebooks.
+
+    Raises
+    ------
+    SheetError
+        When the file is not as the model says.
+    """
+    return parse_shared(read(SHARED), SHARED.name)
+
+
+@cache
+def sheet(notebook: str) -> Sheet:
+    """A notebook's sheet, its columns completed from those that recur.
+
+    Raises
+    ------
+    SheetError
+        When there is none, or it is not as the model says; every fault is named.
+    """
+    if not exists(notebook):
+        raise SheetError(f"{shown(notebook)}: there is no such sheet")
+    return parse(read(file(notebook)), notebook)
+
+
+def parse(values: dict[str, Any], notebook: str) -> Sheet:
+    """Check a sheet's plain values against the model.
+
+    Parameters
+    ----------
+    values : dict
+        What the file says.
+    notebook : str
+        Name of its notebook.
+    """
+    recurring = shared().model_dump(exclude_none=True)["columns"] | dict(values.get("columns") or {})
+    for exhibit in dict(values.get("exhibits") or {}).values():
+        if isinstance(exhibit, dict):
+            exhibit["columns"] = _completed(exhibit, recurring)
+    made: Sheet = _validated(Sheet, values, shown(notebook))
+    if made.notebook != notebook:
+        raise SheetError(f"{shown(notebook)}: notebook = '{made.notebook}'; it must be '{notebook}'")
+    for id, exhibit in made.exhibits.items():
+        _check_columns(made, id, exhibit)
+        for name in [*exhibit.needs, *([exhibit.empty] if exhibit.empty else []), *made.needs]:
+            made.need(name)
+        if exhibit.drawn_from and exhibit.drawn_from not in made.exhibits:
+            raise SheetError(
+                f"{shown(notebook)}: {id}.drawn_from = '{exhibit.drawn_from}' is no exhibit here"
+            )
+    return made
+
+
+def parse_shared(values: dict[str, Any], name: str) -> Shared:
+    """Check the shared file's plain values against the model."""
+    return _validated(Shared, values, f"notebooks/exhibits/{name}")
+
+
+def read(place: Path) -> dict[str, Any]:
+    """A YAML file as plain values.
+
+    Raises
+    ------
+    SheetError
+        When it is not YAML, or no mapping.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError
+
+    try:
+        values = YAML(typ="safe").load(place.read_text(encoding="utf-8"))
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise SheetError(f"notebooks/exhibits/{place.name}:{line}: not YAML: {error.problem}") from None
+    if not isinstance(values, dict):
+        raise SheetError(
+            f"notebooks/exhibits/{place.name}: expected keys and values, found {type(values).__name__}"
+        )
+    return values
+
+
+def schema_json() -> str:
+    """JSON schema of a sheet, for editors."""
+    schema = Sheet.model_json_schema()
+    schema["title"] = "The exhibits of a notebook"
+    # A column's head and role may come from the shared file.
+    schema["$defs"]["Column"].pop("required", None)
+    return json.dumps(schema, ensure_ascii=False, indent=1) + "\n"
+
+
+# -- inside ------------------------------------------------------------------------------------------
+
+
+def _completed(exhibit: dict[str, Any], recurring: dict[str, Any]) -> dict[str, Any]:
+    """The columns that an exhibit names, each with what it does not say itself from those that recur."""
+    own = dict(exhibit.get("columns") or {})
+    layout = exhibit.get("layout") or {}
+    named = [*exhibit.get("show", []), *own, layout.get("rows", "term"), layout.get("columns", "spec")]
+    named += [*layout.get("foot", []), exhibit.get("rests_on")]
+    return {
+        name: {**recurring.get(name, {}), **(own.get(name) or {})}
+        for name in dict.fromkeys(named)
+        if name in own or name in recurring
+    }
+
+
+def _check_columns(made: Sheet, id: str, exhibit: Exhibit) -> None:
+    unknown = [name for name in exhibit.show if name not in exhibit.columns and name != "…"]
+    if unknown:
+        raise SheetError(
+            f"{shown(made.notebook)}: {id}.show names {', '.join(unknown)}, without head or role here or in shared.yaml"
+        )
+
+
+def _validated(model: Any, values: dict[str, Any], where: str) -> Any:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        lines = []
+        for fault in error.errors():
+            place = ".".join(str(part) for part in fault["loc"] if part not in ("Text", "Variant"))
+            allowed = ""
+            if fault["type"] == "extra_forbidden":
+                allowed = "; allowed here: " + ", ".join(_fields(model, fault["loc"][:-1]))
+            lines.append(f"{where}: {place}: {fault['msg'].removeprefix('Value error, ')}{allowed}")
+        raise SheetError("\n".join(dict.fromkeys(lines))) from None
+
+
+def _fields(model: Any, location: tuple[Any, ...]) -> list[str]:
+    """Fields allowed at a place of the model, as far as it can be told."""
+    schema = model.model_json_schema()
+    place = schema
+    for part in location:
+        place = _resolved(place, schema)
+        place = (
+            place.get("properties", {}).get(part)
+            or place.get("additionalProperties")
+            or place.get("items")
+            or place
+        )
+        if not isinstance(place, dict):
+            return []
+    return list(_resolved(place, schema).get("properties", {}))
+
+
+def _resolved(place: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    for option in [place, *place.get("anyOf", [])]:
+        if "$ref" in option:
+            found: dict[str, Any] = schema["$defs"][option["$ref"].rsplit("/", 1)[1]]
+            return found
+    return place

@@ -1,0 +1,265 @@
+"""Words of an exhibit in a language: labels of codes, and texts whose fields are filled in."""
+
+from __future__ import annotations
+
+import csv
+import math
+import numbers
+import string
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from workbook import paths
+from workbook.exhibits import sheets
+from workbook.exhibits.sheets import SheetError, Text, Variant
+
+MISSING = "–"
+# In place of a number of decimals: a calendar year, without decimals or separators.
+YEAR = -1
+JOIN = {"en": ", ", "zh": "、"}
+# How a number of a whole column is had: {frame.estimate.first}.
+# Units are written in Chinese in the contract and the codebook. Longest first: 万元 holds 元.
+UNITS = {
+    "吨标煤": "tonnes of coal equivalent",
+    "亿元": "100 million yuan",
+    "百万元": "million yuan",
+    "万元": "10,000 yuan",
+    "千元": "1,000 yuan",
+    "元": "yuan",
+    "人": "person",
+    "个": "number",
+    "件": "number",
+    "项": "number",
+    "年": "years",
+}
+HOW = ("first", "last", "max", "min", "sum", "mean", "count", "any")
+
+
+class Words:
+    """What codes and columns are called in one language.
+
+    Parameters
+    ----------
+    language : {"en", "zh"}
+        The language.
+    codebook : pandas.DataFrame, optional
+        The study's columns: ``column``, ``label_en``, ``label_zh``, ``unit``.
+    """
+
+    def __init__(self, language: str, codebook: pd.DataFrame | None = None) -> None:
+        self.language = language
+        self._columns: dict[str, dict[str, Any]] = {}
+        if codebook is not None and len(codebook):
+            self._columns = codebook.drop_duplicates("column").set_index("column").to_dict("index")
+
+    def label(self, column: Any, unit: bool = True) -> str:
+        """A column's label, with its unit if it has one and it is wanted; its name if nobody named it."""
+        known = self._columns.get(str(column))
+        if known is None:
+            return self.of("variable", column)
+        text = str(known[f"label_{self.language}"] or column)
+        shown = unit_shown(str(known["unit"] or ""), self.language)
+        return f"{text} ({shown})" if unit and shown else text
+
+    def unit(self, column: Any) -> str:
+        """A column's unit; empty if it has none."""
+        return unit_shown(str(self._columns.get(str(column), {}).get("unit") or ""), self.language)
+
+    def of(self, vocabulary: str, code: Any) -> str:
+        """The word for a code; the code itself where the vocabulary does not know it.
+
+        ``label`` and ``name`` are the study's columns with and without unit, ``effects`` a set of fixed effects
+        such as ``firm_id + division*year``, ``variable`` names that no codebook holds.
+        """
+        if isinstance(code, list | tuple):
+            return JOIN[self.language].join(self.of(vocabulary, part) for part in code)
+        if missing(code):
+            return MISSING
+        key = plain(code)
+        if vocabulary in ("label", "name"):
+            return self.label(key, vocabulary == "label")
+        if vocabulary == "unit":
+            return unit_shown(key, self.language)
+        if vocabulary == "effects":
+            return self._effects(key)
+        known = table(vocabulary).get(key)
+        return getattr(known, self.language) if known else key
+
+    def _effects(self, code: str) -> str:
+        short = table("effect")
+
+        def word(part: str) -> str:
+            known = short.get(part)
+            return getattr(known, self.language) if known else self.label(part, False)
+
+        return " + ".join(" × ".join(map(word, one.split("*"))) for one in code.split(" + "))
+
+
+@cache
+def table(vocabulary: str) -> dict[str, Text]:
+    """The words of a vocabulary, by code.
+
+    Raises
+    ------
+    SheetError
+        When ``shared.yaml`` does not have it.
+    """
+    known = sheets.shared().vocabularies
+    if vocabulary not in known:
+        raise SheetError(
+            f"notebooks/exhibits/shared.yaml: no vocabulary '{vocabulary}'; there are: label, name, unit, effects, "
+            f"{', '.join(known)}"
+        )
+    one = known[vocabulary]
+    found = _file(paths.ROOT / one.file, one.code, one.en, one.zh) if one.file else {}
+    return {**found, **one.words}
+
+
+def _file(place: Path, code: str, en: str, zh: str) -> dict[str, Text]:
+    with place.open(encoding="utf-8-sig", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    found: dict[str, Text] = {}
+    for row in rows:
+        found.setdefault(row[code], Text(en=row[en], zh=row[zh]))
+    return found
+
+
+class Filler(string.Formatter):
+    """Fills the fields of texts from values, parameters, the frame and the vocabularies.
+
+    ``{name}`` is a value of the exhibit or a parameter; of a parameter that exists in both languages
+    (``estimand_en``, ``estimand_zh``) the one that fits. ``{top.estimate}`` is a part of a value,
+    ``{frame.p_value.first}`` a number of the frame's column. ``{name:label}`` is a word (any vocabulary),
+    ``{name:.3f}`` a number in Python's format; a minus is printed as such. ``{name:list}`` is a list of Markdown.
+    A value that is a mapping of ``en`` and ``zh`` is a text in both languages.
+    """
+
+    def __init__(
+        self,
+        words: Words,
+        values: Mapping[str, Any],
+        parameters: Mapping[str, Any],
+        frame: pd.DataFrame | None = None,
+    ) -> None:
+        self.words, self.values, self.parameters, self.frame = words, values, parameters, frame
+
+    # -- what is said ----------------------------------------------------------------------------
+    def one(self, wording: Text | list[Variant] | None) -> str:
+        """A text, or the first of its variants that holds; empty if none does."""
+        return next(iter(self._parts(wording)), "")
+
+    def all(self, wording: Text | list[Variant] | None) -> str:
+        """A text, or all of its variants that hold, joined."""
+        return (" " if self.words.language == "en" else "").join(self._parts(wording))
+
+    def _parts(self, wording: Text | list[Variant] | None) -> Iterable[str]:
+        for part in [wording] if isinstance(wording, Text) else wording or []:
+            if not isinstance(part, Variant) or self._holds(part):
+                yield self.vformat(getattr(part, self.words.language), (), {})
+
+    def _holds(self, part: Variant) -> bool:
+        wanted = part.when is None or self._true(part.when)
+        return wanted and not (part.unless is not None and self._true(part.unless))
+
+    def _true(self, name: str) -> bool:
+        try:
+            value = self.get_field(name, (), {})[0]
+        except SheetError:
+            return False
+        return bool(len(value)) if hasattr(value, "__len__") else bool(value) and not missing(value)
+
+    # -- fields ----------------------------------------------------------------------------------
+    def get_field(self, field_name: str, args: Any, kwargs: Any) -> tuple[Any, str]:
+        """The value that a field names."""
+        first, *rest = field_name.split(".")
+        if first == "frame":
+            return self._of_frame(field_name, rest), first
+        value = self._named(first)
+        for part in rest:
+            if not isinstance(value, Mapping) or part not in value:
+                raise SheetError(f"'{field_name}': the value '{first}' has no part '{part}'")
+            value = value[part]
+        return value, first
+
+    def _named(self, name: str) -> Any:
+        for found in (self.values, self.parameters):
+            for key in (name, f"{name}_{self.words.language}"):
+                if key in found:
+                    return found[key]
+        raise SheetError(f"'{name}' is filled by no value and no parameter")
+
+    def _of_frame(self, field_name: str, rest: list[str]) -> Any:
+        if rest == ["rows"]:
+            return 0 if self.frame is None else len(self.frame)
+        if len(rest) != 2 or rest[1] not in HOW:
+            raise SheetError(f"'{field_name}': write frame.rows or frame.<column>.<{'|'.join(HOW)}>")
+        if self.frame is None or rest[0] not in self.frame:
+            raise SheetError(f"'{field_name}': the frame has no column '{rest[0]}'")
+        column = self.frame[rest[0]]
+        if not len(column):
+            return None
+        return (
+            column.iloc[{"first": 0, "last": -1}[rest[1]]]
+            if rest[1] in ("first", "last")
+            else getattr(column, rest[1])()
+        )
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        """A value as it is printed."""
+        if format_spec.isidentifier() and len(format_spec) > 1 and format_spec != "list":
+            return self.words.of(format_spec, value)
+        if format_spec == "list":
+            return "\n".join(f"- {self.format_field(part, '')}" for part in value)
+        if isinstance(value, list | tuple):
+            return JOIN[self.words.language].join(self.format_field(part, format_spec) for part in value)
+        if isinstance(value, Mapping) and {"en", "zh"} <= set(value):
+            return str(value[self.words.language])
+        if missing(value):
+            return MISSING
+        if isinstance(value, numbers.Real) and not isinstance(value, bool):
+            return number(value, format_spec)
+        return format(value, format_spec)
+
+
+def number(value: Any, spec: str) -> str:
+    """A number in Python's format, with a true minus and no minus before zero."""
+    if isinstance(value, float) and math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if spec and spec[-1] == "d":
+        value = int(value)
+    text = format(value, spec)
+    if text.startswith("-") and not any(c in "123456789" for c in text.split("e")[0]):
+        text = text[1:]
+    return text.replace("-", "−", 1) if text.startswith("-") else text
+
+
+def missing(value: Any) -> bool:
+    """Whether a cell holds nothing."""
+    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)
+
+
+def plain(code: Any) -> str:
+    """A code as vocabularies spell it."""
+    if isinstance(code, bool) or type(code).__name__ == "bool_":
+        return "true" if code else "false"
+    if isinstance(code, numbers.Real) and float(code).is_integer():
+        return str(int(float(code)))
+    return str(code)
+
+
+def fields(text: str) -> set[str]:
+    """Names at the root of a text's fields; of ``{frame.…}`` none."""
+    found = {name.split(".")[0] for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+    return found - {"frame"}
+
+
+def unit_shown(unit: str, language: str) -> str:
+    """A unit in the page's language; what has no English word stays as it is."""
+    if language == "en":
+        for chinese, english in UNITS.items():
+            unit = unit.replace(chinese, english)
+    return unit
