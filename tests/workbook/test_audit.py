@@ -54,10 +54,10 @@ def exhibit(id: str, kind: str = "table", notebook: str = "01_panel") -> dict[st
     }
 
 
-def decide(number: int, **given: Any) -> tuple[str, str]:
+def decide(number: int, language: str = "en", **given: Any) -> tuple[str, str]:
     settings = {"tables": {}, "exhibits": [], "facts": FACTS} | given
     table = audit.checklist(audit.Evidence(**settings)).set_index("number")
-    return str(table.loc[number, "status"]), str(table.loc[number, "evidence"])
+    return str(table.loc[number, "status"]), str(table.loc[number, f"evidence_{language}"])
 
 
 def test_forty_points_each_with_a_rule() -> None:
@@ -70,7 +70,8 @@ def test_a_study_that_lacks_everything_passes_nothing_but_its_record() -> None:
     table = audit.checklist(audit.Evidence({}, [], {}))
     assert table.loc[table["status"] == "pass", "number"].tolist() == [38]
     assert set(table["status"]) <= set(audit.STATUSES)
-    assert len(table) == 40 and table["evidence"].str.len().gt(0).all()
+    assert len(table) == 40
+    assert all(table[f"evidence_{language}"].str.len().gt(0).all() for language in ("en", "zh"))
 
 
 @pytest.mark.parametrize(
@@ -144,11 +145,12 @@ def test_a_broken_table_of_points_says_where(tmp_path: Path) -> None:
         audit.points(file)
 
 
-def test_the_sample_flow_in_one_line() -> None:
-    said = "60 of 100 rows and 20 of 30 units stay; rows dropped: too small (30); outside the years (10)."
-    assert audit.flow_line(FLOW, "en") == said
-    assert audit.flow_line(FLOW, "zh").startswith("100 行中保留 60 行")
-    assert "no sample flow" in audit.flow_line(None, "en")
+def test_the_sample_flow_in_a_few_numbers() -> None:
+    found = audit.flow(FLOW)
+    assert found is not None
+    assert [found[k] for k in ("rows", "rows_kept", "units", "units_kept")] == [100, 60, 30, 20]
+    assert [reason["en"] for reason in found["reasons"]] == ["too small (30)", "outside the years (10)"]
+    assert audit.flow(None) is None
 
 
 def test_quality_counts_keep_zeros() -> None:

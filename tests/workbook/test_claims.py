@@ -18,7 +18,7 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statuses: list[str], 
     folder.mkdir(parents=True)
     rows = [(i + 1, f"point {i + 1}", status, "why") for i, status in enumerate(statuses)]
     file = folder / "checklist.parquet"
-    pd.DataFrame(rows, columns=["number", "point", "status", "evidence"]).to_parquet(file)
+    pd.DataFrame(rows, columns=["number", "point_en", "status", "evidence_en"]).to_parquet(file)
     outputs = {"10_audit/checklist.parquet": {"sha256": hashlib.sha256(file.read_bytes()).hexdigest()}}
     record = {"format": 1, "notebooks": {"10_audit": {"status": state, "outputs": outputs}}}
     (tmp_path / "s" / "manifest.json").write_text(json.dumps(record), encoding="utf-8")

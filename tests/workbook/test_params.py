@@ -9,6 +9,7 @@ import pytest
 from workbook import paths
 from workbook.params import Parameters, generate, load
 from workbook.params.load import StudyError
+from workbook.run import preflight
 
 
 def study(tmp_path: Path, text: str, name: str = "mine.yaml") -> load.Study:
@@ -135,7 +136,7 @@ def test_parameters_cells_hold_literals_alone(source: str) -> None:
 
 
 def test_every_parameter_is_read_by_a_notebook() -> None:
-    """No parameter that does nothing: each is in some notebook's cell, or read by the runner, site or audit."""
+    """No parameter that does nothing: each is read in some notebook's code, or by the runner, site or audit."""
     import json
 
     read = {
@@ -155,5 +156,8 @@ def test_every_parameter_is_read_by_a_notebook() -> None:
         "p_percent",
     }
     for file in paths.NOTEBOOKS.glob("*.ipynb"):
-        read |= set(generate.literals(generate.parameters_cell(json.loads(file.read_text("utf-8")))))
+        content = json.loads(file.read_text("utf-8"))
+        read |= set(generate.literals(generate.parameters_cell(content))) | set(
+            preflight.parameters_read(content)
+        )
     assert set(Parameters.model_validate({"study": {"synthetic": True}}).flat()) - read == set()

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbook.exhibits import sheets
-from workbook.exhibits.sheets import Exhibit, Sheet, Text, Variant
-from workbook.exhibits.words import fields
+from workbook.exhibits.sheets import Exhibit, Sheet, Text, Variant, fields
 
 CALLS = {"exhibit": "exhibits", "file": "exhibits", "paragraph": "words"}
 # What every text may name beside values and parameters.

@@ -7,6 +7,7 @@ A notebook's sheet is ``notebooks/exhibits/<notebook>.yaml``; heads, needs and w
 from __future__ import annotations
 
 import json
+import string
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -341,13 +342,19 @@ def read(place: Path) -> dict[str, Any]:
     return values
 
 
-def schema_json() -> str:
-    """JSON schema of a sheet, for editors."""
-    schema = Sheet.model_json_schema()
-    schema["title"] = "The exhibits of a notebook"
+def schema_json(model: type[Sheet] | type[Shared]) -> str:
+    """JSON schema of a sheet, or of what the sheets share, for editors."""
+    schema = model.model_json_schema()
+    schema["title"] = (model.__doc__ or "").strip()
     # A column's head and role may come from the shared file.
     schema["$defs"]["Column"].pop("required", None)
     return json.dumps(schema, ensure_ascii=False, indent=1) + "\n"
+
+
+def fields(text: str) -> set[str]:
+    """Names at the root of a text's fields; of ``{frame.…}`` none."""
+    found = {name.split(".")[0] for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+    return found - {"frame"}
 
 
 # -- inside ------------------------------------------------------------------------------------------

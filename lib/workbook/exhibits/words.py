@@ -251,12 +251,6 @@ def plain(code: Any) -> str:
     return str(code)
 
 
-def fields(text: str) -> set[str]:
-    """Names at the root of a text's fields; of ``{frame.…}`` none."""
-    found = {name.split(".")[0] for _, name, _, _ in string.Formatter().parse(text) if name is not None}
-    return found - {"frame"}
-
-
 def unit_shown(unit: str, language: str) -> str:
     """A unit in the page's language; what has no English word stays as it is."""
     if language == "en":

@@ -5,8 +5,6 @@ from __future__ import annotations
 import ast
 import io
 import json
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from pydantic.fields import FieldInfo
 from ruamel.yaml import YAML
 
 from workbook import paths
+from workbook.exhibits import sheets
 from workbook.params import Parameters
 from workbook.params.load import load
 from workbook.run import chain
@@ -24,23 +23,33 @@ DEFAULT_STUDY = "shanghai"
 
 def drifted() -> list[str]:
     """Names of generated files that differ from what the model says."""
-    texts = {paths.PARAMS / "base.yaml": base_yaml(), paths.PARAMS / "schema.json": schema_json()}
+    texts = _texts()
     stale = [
         file.name for file, text in texts.items() if not file.is_file() or file.read_text("utf-8") != text
     ]
     defaults = load(DEFAULT_STUDY).flat
     for notebook in _notebooks():
         cell = parameters_cell(json.loads(notebook.read_text("utf-8")))
-        if literals(cell) != {name: defaults[name] for name in literals(cell) if name in defaults}:
+        if "".join(cell["source"]) != cell_text(literals(cell), defaults):
             stale.append(notebook.name)
     return stale
+
+
+def _texts() -> dict[Path, str]:
+    """Files that the models write whole."""
+    return {
+        paths.PARAMS / "base.yaml": base_yaml(),
+        paths.PARAMS / "schema.json": schema_json(),
+        sheets.FOLDER / "schema.json": sheets.schema_json(sheets.Sheet),
+        sheets.FOLDER / "shared.schema.json": sheets.schema_json(sheets.Shared),
+    }
 
 
 def write() -> list[str]:
     """Write them; returns the names of those that changed."""
     stale = drifted()
-    (paths.PARAMS / "base.yaml").write_text(base_yaml(), encoding="utf-8")
-    (paths.PARAMS / "schema.json").write_text(schema_json(), encoding="utf-8")
+    for file, text in _texts().items():
+        file.write_text(text, encoding="utf-8")
     defaults = load(DEFAULT_STUDY).flat
     for notebook in _notebooks():
         if notebook.name in stale:
@@ -113,11 +122,31 @@ def _notebooks() -> list[Path]:
 def _write_cell(file: Path, defaults: dict[str, Any]) -> None:
     notebook = json.loads(file.read_text("utf-8"))
     cell = parameters_cell(notebook)
-    lines = [f"{name} = {defaults.get(name, value)!r}" for name, value in literals(cell).items()]
-    cell["source"] = "\n".join(lines).splitlines(keepends=True)
+    cell["source"] = cell_text(literals(cell), defaults).splitlines(keepends=True)
     file.write_text(json.dumps(notebook, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    # One style for all notebooks, so that what is written here passes the linters.
-    subprocess.run([Path(sys.executable).with_name("ruff"), "format", "--quiet", file], check=True)
+
+
+def cell_text(values: dict[str, Any], defaults: dict[str, Any]) -> str:
+    """A parameters cell: one line a parameter, with what it means as the comment."""
+    lines = ["# fmt: off"]  # the formatter would break lines that are long for their comments
+    for name, value in values.items():
+        shown = json.dumps(defaults.get(name, value), ensure_ascii=False)
+        plain = (
+            repr(defaults.get(name, value)) if any(w in shown for w in ("true", "false", "null")) else shown
+        )
+        lines.append(f"{name} = {plain}  # {meaning(name)}")
+    return "\n".join(lines)
+
+
+def meaning(name: str) -> str:
+    """What a parameter means, in one line."""
+    if name == "study":
+        return "the study that is read when this notebook is opened by hand"
+    for section in Parameters.model_fields.values():
+        fields: Any = section.annotation.model_fields  # type: ignore[union-attr]
+        if name in fields:
+            return " ".join((fields[name].description or "").split())
+    return ""
 
 
 def _describe(field: FieldInfo, schema: dict[str, Any]) -> list[str]:

@@ -1,0 +1,168 @@
+"""Sheets: what is declared is shown and what is shown is declared; every field is filled, in both languages."""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from workbook import paths
+from workbook.exhibits import declared, needs, printed, sheets
+from workbook.exhibits.record import Record, kept, plain
+from workbook.exhibits.sheets import SheetError
+from workbook.exhibits.words import Filler, Words
+
+SHEETS = sorted(f.stem for f in sheets.FOLDER.glob("[0-9][0-9]_*.yaml"))
+TABLE: dict[str, Any] = {
+    "kind": "table",
+    "name": {"en": "Effects", "zh": "效应"},
+    "title": {"en": "{n} effects", "zh": "{n} 个效应"},
+    "secrecy": "estimates",
+    "show": ["term", "estimate"],
+}
+
+
+def sheet(**changes: Any) -> sheets.Sheet:
+    values = {"notebook": "05_effects", "exhibits": {"effects": deepcopy(TABLE) | changes}}
+    return sheets.parse(values, "05_effects")
+
+
+def cell(code: str) -> dict[str, Any]:
+    return {"cells": [{"cell_type": "code", "source": code, "metadata": {}}]}
+
+
+@pytest.mark.parametrize("notebook", SHEETS)
+def test_sheet_and_notebook_agree(notebook: str) -> None:
+    content = json.loads((paths.NOTEBOOKS / f"{notebook}.ipynb").read_text("utf-8"))
+    from workbook.params.load import load
+
+    assert declared.faults(sheets.sheet(notebook), content, load("smoke").flat) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"colour": "red"},
+            r"effects\.colour: Extra inputs are not permitted; allowed here: kind, name, title",
+        ),
+        ({"title": {"en": "{n} effects"}}, r"exhibits\.effects\.title\.zh: Field required"),
+        ({"columns": {"term": {"role": "thing"}}}, r"columns\.term\.role: Input should be 'label'"),
+        ({"show": ["term", "weight"]}, "effects.show names weight, without head or role"),
+        ({"columns": {"weight": {"head": "w"}}}, r"columns\.weight\.role: Field required"),
+        ({"secrecy": None}, "say what its numbers are"),
+        ({"drawn_from": "other", "secrecy": None}, "drawn_from = 'other' is no exhibit here"),
+        ({"needs": ["moon"]}, "no need 'moon'; known are: outcome"),
+        ({"kind": "figure"}, "a figure needs `alt`"),
+    ],
+)
+def test_a_faulty_sheet_is_refused_in_words(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(SheetError, match=said):
+        sheet(**changes)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("book.exhibit('efects', f, n=1)", "shows 'efects', which is not declared.*did you mean 'effects'"),
+        ("pass", "exhibits.effects is declared, but no cell of the notebook shows it"),
+        ("book.exhibit('effects', f)", r"'\{n\}' is filled by no value"),
+        ("book.exhibit('effects', f, n=1, m=2)", "gives the value 'm', which no text uses"),
+        ("book.exhibit('effects', f, n=1)\nbook.exhibit('effects', f, n=1)", "is shown by 2 cells"),
+    ],
+)
+def test_a_notebook_that_differs_from_its_sheet_is_named(code: str, said: str) -> None:
+    found = declared.faults(sheet(), cell(code), ["outcome"])
+    assert any(pd.Series([fault]).str.contains(said).all() for fault in found), found
+
+
+def test_fields_must_be_the_same_in_both_languages() -> None:
+    odd = sheet(title={"en": "{n} effects", "zh": "效应"})
+    found = declared.faults(odd, cell("book.exhibit('effects', f, n=1)"), [])
+    assert any("fields in one language only (n)" in fault for fault in found)
+
+
+def test_a_frame_in_words(tmp_path: Any) -> None:
+    frame = pd.DataFrame({"term": ["pilot", "size"], "estimate": [-0.0625, 1234.5], "hidden": [1, 2]})
+    kept(tmp_path, "effects", frame)
+    record = Record("05_effects", "effects", "table", "5.1", {"n": 2}, folder=tmp_path)
+    book = pd.DataFrame({"column": ["pilot"], "label_en": ["Pilot"], "label_zh": ["试点"], "unit": ["万元"]})
+    made = printed.printed(record, sheet(), Words("zh", book), {"synthetic": True, "data": ""})
+    assert made.entry["title"] == "2 个效应"
+    assert made.entry["source"] == "合成数据，不涉及真实企业"
+    assert made.table is not None and made.table.columns.tolist() == ["变量", "估计"]
+    assert made.table["变量"].tolist() == ["试点 (万元)", "size"]
+    english = printed.printed(record, sheet(), Words("en", book), {"synthetic": True, "data": ""})
+    assert english.table is not None and english.table["Term"].tolist() == ["Pilot (10,000 yuan)", "size"]
+
+
+def test_fields_are_filled_with_words_numbers_and_the_frames_own() -> None:
+    words = Words("en")
+    frame = pd.DataFrame({"p": [0.5, 0.25]})
+    values = {
+        "top": {"estimate": -0.0049},
+        "terms": ["fi", "x"],
+        "sets": "firm_id + division*year",
+        "said": {"en": "a", "zh": "甲"},
+    }
+    filler = Filler(words, values, {"cannot_en": ["one", "two"]}, frame)
+    asked = "{top.estimate:.3f}|{top.estimate:.2f}|{terms:label}|{sets:effects}"
+    asked += "|{frame.p.last:.2f}|{frame.rows}|{said}|{cannot:list}"
+    filled = filler.vformat(asked, (), {})
+    assert filled == "−0.005|0.00|Fusion index, x|unit + industry × year|0.25|2|a|- one\n- two"
+    with pytest.raises(SheetError, match="'missing' is filled by no value"):
+        filler.vformat("{missing}", (), {})
+
+
+def test_variants_are_said_when_they_hold() -> None:
+    parts = [
+        sheets.Variant(en="known", zh="已知", when="truth"),
+        sheets.Variant(en="unknown", zh="未知", unless="truth"),
+    ]
+    assert Filler(Words("en"), {"truth": 0.3}, {}).all(parts) == "known"
+    assert Filler(Words("zh"), {"truth": None}, {}).one(parts) == "未知"
+
+
+def test_needs_are_judged_on_what_is_known() -> None:
+    own = {
+        "few": {"en": "a", "zh": "b", "any_columns": ["x", "y"], "columns_of": ["start_column"]},
+    }
+    values = {
+        "notebook": "05_effects",
+        "declares": own,
+        "exhibits": {"effects": deepcopy(TABLE) | {"needs": ["few", "outcome"]}},
+    }
+    made = sheets.parse(values, "05_effects")
+    need = made.need("few")
+    full = needs.Facts(
+        {"start_column": "since", "outcome": "y", "treatments": ["d"]}, {"panel": frozenset({"x", "since"})}
+    )
+    assert needs.holds(need, full)
+    assert needs.lacking(["few", "outcome"], made, full) is None
+    assert not needs.holds(need, needs.Facts({"start_column": "since"}, {"panel": frozenset({"x"})}))
+    assert needs.holds(need, needs.Facts({"start_column": "since"}))  # not known yet
+    assert needs.lacking(["few", "outcome"], made, needs.Facts({"outcome": None})) == "outcome"
+
+
+def test_a_column_that_holds_nothing_is_absent(tmp_path: Any) -> None:
+    file = tmp_path / "t.parquet"
+    pd.DataFrame(
+        {"a": [1.0, None], "b": pd.Series([None, None], dtype="float"), "c": [["x"], ["y"]]}
+    ).to_parquet(file)
+    assert needs.filled(file) == {"a", "c"}
+
+
+def test_a_column_of_two_types_is_refused(tmp_path: Any) -> None:
+    with pytest.raises(SheetError, match="mixes text and numbers"):
+        kept(tmp_path, "effects", pd.DataFrame({"a": [1, "x"]}))
+
+
+def test_values_become_plain() -> None:
+    import numpy as np
+
+    assert plain(pd.Series({"a": np.float64(1.5), "b": np.int64(2)})) == {"a": 1.5, "b": 2}
+    with pytest.raises(SheetError, match="cannot be said"):
+        plain(object())
