@@ -53,12 +53,12 @@ def test_entropy_refuses_what_has_none() -> None:
 
 
 def test_winsorise_cuts_to_the_quantiles() -> None:
-    x = np.append(np.arange(101.0), np.nan)
-    cut = treat.winsorise(x, 0.05)
-    assert np.nanmin(cut) == 5 and np.nanmax(cut) == 95 and np.isnan(cut[-1])
-    np.testing.assert_array_equal(treat.winsorise(x, 0), x)
+    x = pd.DataFrame({"x": np.append(np.arange(101.0), np.nan)})
+    cut = treat.apply(x, treat.fit(x, "winsorise", tail=0.05))["x"]
+    assert cut.min() == 5 and cut.max() == 95 and np.isnan(cut.iloc[-1])
+    pd.testing.assert_frame_equal(treat.apply(x, treat.fit(x, "winsorise", tail=0)), x)
     with pytest.raises(CompositeError, match=r"tail is 0\.5"):
-        treat.winsorise(x, 0.5)
+        treat.fit(x, "winsorise", tail=0.5)
 
 
 VALUES = pd.DataFrame({"a": [1.0, 2.0, 5.0, np.nan], "b": [10.0, 20.0, 20.0, 0.0]})

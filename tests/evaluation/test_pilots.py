@@ -71,13 +71,11 @@ def test_pilots_of_the_panel_itself_are_unverified() -> None:
 
 def test_peers_are_the_nearest_in_standard_units() -> None:
     # b is 1 s.d. away in x, c 2 s.d. in y, d far; scaling a column must not change the order.
-    traits = pd.DataFrame({"x": [0, 1, 0, 9, -9.0], "y": [0, 0, 2, 9, -9.0]}, index=list("abcde"))
-    assert cards.peers(traits, "a", list("bcde"), 2) == cards.peers(traits * [1000, 1], "a", list("bcde"), 2)
-    assert cards.peers(traits, "a", list("bcde"), 1) == ["b"]
-    assert cards.peers(traits, "z", list("bcde"), 2) == []
-    assert "b" not in cards.peers(
-        traits.assign(x=traits["x"].where(traits.index != "b")), "a", list("bcde"), 4
-    )
+    pool = pd.DataFrame({"x": [1, 0, 9, -9.0], "y": [0, 2, 9, -9.0]}, index=list("bcde"))
+    own = np.zeros(2)
+    assert cards.nearest(own, pool, 2) == cards.nearest(own, pool * [1000, 1], 2)
+    assert cards.nearest(own, pool, 1) == ["b"]
+    assert cards.nearest(np.array([np.nan, 0]), pool, 2) == []
 
 
 def test_gap_by_hand() -> None:

@@ -1,4 +1,4 @@
-"""The guard against outcomes in an index, servitization from three sides, diversity."""
+"""The guard against outcomes in an index, servitization from three sides."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fusion.indicators import diversity, guard, servitization
+from fusion.indicators import guard, servitization
 from fusion.indicators.system import IndicatorError
 
 LP = [{"name": "ln_lp", "of": ["value_added", "employees_avg"], "how": "log_ratio"}]
@@ -72,32 +72,3 @@ def test_three_sides() -> None:
     assert rows.loc["s", "made"] == 40 and rows.loc["t", "made"] == 0 and np.isnan(rows.loc["r", "made"])
     years = servitization.by_year(rows.reset_index()).set_index("side")
     assert years["n"].to_dict() == {"sold": 1, "bought": 1, "made": 2} and years.loc["made", "active"] == 50
-
-
-def test_diversity_by_hand() -> None:
-    p = diversity.shares([[2, 2, 0], [1, 0, 0], [0, 0, 0]])
-    np.testing.assert_allclose(diversity.entropy(p)[:2], [np.log(2), 0])
-    assert np.isnan(diversity.entropy(p)[2])
-    # Four patents, two in each of two classes: of 12 ordered pairs 8 differ.
-    np.testing.assert_allclose(diversity.simpson(p, [4, 1, 0])[0], 8 / 12)
-    assert np.isnan(diversity.simpson(p, [4, 1, 0])[1])
-    one = 1 - np.eye(3)
-    np.testing.assert_allclose(diversity.rao_stirling(p[:2], one), diversity.simpson(p[:2]))
-    np.testing.assert_allclose(diversity.rao_stirling(p[:1], one / 2), diversity.simpson(p[:1]) / 2)
-    np.testing.assert_allclose(diversity.cross_mass(p[:1], ["39", "65", "40"]), [0.5])
-    np.testing.assert_allclose(
-        diversity.tree_distance(["3911", "3912", "3921", "6513"])[0], [0, 0.25, 0.5, 1]
-    )
-    with pytest.raises(IndicatorError, match="symmetric"):
-        diversity.rao_stirling(p, np.ones((3, 3)))
-
-
-def test_the_family_size_correction_is_unbiased() -> None:
-    """Mean over samples of n items drawn from p equals 1 − Σp², which without the correction it does not."""
-    p, n = np.array([0.5, 0.3, 0.2]), 3
-    drawn = np.random.default_rng(1).multinomial(n, p, 40_000)
-    found = diversity.simpson(diversity.shares(drawn), np.full(40_000, n))
-    wanted = 1 - (p**2).sum()
-    # Standard error of the mean of 40,000 values below one: under 0.002; four of them.
-    assert abs(found.mean() - wanted) < 0.008
-    assert abs(diversity.simpson(diversity.shares(drawn)).mean() - wanted) > 0.1

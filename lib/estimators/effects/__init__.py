@@ -15,7 +15,6 @@ from estimators.effects.tables import ladder_table
 from estimators.engines import within
 from estimators.engines.agreement import (
     agree,
-    agree_all,
     counted_by_linearmodels,
     counted_parameters,
     exact_rows,
@@ -33,7 +32,6 @@ __all__ = [
     "Rung",
     "Sample",
     "agree",
-    "agree_all",
     "attrition",
     "balance",
     "base_columns",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -214,22 +214,6 @@ def window(surface: Any, first: int, last: int) -> tuple[pd.Series, pd.DataFrame
     estimate = pd.Series(surface.att, index=surface.event_time.astype(int)).reindex(times)
     usable = (times >= first) & (times <= last) & (np.diag(covariance) > 0)
     return estimate[usable], covariance.loc[usable, usable]
-
-
-def windowed(surface: Any, first: int, last: int) -> Any:
-    """A diff-diff event study cut to a window of event times, for its own functions that take all it is given."""
-    keep = (surface.event_time >= first) & (surface.event_time <= last)
-    inside = (surface.vcov_index >= first) & (surface.vcov_index <= last)
-    arrays = ("event_time", "att", "se", "t_stat", "p_value", "conf_int_lower", "conf_int_upper")
-    cut = {name: getattr(surface, name)[keep] for name in (*arrays, "is_reference", "n", "df")}
-    return replace(
-        surface,
-        vcov=surface.vcov[np.ix_(inside, inside)],
-        vcov_index=surface.vcov_index[inside],
-        cband_lower=None,
-        cband_upper=None,
-        **cut,
-    )
 
 
 def att_row(

@@ -26,7 +26,7 @@ not used.)
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -246,44 +246,6 @@ def exact_rows(
     return stated_rows(
         rung, cluster, "exact", fit.coef(), fit.se(), fit.parameters, r2_within=fit.r2_within, size=size
     )
-
-
-def agree_all(
-    tables: Mapping[str, pd.DataFrame],
-    coefficient_tolerance: float = COEFFICIENT_TOLERANCE,
-    std_error_tolerance: float = STD_ERROR_TOLERANCE,
-) -> pd.DataFrame:
-    """Compare any number of engines with the first, or stop at the first that parts from it.
-
-    Parameters
-    ----------
-    tables : mapping of str to DataFrame
-        Engine: its estimates, indexed by (spec, term), as for `agree`.
-
-    Returns
-    -------
-    DataFrame
-        Index of the first; estimate_<engine> and std_error_<engine> of each, and coefficient_difference and
-        std_error_ratio_less_1, the largest in size over the other engines.
-
-    Raises
-    ------
-    EnginesDisagree
-        As `agree`.
-    """
-    (reference, first), *others = tables.items()
-    pairs = {
-        name: agree(first, table, (reference, name), coefficient_tolerance, std_error_tolerance)
-        for name, table in others
-    }
-    columns = {}
-    for kind in ("estimate", "std_error"):
-        columns[f"{kind}_{reference}"] = first[kind]
-        columns.update({f"{kind}_{name}": pair[f"{kind}_{name}"] for name, pair in pairs.items()})
-    for kind in ("coefficient_difference", "std_error_ratio_less_1"):
-        all_of_them = pd.DataFrame({name: pair[kind] for name, pair in pairs.items()})
-        columns[kind] = all_of_them.abs().max(axis=1)
-    return pd.DataFrame(columns)
 
 
 def _side_by_side(first: pd.DataFrame, second: pd.DataFrame, a: str, b: str) -> pd.DataFrame:

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from estimators.errors import EffectsError
 
 Array = NDArray[np.float64]
-Codes = NDArray[np.int64]
 # Largest difference of a balanced moment, in standard deviations of the treated.
 TOLERANCE = 1e-9
 

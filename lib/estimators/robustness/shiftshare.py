@@ -13,11 +13,10 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from estimators.errors import EffectsError
 
-Array = NDArray[np.float64]
 Form = Literal["interval", "outside", "line", "empty"]
 
 

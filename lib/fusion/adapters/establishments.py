@@ -8,8 +8,6 @@ from typing import Any
 from fusion.adapters.model import Establishments
 from fusion.panel import codes
 
-COLUMNS = ("service_rev_by_class", "service_revenue", "n_establishments", "n_serv_establishments")
-
 
 @dataclass(frozen=True)
 class RolledUp:

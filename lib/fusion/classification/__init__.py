@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fusion.classification.coefficients import Coefficients
     from fusion.classification.editions import convert
     from fusion.classification.enterprises import classify, lookup
-    from fusion.classification.listed import listings, members, membership
+    from fusion.classification.listed import members, membership
     from fusion.classification.one_code import answer, in_words
     from fusion.classification.policy import fields, paths
     from fusion.classification.reported import declared
@@ -38,7 +38,7 @@ _PLACES = {
     "reported": ("declared",),
     "editions": ("convert",),
     "enterprises": ("classify", "lookup"),
-    "listed": ("listings", "members", "membership"),
+    "listed": ("members", "membership"),
     "policy": ("fields", "paths"),
     "tables": ("ClassificationError", "load", "rows", "source", "standards"),
     "totals": (
@@ -77,7 +77,6 @@ __all__ = [
     "exists",
     "fields",
     "in_words",
-    "listings",
     "load",
     "lookup",
     "mapping_status",

@@ -8,7 +8,7 @@ from functools import lru_cache
 import pandas as pd
 
 from fusion.classification import codes as tree_codes
-from fusion.classification.tables import ClassificationError, descents, load, source, standards
+from fusion.classification.tables import ClassificationError, descents, load, standards
 
 # The standard of the three "new" covers the economy; its class 02 is 先进制造业, advanced manufacturing.
 ADVANCED_MANUFACTURING = {"three_new_2018": ("02",)}
@@ -60,33 +60,6 @@ def membership(codes: Iterable[str], standard: str, classes: tuple[str, ...] = (
     mean = score.groupby(held["ancestor"]).mean()
     word = pd.Series("partial", index=mean.index).mask(mean == 1, "full").mask(mean == 0, "none")
     return word.reindex(asked).rename(standard)
-
-
-def listings(code: str) -> pd.DataFrame:
-    """Every class of every standard that holds a code, itself or through a level above it.
-
-    Returns
-    -------
-    pandas.DataFrame
-        standard, class_code, class_name, gbt_code (the listed one), partial (bool), verified (bool).
-
-    Raises
-    ------
-    ClassificationError
-        When the code is not in GB/T 4754-2017.
-    """
-    line = [code, *tree_codes.ancestors(code)]
-    every = _every_listing()
-    found = every[every["gbt_code"].isin(line)].copy()
-    found["partial"] = found["partial"] == "1"
-    found["verified"] = found["standard"].map({s: source(s)["verified"] == "1" for s in standards()})
-    columns = ["standard", "class_code", "class_name", "gbt_code", "partial", "verified"]
-    return found[columns].reset_index(drop=True)
-
-
-@lru_cache
-def _every_listing() -> pd.DataFrame:
-    return pd.concat([_listed(s, ()) for s in standards()], ignore_index=True)
 
 
 def _listed(standard: str, classes: tuple[str, ...]) -> pd.DataFrame:

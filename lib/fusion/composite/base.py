@@ -45,11 +45,6 @@ class Base:
     made_from: dict[str, Any]
 
 
-def write(bases: Mapping[str, Base], file: Path) -> None:
-    """Write the bases of some indexes as JSON; numbers keep all their digits."""
-    file.write_text(dumps(bases), encoding="utf-8")
-
-
 def dumps(bases: Mapping[str, Base]) -> str:
     """The bases of some indexes as JSON text."""
     indexes = {
@@ -61,7 +56,7 @@ def dumps(bases: Mapping[str, Base]) -> str:
 
 
 def read(file: Path) -> dict[str, Base]:
-    """Read what `write` made: index, base.
+    """Read the bases of a file, as `dumps` writes them: index, base.
 
     Raises
     ------

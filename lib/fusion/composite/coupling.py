@@ -16,34 +16,6 @@ Floats = NDArray[np.float64]
 
 # Ten grades of D and four stages of C, with right-closed cut-offs: 地理学报 76(4):781, table 1.
 EDGES = np.arange(1, 10) / 10
-GRADES = {
-    "en": (
-        "extreme imbalance",
-        "severe imbalance",
-        "moderate imbalance",
-        "mild imbalance",
-        "near imbalance",
-        "bare coordination",
-        "primary coordination",
-        "intermediate coordination",
-        "good coordination",
-        "high coordination",
-    ),
-    "zh": (
-        "极度失调",
-        "严重失调",
-        "中度失调",
-        "轻度失调",
-        "濒临失调",
-        "勉强协调",
-        "初级协调",
-        "中级协调",
-        "良好协调",
-        "优质协调",
-    ),
-}
-STAGE_EDGES = np.array([0.3, 0.5, 0.8])
-STAGES = {"en": ("low", "antagonism", "run-in", "high"), "zh": ("低水平", "拮抗", "磨合", "高水平")}
 
 
 def coupling(u: ArrayLike, form: str = "standard") -> Floats:

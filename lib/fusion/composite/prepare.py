@@ -65,11 +65,6 @@ def screen(
     return pd.DataFrame(rows)
 
 
-def screen_rows(values: pd.DataFrame, min_share: float) -> pd.Series:
-    """Whether each row has the declared share of columns (boolean, the rows' index)."""
-    return values.notna().mean(axis=1) >= min_share - 1e-12
-
-
 def denominate(values: pd.DataFrame, by: Mapping[str, str], sizes: pd.DataFrame) -> pd.DataFrame:
     """Divide columns by declared sizes; a size that is zero or missing gives a missing value.
 

@@ -7,10 +7,8 @@ package COINr (`Regen`).
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -127,11 +125,6 @@ def replay(state: State, record: Mapping[str, Any]) -> State:
             "replay: the same steps on the same data give other digits; compare library versions"
         )
     return built
-
-
-def write(record: Mapping[str, Any], file: Path) -> None:
-    """Write a record as JSON."""
-    file.write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def digest(table: pd.DataFrame) -> str:

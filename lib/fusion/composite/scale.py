@@ -12,19 +12,15 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from fusion.composite.errors import CompositeError
 
-Floats = NDArray[np.float64]
 Goalposts = Mapping[str, tuple[float, float]]
 
 # origin and unit of z = (s − origin)/unit
 AFFINE = ("minmax", "zscore", "normal", "target", "reference", "goalposts", "scaled", "share_of_max")
 RANKED = ("rank", "percentile", "borda")
 METHODS = AFFINE + RANKED
-# Those whose scores lie in [0, 1], which entropy weights and geometric means need.
-UNIT_INTERVAL = ("minmax", "normal", "goalposts", "rank", "percentile")
 
 
 def orient(

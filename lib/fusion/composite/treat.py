@@ -18,24 +18,6 @@ Floats = NDArray[np.float64]
 METHODS = ("none", "winsorise", "two_stage")
 
 
-def winsorise(x: ArrayLike, tail: float) -> Floats:
-    """Cut each column to its quantiles ``tail`` and ``1 − tail``; missing values stay missing.
-
-    Parameters
-    ----------
-    x : array_like, shape (n,) or (n, k)
-    tail : float
-        Share at each end, 0 ≤ tail < 0.5; 0 changes nothing.
-    """
-    values = np.asarray(x, dtype=float)
-    if not 0 <= tail < 0.5:
-        raise CompositeError(f"winsorise: tail is {tail}; allowed: 0 ≤ tail < 0.5")
-    if tail == 0:
-        return values.copy()
-    low, high = np.nanquantile(values, [tail, 1 - tail], axis=0)
-    return np.clip(values, low, high)
-
-
 def skewness(x: ArrayLike) -> float:
     """Sample skewness G1 = √(n(n−1))/(n−2) · m₃/m₂^1.5, missing values left out; NaN under three values."""
     d, n = _centred(x)

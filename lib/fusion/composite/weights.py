@@ -126,27 +126,6 @@ def combined(
     raise CompositeError(f"combined: how is '{how}'; allowed: multiplicative, additive")
 
 
-def importance(z: ArrayLike, weights: ArrayLike) -> pd.DataFrame:
-    """What each column really counts for in a weighted mean, beside its nominal weight.
-
-    Returns
-    -------
-    pandas.DataFrame
-        weight; variance_share = w_j cov(z_j, I)/var(I), which sums to one; correlation of z_j with I. Rows with
-        missing values enter by pairs.
-    """
-    w = np.asarray(weights, dtype=float)
-    cov = _covariance(np.asarray(z, dtype=float))
-    with_index, total = cov @ w, w @ cov @ w
-    return pd.DataFrame(
-        {
-            "weight": w,
-            "variance_share": w * with_index / total,
-            "correlation": with_index / np.sqrt(np.diag(cov) * total),
-        }
-    )
-
-
 def optimised(z: ArrayLike, targets: ArrayLike | None = None) -> Floats:
     """Weights under which the columns' correlations with the index have declared proportions.
 

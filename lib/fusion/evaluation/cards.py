@@ -52,36 +52,6 @@ def grade(years_before: int, years_after: int, complete: float) -> str:
     return "C"
 
 
-def peers(traits: pd.DataFrame, unit: str, candidates: Sequence[str], count: int) -> list[str]:
-    """Nearest candidates by Mahalanobis distance of their traits before the unit's start.
-
-    Parameters
-    ----------
-    traits : pandas.DataFrame
-        Index: unit; columns: numbers, none missing among those used.
-    unit : str
-        The unit.
-    candidates : sequence of str
-        Units that were never pilots, already of the same path where that is asked.
-    count : int
-        How many to take.
-
-    Returns
-    -------
-    list of str
-        At most ``count``; fewer where there are fewer candidates with traits; none where the unit has none.
-
-    Notes
-    -----
-    Distances use the candidates' covariance (Rubin 1980, Biometrics 36: 293), by pseudo-inverse where traits move
-    together.
-    """
-    known = traits.dropna()
-    if unit not in known.index:
-        return []
-    return nearest(known.loc[unit].to_numpy(float), known.loc[known.index.isin(list(candidates))], count)
-
-
 def nearest(own: np.ndarray, pool: pd.DataFrame, count: int) -> list[str]:
     """Names of the rows of ``pool`` (units × traits, none missing) that are nearest to a unit's own traits."""
     if pool.empty or np.isnan(own).any():

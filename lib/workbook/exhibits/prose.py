@@ -15,7 +15,6 @@ from typing import Any
 
 from workbook import paths
 
-LANGUAGES = ("zh",)
 _SECTION = re.compile(r"^<!-- ([0-9a-f]{8})\b[^\n]*-->\n", re.MULTILINE)
 _LETTERS = re.compile(r"[A-Za-z]{2}")
 _FORMULA = re.compile(r"\$\$.*?\$\$|\$[^$]*\$", re.DOTALL)

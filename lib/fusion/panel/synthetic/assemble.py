@@ -12,17 +12,6 @@ from fusion.panel.synthetic.frame import STATUS
 from fusion.panel.synthetic.rows import Rows
 from fusion.panel.synthetic.tables import EDITION_2017
 
-KEYS = (
-    "firm_id",
-    "year",
-    "ind4",
-    "class_version",
-    "district",
-    "reg_type",
-    "control_type",
-    "est_year",
-    "status",
-)
 COUNTS = (
     "n_establishments",
     "n_serv_establishments",
