@@ -19,9 +19,10 @@ from fusion.adapters.join import Joined, Part, files_of, join, stack
 from fusion.adapters.layout import OTHER_ID, Choices, FileRows, Layout, Named, look, name, typed
 from fusion.adapters.model import Adapter, ColumnRule, IdRule, load
 from fusion.adapters.words import told
+from fusion.panel.cast import HEADER
 from fusion.panel.contract import KEYS, ROW, expected, missing_columns
 from fusion.panel.errors import examples
-from fusion.panel.readers import NOTES, Raw
+from fusion.panel.readers import Raw, gathered
 
 MEMORY = "4GB"  # of the database while reading; beyond it tables go to disk
 PANEL = "fusion_panel_adapted"
@@ -367,9 +368,7 @@ def _finish(
         raise AdapterError(
             f"{files_of(table)}: no row is left; see `fusion check` for why each was set aside"
         )
-    said = [n for n in notes if len(n)]
-    quality = pd.concat(said, ignore_index=True) if said else pd.DataFrame(columns=NOTES)
-    return Raw(con.table(PANEL), quality[NOTES].astype({"row": "Int64"}), columns, files_of(table), rows)
+    return Raw(con.table(PANEL), gathered(notes), columns, files_of(table), rows)
 
 
 def _constant(rule: ColumnRule) -> str:
@@ -392,7 +391,7 @@ def _ignored(layouts: Sequence[Layout]) -> pd.DataFrame:
                 ("column_ignored", "warning", pd.NA, header, layout.path.name,
                  f"means no column of the panel{hint}; not read", f"不对应面板的任何列{hint}，未读入")
             )  # fmt: skip
-    return pd.DataFrame(lines, columns=NOTES)
+    return pd.DataFrame(lines, columns=HEADER)
 
 
 def _unit(layout: Layout, name: str) -> tuple[str, str]:

@@ -8,14 +8,13 @@ bounded in both ways: rows are streamed, and tables beyond the limit go to disk.
 
 from __future__ import annotations
 
-import codecs
 import csv
 import datetime as dt
 import itertools
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,14 +23,15 @@ import duckdb
 import pandas as pd
 
 from fusion.adapters.errors import AdapterError
-from fusion.panel import readers, text
-from fusion.panel.errors import PanelError, nearest
+from fusion.panel import files, text
+from fusion.panel.errors import PanelError
 
 LOOKED_AT = 40  # rows at the top in which a header is looked for
 CSV_KINDS = (".csv", ".tsv", ".txt")
 DELIMITERS = (",", "\t", ";", "|")
 FORMATS = ".csv, .tsv, .txt, .xlsx, .parquet, .dta"
 ROW = "row"
+HEADERS = {".parquet": files.parquet_headers, ".dta": files.stata_headers}
 # A row longer than this is a quotation mark that was never closed, not a row.
 LONGEST = 16 << 20
 csv.field_size_limit(LONGEST)
@@ -101,21 +101,17 @@ def peek(path: Path, encoding: str = "auto", sheet: str | None = None) -> Peek:
     AdapterError
         No file, an empty one, a format that is not read, a damaged one, a sheet that is not there.
     """
-    if not path.is_file():
-        there = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise AdapterError(f"{path}: no such file{nearest(path.name, there)}; correct the name")
-    if path.stat().st_size == 0:
-        raise AdapterError(f"{path}: the file is empty (0 bytes); export it again")
     kind = path.suffix.lower()
     try:
+        files.present(path, "correct the name")
         if kind in CSV_KINDS:
             return _peek_text(path, encoding)
         if kind == ".xlsx":
             name = _sheet(path, sheet)
             rows = itertools.islice(sheet_rows(path, name), LOOKED_AT)
             return Peek(path, kind, tuple(map(tuple, rows)), sheet=name)
-        if kind in (".parquet", ".dta"):
-            return Peek(path, kind, (tuple(_named(path)),))
+        if kind in HEADERS:
+            return Peek(path, kind, (tuple(HEADERS[kind](path)),))
     except AdapterError:
         raise
     except PanelError as error:
@@ -141,16 +137,16 @@ def stage(con: Any, looked: Peek, header_at: int, width: int, name: str, folder:
         For files that are written on the way.
     """
     if looked.kind == ".parquet":
-        return _typed(con, f"read_parquet('{_quoted(looked.path)}')", name)
+        return _typed(con, f"read_parquet('{files.quoted(looked.path)}')", name)
     if looked.kind == ".dta":
-        con.con.register("fusion_stata", readers._stata(looked.path))
+        con.con.register("fusion_stata", files.stata(looked.path))
         made = _typed(con, "fusion_stata", name)
         con.con.unregister("fusion_stata")
         return made
     if looked.kind == ".xlsx":
         rows = sheet_rows(looked.path, looked.sheet)
         return _rewritten(con, looked, rows, header_at, width, name, folder)
-    file = looked.path if looked.encoding == "utf-8" else _transcoded(looked, folder)
+    file = _utf8(looked, folder)
     lines = _lines_before(file, looked.delimiter, header_at)
     try:
         return _straight(con, file, looked.delimiter, lines, width, name)
@@ -219,15 +215,10 @@ def _lines_before(file: Path, delimiter: str, header_at: int) -> int:
         return reader.line_num
 
 
-def _transcoded(looked: Peek, folder: Path) -> Path:
-    """The file in UTF-8, written piece by piece."""
-    target = folder / f"{looked.path.stem}.utf8.csv"
-    decoder = codecs.getincrementaldecoder(looked.encoding)()
-    with looked.path.open("rb") as stream, target.open("w", encoding="utf-8", newline="") as out:
-        while piece := stream.read(text.CHUNK):
-            out.write(decoder.decode(piece))
-        out.write(decoder.decode(b"", final=True))
-    return target
+def _utf8(looked: Peek, folder: Path) -> Path:
+    if looked.encoding == "utf-8":
+        return looked.path
+    return text.transcode(looked.path, looked.encoding, folder / f"{looked.path.stem}.utf8.csv")
 
 
 def _straight(con: Any, file: Path, delimiter: str, lines: int, width: int, name: str) -> Staged:
@@ -244,7 +235,7 @@ def _reader(file: Path, delimiter: str, lines: int, width: int, first: str = "")
     numbered = [f"'{first}': 'BIGINT'"] if first else []
     columns = ", ".join([*numbered, *(f"'c{i}': 'VARCHAR'" for i in range(width))])
     return (
-        f"read_csv('{_quoted(file)}', auto_detect=false, header=false, skip={lines}, delim='{delimiter}', "
+        f"read_csv('{files.quoted(file)}', auto_detect=false, header=false, skip={lines}, delim='{delimiter}', "
         f"quote='\"', escape='\"', columns={{{columns}}}, max_line_size={LONGEST})"
     )
 
@@ -309,33 +300,11 @@ def _cell(value: Any) -> str:
 def _sheet(path: Path, sheet: str | None) -> str:
     import openpyxl
 
-    try:
+    with files.whole(path, "Excel", "save it again as .xlsx"):
         book = openpyxl.load_workbook(path, read_only=True)
         names = [str(name) for name in book.sheetnames]
         book.close()
-    except Exception as error:
-        raise AdapterError(f"{path}: not a whole Excel file ({error}); save it again as .xlsx") from None
-    if sheet is None and len(names) > 1:
-        raise AdapterError(f"{path}: {len(names)} sheets; say which with 'sheet': {', '.join(names)}")
-    if sheet is not None and sheet not in names:
-        raise AdapterError(
-            f"{path}: no sheet '{sheet}'{nearest(sheet, names)}; there are: {', '.join(names)}"
-        )
-    return sheet or names[0]
-
-
-def _named(path: Path) -> Sequence[str]:
-    if path.suffix.lower() == ".dta":
-        try:
-            with pd.read_stata(path, iterator=True) as reader:
-                return list(reader.variable_labels())
-        except Exception as error:
-            raise AdapterError(f"{path}: not a whole Stata file ({error}); save it again") from None
-    try:
-        found = duckdb.sql(f"SELECT * FROM read_parquet('{_quoted(path)}') LIMIT 0")
-    except duckdb.Error as error:
-        raise AdapterError(f"{path}: not a whole Parquet file ({str(error).splitlines()[0]})") from None
-    return list(found.columns)
+    return files.sheet(path, names, sheet)
 
 
 def _typed(con: Any, source: str, name: str) -> Staged:
@@ -344,7 +313,3 @@ def _typed(con: Any, source: str, name: str) -> Staged:
     con.con.execute(f"CREATE OR REPLACE TEMP TABLE {name}_text AS SELECT {as_is} FROM {source}")
     con.con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT rowid + 1 AS {ROW}, * FROM {name}_text")
     return Staged(name, con.con.execute(f"SELECT count(*) FROM {name}_text").fetchone()[0])
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

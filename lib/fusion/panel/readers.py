@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,8 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 
-from fusion.panel import text
-from fusion.panel.cast import cast
+from fusion.panel import files, text
+from fusion.panel.cast import HEADER, cast
 from fusion.panel.contract import KEYS, MONEY, MONEY_UNITS, ROW, Column, expected, missing_columns
 from fusion.panel.errors import PanelError, examples, nearest
 
@@ -27,7 +27,6 @@ RAW = "fusion_panel_raw"
 TYPED = "fusion_panel_typed"
 LOADER = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
 FORMATS = ".csv, .tsv, .parquet, .dta, .xlsx"
-NOTES = ["rule", "severity", "row", "field", "value", "message_en", "message_zh"]
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def read(
     if LOADER.match(source) and not (root / source).exists():
         raw = _from_loader(con, source)
     else:
-        raw = _from_file(con, _file(root / source), encoding, sheet, notes)
+        raw = _from_file(con, files.present(root / source, "correct 'source'"), encoding, sheet, notes)
     try:
         return _typed(con, raw, source, columns, rename or {}, money_unit, notes)
     except duckdb.Error as error:
@@ -119,19 +118,14 @@ def take(
     return _typed(con, raw, "synthetic", expected(contract, extra_columns), {}, MONEY, [])
 
 
+def gathered(notes: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Notes of quality from several readers as one table."""
+    told = [part for part in notes if len(part)]
+    quality = pd.concat(told, ignore_index=True) if told else pd.DataFrame(columns=HEADER)
+    return quality[HEADER].astype({"row": "Int64"})
+
+
 # -- sources -----------------------------------------------------------------------------------
-def _file(path: Path) -> Path:
-    if path.is_dir():
-        raise PanelError(f"{path}: a directory; name the file in it ({FORMATS})")
-    if not path.is_file():
-        there = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-        hint = nearest(path.name, there) if there else f" (there is no folder {path.parent})"
-        raise PanelError(f"{path}: no such file{hint}; correct 'source'")
-    if path.stat().st_size == 0:
-        raise PanelError(f"{path}: the file is empty (0 bytes); export it again")
-    return path
-
-
 def _from_file(con: Any, path: Path, encoding: str, sheet: str | None, notes: list[Any]) -> ibis.Table:
     kind = path.suffix.lower()
     if kind in (".csv", ".tsv"):
@@ -153,50 +147,26 @@ def _from_file(con: Any, path: Path, encoding: str, sheet: str | None, notes: li
     if kind == ".parquet":
         return _from_parquet(con, path)
     if kind == ".dta":
-        return _from_frame(con, _stata(path), str(path))
+        return _from_frame(con, files.stata(path), str(path))
     if kind == ".xlsx":
         return _from_frame(con, _excel(path, sheet), str(path))
     raise PanelError(f"{path}: '{kind or 'no ending'}' is not a format that is read; use one of {FORMATS}")
 
 
 def _from_parquet(con: Any, path: Path) -> ibis.Table:
-    file = f"read_parquet('{str(path).replace(chr(39), chr(39) * 2)}', file_row_number=true)"
-    try:
-        headers = con.con.execute(f"SELECT * EXCLUDE (file_row_number) FROM {file} LIMIT 0").description
-    except duckdb.Error as error:
-        raise PanelError(
-            f"{path}: not a whole Parquet file ({str(error).splitlines()[0]}); it may be cut off: copy or write it again"
-        ) from None
-    text.check_headers(path, [header[0] for header in headers])
-    view = f"SELECT file_row_number + 1 AS {ROW}, * EXCLUDE (file_row_number) FROM {file}"
+    text.check_headers(path, files.parquet_headers(path))
+    view = f"SELECT file_row_number + 1 AS {ROW}, * EXCLUDE (file_row_number) FROM {files.parquet(path)}"
     return _view(con, f"{RAW}_parquet", view)
 
 
-def _stata(path: Path) -> pd.DataFrame:
-    try:
-        return pd.read_stata(path, convert_categoricals=False)
-    except Exception as error:
-        raise PanelError(
-            f"{path}: not a whole Stata file ({error}); save it again, version 10 or later"
-        ) from None
-
-
 def _excel(path: Path, sheet: str | None) -> pd.DataFrame:
-    try:
+    with files.whole(path, "Excel", "save it again as .xlsx"):
         book = pd.ExcelFile(path, engine="openpyxl")
-    except Exception as error:
-        raise PanelError(f"{path}: not a whole Excel file ({error}); save it again as .xlsx") from None
     with book:
-        names = [str(name) for name in book.sheet_names]
-        if sheet is None and len(names) > 1:
-            raise PanelError(f"{path}: {len(names)} sheets; say which with 'sheet': {', '.join(names)}")
-        if sheet is not None and sheet not in names:
-            raise PanelError(
-                f"{path}: no sheet '{sheet}'{nearest(sheet, names)}; there are: {', '.join(names)}"
-            )
+        meant = files.sheet(path, [str(name) for name in book.sheet_names], sheet)
         cells = pd.read_excel(
             book,
-            sheet_name=sheet or names[0],
+            sheet_name=meant,
             header=None,
             dtype=object,
             keep_default_na=False,
@@ -204,7 +174,7 @@ def _excel(path: Path, sheet: str | None) -> pd.DataFrame:
         )
     cells = cells.dropna(how="all")
     if cells.empty:
-        raise PanelError(f"{path}: sheet '{sheet or names[0]}' is empty")
+        raise PanelError(f"{path}: sheet '{meant}' is empty")
     headers = ["" if pd.isna(h) else str(h).strip() for h in cells.iloc[0]]
     text.check_headers(path, headers)
     return cells.iloc[1:].set_axis(headers, axis=1).apply(_plain)
@@ -289,10 +259,8 @@ def _typed(
         raise PanelError(f"{source}: a header and no rows")
     notes = notes + [_ignored(header, columns) for header in headers if header not in kept]
     table, found = cast(con, named, kept, _scale(source, kept, money_unit), TYPED)
-    told = pd.DataFrame([(rule, "warning", pd.NA, *rest) for rule, *rest in notes], columns=NOTES)
-    parts = [part for part in (told, found) if len(part)]
-    quality = pd.concat(parts, ignore_index=True) if parts else told
-    return Raw(table, quality.astype({"row": "Int64"}), kept, source, rows)
+    told = pd.DataFrame([(rule, "warning", pd.NA, *rest) for rule, *rest in notes], columns=HEADER)
+    return Raw(table, gathered([told, found]), kept, source, rows)
 
 
 def _renamed(

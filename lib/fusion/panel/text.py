@@ -61,7 +61,7 @@ def read_csv(con: Any, path: Path, encoding: str, name: str) -> str:
     delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
     headers = _headers(path, used, delimiter)
     with tempfile.TemporaryDirectory(prefix="fusion_") as folder:
-        utf8 = path if used == "utf-8" else _transcode(path, used, Path(folder) / "utf8.csv")
+        utf8 = path if used == "utf-8" else transcode(path, used, Path(folder) / "utf8.csv")
         _load(con, utf8, headers, delimiter, name, path)
     return used
 
@@ -111,6 +111,16 @@ def first_failure(path: Path, encoding: str) -> Failure | None:
         before, lines = before + len(piece), lines + piece.count(b"\n")
     left = decoder.getstate()[0]
     return Failure(before - len(left), lines, left[0]) if left else None
+
+
+def transcode(path: Path, encoding: str, target: Path) -> Path:
+    """The file in UTF-8, written to ``target`` piece by piece."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    with target.open("w", encoding="utf-8", newline="") as out:
+        for piece in _pieces(path):
+            out.write(decoder.decode(piece))
+        out.write(decoder.decode(b"", final=True))
+    return target
 
 
 # -- inside ------------------------------------------------------------------------------------
@@ -168,15 +178,6 @@ def check_headers(where: object, headers: list[str]) -> None:
             for name in twice
         )
         raise PanelError(f"{where}: headers occur twice: {places}; give each column its own header")
-
-
-def _transcode(path: Path, encoding: str, target: Path) -> Path:
-    decoder = codecs.getincrementaldecoder(encoding)()
-    with target.open("w", encoding="utf-8", newline="") as out:
-        for piece in _pieces(path):
-            out.write(decoder.decode(piece))
-        out.write(decoder.decode(b"", final=True))
-    return target
 
 
 def _load(con: Any, utf8: Path, headers: list[str], delimiter: str, name: str, path: Path) -> None:

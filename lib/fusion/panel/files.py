@@ -1,0 +1,78 @@
+"""Files as they are handed in: whether they are there and whole, and which sheet is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from fusion.panel.errors import PanelError, nearest
+
+
+def present(path: Path, mend: str) -> Path:
+    """The file, which is there and not empty; ``mend`` says where to correct its name."""
+    if path.is_dir():
+        raise PanelError(f"{path}: a directory; name the file in it")
+    if not path.is_file():
+        there = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        hint = nearest(path.name, there) if there else f" (there is no folder {path.parent})"
+        raise PanelError(f"{path}: no such file{hint}; {mend}")
+    if path.stat().st_size == 0:
+        raise PanelError(f"{path}: the file is empty (0 bytes); export it again")
+    return path
+
+
+@contextmanager
+def whole(path: Path, kind: str, mend: str) -> Iterator[None]:
+    """Say of a library's error that the file is damaged."""
+    try:
+        yield
+    except Exception as error:
+        found = str(error).partition("\n")[0]
+        raise PanelError(f"{path}: not a whole {kind} file ({found}); {mend}") from None
+
+
+def stata(path: Path) -> pd.DataFrame:
+    """A Stata file's rows, with codes instead of their labels."""
+    with whole(path, "Stata", "save it again, version 10 or later"):
+        return pd.read_stata(path, convert_categoricals=False)
+
+
+def stata_headers(path: Path) -> list[str]:
+    """Names of a Stata file's columns."""
+    with (
+        whole(path, "Stata", "save it again, version 10 or later"),
+        pd.read_stata(path, iterator=True) as file,
+    ):
+        return list(file.variable_labels())
+
+
+def parquet(path: Path) -> str:
+    """SQL that reads a Parquet file."""
+    return f"read_parquet('{quoted(path)}', file_row_number=true)"
+
+
+def parquet_headers(path: Path) -> list[str]:
+    """Names of a Parquet file's columns."""
+    with whole(path, "Parquet", "it may be cut off: copy or write it again"), duckdb.connect() as con:
+        sql = f"SELECT * EXCLUDE (file_row_number) FROM {parquet(path)} LIMIT 0"
+        return [header[0] for header in con.execute(sql).description]
+
+
+def sheet(path: Path, names: Sequence[str], wanted: str | None) -> str:
+    """The sheet that is meant, of those in an Excel file."""
+    if wanted is None and len(names) > 1:
+        raise PanelError(f"{path}: {len(names)} sheets; say which with 'sheet': {', '.join(names)}")
+    if wanted is not None and wanted not in names:
+        raise PanelError(
+            f"{path}: no sheet '{wanted}'{nearest(wanted, names)}; there are: {', '.join(names)}"
+        )
+    return wanted or names[0]
+
+
+def quoted(path: Path) -> str:
+    """A path inside SQL's single quotes."""
+    return str(path).replace("'", "''")
