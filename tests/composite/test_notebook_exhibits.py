@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fusion.composite import coupling, figures, index, mistakes, uncertainty
+from fusion.composite import coupling, index, mistakes, uncertainty
 from fusion.composite.errors import CompositeError
+from fusion.plots import index as drawn_index
+from fusion.plots import ranks as drawn_ranks
 
 CHAINS = {"a": "A", "b": "A", "c": "B"}
 
@@ -79,23 +81,13 @@ def test_shift_table_by_hand() -> None:
         uncertainty.shift_table(scores, "x")
 
 
-def test_figures_show_what_they_are_given(z: pd.DataFrame) -> None:
+def test_figures_show_what_they_are_given() -> None:
     import matplotlib.pyplot as plt
 
-    built = index.build(z, CHAINS, weights="entropy")
-    names = {c: f"indicator {c}" for c in CHAINS}
-    tree = figures.framework(built.weights, {"A": "first", "B": "second"}, names, "weight")
-    texts = [t.get_text() for t in tree.axes[0].texts]
-    assert texts == ["first 0.50", "second 0.50"]
-    assert [t.get_text() for t in tree.axes[0].get_yticklabels()] == [names[c] for c in "abc"]
-    widths = [bar.get_width() for bar in tree.axes[0].patches]
-    np.testing.assert_allclose(widths, built.weights["weight"])
     ranks = pd.DataFrame({"rank": [1.0, 2], "median": [1.5, 2], "low": [1, 1], "high": [3, 4]})
-    top = figures.top_intervals(ranks, ["u", "v"], "rank", ["own", "median"]).axes[0]
+    top = drawn_ranks.top_intervals(ranks, ["u", "v"], "rank", ["own", "median"]).axes[0]
     assert [t.get_text() for t in top.get_yticklabels()] == ["u", "v"] and top.yaxis_inverted()
-    matrix = figures.correlations(z).axes[0]
-    assert len(matrix.texts) == 6  # the lower triangle of three, with its diagonal
-    assert len(figures.distributions(z, "score").axes[0].get_yticklabels()) == 3
-    bars = figures.stacked(pd.DataFrame({"A": [1.0, 2], "B": [3.0, 4]}, index=["g", "h"]), "index").axes[0]
+    parts = pd.DataFrame({"A": [1.0, 2], "B": [3.0, 4]}, index=["g", "h"])
+    bars = drawn_index.stacked(parts, "index").axes[0]
     assert [(b.get_x(), b.get_width()) for b in bars.patches] == [(0, 1), (0, 2), (1, 3), (2, 4)]
     plt.close("all")

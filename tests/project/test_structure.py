@@ -35,6 +35,7 @@ ROOMS: dict[str, dict[str, set[str] | None]] = {
         "indicators": {"classification", "composite"},
         "io": set(),
         "evaluation": set(),
+        "plots": set(),
     },
     "estimators": {
         "engines": set(),

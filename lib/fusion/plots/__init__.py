@@ -1,0 +1,1 @@
+"""Drawings of indices, of ranks and of pilot units."""
