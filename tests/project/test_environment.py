@@ -54,6 +54,22 @@ def test_requirements_are_in_the_lock_and_in_range() -> None:
         assert any(need.specifier.contains(v) for v in locked[name]), line
 
 
+def test_contributing_says_what_each_dependency_is_for() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8").split("## Dependencies")[1].split("\n## ")[0]
+    lines = (ROOT / "requirements.in").read_text("utf-8").splitlines()
+    needed = {Requirement(line).name for line in lines if line and not line.startswith("#")}
+    words = set(re.findall(r"[A-Za-z][\w.-]*[\w]", text))
+    assert needed - words == set()
+    assert f"names {len(needed)}," in text
+
+
+def test_rows_of_own_work_name_what_exists() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8").split("though a library offers it")[1]
+    named = re.findall(r"`(lib/[^`]+)`", text.split("\n## ")[0])
+    assert len(named) > 15
+    assert [place for place in named if not (ROOT / place).exists()] == []
+
+
 def test_environment_yml_is_the_lock() -> None:
     spec = YAML(typ="safe").load((ROOT / "environment.yml").read_text("utf-8"))
     assert spec["dependencies"] == [

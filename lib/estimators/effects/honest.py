@@ -4,8 +4,8 @@ Event-study coefficients estimate τ + δ: the effect plus the difference in tre
 *relative magnitudes* no change of δ after the start exceeds M times the largest change before it; confidence sets are
 the conditional–least-favourable hybrid for moment inequalities (Andrews, Roth & Pakes 2023, Review of Economic
 Studies 90). Under *smoothness* the slope of δ changes by at most M a year; intervals are the shortest of fixed length.
-diff-diff 3.13 has no such sets for the first (it takes the largest change before the start as known), and its
-intervals for the second stop with an overflow where the bias is many standard errors.
+diff-diff 3.13 has no such sets for the first (it takes the largest change before the start as known); for the second it
+finds the same intervals, from results of its own estimators alone.
 """
 
 from __future__ import annotations

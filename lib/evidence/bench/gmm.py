@@ -2,7 +2,7 @@
 
 The peer is linearmodels' IVGMM on stacked differences and levels, with weights clustered by firm, whose first step has
 H = I; it gives no Windmeijer correction and no tests of serial correlation. The matrix of instruments is made
-beforehand. pydynpd does not run on numpy 2.
+beforehand. CONTRIBUTING.md says how pydynpd does.
 """
 
 from __future__ import annotations
