@@ -6,7 +6,6 @@ Texts, heads and words are put in when an exhibit is shown or published (see ``p
 from __future__ import annotations
 
 import json
-import math
 import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -149,8 +148,3 @@ def plain(value: Any) -> Any:
     raise SheetError(
         f"a value of type {type(value).__name__} cannot be said; give numbers, texts, lists or mappings"
     )
-
-
-def finite(value: Any) -> bool:
-    """Whether a number is one."""
-    return isinstance(value, numbers.Real) and math.isfinite(float(value))

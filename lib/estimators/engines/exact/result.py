@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -101,10 +101,6 @@ class Within:
     def r2(self) -> float:
         """Share of the outcome's variation that regressors and effects explain."""
         return 1 - self.rss / self.tss if self.tss > 0 else float("nan")
-
-    def with_covariance(self, **changes: Any) -> Within:
-        """The same estimate with another covariance."""
-        return replace(self, **changes)
 
     def __str__(self) -> str:
         lines = [
