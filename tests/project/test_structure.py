@@ -103,6 +103,17 @@ def test_every_package_and_room_is_known() -> None:
     assert {package: folders(LIB / package) for package in ROOMS} == {p: set(r) for p, r in ROOMS.items()}
 
 
+def test_every_room_is_on_the_maps() -> None:
+    whole = (paths.ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    for package, rooms in ROOMS.items():
+        readme = LIB / package / "README.md"
+        own = readme.read_text("utf-8") if readme.is_file() else ""
+        assert own or package == "evidence"
+        for room in rooms:
+            assert f"| `lib/{package}/{room}/` |" in whole, f"{room} is not in CONTRIBUTING's map"
+            assert not own or f"| `{room}` |" in own, f"{room} is not in the README of {package}"
+
+
 def test_floors_are_small() -> None:
     floors = {f.parent for package in SMALL_FLOORS for f in (LIB / package).rglob("*.py")}
     crowded = {str(f.relative_to(LIB)): n for f in floors if (n := len(list(f.glob("*.py")))) > MOST_FILES}
