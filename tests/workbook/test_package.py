@@ -63,9 +63,10 @@ def test_a_package_has_code_results_and_a_readme(bench: Bench) -> None:
     assert again.read_bytes() == file.read_bytes(), "the same run makes the same package"
     with zipfile.ZipFile(file) as archive:
         names = set(archive.namelist())
-        text = archive.read("README.md").decode("utf-8")
+        text, chinese = (archive.read(f"README{end}").decode("utf-8") for end in (".md", ".zh.md"))
         snapshot = json.loads(archive.read("results/snapshot.json"))
     assert {"Makefile", "requirements.lock", "lib/fusion/__init__.py", "README.workbook.md"} <= names
+    assert "README.workbook.zh.md" in names
     assert {"results/04_last/sums.csv", "results/04_last/sums.tex", "results/manifest.json"} <= names
     assert not [name for name in names if name.endswith(".parquet") and name.startswith("results/")]
     assert [line for line in text.splitlines() if line in HEADINGS] == HEADINGS
@@ -74,6 +75,10 @@ def test_a_package_has_code_results_and_a_readme(bench: Bench) -> None:
         in text
     )
     assert "- Anything." in text and "are synthetic and are made again" in text
+    assert (
+        "| 表 4.1 | 九家 | `notebooks/04_last.ipynb`，单元格 `sums` | `results/04_last/sums.csv` |" in chinese
+    )
+    assert "数据为合成数据" in chinese and "未说明" in chinese and "{" not in chinese
     assert snapshot["exhibits"]["04.sums"]["table"]["rows"] == [["P1", "9"]]
 
 

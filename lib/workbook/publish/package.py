@@ -20,8 +20,39 @@ from workbook.publish.disclosure import DisclosureError, gate
 from workbook.review.compare import snapshot
 from workbook.run import chain
 
-TEMPLATE = paths.DATA / "package" / "README.md.in"
-SYNTHETIC = "The data are synthetic and are made again by the first notebook."
+TEMPLATES = {"en": "README.md", "zh": "README.zh.md"}
+# The project's own guides stand beside the package's under other names.
+RENAMED = {"README.md": "README.workbook.md", "README.zh.md": "README.workbook.zh.md"}
+WORDS = {
+    "en": {
+        "unstated": "not stated",
+        "data": "the data",
+        "list": ", ",
+        "program": "- `{}`: reads {}; writes {}",
+        "row": "| {} {} | {} | `{}`, cell `{}` | `results/{}` |",
+        "table": "table",
+        "figure": "figure",
+        "file": "file",
+        "synthetic": "The data are synthetic and are made again by the first notebook.",
+        "shipped": "The data come with a package of `requirements.lock`; nothing has to be obtained.",
+        "inside": "The data are in the package: `{}`.",
+        "outside": "The data are not in the package. Obtain them as said above, and name the file in `panel.source`.",
+    },
+    "zh": {
+        "unstated": "未说明",
+        "data": "数据",
+        "list": "、",
+        "program": "- `{}`：读取 {}；写出 {}",
+        "row": "| {} {} | {} | `{}`，单元格 `{}` | `results/{}` |",
+        "table": "表",
+        "figure": "图",
+        "file": "文件",
+        "synthetic": "数据为合成数据，由第一个笔记本重新生成。",
+        "shipped": "数据随 `requirements.lock` 中的一个软件包提供，无须另行取得。",
+        "inside": "数据在本包中：`{}`。",
+        "outside": "数据不在本包中。请按上文所述取得，并在 `panel.source` 中写明文件。",
+    },
+}
 
 
 class PackageError(RuntimeError):
@@ -67,52 +98,76 @@ def make(name: str, *, allow_dirty: bool = False) -> Path:
     return target
 
 
-def readme(study: Built) -> str:
-    """The package's README, from the study's record and parameters; its text is ``data/package/README.md.in``."""
-    manifest, parameters = study.manifest, study.parameters
+def readme(study: Built, language: str = "en") -> str:
+    """The package's README, from the study's record and parameters; its text is ``data/package/README.md.in``.
+
+    Parameters
+    ----------
+    study : Built
+        The study.
+    language : {"en", "zh"}
+        Language of the text; a Chinese one is ``README.zh.md.in``.
+    """
+    manifest, parameters, w = study.manifest, study.parameters, WORDS[language]
+
+    def stated(field: str) -> Any:
+        return parameters.get(f"{field}_{language}")
+
     environment = manifest.get("environment") or {}
     peak = max((r.get("peak_memory_mb") or 0 for r in study.records.values()), default=0)
     values = {
         "study": study.name,
-        "title": parameters.get("title_en") or study.name,
-        "question": " ".join(filter(None, (parameters.get("question_en"), parameters.get("estimand_en")))),
+        "title": stated("title") or study.name,
+        "question": " ".join(filter(None, (stated("question"), stated("estimand")))),
         "count": len(study.done),
-        "cannot": "\n".join(f"- {line}" for line in parameters.get("cannot_en") or ["not stated"]),
-        "data": parameters.get("data_en") or "not stated",
+        "cannot": "\n".join(f"- {line}" for line in stated("cannot") or [w["unstated"]]),
+        "data": stated("data") or w["unstated"],
         "source": _source(parameters),
-        "availability": SYNTHETIC if study.synthetic else _availability(parameters),
-        "licence": parameters.get("licence") or "not stated",
+        "availability": w["synthetic"] if study.synthetic else _availability(parameters, w),
+        "licence": parameters.get("licence") or w["unstated"],
         "lock": environment.get("lock_sha256"),
         "packages": ", ".join(f"{k} {v}" for k, v in (environment.get("packages") or {}).items()),
         "seed": manifest.get("seed"),
         "file": f"params/{study.name}.yaml",
         "seconds": manifest.get("seconds"),
         "peak": f"{peak:,.0f}",
-        "programs": _programs(study),
-        "rows": _rows(study),
+        "programs": _programs(study, w),
+        "rows": _rows(study, language),
     }
     values |= {name: environment.get(name) for name in ("python", "cores", "machine", "platform")}
-    return TEMPLATE.read_text(encoding="utf-8").format(**values)
+    template = paths.DATA / "package" / f"{TEMPLATES[language]}.in"
+    return template.read_text(encoding="utf-8").format(**values)
 
 
 # -- inside ------------------------------------------------------------------------------------
 
 
-def _programs(study: Built) -> str:
+def _programs(study: Built, words: dict[str, str]) -> str:
     """Each notebook with what it reads and writes."""
+    comma = words["list"]
     return "\n".join(
-        f"- `notebooks/{step.notebook}.ipynb`: reads {', '.join(step.reads) or 'the data'}; writes "
-        f"{', '.join(step.outputs)}"
+        words["program"].format(
+            f"notebooks/{step.notebook}.ipynb",
+            comma.join(step.reads) or words["data"],
+            comma.join(step.outputs),
+        )
         for step in chain.chain()
         if step.notebook in study.done
     )
 
 
-def _rows(study: Built) -> str:
+def _rows(study: Built, language: str) -> str:
     """Each exhibit with the program and the file that make it."""
+    w = WORDS[language]
     return "\n".join(
-        f"| {r['kind']} {r['number']} | {r['title_en']} | `notebooks/{r['notebook']}.ipynb`, cell `{r['cell_tag']}` "
-        f"| `results/{r['file']}` |"
+        w["row"].format(
+            w[r["kind"]],
+            r["number"],
+            r[f"title_{language}"],
+            f"notebooks/{r['notebook']}.ipynb",
+            r["cell_tag"],
+            r["file"],
+        )
         for r in study.exhibits
         if r["kind"] != "left_out"
     )
@@ -154,7 +209,8 @@ def _contents(study: Built, commit: str) -> Iterator[tuple[str, bytes]]:
     elsewhere = Path(str(stated)) if stated else own
     if not own.is_file() and elsewhere.is_file():
         yield f"params/{study.name}.yaml", elsewhere.read_bytes()
-    yield "README.md", readme(study).encode("utf-8")
+    for language, place in TEMPLATES.items():
+        yield place, readme(study, language).encode("utf-8")
     for file in study.files():
         yield f"results/{file.relative_to(study.root).as_posix()}", file.read_bytes()
     record = json.dumps(snapshot.take(study.root), ensure_ascii=False)
@@ -162,7 +218,7 @@ def _contents(study: Built, commit: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _code(commit: str) -> Iterator[tuple[str, bytes]]:
-    """The project as committed; its own README stands beside the package's under another name."""
+    """The project as committed."""
     import io
     import tarfile
 
@@ -176,8 +232,7 @@ def _code(commit: str) -> Iterator[tuple[str, bytes]]:
         for member in tar:
             stream = tar.extractfile(member) if member.isfile() else None
             if stream is not None:
-                name = "README.workbook.md" if member.name == "README.md" else member.name
-                yield name, stream.read()
+                yield RENAMED.get(member.name, member.name), stream.read()
 
 
 def _entry(name: str) -> zipfile.ZipInfo:
@@ -195,13 +250,13 @@ def _source(parameters: dict[str, Any]) -> str:
     return ", ".join(Path(str(name)).name if "/" in str(name) else str(name) for name in names)
 
 
-def _availability(parameters: dict[str, Any]) -> str:
+def _availability(parameters: dict[str, Any], words: dict[str, str]) -> str:
     source = str(parameters.get("source"))
     if ":" in source:
-        return "The data come with a package of `requirements.lock`; nothing has to be obtained."
+        return words["shipped"]
     if (paths.ROOT / source).is_file() and not Path(source).is_absolute():
-        return f"The data are in the package: `{source}`."
-    return "The data are not in the package. Obtain them as said above, and name the file in `panel.source`."
+        return words["inside"].format(source)
+    return words["outside"]
 
 
 def shown(target: Path) -> str:
