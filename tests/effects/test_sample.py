@@ -106,7 +106,7 @@ def test_rung_drops_or_keeps_singletons_and_counts_them() -> None:
 def test_cohorts(tables: dict[str, pd.DataFrame]) -> None:
     rows = sample(tables).rows
     table = effects.cohorts(rows, "pilot_start_year")
-    assert table["start"].tolist()[0] == 2013 and pd.isna(table["start"].iloc[1])
+    assert table["start"].tolist() == ["2013", "never"] and effects.cohorts(rows, None).empty
     assert table["firms"].tolist() == [1, 2] and table["treated_firm_years"].tolist() == [1, 0]
     rows.loc[0, "pilot_start_year"] = 2012
     with pytest.raises(

@@ -1,6 +1,15 @@
 """Estimation samples, designs and the check of two engines; the estimators themselves are called in notebooks."""
 
-from estimators.effects.description import attrition, balance, cohorts, summary
+from estimators.effects.description import (
+    attrition,
+    balance,
+    cohort_means,
+    cohorts,
+    comparison_groups,
+    ever_treated,
+    summary,
+    year_before,
+)
 from estimators.effects.magnitude import magnitudes, money_of_log
 from estimators.effects.power import Columns, designs, is_binary, minimum_detectable
 from estimators.effects.sample import (
@@ -36,12 +45,15 @@ __all__ = [
     "balance",
     "base_columns",
     "check_varies",
+    "cohort_means",
     "cohorts",
+    "comparison_groups",
     "counted_by_linearmodels",
     "counted_parameters",
     "designs",
     "effect_columns",
     "estimation_sample",
+    "ever_treated",
     "exact_rows",
     "intervals",
     "is_binary",
@@ -56,4 +68,5 @@ __all__ = [
     "summary",
     "two_way_residuals",
     "within",
+    "year_before",
 ]

@@ -7,28 +7,103 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from estimators.effects.power import is_binary
 from estimators.errors import EffectsError
 
 
-def cohorts(rows: pd.DataFrame, start: str, unit: str = "firm_id", time: str = "year") -> pd.DataFrame:
+def ever_treated(
+    rows: pd.DataFrame, treatments: Sequence[str], start: str | None = None, unit: str = "firm_id"
+) -> pd.Series:
+    """Whether a row's unit is ever treated.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Estimation sample.
+    treatments : sequence of str
+        Treatment columns, which tell where there is no start column and all of them are 0 or 1.
+    start : str, optional
+        Column with the first treated year, empty for the never treated.
+
+    Returns
+    -------
+    Series of boolean
+        Aligned with rows; all missing where neither tells (a continuous treatment has no untreated units).
+    """
+    if start:
+        return rows[start].notna().astype("boolean")
+    if not treatments or not all(is_binary(rows[name]) for name in treatments):
+        return pd.Series(pd.NA, index=rows.index, dtype="boolean")
+    active = rows[list(treatments)].astype(float).max(axis=1)
+    return (active.groupby(rows[unit]).transform("max") > 0).astype("boolean")
+
+
+def year_before(
+    rows: pd.DataFrame, treatments: Sequence[str], start: str | None = None, time: str = "year"
+) -> int | None:
+    """The last period before any unit of a sample is treated; None where nothing says when that is."""
+    active = rows[list(treatments)].astype(float).max(axis=1) > 0
+    first = rows[start].min() if start else rows.loc[active, time].min()
+    return None if pd.isna(first) else int(first) - 1
+
+
+def comparison_groups(
+    panel: pd.DataFrame,
+    sample: pd.DataFrame,
+    start: str | None = None,
+    score: str = "fi",
+    unit: str = "firm_id",
+) -> pd.Series:
+    """Groups of units that are set side by side: ever and never treated, or thirds of a score's mean.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        Rows to be put into groups.
+    sample : DataFrame
+        Rows with the score, from whose means the thirds are cut.
+    start : str, optional
+        Column of start years; where the panel lacks it the score decides.
+
+    Returns
+    -------
+    Series of str
+        Aligned with panel: ever, never; or low, middle, high; missing where there is neither.
+    """
+    if start and start in panel:
+        began = panel.groupby(unit)[start].transform("max").notna()
+        return began.map({True: "ever", False: "never"})
+    if score in sample:
+        mean = sample.groupby(unit)[score].mean().rank(method="first")
+        return panel[unit].map(pd.qcut(mean, 3, labels=["low", "middle", "high"]).astype(str))
+    return pd.Series(None, index=panel.index, dtype=object)
+
+
+def cohorts(
+    rows: pd.DataFrame, start: str | None, unit: str = "firm_id", time: str = "year"
+) -> pd.DataFrame:
     """Timing of treatment: firms and firm-years by start year.
 
     Parameters
     ----------
     rows : DataFrame
-        Estimation sample; ``start`` holds the first treated year, empty for the never treated.
+        Estimation sample.
+    start : str, optional
+        Column with the first treated year, empty for the never treated.
 
     Returns
     -------
     DataFrame
-        Columns start (Int64, empty = never), firms, firm_years, treated_firm_years, first_year, last_year;
-        cohorts by year, then the never treated.
+        Columns start (year as text, or never), firms, firm_years, treated_firm_years, first_year, last_year;
+        cohorts by year, then the never treated. Empty without a column of start years.
 
     Raises
     ------
     EffectsError
         When a unit has more than one start year.
     """
+    if not start:
+        return pd.DataFrame()
     starts = rows[[unit, start]].drop_duplicates()
     several = starts[unit].value_counts() > 1
     if several.any():
@@ -50,25 +125,58 @@ def cohorts(rows: pd.DataFrame, start: str, unit: str = "firm_id", time: str = "
             last_year=(time, "max"),
         )
     )
-    return table.reset_index().sort_values("start", na_position="last", ignore_index=True)
+    table = table.reset_index().sort_values("start", na_position="last", ignore_index=True)
+    return table.assign(start=table["start"].astype("string").fillna("never"))
 
 
-def summary(rows: pd.DataFrame, columns: Sequence[str], by: pd.Series | None = None) -> pd.DataFrame:
-    """Mean, standard deviation, deciles and count of columns, for all rows or by group.
+def cohort_means(
+    rows: pd.DataFrame, outcome: str | None, start: str | None, unit: str = "firm_id", time: str = "year"
+) -> pd.DataFrame:
+    """Mean outcome of each cohort in each period.
 
     Returns
     -------
     DataFrame
-        Columns column, group, mean, sd, p10, p50, p90, n; missing values are left out of each column.
+        Columns cohort (start year as text, or never), year, mean, units; empty without outcome or start years.
     """
-    groups = [("all", rows)] if by is None else [(str(k), g) for k, g in rows.groupby(by, observed=True)]
+    if not (outcome and start):
+        return pd.DataFrame()
+    began = rows[start].astype("Int64").astype("string").fillna("never").rename("cohort")
+    grouped = rows.groupby([began, time])
+    return grouped.agg(mean=(outcome, "mean"), units=(unit, "nunique")).reset_index()
+
+
+def summary(
+    rows: pd.DataFrame, columns: Sequence[str], by: pd.Series | None = None, unit: str = "firm_id"
+) -> pd.DataFrame:
+    """Mean, standard deviation, deciles and count of columns, for all rows and by group.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows to be described; missing values are left out of each column.
+    columns : sequence of str
+        Numeric columns.
+    by : Series, optional
+        Group of each row; rows without one count among all.
+
+    Returns
+    -------
+    DataFrame
+        Columns column, group (``all`` first), mean, sd, p10, p50, p90, n and units (that have a value).
+    """
+    groups = [("all", rows)]
+    if by is not None:
+        groups += [(str(name), group) for name, group in rows.groupby(by, observed=True)]
     records = []
     for column in columns:
         for name, group in groups:
             values = group[column].dropna().astype(float)
             p10, p50, p90 = values.quantile([0.1, 0.5, 0.9])
-            records.append((column, name, values.mean(), values.std(), p10, p50, p90, len(values)))
-    return pd.DataFrame(records, columns=["column", "group", "mean", "sd", "p10", "p50", "p90", "n"])
+            units = group.loc[values.index, unit].nunique()
+            records.append((column, name, values.mean(), values.std(), p10, p50, p90, len(values), units))
+    names = ["column", "group", "mean", "sd", "p10", "p50", "p90", "n", "units"]
+    return pd.DataFrame(records, columns=names)
 
 
 def balance(rows: pd.DataFrame, columns: Sequence[str], treated: pd.Series) -> pd.DataFrame:
@@ -81,21 +189,25 @@ def balance(rows: pd.DataFrame, columns: Sequence[str], treated: pd.Series) -> p
     rows : DataFrame
         One row per unit, before treatment.
     treated : Series of bool
-        Aligned with rows.
+        Aligned with rows; missing: in neither group.
 
     Returns
     -------
     DataFrame
         Columns column, mean_treated, mean_never, smd, n_treated, n_never; SMD in standard deviations, NaN where
-        neither group varies.
+        neither group varies. Empty without units of both kinds.
     """
+    names = ["column", "mean_treated", "mean_never", "smd", "n_treated", "n_never"]
+    if treated.nunique() < 2:
+        return pd.DataFrame(columns=names)
+    known = treated.notna()
+    rows, treated = rows[known], treated[known].astype(bool)
     records = []
     for column in columns:
         one, zero = (rows.loc[mask, column].dropna().astype(float) for mask in (treated, ~treated))
         spread = np.sqrt((one.var() + zero.var()) / 2)
         smd = (one.mean() - zero.mean()) / spread if spread > 0 else np.nan
         records.append((column, one.mean(), zero.mean(), smd, len(one), len(zero)))
-    names = ["column", "mean_treated", "mean_never", "smd", "n_treated", "n_never"]
     return pd.DataFrame(records, columns=names)
 
 
@@ -118,7 +230,8 @@ def attrition(
     DataFrame
         group, at_risk (rows before the last period), left (of these, units that are never seen again), exit_rate a
         period, low, high (Wilson interval), entered (rows after the first period whose unit is new), entry_rate (of
-        rows after the first period), gaps (rows followed by a period without, and seen again later).
+        rows after the first period), gaps (rows followed by a period without, and seen again later), units.
+        Empty where no row has a group.
     """
     from scipy.stats import norm
 
@@ -137,10 +250,12 @@ def attrition(
         }
     ).dropna(subset=["group"])
     table = held.groupby("group", observed=True).sum().astype(int).reset_index()
+    table["units"] = table["group"].map(rows[unit].groupby(group).nunique()).astype(int)
     z, n = norm.ppf(1 - size / 2), table["at_risk"].where(table["at_risk"] > 0)
     p = table["left"] / n
     half = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
     middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     entry = table["entered"] / table["later"].where(table["later"] > 0)
     table = table.assign(exit_rate=p, low=middle - half, high=middle + half, entry_rate=entry)
-    return table[["group", "at_risk", "left", "exit_rate", "low", "high", "entered", "entry_rate", "gaps"]]
+    told = ["group", "at_risk", "left", "exit_rate", "low", "high", "entered", "entry_rate", "gaps", "units"]
+    return table[told]

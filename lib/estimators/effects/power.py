@@ -36,7 +36,7 @@ Floats = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class Columns:
-    """Names of the columns that a design is made of."""
+    """Names of the columns that a design is made of; an empty outcome: no regression."""
 
     outcome: str
     treatments: tuple[str, ...]
@@ -195,8 +195,10 @@ def designs(
         n, n_units, n_treated, share, clusters, residual_sd, autocorrelation, intra_unit_correlation, treatment_sd,
         std_error, size, power, mde (per unit of treatment), mde_one_sd (per standard deviation of the treatment's
         own variation; for a binary treatment equal to mde), mde_outcome_sd (mde_one_sd in standard deviations of
-        the outcome).
+        the outcome). Without outcome or treatments: no rows, columns treatment and mde.
     """
+    if not columns.outcome or not columns.treatments:
+        return pd.DataFrame({"treatment": pd.Series(dtype=str), "mde": pd.Series(dtype=float)})
     times = sorted(rows[columns.time].unique())
     errors = learn_errors(_twice(rows[untreated(rows, columns, start)], columns), columns, times)
     records = []

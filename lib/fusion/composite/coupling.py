@@ -6,6 +6,8 @@ the standard D is (ΠU)^(1/2n), the root of the geometric mean: C then says noth
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
@@ -141,6 +143,37 @@ def flip(draws: ArrayLike, point: ArrayLike, level: float = 0.95, side: str = "r
         low[there], high[there] = np.nanquantile(d[:, there], [tail, 1 - tail], axis=0)
         change[there] = np.mean(grade(d[:, there], side=side) != graded[there], axis=0)
     return pd.DataFrame({"low": low, "high": high, "grade": graded, "flip": change})
+
+
+def degrees(
+    levels: ArrayLike, draws: ArrayLike, systems: Sequence[str], form: str = "standard", side: str = "right"
+) -> pd.DataFrame:
+    """Levels, coordination and grade of each group, with intervals over resamples.
+
+    Parameters
+    ----------
+    levels : array_like, shape (m, n)
+        Levels of the n systems of m groups.
+    draws : array_like, shape (draws, m, n)
+        The same of resamples.
+    systems : sequence of str
+        Names of the systems.
+    form : {"standard", "wang", "fan"}
+        As in `coupling`.
+    side : {"right", "left"}
+        As in `grade`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A column for each system; level (T), degree (D), identity, behind (name of the system that lags, or
+        neither), and low, high, grade, flip as in `flip`.
+    """
+    degree = coordination(levels, form)
+    table = pd.DataFrame(_levels(levels), columns=list(systems))
+    table = table.assign(level=level(levels), degree=degree, identity=identity(levels))
+    behind = pd.Series(lag(levels)).map({-1.0: "neither", **dict(enumerate(systems))})
+    return table.assign(behind=behind).join(flip(coordination(draws, form), degree, side=side))
 
 
 def _levels(u: ArrayLike) -> Floats:

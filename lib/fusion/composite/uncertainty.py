@@ -351,13 +351,16 @@ def shift_table(scores: pd.DataFrame, first: str, groups: pd.Series | None = Non
     Returns
     -------
     pandas.DataFrame
-        scheme, n, spearman, kendall, mean_shift, max_shift, top_decile_kept, and groups_moved with groups.
+        scheme, n, spearman, kendall, mean_shift, max_shift, top_decile_kept, and groups_moved with groups. Empty
+        where no scheme has scores.
 
     Raises
     ------
     CompositeError
         When there is no such column.
     """
+    if scores.empty:
+        return pd.DataFrame()
     if first not in scores:
         raise CompositeError(f"shift_table: no scheme '{first}'; there are {', '.join(map(str, scores))}")
     rows: list[dict[str, Any]] = []

@@ -146,23 +146,56 @@ def weights_wide(weights: pd.DataFrame, language: str) -> tuple[pd.DataFrame, di
     return table, {"name": names[top], "weight": full["weight"][top]}, float(equal[top])
 
 
-def by_path(scores: pd.DataFrame, column: str = "fi") -> pd.DataFrame:
-    """Mean of a score by path and year with a 95 % interval of the mean over firms.
+def by_path(scores: pd.DataFrame, column: str = "fi", by: str = "path") -> pd.DataFrame:
+    """Mean of a score by path, or another group, and year with a 95 % interval of the mean over firms.
 
     Parameters
     ----------
     scores : pandas.DataFrame
-        path, year and the score; a firm has one row a year, so that within a path-year rows are firms.
+        The group, year and the score; a firm has one row a year, so that within a group and year rows are firms.
+    column, by : str
+        The score and the group.
 
     Returns
     -------
     pandas.DataFrame
-        path, year, n, mean, low, high (normal interval, mean ± 1.96 sd/√n); paths with under 10 firms left out.
+        The group, year, n, mean, sd, low, high (normal interval, mean ± 1.96 sd/√n); groups with under 10 firms left
+        out. Empty where one of the columns is not there.
     """
-    grouped = scores.dropna(subset=[column]).groupby(["path", "year"])[column]
+    grouped = scores.reindex(columns=[by, "year", column]).dropna().groupby([by, "year"])[column]
     table = grouped.agg(n="count", mean="mean", sd="std").reset_index().query("n >= 10")
     half = 1.96 * table["sd"] / np.sqrt(table["n"])
     return table.assign(low=table["mean"] - half, high=table["mean"] + half)
+
+
+def chain_points(state: record.State, rows: pd.Series, groups: pd.Series, least: int = 10) -> pd.DataFrame:
+    """Points that each chain gives to the mean index of each group.
+
+    Parameters
+    ----------
+    state : record.State
+        A built index.
+    rows : pandas.Series of bool
+        Firm-years that count, of one year; of these, those with a score in every chain.
+    groups : pandas.Series
+        Group of each firm-year.
+    least : int
+        Groups of fewer such firms are left out.
+
+    Returns
+    -------
+    pandas.DataFrame
+        path (the group), chain, points (0–100), units; empty where no group is large enough.
+    """
+    if state.index is None:
+        raise CompositeError("chain_points: the index is not built yet")
+    shares = state.index.weights.groupby("chain")["chain_weight"].first()
+    points = (state.index.scores[rows].drop(columns="index") * shares).dropna()
+    own = groups.loc[points.index].rename("path")
+    size = own.map(own.value_counts())
+    means = points[size >= least].groupby(own).mean().rename_axis(columns="chain")
+    long = means.stack().rename("points").reset_index()
+    return long.assign(units=long["path"].map(own.value_counts()).astype(int))
 
 
 def io_change(panel: pd.DataFrame, names: str) -> pd.DataFrame:

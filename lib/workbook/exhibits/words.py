@@ -87,6 +87,8 @@ class Words:
         if vocabulary == "effects":
             return self._effects(key)
         known = table(vocabulary).get(key)
+        if known is None and " = " in key:  # a choice and its level
+            return " = ".join(self.of(vocabulary, part) for part in key.split(" = "))
         return getattr(known, self.language) if known else key
 
     def _effects(self, code: str) -> str:
