@@ -84,10 +84,28 @@ def test_shift_table_by_hand() -> None:
 def test_figures_show_what_they_are_given() -> None:
     import matplotlib.pyplot as plt
 
-    ranks = pd.DataFrame({"rank": [1.0, 2], "median": [1.5, 2], "low": [1, 1], "high": [3, 4]})
-    top = drawn_ranks.top_intervals(ranks, ["u", "v"], "rank", ["own", "median"]).axes[0]
-    assert [t.get_text() for t in top.get_yticklabels()] == ["u", "v"] and top.yaxis_inverted()
-    parts = pd.DataFrame({"A": [1.0, 2], "B": [3.0, 4]}, index=["g", "h"])
-    bars = drawn_index.stacked(parts, "index").axes[0]
+    ranks = pd.DataFrame(
+        {"rank": [1.0, 2], "median": [1.5, 2], "low": [1, 1], "high": [3, 4], "path": ["u", "v"]}
+    )
+    top = drawn_ranks.top_intervals(ranks, {"x": "rank", "rank": "own", "median": "median"}).axes[0]
+    assert [t.get_text() for t in top.get_yticklabels()] == ["1 · u", "2 · v"] and top.yaxis_inverted()
+    rows = [("g", "A", 1.0), ("g", "B", 3.0), ("h", "A", 2.0), ("h", "B", 4.0)]
+    parts = pd.DataFrame(rows, columns=["path", "chain", "points"])
+    bars = drawn_index.stacked(parts, {"x": "index", "legend": "chain"}).axes[0]
     assert [(b.get_x(), b.get_width()) for b in bars.patches] == [(0, 1), (0, 2), (1, 3), (2, 4)]
+    means = pd.DataFrame(
+        {"district": ["d", "e", "d"], "year": [1, 1, 2], "mean": [1.0, 2, 3], "low": 0.0, "high": 4.0}
+    )
+    dots = drawn_index.group_means(means, {"x": "index", "y": "district"}).axes[0]
+    assert [t.get_text() for t in dots.get_yticklabels()] == ["d"], (
+        "a group that the last year lacks is not drawn"
+    )
     plt.close("all")
+
+
+def test_degrees_name_the_system_that_lags() -> None:
+    levels = np.array([[0.64, 0.36], [0.5, 0.5]])
+    table = coupling.degrees(levels, levels[None], ["goods", "services"])
+    assert table["behind"].tolist() == ["services", "neither"] and table["flip"].tolist() == [0, 0]
+    np.testing.assert_allclose(table["degree"], [0.48**0.5, 0.5**0.5], rtol=1e-12)
+    np.testing.assert_allclose(table["goods"], levels[:, 0])

@@ -115,12 +115,39 @@ def test_cohorts(tables: dict[str, pd.DataFrame]) -> None:
         effects.cohorts(rows, "pilot_start_year")
 
 
+def test_who_is_ever_treated_and_since_when() -> None:
+    rows = pd.DataFrame(
+        {"firm_id": list("aabb"), "year": [1, 2, 1, 2], "d": [0, 1, 0, 0], "dose": [0.5, 2, 0, 0]}
+    )
+    rows["start"] = [2.0, 2, np.nan, np.nan]
+    for how in ({"treatments": ["d"]}, {"treatments": ["dose"], "start": "start"}):
+        assert effects.ever_treated(rows, **how).tolist() == [True, True, False, False]
+        assert effects.year_before(rows, **how) == 1
+    assert effects.ever_treated(rows, ["dose"]).isna().all(), "a dose has no untreated units"
+    assert effects.year_before(rows, []) is None
+    assert effects.comparison_groups(rows, rows, "start").tolist() == ["ever", "ever", "never", "never"]
+    assert effects.comparison_groups(rows, rows).isna().all()
+    scored = pd.DataFrame({"firm_id": list("abc"), "fi": [3.0, 1, 2]})
+    assert effects.comparison_groups(scored, scored).tolist() == ["high", "low", "middle"]
+
+
+def test_means_by_group_and_cohort_by_hand() -> None:
+    rows = pd.DataFrame({"firm_id": list("aabc"), "year": [1, 2, 1, 1], "y": [1.0, 3, 5, np.nan]})
+    table = effects.summary(rows, ["y"], by=pd.Series(["x", "x", "z", None])).set_index("group")
+    assert table["mean"].tolist() == [3, 2, 5] and table["units"].tolist() == [2, 1, 1]
+    rows["start"] = [2.0, 2, np.nan, np.nan]
+    means = effects.cohort_means(rows, "y", "start")
+    assert means["cohort"].tolist() == ["2", "2", "never"] and means["mean"].tolist() == [1, 3, 5]
+    assert means["units"].tolist() == [1, 1, 2] and effects.cohort_means(rows, "y", None).empty
+
+
 def test_balance_by_hand() -> None:
     rows = pd.DataFrame({"x": [1.0, 3.0, 0.0, 1.0, 2.0], "flat": 1.0})
     treated = pd.Series([True, True, False, False, False])
     table = effects.balance(rows, ["x", "flat"], treated)
     # Means 2 and 1, variances 2 and 1: (2 − 1)/√1.5.
     assert table["smd"].iloc[0] == pytest.approx(1 / np.sqrt(1.5)) and np.isnan(table["smd"].iloc[1])
+    assert effects.balance(rows, ["x"], treated.where(treated).astype("boolean")).empty
 
 
 def test_magnitudes_of_a_log_of_money() -> None:

@@ -107,3 +107,29 @@ def test_flips_by_hand() -> None:
     table = coupling.flip(draws[:, :1], [0.495])
     assert table["grade"].item() == 5 and table["flip"].item() == 0.5
     assert np.isnan(coupling.flip(draws[:, 1:], [np.nan])["flip"].item())
+
+
+def test_points_of_chains_add_up_to_the_mean_index() -> None:
+    from fusion.indicators import measure
+
+    rng = np.random.default_rng(4)
+    values = pd.DataFrame(rng.random((24, 3)), columns=["A1", "B1", "E1"])
+    values = values.assign(firm_id=range(24), year=2020)
+    how = {
+        "treatment": "none",
+        "winsor_tail": 0.0,
+        "normalise": "minmax",
+        "bounds": "pooled",
+        "weights": "equal",
+    }
+    how |= {
+        "chain_weights": "equal",
+        "aggregation": "arithmetic",
+        "aggregation_floor": 0.01,
+        "min_chain_share": 0.6,
+    }
+    state, _ = measure.fusion_index(values, ["A1", "B1", "E1"], measure.steps(**how))
+    groups = pd.Series(["P1"] * 15 + ["P2"] * 9)
+    points = measure.chain_points(state, pd.Series(True, index=values.index), groups)
+    assert set(points["path"]) == {"P1"} and (points["units"] == 15).all(), "nine firms are too few"
+    assert points["points"].sum() == pytest.approx(state.index.scores["index"][:15].mean(), rel=1e-12)

@@ -79,9 +79,7 @@ def comparison_groups(
     return pd.Series(None, index=panel.index, dtype=object)
 
 
-def cohorts(
-    rows: pd.DataFrame, start: str | None, unit: str = "firm_id", time: str = "year"
-) -> pd.DataFrame:
+def cohorts(rows: pd.DataFrame, start: str | None, unit: str = "firm_id", time: str = "year") -> pd.DataFrame:
     """Timing of treatment: firms and firm-years by start year.
 
     Parameters

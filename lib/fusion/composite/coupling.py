@@ -172,7 +172,8 @@ def degrees(
     degree = coordination(levels, form)
     table = pd.DataFrame(_levels(levels), columns=list(systems))
     table = table.assign(level=level(levels), degree=degree, identity=identity(levels))
-    behind = pd.Series(lag(levels)).map({-1.0: "neither", **dict(enumerate(systems))})
+    names: dict[float, str] = {-1.0: "neither"} | {float(i): name for i, name in enumerate(systems)}
+    behind = pd.Series(lag(levels)).map(names)
     return table.assign(behind=behind).join(flip(coordination(draws, form), degree, side=side))
 
 

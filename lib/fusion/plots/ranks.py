@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MOST = 120  # units that are drawn
 
@@ -43,34 +46,27 @@ def rank_intervals(ranks: pd.DataFrame, xlabel: str, ylabel: str, words: Sequenc
     return figure
 
 
-def top_intervals(ranks: pd.DataFrame, labels: Sequence[str], xlabel: str, words: Sequence[str]) -> Any:
+def top_intervals(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
     """The best units, one line each: rank, median and interval over choices.
 
     Parameters
     ----------
-    ranks : pandas.DataFrame
-        Rows of `uncertainty.intervals`, best first.
-    labels : sequence of str
-        Of the units.
-    xlabel : str
-    words : sequence of str
-        Legend: the rank; median and interval.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+    frame : pandas.DataFrame
+        ``rank``, ``median``, ``low``, ``high`` and ``path``, by which a unit is shown; best first.
+    axes : mapping
+        Words of ``x``, and of the legend: ``rank``, ``median``.
     """
     import matplotlib.pyplot as plt
     import seaborn as sns
 
     dark, light = sns.color_palette("colorblind")[:2]
-    figure, axes = plt.subplots(figsize=(7.2, 1.4 + 0.22 * len(ranks)), layout="constrained")
-    places = np.arange(len(ranks))
-    axes.hlines(places, ranks["low"], ranks["high"], color=light, alpha=0.6, linewidth=2.5)
-    axes.plot(ranks["median"], places, "|", color=light, markersize=9, label=words[1])
-    axes.plot(ranks["rank"], places, "o", color=dark, markersize=4, label=words[0])
-    axes.set_yticks(places, list(labels))
-    axes.set(xlabel=xlabel)
-    axes.invert_yaxis()
-    axes.legend(ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
+    figure, axis = plt.subplots(figsize=(7.2, 1.4 + 0.22 * len(frame)), layout="constrained")
+    places = np.arange(len(frame))
+    axis.hlines(places, frame["low"], frame["high"], color=light, alpha=0.6, linewidth=2.5)
+    axis.plot(frame["median"], places, "|", color=light, markersize=9, label=axes["median"])
+    axis.plot(frame["rank"], places, "o", color=dark, markersize=4, label=axes["rank"])
+    axis.set_yticks(places, [f"{row.rank:.0f} · {row.path}" for row in frame.itertuples()])
+    axis.set(xlabel=axes["x"])
+    axis.invert_yaxis()
+    axis.legend(ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
     return figure
