@@ -17,17 +17,20 @@ from estimators.effects.sample import (
     check_varies,
     effect_columns,
     estimation_sample,
+    ladder,
     rung,
     singletons,
 )
-from estimators.effects.tables import ladder_table
 from estimators.engines import within
 from estimators.engines.agreement import (
+    COLUMNS,
     agree,
+    both_stated,
     counted_by_linearmodels,
     counted_parameters,
     exact_rows,
     intervals,
+    joined,
     restate,
     stated_rows,
 )
@@ -35,6 +38,7 @@ from estimators.engines.within import two_way_residuals
 from estimators.errors import EffectsError, EnginesDisagree
 
 __all__ = [
+    "COLUMNS",
     "Columns",
     "EffectsError",
     "EnginesDisagree",
@@ -44,6 +48,7 @@ __all__ = [
     "attrition",
     "balance",
     "base_columns",
+    "both_stated",
     "check_varies",
     "cohort_means",
     "cohorts",
@@ -57,7 +62,8 @@ __all__ = [
     "exact_rows",
     "intervals",
     "is_binary",
-    "ladder_table",
+    "joined",
+    "ladder",
     "magnitudes",
     "minimum_detectable",
     "money_of_log",

@@ -38,8 +38,8 @@ def magnitudes(
     Returns
     -------
     DataFrame
-        Columns treatment, step, measure (outcome_units, outcome_sd, percent, yuan), per, estimate, ci_low, ci_high.
-        per cent = 100·(e^b − 1); yuan = (e^b − 1) · mean of e^y · yuan per unit.
+        Columns treatment, step, measure (outcome_units, outcome_sd, percent, or a unit such as 元/人), estimate,
+        ci_low, ci_high. per cent = 100·(e^b − 1); yuan = (e^b − 1) · mean of e^y · yuan per unit.
     """
     sd = float(rows[outcome].astype(float).std())
     money = money_of_log(unit)
@@ -47,12 +47,12 @@ def magnitudes(
     for treatment, row in estimates.iterrows():
         step = treatment_sd[str(treatment)]
         values = row[["estimate", "ci_low", "ci_high"]].to_numpy(float) * step
-        found = [("outcome_units", "", values), ("outcome_sd", "", values / sd)]
+        found = [("outcome_units", values), ("outcome_sd", values / sd)]
         if unit.startswith("ln"):
-            found.append(("percent", "", 100 * np.expm1(values)))
+            found.append(("percent", 100 * np.expm1(values)))
         if money:
             level = float(np.exp(rows[outcome].astype(float)).mean()) * money[0]
-            found.append(("yuan", money[1], np.expm1(values) * level))
-        records += [(treatment, step, measure, per, *v) for measure, per, v in found]
-    names = ["treatment", "step", "measure", "per", "estimate", "ci_low", "ci_high"]
+            found.append((f"元/{money[1]}".rstrip("/"), np.expm1(values) * level))
+        records += [(treatment, step, measure, *v) for measure, v in found]
+    names = ["treatment", "step", "measure", "estimate", "ci_low", "ci_high"]
     return pd.DataFrame(records, columns=names)

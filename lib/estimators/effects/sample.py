@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from estimators.engines.agreement import Rung
+from estimators.engines.exact.project import Projection
 from estimators.errors import EffectsError
 
 KEYS = ("firm_id", "year")
@@ -151,15 +152,41 @@ def singletons(effects: pd.DataFrame) -> pd.Series:
             return pd.Series(~alive, index=effects.index)
 
 
-def rung(rows: pd.DataFrame, step: Sequence[str], drop_singletons: bool) -> Rung:
-    """The rows and the effect columns of one step of the ladder, the same for every engine.
+def ladder(
+    rows: pd.DataFrame, steps: Sequence[Sequence[str]], regressors: Sequence[str], drop_singletons: bool
+) -> list[Rung]:
+    """The steps of the ladder, each with the regressors that its effects absorb.
 
-    Returns
-    -------
-    Rung
-        ``label`` such as "firm_id + year", ``data`` = rows with effect columns, ``effects`` their names,
-        ``dropped`` = number of singletons left out.
+    Raises
+    ------
+    EffectsError
+        When every step absorbs every regressor, so that there is nothing to estimate.
     """
+    made = [rung(rows, step, drop_singletons) for step in steps]
+    made = [one._replace(absorbed=tuple(absorbed(one, regressors))) for one in made]
+    if all(len(one.absorbed) == len(regressors) for one in made):
+        raise EffectsError(
+            f"effects.fixed_effects: each step absorbs {', '.join(regressors)}, so that nothing is left to "
+            "estimate; begin with fewer effects, or name a treatment that varies within them"
+        )
+    return made
+
+
+def absorbed(rung: Rung, regressors: Sequence[str]) -> list[str]:
+    """Regressors of which the effects leave nothing: less than 1e-10 of their variation."""
+    codes = [rung.data[name].cat.codes.to_numpy(np.int64) for name in rung.effects]
+    values = rung.data[list(regressors)].to_numpy(float)
+    values = values - values.mean(0)
+    left = (Projection(codes).residuals(values) ** 2).sum(0)
+    return [
+        name
+        for name, part, whole in zip(regressors, left, (values**2).sum(0), strict=True)
+        if part <= 1e-10 * whole
+    ]
+
+
+def rung(rows: pd.DataFrame, step: Sequence[str], drop_singletons: bool) -> Rung:
+    """The rows and the effect columns of one step of the ladder, the same for every engine."""
     columns = effect_columns(rows, step)
     alone = singletons(columns) if drop_singletons else pd.Series(False, index=rows.index)
     added = columns[[name for name in columns if name not in rows]]

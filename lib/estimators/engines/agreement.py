@@ -27,7 +27,7 @@ not used.)
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -39,13 +39,58 @@ COEFFICIENT_TOLERANCE = 1e-8
 STD_ERROR_TOLERANCE = 1e-8
 
 
+# Columns of the artefact `estimates`.
+COLUMNS = [
+    "spec",
+    "engine",
+    "fixed_effects",
+    "covariance",
+    "term",
+    "estimate",
+    "std_error",
+    "ci_low",
+    "ci_high",
+    "p_value",
+    "n",
+    "units",
+    "clusters",
+    "dropped_singletons",
+    "r2_within",
+    "parameters",
+]
+
+
 class Rung(NamedTuple):
-    """One step of the fixed-effects ladder."""
+    """One step of the fixed-effects ladder.
+
+    Parameters
+    ----------
+    label : str
+        Such as "firm_id + division*year".
+    data : DataFrame
+        Rows with a column for each effect.
+    effects : list of str
+        Their names.
+    dropped : int
+        Singletons left out.
+    absorbed : tuple of str
+        Regressors of which the effects leave nothing.
+    """
 
     label: str
     data: pd.DataFrame
     effects: list[str]
     dropped: int
+    absorbed: tuple[str, ...] = ()
+
+    @property
+    def units(self) -> int:
+        """Number of units."""
+        return int(self.data["firm_id"].nunique())
+
+    def formula(self, outcome: str, regressors: Sequence[str]) -> str:
+        """The regression as pyfixest reads it: ``y ~ d + x | firm_id + year``."""
+        return f"{outcome} ~ {' + '.join(regressors)} | {' + '.join(self.effects)}"
 
 
 def nested(effect: pd.Series, cluster: pd.Series) -> bool:
@@ -163,12 +208,52 @@ def stated_rows(
         fixed_effects=rung.label,
         covariance=f"clustered by {cluster}",
         n=n,
-        units=int(rung.data["firm_id"].nunique()),
+        units=rung.units,
         clusters=groups,
         dropped_singletons=rung.dropped,
         r2_within=r2_within,
         parameters=stated,
     )
+
+
+def both_stated(
+    rungs: Sequence[Rung],
+    by_pyfixest: Sequence[Any],
+    by_linearmodels: Sequence[Any],
+    cluster: str,
+    size: float = 0.05,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Both engines' estimates of the steps of the ladder under the stated correction.
+
+    Parameters
+    ----------
+    rungs : sequence of Rung
+        The steps.
+    by_pyfixest : sequence
+        Results of ``pf.feols`` with ``ssc(k_adj=True, k_fixef="none")``, one for each step.
+    by_linearmodels : sequence
+        Results of ``AbsorbingLS.fit(debiased=True)``, one for each step; both tables have their R².
+    cluster, size : str, float
+        As for `stated_rows`.
+
+    Returns
+    -------
+    pair of DataFrame
+        As `stated_rows`.
+    """
+    first, second = [], []
+    for rung, a, b in zip(rungs, by_pyfixest, by_linearmodels, strict=True):
+        r2 = b.absorbed_rsquared
+        counted = counted_by_linearmodels(len(b.params), rung.data[rung.effects], rung.data[cluster])
+        first.append(stated_rows(rung, cluster, "pyfixest", a.coef(), a.se(), len(a.coef()), r2, size))
+        second.append(stated_rows(rung, cluster, "linearmodels", b.params, b.std_errors, counted, r2, size))
+    return pd.concat(first), pd.concat(second)
+
+
+def joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Tables of estimates one below the other; those without rows, which would spoil columns' types, are left out."""
+    filled = [table for table in tables if len(table)]
+    return pd.concat(filled) if filled else pd.DataFrame(columns=COLUMNS)
 
 
 def agree(

@@ -46,6 +46,7 @@ TIE = 1e-10
 CELLS = 50_000_000
 # Fewer clusters have too few sign vectors for fine p-values.
 FEWEST_SIGNS = 12
+ENOUGH = 50
 FEW = ["term", "estimate", "p_value", "ci_low", "ci_high", "clusters", "draws", "weights"]
 
 
@@ -376,6 +377,7 @@ def few_clusters(
     level: float = 0.95,
     seed: int = 0,
     draws: int = 9999,
+    enough: int = ENOUGH,
 ) -> pd.DataFrame:
     """Wild cluster bootstrap tests of several regressors of one regression, null imposed, for few clusters.
 
@@ -389,23 +391,25 @@ def few_clusters(
         Regressors to test, each in the presence of all others; those that the effects did not absorb.
     level, seed, draws
         As for `wild_bootstrap`. Webb's weights below twelve clusters, Rademacher's signs else (Webb 2023).
+    enough : int
+        Clusters with which t intervals do well enough, so that nothing is tested.
 
     Returns
     -------
     DataFrame
-        Columns term, estimate, p_value, ci_low, ci_high, clusters, draws, weights; one row for each term.
+        Columns term, estimate, p_value, ci_low, ci_high, clusters, draws, weights; one row for each term, none with
+        enough clusters.
 
     Raises
     ------
     EffectsError
         As `wild_bootstrap`: a term that effects absorb, or one cluster.
     """
-    weights: Literal["rademacher", "webb"] = (
-        "webb" if data[cluster].nunique() < FEWEST_SIGNS else "rademacher"
-    )
+    clusters = data[cluster].nunique()
+    weights: Literal["rademacher", "webb"] = "webb" if clusters < FEWEST_SIGNS else "rademacher"
     formula = f"{outcome} ~ {' + '.join(regressors)} | {' + '.join(effects)}"
     rows = []
-    for term in terms:
+    for term in terms if clusters < enough else ():
         found = wild_bootstrap(
             formula, data, cluster, term, draws, weights=weights, level=level, seed=seed, fixef_rm="none"
         )

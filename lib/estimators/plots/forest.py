@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -37,4 +38,36 @@ def forest(table: pd.DataFrame, labels: list[str], colour_by: str, x: str) -> Fi
     axes.axvline(0, color="0.4", lw=0.8)
     axes.set_yticks(list(places), labels)
     axes.set_xlabel(x)
+    return figure
+
+
+def coefficients(frame: pd.DataFrame, axes: Mapping[str, str], truth: float | None = None) -> Figure:
+    """Draw the estimates of each term, a line for each specification.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        ``spec``, ``term``, ``estimate``, ``ci_low``, ``ci_high``; the first specification on top.
+    axes : mapping
+        Words: ``x``, and ``truth`` of the line where the truth is known.
+    truth : float, optional
+        The true effect.
+    """
+    import matplotlib.pyplot as plt
+    import seaborn as sns
+
+    figure, axis = plt.subplots(figsize=(7.2, 1.4 + 0.5 * len(frame)))
+    place = {spec: -i for i, spec in enumerate(frame["spec"].unique())}
+    for k, (name, part) in enumerate(frame.groupby("term", sort=False)):
+        y, half = part["spec"].map(place) - 0.22 * k, part["ci_high"] - part["estimate"]
+        axis.errorbar(
+            part["estimate"], y, xerr=half, fmt="o", capsize=3, label=name, color=sns.color_palette()[k]
+        )
+    axis.axvline(0, color="0.4", lw=1)
+    if truth is not None:
+        axis.axvline(truth, color="0.2", ls="--", lw=1, label=axes["truth"])
+    axis.set_yticks(list(place.values()), list(place))
+    axis.set_xlabel(axes["x"])
+    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    figure.tight_layout()
     return figure

@@ -86,7 +86,10 @@ class Column(_Model):
     role: Role = Field(description="what the numbers are: the judgement on secrecy rests on it")
     head: Plain = Field(description="printed head; fields are filled in")
     digits: int | None = Field(None, ge=0, le=12, description="decimals; the exhibit's if not given")
-    format: str | None = Field(None, description="Python format of a number, e.g. .1e, .1%, +.3f")
+    format: str | None = Field(
+        None,
+        description="Python format of a number, e.g. .1e, .1%, +.3f; .1e<1e-12 prints smaller ones as <1e-12",
+    )
     of: str | None = Field(None, description="vocabulary in which the cells' codes are looked up")
     words: dict[str, Plain] | None = Field(None, description="the cells' codes and what is printed for them")
 

@@ -60,6 +60,11 @@ class Words:
         """A column's label, with its unit if it has one and it is wanted; its name if nobody named it."""
         known = self._columns.get(str(column))
         if known is None:
+            stem, _, level = str(column).rpartition(
+                "_"
+            )  # a dummy of one of a column's levels, e.g. year_1988
+            if level.isdigit() and stem in self._columns:
+                return f"{self.label(stem, False)} {level}"
             return self.of("variable", column)
         text = str(known[f"label_{self.language}"] or column)
         shown = unit_shown(str(known["unit"] or ""), self.language)
@@ -228,7 +233,13 @@ class Filler(string.Formatter):
 
 
 def number(value: Any, spec: str) -> str:
-    """A number in Python's format, with a true minus and no minus before zero."""
+    """A number in Python's format, with a true minus and no minus before zero.
+
+    ``.1e<1e-12`` prints what is smaller in size, and so the computer's rounding, as ``<1e-12``.
+    """
+    spec, _, floor = spec.partition("<")
+    if floor and abs(value) < float(floor):
+        return f"<{floor}"
     if isinstance(value, float) and math.isinf(value):
         return "∞" if value > 0 else "−∞"
     if spec and spec[-1] == "d":
