@@ -103,6 +103,21 @@ def test_rung_drops_or_keeps_singletons_and_counts_them() -> None:
         effects.rung(rows, ["firm_id*year"], drop_singletons=True)
 
 
+def test_a_ladder_says_what_its_effects_absorb() -> None:
+    rows = pd.DataFrame({"firm_id": list("aaabbb"), "year": [1, 2, 3] * 2})
+    rows["late"], rows["size"] = rows["year"] > 2, [1.0, 4.0, 2.0, 5.0, 3.0, 9.0]
+    steps = [["firm_id"], ["firm_id", "year"]]
+    made = effects.ladder(rows, steps, ["late", "size"], drop_singletons=True)
+    assert [one.absorbed for one in made] == [(), ("late",)]
+    assert made[1].formula("y", ["late", "size"]) == "y ~ late + size | firm_id + year"
+    assert [len(one.absorbed) for one in effects.ladder(rows, steps, ["late"], drop_singletons=True)] == [
+        0,
+        1,
+    ]
+    with pytest.raises(effects.EffectsError, match="each step absorbs late, so that nothing is left"):
+        effects.ladder(rows, steps[1:], ["late"], drop_singletons=True)
+
+
 def test_cohorts(tables: dict[str, pd.DataFrame]) -> None:
     rows = sample(tables).rows
     table = effects.cohorts(rows, "pilot_start_year")
@@ -160,7 +175,9 @@ def test_magnitudes_of_a_log_of_money() -> None:
     table = effects.magnitudes(estimates, rows, "y", "ln 万元/人", {"pilot": 1.0}).set_index("measure")
     assert table.loc["percent", "estimate"] == pytest.approx(10)
     # The mean level is 20 万元: ten per cent of it is 20,000 yuan.
-    assert table.loc["yuan", ["estimate", "ci_low", "ci_high"]].tolist() == pytest.approx([20_000, 0, 40_000])
+    assert table.loc["元/人", ["estimate", "ci_low", "ci_high"]].tolist() == pytest.approx(
+        [20_000, 0, 40_000]
+    )
 
 
 def test_two_way_residuals_equal_dummies() -> None:

@@ -153,5 +153,7 @@ def test_several_terms_of_one_regression(panel: pd.DataFrame) -> None:
         alone.ci_low,
         alone.ci_high,
     ]
+    many = few_clusters(data, "y", ["x", "z"], ["firm", "year"], "district", ["x", "z"], enough=11)
+    assert many.empty and many.columns.tolist() == table.columns.tolist()
     with pytest.raises(effects.EffectsError, match="fixed"):
         few_clusters(data, "y", ["x", "fixed"], ["firm", "year"], "district", ["fixed"], draws=99)

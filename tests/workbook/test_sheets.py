@@ -117,6 +117,13 @@ def test_fields_are_filled_with_words_numbers_and_the_frames_own() -> None:
         filler.vformat("{missing}", (), {})
 
 
+def test_rounding_is_not_printed_as_a_number_and_a_dummy_has_its_columns_label() -> None:
+    book = pd.DataFrame({"column": ["year"], "label_en": ["Year"], "label_zh": ["年份"], "unit": [None]})
+    filler = Filler(Words("zh", book), {"small": -3e-16, "large": -2.5e-9, "term": "year_1988"}, {})
+    asked = "{small:.0e<1e-12} {large:.1e<1e-12} {term:label}"
+    assert filler.vformat(asked, (), {}) == "<1e-12 −2.5e-09 年份 1988"
+
+
 def test_variants_are_said_when_they_hold() -> None:
     parts = [
         sheets.Variant(en="known", zh="已知", when="truth"),
