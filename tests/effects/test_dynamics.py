@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from estimators.effects import dynamics
+from estimators.effects import dynamics, honest, spillover
+from estimators.effects.staggered import averages, weights
 from estimators.errors import EffectsError
 
 KEYS = {"outcome": "y", "unit": "unit", "time": "year", "first_treat": "start"}
@@ -55,7 +56,7 @@ def test_controls_are_taken_out_as_imputation_does(rows: pd.DataFrame, panel: dy
 
 
 def test_weights_are_de_chaisemartins(panel: dynamics.CohortPanel) -> None:
-    ours = dynamics.twfe_weights(panel.data)
+    ours = weights.twfe_weights(panel.data)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         theirs = dd.twowayfeweights(panel.data, outcome="y", unit="unit", time="year", treatment="treated")
@@ -67,6 +68,26 @@ def test_weights_are_de_chaisemartins(panel: dynamics.CohortPanel) -> None:
     weight = listed["weight"].reindex(match.index)
     np.testing.assert_allclose(match, weight, atol=1e-8)  # two exact algorithms, double precision
     assert (match < 0).mean() == pytest.approx(theirs.fraction_negative, abs=1e-12)
+    by = weights.by_event_time(ours)
+    assert by["weight"].sum() == pytest.approx(1, abs=1e-10) and by["rows"].sum() == len(ours)
+    assert by["negative"].sum() == (ours["weight"] < 0).sum() and by["share"].sum() == pytest.approx(1)
+    seen = dynamics.starters(panel.data)
+    assert by.set_index("event_time")["units"].equals(
+        seen[seen.index >= 0].rename("units").rename_axis("event_time")
+    )
+
+
+def test_comparisons_add_up_to_two_way_fixed_effects(rows: pd.DataFrame) -> None:
+    full = rows.groupby("firm_id")["year"].transform("size") == 8
+    data = dynamics.cohort_panel(rows[full], "first", "ln_y", ["x"]).data
+    fit = fitted(dd.BaconDecomposition(weights="exact"), data)
+    listed = weights.comparisons({"bacon": fit}, data)
+    assert set(listed["comparison"]) == {"treated_vs_never", "earlier_vs_later", "later_vs_earlier"}
+    total = (listed["weight"] * listed["estimate"]).sum()
+    assert total == pytest.approx(fit.twfe_estimate, abs=1e-9)  # type: ignore[attr-defined]
+    starts = data.drop_duplicates("unit")["start"]
+    units = listed.set_index("comparison")["units"]
+    assert units["treated_vs_never"] == len(starts) and units["later_vs_earlier"] == (starts > 0).sum()
 
 
 def test_callaway_santanna_by_hand(panel: dynamics.CohortPanel) -> None:
@@ -132,9 +153,6 @@ def test_event_studies_share_columns(panel: dynamics.CohortPanel) -> None:
         np.testing.assert_allclose(
             shown["ci_high"] - shown["ci_low"], 2 * 1.959963985 * shown["std_error"], rtol=1e-8
         )
-    wide = dynamics.side_by_side(tables, {"cs": "CS", "sun": "SA"})
-    assert list(wide) == ["event_time", "CS", "SA"]
-    assert wide.set_index("event_time").loc[-1, "CS"] == "0.000 (base)"
 
 
 def test_pyfixest_agrees_on_sun_abraham(rows: pd.DataFrame) -> None:
@@ -198,5 +216,89 @@ def test_true_averages() -> None:
             "effect": [5.0, 1, 2, 9],
         }
     )
-    assert dynamics.true_average(truth) == 5
-    assert dynamics.true_average(truth, last=1) == 1.5
+    assert averages.true_average(truth) == 5
+    assert averages.true_average(truth, last=1) == 1.5
+    assert averages.true_path(truth, 1) == {0: 1.0, 1: 2.0} and averages.true_path(None, 1) == {}
+    lines = pd.DataFrame({"target": ["all", "common", "variance"]})
+    assert averages.with_truth(lines, truth, 1)["truth"].tolist() == [5, 1.5, 5]
+    assert averages.with_truth(lines, None, 1) is lines
+
+
+def test_without_start_years_everything_is_empty(rows: pd.DataFrame) -> None:
+    """The notebook calls all of it whatever the study is; nothing may fail, and nothing may be estimated."""
+    panel = dynamics.cohort_panel(rows, None, "ln_y", ["x"], keep=["group"])
+    data = panel.data
+    assert data.empty and {"unit", "year", "y", "start", "treated", "group"} <= set(data)
+    found, refused = dynamics.fit_all({"never": lambda: 1 / 0}, on=data)
+    assert (found, refused) == ({}, {})
+    assert dynamics.fit_all({"never": lambda: 1}, on=None) == ({}, {})
+    assert dynamics.fit_all({"always": lambda: 1}) == ({"always": 1}, {})
+    assert dynamics.reach(data, -5, 6, 1) == dynamics.Reach(base=-2, common=0, longest=0, leads=2)
+    assert dynamics.event_studies({}, 0.05, -5, 6).empty and dynamics.balanced(data).empty
+    assert weights.by_event_time(weights.twfe_weights(data)).empty and weights.comparisons({}, data).empty
+    att = averages.with_truth(averages.table({}, data, dynamics.seen_first(data)), None, 0)
+    assert att.empty and list(att)[:-1] == averages.COLUMNS
+    assert dynamics.window(None, -5, 6)[0].empty and honest.listed({}).groupby("restriction").ngroups == 0
+    assert averages.choices({}).empty and averages.against_deals({}, {}, "cs").empty
+    assert spillover.far_controls(data, ["group"]).empty
+
+
+def test_what_the_panel_reaches(panel: dynamics.CohortPanel) -> None:
+    assert dynamics.reach(panel.data, -5, 6) == dynamics.Reach(base=-1, common=2, longest=4, leads=3)
+    assert dynamics.reach(panel.data, -2, 3, 1) == dynamics.Reach(base=-2, common=2, longest=3, leads=2)
+    seen = dynamics.starters(panel.data)
+    own = panel.data[panel.data["start"] == 2015]
+    assert seen[4] == own.loc[own["year"] == 2019, "unit"].nunique()  # the later cohort does not reach it
+
+
+def test_a_coarser_cluster_reaches_all_estimators(rows: pd.DataFrame) -> None:
+    """Named as the notebook names it, it moves every standard error and no estimate but Callaway–Sant'Anna's."""
+    places = rows.assign(place=rows["firm_id"].str[1:].astype(int) % 17)
+    data = dynamics.cohort_panel(places, "first", "ln_y", ["x"], keep=["place"]).data
+    early, reach = dynamics.seen_first(data), dynamics.reach(data, -2, 2)
+    switch = {"outcome": "y", "unit": "unit", "time": "year", "treatment": "treated"}
+
+    def all_of(coarser: str | None) -> pd.DataFrame:
+        level, design = coarser or "unit", coarser and dd.SurveyDesign(psu=coarser)
+        stack = dd.StackedDiD(kappa_pre=2, kappa_post=reach.common)
+        calls = {
+            "cs": lambda: dd.CallawaySantAnna(cluster=coarser).fit(data, **KEYS),
+            "sun_abraham": lambda: dd.SunAbraham(cluster=level).fit(data, **KEYS),
+            "imputation": lambda: dd.ImputationDiD(cluster=level).fit(data, **KEYS),
+            "two_stage": lambda: dd.TwoStageDiD(cluster=level).fit(data, **KEYS),
+            "extended_twfe": lambda: dd.WooldridgeDiD(cluster=level).fit(data, **KEYS),
+            "stacked": lambda: stack.fit(data, survey_design=design, **KEYS),
+            "local_projections": lambda: dd.LPDiD(
+                pre_window=2, post_window=2, reweight=True, cluster=level
+            ).fit(data, post_pooled=(0, 2), **switch),
+            "switchers": lambda: dd.ChaisemartinDHaultfoeuille(twfe_diagnostic=False).fit(
+                early, L_max=3, survey_design=design, **switch
+            ),
+        }
+        found, refused = dynamics.fit_all(calls)
+        assert refused == {}
+        return averages.table(found, data, early).set_index("estimator")
+
+    by_unit, by_place = all_of(None), all_of("place")
+    apart = (by_place["std_error"] / by_unit["std_error"] - 1).abs()
+    assert (apart > 1e-3).all(), apart
+    moved = (by_place["estimate"] - by_unit["estimate"]).abs()
+    assert moved["cs"] > 1e-6 and moved.drop("cs").max() < 1e-10  # weights: sizes of cohorts, not rows
+
+
+def test_leads_of_one_estimator_under_several_choices(panel: dynamics.CohortPanel) -> None:
+    calls = {"as_above": lambda: dd.CallawaySantAnna(base_period="universal").fit(panel.data, **KEYS)}
+    found, _ = dynamics.fit_all(calls)
+    one = averages.choices(found).iloc[0]
+    study = dynamics.event_study("cs", found["as_above"]).set_index("event_time")
+    assert one["lead_1"] == 0 and one["lead_2"] == study.loc[-2, "estimate"]
+    deals = averages.against_deals(found, {0: found["as_above"], 1: found["as_above"]}, "as_above")
+    assert deals["p_value"].tolist() == [1.0] and deals["deals"].tolist() == [2]
+
+
+def test_next_year_is_matched_by_unit(rows: pd.DataFrame) -> None:
+    ahead = dynamics.with_next(rows, "x")
+    value = rows.set_index(["firm_id", "year"])["x"]
+    row = ahead.iloc[7]
+    assert row["next_year"] == value[(row["firm_id"], row["year"] + 1)]
+    assert len(ahead) == sum((f, y + 1) in value.index for f, y in value.index)

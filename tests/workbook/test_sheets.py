@@ -99,6 +99,30 @@ def test_a_frame_in_words(tmp_path: Any) -> None:
     assert english.table is not None and english.table["Term"].tolist() == ["Pilot (10,000 yuan)", "size"]
 
 
+def test_standard_errors_beside_the_estimates(tmp_path: Any) -> None:
+    """Lines in order though the frame is by column; the base has no standard error; what is not there is a dash."""
+    frame = pd.DataFrame(
+        {
+            "event_time": [-1, 0, 0],
+            "estimator": ["stacked", "stacked", "twfe"],
+            "estimate": [0.0, -0.0625, 0.5],
+            "std_error": [None, 0.25, 0.125],
+        }
+    )
+    own = {
+        "event_time": {"role": "number", "head": "t"},
+        "estimator": {"role": "label", "head": "e", "of": "cohort_estimator"},
+    }
+    made = sheet(
+        kind="regression", layout={"rows": "event_time", "columns": "estimator", "beside": True}, columns=own
+    )
+    kept(tmp_path, "effects", frame)
+    record = Record("05_effects", "effects", "regression", "5.1", {"n": 2}, folder=tmp_path)
+    shown = printed.printed(record, made, Words("en"), {"synthetic": True, "data": ""}).table
+    assert shown is not None and list(shown) == ["t", "Stacked", "Two-way fixed effects"]
+    assert shown.to_numpy().tolist() == [[-1, "0.000 (base)", "–"], [0, "−0.062 (0.250)", "0.500 (0.125)"]]
+
+
 def test_fields_are_filled_with_words_numbers_and_the_frames_own() -> None:
     words = Words("en")
     frame = pd.DataFrame({"p": [0.5, 0.25]})
@@ -152,6 +176,9 @@ def test_needs_are_judged_on_what_is_known() -> None:
     assert not needs.holds(need, needs.Facts({"start_column": "since"}, {"panel": frozenset({"x"})}))
     assert needs.holds(need, needs.Facts({"start_column": "since"}))  # not known yet
     assert needs.lacking(["few", "outcome"], made, needs.Facts({"outcome": None})) == "outcome"
+    undated = sheets.Need(en="a", zh="b", without=["start_column"])
+    assert needs.holds(undated, needs.Facts({"start_column": None}))
+    assert not needs.holds(undated, full)
 
 
 def test_a_column_that_holds_nothing_is_absent(tmp_path: Any) -> None:

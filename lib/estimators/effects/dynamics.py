@@ -1,13 +1,14 @@
-"""What the packages for staggered adoption leave open: one sample, one table, one target.
+"""What the packages for staggered adoption leave open: one sample, and one table of what each estimates.
 
 The estimators are called by name where they are used (diff-diff). Here are the panel that all of them are given,
-the weights of two-way fixed effects, and tables in which their results can stand side by side.
+the event times that it reaches, and event studies in columns that all share. Where there is nothing to estimate
+(no start years, no results) each function gives an empty table.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,9 +45,23 @@ class CohortPanel:
     ends: int
 
 
+@dataclass(frozen=True)
+class Reach:
+    """Event times that a panel reaches, counted from the start year.
+
+    ``base`` is the last year without an effect; ``common`` the last one that every cohort reaches, ``longest`` the
+    last that any does (within what is asked for); ``leads`` how many before the start the earliest cohort has.
+    """
+
+    base: int
+    common: int
+    longest: int
+    leads: int
+
+
 def cohort_panel(
     rows: pd.DataFrame,
-    start: str,
+    start: str | None,
     outcome: str,
     controls: Sequence[str] = (),
     keep: Sequence[str] = (),
@@ -64,18 +79,23 @@ def cohort_panel(
     ----------
     rows : DataFrame
         Columns firm_id, year, `start` (year, missing: never), `outcome`, `controls`, `keep`; one row a firm and year.
+    start : str or None
+        None: there are no start years, and the panel has no rows.
     anticipation : int
         Years before the start that do not count as untreated.
     treatment : str, optional
-        0/1 column that becomes ``treated``, where treatment may end; else treated from the start year on.
+        Column that becomes ``treated`` if it is 0/1, so that treatment may end; else treated from the start year on.
 
     Raises
     ------
     EffectsError
         When a firm has two start years, a firm-year two rows, or no firm is treated or untreated.
     """
+    data = rows[list(dict.fromkeys(["firm_id", "year", *keep]))].copy()
+    if not start:
+        none = data.iloc[:0].assign(start=0, y=0.0, treated=0, unit=0)
+        return CohortPanel(none, pd.Series(dtype=float), 0, 0, 0)
     _check(rows, start)
-    data = rows[["firm_id", "year", *dict.fromkeys(keep)]].copy()
     last = int(rows["year"].max())
     begins = pd.to_numeric(rows[start]).astype(float)
     later = int(rows.loc[begins > last, "firm_id"].nunique())
@@ -92,7 +112,7 @@ def cohort_panel(
     clean = (data["start"] == 0) | (data["year"] < data["start"] - anticipation)
     slopes = untreated_slopes(rows[clean], outcome, controls)
     data["y"] = rows[outcome].astype(float) - rows[list(controls)].astype(float) @ slopes
-    if treatment:
+    if treatment and rows[treatment].dropna().isin([0, 1]).all():
         treated = rows[treatment].astype(float) == 1
     data = data.assign(treated=treated.astype(int), unit=data["firm_id"].astype("category").cat.codes)
     data = data[~always].sort_values(["unit", "year"], ignore_index=True)
@@ -125,13 +145,17 @@ def untreated_slopes(rows: pd.DataFrame, outcome: str, controls: Sequence[str]) 
     return pd.Series(np.linalg.lstsq(left[:, 1:], left[:, 0], rcond=1e-10)[0], index=list(controls))
 
 
-def fit_all(calls: Mapping[str, Callable[[], Any]]) -> tuple[dict[str, Any], dict[str, str]]:
+def fit_all(
+    calls: Mapping[Any, Callable[[], Any]], on: Sized | None = (True,)
+) -> tuple[dict[Any, Any], dict[Any, str]]:
     """Run estimators that these data may not allow.
 
     Parameters
     ----------
     calls : mapping
         Name: function without arguments that fits and returns a result.
+    on : DataFrame or Series, optional
+        What they are fitted on; None or without rows: nothing is fitted, and nothing is refused.
 
     Returns
     -------
@@ -139,7 +163,7 @@ def fit_all(calls: Mapping[str, Callable[[], Any]]) -> tuple[dict[str, Any], dic
         By name; what a package refused, in its own words. Warnings are not shown: they repeat what the tables say.
     """
     results, reasons = {}, {}
-    for name, call in calls.items():
+    for name, call in calls.items() if on is not None and len(on) else ():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
@@ -184,6 +208,16 @@ def event_study(name: str, result: Any, size: float = 0.05, first: int = -99, la
     return out.loc[kept, EVENT_COLUMNS].astype({"event_time": int, "n": float}).reset_index(drop=True)
 
 
+def event_studies(results: Mapping[str, Any], size: float, first: int, last: int) -> pd.DataFrame:
+    """Event studies of several estimators, one below the other, in the columns of `event_study`.
+
+    Leads of the two-stage estimator are left out: they are means of residuals, not differences from a base year.
+    """
+    tables = [event_study(name, result, size, first, last) for name, result in results.items()]
+    tables = [t[(t["event_time"] >= 0) | (t["estimator"] != "two_stage")] for t in tables if len(t)]
+    return pd.concat(tables) if tables else pd.DataFrame(columns=EVENT_COLUMNS)
+
+
 def _native(result: Any) -> pd.DataFrame:
     listed = getattr(result, "event_study", None)
     if isinstance(listed, pd.DataFrame):
@@ -198,13 +232,15 @@ def window(surface: Any, first: int, last: int) -> tuple[pd.Series, pd.DataFrame
 
     Parameters
     ----------
-    surface : EventStudyResults
-        What diff-diff's ``aggregate("event_study")`` returns, with a covariance.
+    surface : EventStudyResults or None
+        What diff-diff's ``aggregate("event_study")`` returns, with a covariance; None: there is nothing.
 
     Returns
     -------
     estimate : Series, index event_time; covariance : DataFrame, event_time × event_time
     """
+    if surface is None:
+        return pd.Series(dtype=float), pd.DataFrame()
     if surface.vcov is None:
         raise EffectsError(
             f"{surface.source} keeps no joint covariance of its event study; use one that does"
@@ -216,77 +252,43 @@ def window(surface: Any, first: int, last: int) -> tuple[pd.Series, pd.DataFrame
     return estimate[usable], covariance.loc[usable, usable]
 
 
-def att_row(
-    name: str, estimate: float, std_error: float, target: str, size: float = 0.05, n: float = np.nan
-) -> dict[str, Any]:
-    """One line of the table of average effects: with its interval and the target that it is an estimate of."""
-    from statistics import NormalDist
-
-    half = NormalDist().inv_cdf(1 - size / 2) * std_error
-    return {
-        "estimator": name,
-        "estimate": float(estimate),
-        "std_error": float(std_error),
-        "ci_low": float(estimate - half),
-        "ci_high": float(estimate + half),
-        "n": float(n),
-        "target": target,
-    }
-
-
-def switchers_average(result: Any) -> tuple[float, float]:
-    """Average effect of de Chaisemartin & D'Haultfœuille's estimator, with an upper bound on its standard error.
-
-    diff-diff 3.13 adds the variances of the event times as if these were independent, which understates the error of
-    their weighted sum; without their covariance, Σ|w_l|·se_l is what it can be at most.
-    """
-    parts = result.cost_benefit_delta["weights"]
-    se = sum(abs(w) * result.event_study_effects[k]["se"] for k, w in parts.items())
-    return float(result.overall_att), float(se)
-
-
-def true_average(truth: pd.DataFrame, last: int | None = None, column: str = "effect") -> float:
-    """The true average effect on the treated, from the generator's table.
-
-    Parameters
-    ----------
-    truth : DataFrame
-        dimension, level, effect, n.
-    last : int, optional
-        None: over all treated firm-years. Else the plain mean of the effects at event times 0 … last, which is the
-        target of estimators that weight event times equally.
-    column : str
-        "effect" on productivity, or "effect_lp" on value added per employee.
-    """
-    if last is None:
-        return float(truth.loc[truth["dimension"] == "overall", column].iloc[0])
-    effects = truth[truth["dimension"] == "event_time"].assign(event=lambda t: t["level"].astype(int))
-    return float(effects.loc[effects["event"].between(0, last), column].mean())
-
-
 def common_last(data: pd.DataFrame) -> int:
     """Last event time that every cohort reaches in the panel's years."""
     starts = data.loc[data["start"] > 0, "start"]
     return int(data["year"].max() - starts.max())
 
 
-def twfe_weights(data: pd.DataFrame, treatment: str = "treated") -> pd.DataFrame:
-    """Weights with which two-way fixed effects averages the effects of the treated rows.
+def reach(data: pd.DataFrame, first: int, last: int, anticipation: int = 0) -> Reach:
+    """Event times that a cohort panel reaches, of those from `first` to `last`."""
+    base = -1 - anticipation
+    if data.empty:
+        return Reach(base, 0, 0, -base)
+    earliest = int(data.loc[data["start"] > 0, "start"].min())
+    longest = min(last, int(data["year"].max()) - earliest)
+    leads = max(min(-first, earliest - int(data["year"].min())), -base)
+    return Reach(base, max(common_last(data), 0), longest, leads)
 
-    β = Σ w_it Δ_it over treated rows, w_it = D̃_it / Σ_treated D̃, where D̃ is the residual of treatment on unit and
-    year effects (de Chaisemartin & D'Haultfœuille 2020, American Economic Review 110, theorem 1).
 
-    Returns
-    -------
-    DataFrame
-        Treated rows with unit, year, weight; weights add up to one and may be negative.
-    """
-    residual = two_way_residuals(data[treatment].to_numpy(float), data["unit"], data["year"])
-    on = data[treatment].to_numpy() == 1
-    total = residual[on].sum()
-    if not on.any() or abs(total) < 1e-9:
-        raise EffectsError(f"{treatment}: nothing is left of treatment after unit and year effects")
-    return data.loc[on, ["unit", "year"]].assign(weight=residual[on] / total)
+def balanced(data: pd.DataFrame) -> pd.DataFrame:
+    """Rows of units that are seen in every year of the panel."""
+    return data[data.groupby("unit")["year"].transform("size") == data["year"].nunique()]
+
+
+def seen_first(data: pd.DataFrame) -> pd.DataFrame:
+    """Rows of units that are seen in the panel's first year."""
+    return data[data.groupby("unit")["year"].transform("min") == data["year"].min()]
+
+
+def starters(data: pd.DataFrame) -> pd.Series:
+    """How many units that ever start are seen at each event time, by event time."""
+    some = data[data["start"] > 0]
+    return some.groupby(some["year"] - some["start"])["unit"].nunique()
+
+
+def with_next(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Rows that have one a year later, with its value of a column as ``next_year``."""
+    moved = rows[["firm_id", "year", column]].assign(year=rows["year"] - 1)
+    return rows.merge(moved.rename(columns={column: "next_year"}), on=["firm_id", "year"])
 
 
 def permuted_starts(data: pd.DataFrame, rng: np.random.Generator, within: Sequence[str] = ()) -> pd.Series:
@@ -306,14 +308,3 @@ def permuted_starts(data: pd.DataFrame, rng: np.random.Generator, within: Sequen
     key = [units[name].astype("string").fillna("") for name in within] or (lambda unit: 0)
     dealt = units.groupby(key)["start"].transform(lambda part: rng.permutation(part.to_numpy()))
     return data["unit"].map(dealt).astype(int)
-
-
-def side_by_side(tables: Sequence[pd.DataFrame], labels: Mapping[str, str]) -> pd.DataFrame:
-    """Event studies as one table: a line for each event time, a column for each estimator, "0.034 (0.013)"."""
-    long = pd.concat(tables)
-    long["shown"] = long["estimate"].map("{:.3f}".format) + long["std_error"].map(
-        lambda se: " (base)" if np.isnan(se) else f" ({se:.3f})"
-    )
-    wide = long.pivot(index="event_time", columns="estimator", values="shown")
-    wide = wide.reindex(columns=[name for name in labels if name in wide]).rename(columns=dict(labels))
-    return wide.fillna("–").reset_index()

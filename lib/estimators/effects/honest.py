@@ -10,7 +10,7 @@ finds the same intervals, from results of its own estimators alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -194,6 +194,19 @@ def breakdown(table: pd.DataFrame) -> float:
     if not np.isfinite(edge[k]):
         return float(m[k])
     return float(m[k - 1] + (m[k] - m[k - 1]) * edge[k - 1] / (edge[k - 1] - edge[k]))
+
+
+def listed(bounds: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Confidence sets of several restrictions, one below the other, each with its breakdown value.
+
+    Returns
+    -------
+    DataFrame
+        m, ci_low, ci_high, restriction, breakdown; what lies beyond the grid is missing. Empty without any.
+    """
+    tables = [t.assign(restriction=name, breakdown=breakdown(t)) for name, t in bounds.items()]
+    columns = ["m", "ci_low", "ci_high", "restriction", "breakdown"]
+    return pd.concat(tables or [pd.DataFrame(columns=columns)]).replace([np.inf, -np.inf], np.nan)
 
 
 def _checked(estimate: pd.Series, base: int) -> tuple[int, int]:

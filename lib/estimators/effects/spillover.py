@@ -33,8 +33,10 @@ def exposure(data: pd.DataFrame, cell: Sequence[str]) -> pd.DataFrame:
     Raises
     ------
     EffectsError
-        When no unit is exposed, or all are.
+        Without a column of cells, or when no unit is exposed.
     """
+    if not cell:
+        raise EffectsError("no column says which firms are neighbours (dynamics.spillover_cell)")
     units = data.drop_duplicates("unit").dropna(subset=list(cell))
     keys = [units[name].astype("string") for name in cell]
     first = units["start"].where(units["start"] > 0).groupby(keys).transform("min").fillna(0).astype(int)
@@ -53,11 +55,13 @@ def exposure(data: pd.DataFrame, cell: Sequence[str]) -> pd.DataFrame:
 
 
 def far_controls(data: pd.DataFrame, cell: Sequence[str]) -> pd.DataFrame:
-    """The panel with only those controls that no treated firm ever shares a cell with.
+    """The panel with only those controls that no treated firm ever shares a cell with; without cells, all of it.
 
     Treated units stay as they are. Comparing with far controls alone takes out what neighbours feel, at the price of
     fewer controls that may differ in more than distance.
     """
+    if data.empty or not cell:
+        return data
     units = data.drop_duplicates("unit")
     keys = [units[name].astype("string").fillna("") for name in cell]
     near = (units["start"] > 0).groupby(keys).transform("any") & (units["start"] == 0)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from estimators.effects import dynamics, pretrend, spillover
+from estimators.effects.staggered import averages
 from evidence.montecarlo.modes import MODES, MonteCarloError
 from fusion.panel.synthetic import Settings, simulate
 from fusion.panel.synthetic.assemble import assemble
@@ -71,7 +72,7 @@ def one_draw(mode: str, seed: int, firms: int = 1500, estimators: Sequence[str] 
     common = max(dynamics.common_last(data), 0)
     calls = _calls(data, common)
     found, _ = dynamics.fit_all({name: calls[name] for name in estimators})
-    overall, early = (dynamics.true_average(truth, last, "effect_lp") for last in (None, common))
+    overall, early = (averages.true_average(truth, last, "effect_lp") for last in (None, common))
     table = pd.DataFrame(
         [(name, *found.get(name, (np.nan, np.nan))) for name in estimators],
         columns=["estimator", "estimate", "std_error"],
@@ -150,7 +151,7 @@ def _switchers(data: pd.DataFrame, longest: int) -> tuple[float, float]:
 
     early = data[data.groupby("unit")["year"].transform("min") == data["year"].min()]
     result = dd.ChaisemartinDHaultfoeuille(twfe_diagnostic=False).fit(early, L_max=longest + 1, **SWITCHING)
-    return dynamics.switchers_average(result)
+    return averages.switchers_average(result)
 
 
 def alarms(data: pd.DataFrame) -> dict[str, float]:

@@ -114,7 +114,8 @@ def _of_exhibit(exhibit: Exhibit) -> Iterator[Text]:
     for wording in (exhibit.title, exhibit.note, exhibit.source, exhibit.read, exhibit.alt):
         yield from _parts(wording)
     yield from exhibit.axes.values()
-    yield from (column.head for column in exhibit.columns.values())
+    for column in exhibit.columns.values():
+        yield from (column.head, *(column.words or {}).values())
 
 
 def _parts(wording: Text | list[Variant] | None) -> list[Text]:

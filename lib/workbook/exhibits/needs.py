@@ -10,6 +10,8 @@ from typing import Any
 from workbook.exhibits import sheets
 from workbook.exhibits.sheets import Need, Sheet
 
+EMPTY: tuple[Any, ...] = (None, "", [], {}, False)
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -48,7 +50,8 @@ def lacking(names: Iterable[str], sheet: Sheet, facts: Facts) -> str | None:
 
 def holds(need: Need, facts: Facts) -> bool:
     """Whether a need holds, as far as is known."""
-    if not all(facts.parameters.get(name) not in (None, "", [], {}, False) for name in need.parameters):
+    asked = {name: facts.parameters.get(name) not in EMPTY for name in (*need.parameters, *need.without)}
+    if not all(asked[name] for name in need.parameters) or any(asked[name] for name in need.without):
         return False
     if not all(facts.artefacts.get(name, True) for name in need.artefacts):
         return False

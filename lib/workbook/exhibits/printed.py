@@ -10,10 +10,12 @@ from typing import Any
 import pandas as pd
 
 from workbook.exhibits.record import Record
-from workbook.exhibits.sheets import Column, Exhibit, More, Sheet, SheetError, shared
+from workbook.exhibits.sheets import Column, Exhibit, Layout, More, Sheet, SheetError, shared
 from workbook.exhibits.words import MISSING, YEAR, Filler, Words, missing, number, plain
 
 REST = "…"
+# In place of the standard error of the year, or group, that the others are compared with.
+BASE = {"en": "base", "zh": "基期"}
 
 
 @dataclass(frozen=True)
@@ -221,11 +223,14 @@ def regression(frame: pd.DataFrame, exhibit: Exhibit, filler: Filler) -> pd.Data
 
     Lines are the levels of the layout's ``rows`` in the order of the frame, columns those of its ``columns``,
     numbered; a term that a column does not have is a dash. At the foot stand columns that are constant within each.
+    With ``beside`` there is one line a level, with standard errors in brackets, and columns are headed by their words.
     """
     layout = exhibit.layout
     if layout is None:
         raise SheetError("a regression table needs `layout`")
     worded = in_words(frame, exhibit, filler)
+    if layout.beside:
+        return _beside(worded, exhibit, layout, filler)
     terms = list(dict.fromkeys(worded[layout.rows]))
     heads = [filler.one(exhibit.columns[name].head) for name in layout.foot]
     columns = {"": [line for term in terms for line in (term, "")] + heads}
@@ -236,6 +241,19 @@ def regression(frame: pd.DataFrame, exhibit: Exhibit, filler: Filler) -> pd.Data
             lines += _estimate(by_term.loc[term], exhibit.digits) if term in by_term.index else [MISSING, ""]
         columns[f"({count})"] = lines + [_foot(part.iloc[0][name], exhibit.digits) for name in layout.foot]
     return pd.DataFrame(columns)
+
+
+def _beside(worded: pd.DataFrame, exhibit: Exhibit, layout: Layout, filler: Filler) -> pd.DataFrame:
+    base, spec = BASE[filler.words.language], f".{exhibit.digits}f"
+
+    def cell(estimate: float, error: float) -> str:
+        return f"{number(estimate, spec)} ({base if missing(error) else number(error, spec)})"
+
+    shown = worded.assign(shown=list(map(cell, worded["estimate"], worded["std_error"])))
+    wide = shown.pivot(index=layout.rows, columns=layout.columns, values="shown")
+    wide = wide.reindex(columns=list(dict.fromkeys(worded[layout.columns]))).fillna(MISSING).reset_index()
+    head = filler.one(exhibit.columns[layout.rows].head)
+    return wide.rename(columns={layout.rows: head}).rename_axis(columns=None)
 
 
 def _estimate(row: pd.Series, digits: int) -> list[str]:

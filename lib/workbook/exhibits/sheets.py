@@ -118,6 +118,9 @@ class Layout(_Model):
     rows: str = Field("term", description="column that names the lines")
     columns: str = Field("spec", description="column that names the printed columns")
     foot: list[str] = Field(default_factory=list, description="columns printed as lines at the foot")
+    beside: bool = Field(
+        False, description="standard errors in brackets beside the estimates, under heads in words"
+    )
 
 
 class Need(_Model):
@@ -126,6 +129,7 @@ class Need(_Model):
     en: str = Field(description="why the exhibit is not there, a whole sentence")
     zh: str = Field(description="the same in Chinese")
     parameters: list[str] = Field(default_factory=list, description="parameters that must be set (not empty)")
+    without: list[str] = Field(default_factory=list, description="parameters that must be empty")
     columns: list[str] = Field(
         default_factory=list, description="columns that must hold something, all of them"
     )

@@ -1,0 +1,1 @@
+"""Staggered adoption: what two-way fixed effects weighs, and averages that stand side by side."""

@@ -1,0 +1,179 @@
+"""Average effects of estimators for staggered adoption: one line each, with the target that it is an estimate of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from estimators.effects.dynamics import event_study
+
+COLUMNS = ["estimator", "estimate", "std_error", "ci_low", "ci_high", "n", "target"]
+# Which average an estimator gives where it is not that over all treated years: equal weights on the years that all
+# cohorts reach, all years of units seen from the first, or weights by variance.
+TARGETS = {"stacked": "common", "local_projections": "common", "switchers": "early", "twfe": "variance"}
+LAST = ("local_projections", "twfe")
+
+
+def table(
+    fits: Mapping[str, Any], data: pd.DataFrame, early: pd.DataFrame, size: float = 0.05
+) -> pd.DataFrame:
+    """Average effects of several estimators.
+
+    Parameters
+    ----------
+    fits : mapping
+        Results by name; those of `LAST` stand last.
+    data, early : DataFrame
+        Rows that they were fitted on (unit); switchers are fitted on `early`.
+    size : float
+        Intervals are estimate ± z(1 − size/2) standard errors for all, so that widths compare.
+
+    Returns
+    -------
+    DataFrame
+        estimator, estimate, std_error, ci_low, ci_high, n (rows), target, units.
+    """
+    rows = []
+    for name in sorted(fits, key=lambda name: LAST.index(name) + 1 if name in LAST else 0):
+        sample = early if name == "switchers" else data
+        counts = {"n": float(len(sample)), "units": sample["unit"].nunique()}
+        rows.append(line(name, *average(fits[name]), size) | counts | {"target": TARGETS.get(name, "all")})
+    return pd.DataFrame(rows, columns=[*COLUMNS, "units"])
+
+
+def line(name: str, estimate: float, std_error: float, size: float = 0.05) -> dict[str, Any]:
+    """An estimate with its normal interval."""
+    half = NormalDist().inv_cdf(1 - size / 2) * std_error
+    return {
+        "estimator": name,
+        "estimate": float(estimate),
+        "std_error": float(std_error),
+        "ci_low": float(estimate - half),
+        "ci_high": float(estimate + half),
+    }
+
+
+def average(result: Any) -> tuple[float, float]:
+    """The average effect and its standard error, wherever a package keeps them."""
+    if type(result).__name__.startswith("Chaisemartin"):
+        return switchers_average(result)
+    if hasattr(result, "overall_att"):
+        return result.overall_att, result.overall_se
+    if hasattr(result, "pooled"):  # local projections
+        after = result.pooled.set_index("window").loc["post"]
+        return after["coefficient"], after["se"]
+    return result.params.iloc[0], result.std_errors.iloc[0]
+
+
+def switchers_average(result: Any) -> tuple[float, float]:
+    """Average effect of de Chaisemartin & D'Haultfœuille's estimator, with an upper bound on its standard error.
+
+    diff-diff 3.13 adds the variances of the event times as if these were independent, which understates the error of
+    their weighted sum; without their covariance, Σ|w_l|·se_l is what it can be at most.
+    """
+    parts = result.cost_benefit_delta["weights"]
+    se = sum(abs(w) * result.event_study_effects[k]["se"] for k, w in parts.items())
+    return float(result.overall_att), float(se)
+
+
+def with_truth(
+    averages: pd.DataFrame, truth: pd.DataFrame | None, common: int, column: str = "effect"
+) -> pd.DataFrame:
+    """Averages beside the true value of each one's target, where it is known.
+
+    Parameters
+    ----------
+    averages : DataFrame
+        As `table` gives it.
+    truth : DataFrame or None
+        The generator's table; None: not known, and no column is added.
+    common : int
+        Last event time that every cohort reaches.
+    column : str
+        Which effect, as in `true_average`.
+    """
+    if truth is None or averages.empty:
+        return averages
+    goal = averages["target"].map({"common": true_average(truth, common, column)})
+    return averages.assign(truth=goal.fillna(true_average(truth, column=column)))
+
+
+def true_average(truth: pd.DataFrame, last: int | None = None, column: str = "effect") -> float:
+    """The true average effect on the treated, from the generator's table.
+
+    Parameters
+    ----------
+    truth : DataFrame
+        dimension, level, effect, n.
+    last : int, optional
+        None: over all treated firm-years. Else the plain mean of the effects at event times 0 … last, which is the
+        target of estimators that weight event times equally.
+    column : str
+        "effect" on productivity, or "effect_lp" on value added per employee.
+    """
+    if last is None:
+        return float(truth.loc[truth["dimension"] == "overall", column].iloc[0])
+    effects = truth[truth["dimension"] == "event_time"].assign(event=lambda t: t["level"].astype(int))
+    return float(effects.loc[effects["event"].between(0, last), column].mean())
+
+
+def true_path(truth: pd.DataFrame | None, last: int, column: str = "effect") -> dict[int, float]:
+    """The true effect at each event time up to `last`; empty where it is not known."""
+    if truth is None:
+        return {}
+    path = truth[truth["dimension"] == "event_time"].assign(level=lambda t: t["level"].astype(int))
+    return path[path["level"] <= last].set_index("level")[column].to_dict()
+
+
+def choices(fits: Mapping[str, Any], size: float = 0.05) -> pd.DataFrame:
+    """One estimator under several choices: its average effect, and its leads in the three years before the start.
+
+    Returns
+    -------
+    DataFrame
+        choice, estimate, std_error, ci_low, ci_high, n, lead_3, lead_2, lead_1, units (treated).
+    """
+    rows = []
+    for name, result in fits.items():
+        path = event_study(name, result, size).set_index("event_time")["estimate"]
+        leads = {f"lead_{years}": path.get(-years, np.nan) for years in (3, 2, 1)}
+        counts = {"n": float(result.n_obs), "units": result.n_treated_units}
+        rows.append(line(name, result.overall_att, result.overall_se, size) | counts | leads)
+    return pd.DataFrame(rows).rename(columns={"estimator": "choice"})
+
+
+def against_deals(fits: Mapping[str, Any], deals: Mapping[Any, Any], name: str) -> pd.DataFrame:
+    """An estimator's average effect among those that it gives when start years are dealt anew.
+
+    p counts the actual assignment among the deals, so that it is exact for the hypothesis of no effect on any unit.
+
+    Parameters
+    ----------
+    fits, deals : mapping
+        Results: the actual one under `name`, and one of each deal.
+
+    Returns
+    -------
+    DataFrame
+        estimate, mean, sd, upper (97.5 per cent quantile), deals, p_value, units (treated); empty without deals.
+    """
+    dealt = np.array([result.overall_att for result in deals.values()], float)
+    dealt = dealt[np.isfinite(dealt)]
+    if name not in fits or not len(dealt):
+        return pd.DataFrame()
+    actual = fits[name].overall_att
+    return pd.DataFrame(
+        {
+            "estimate": [actual],
+            "mean": [dealt.mean()],
+            "sd": [dealt.std(ddof=1)],
+            "upper": [np.quantile(dealt, 0.975)],
+            "deals": [len(dealt)],
+            "p_value": [(1 + (np.abs(dealt) >= abs(actual)).sum()) / (1 + len(dealt))],
+            "units": [fits[name].n_treated_units],
+        }
+    )
