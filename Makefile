@@ -81,11 +81,12 @@ fuzz: $(READY) ## read thousands of made-up files: an error in words, or rows th
 params: $(READY) ## write params/base.yaml, its JSON schema and the notebooks' parameters cells from the model
 	@$(BIN)/fusion params --write
 
-lint: $(READY) ## ruff (notebooks too), mypy, stripped notebooks
+lint: $(READY) ## ruff (notebooks too), mypy, stripped notebooks, how notebooks read
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/nbstripout --verify notebooks/*.ipynb
+	@$(BIN)/python -m workbook.review.notebooks
 
 format: $(READY) ## format code and strip notebooks
 	@$(BIN)/ruff check --fix .

@@ -17,7 +17,7 @@ class Classification(Section):
     )
     manufacturing_standard: Literal["three_new_2018", "hightech_manufacturing_2017"] = Field(
         "three_new_2018",
-        description="standard that says what advanced manufacturing is (三新 2018: its class 02)",
+        description="standard that says what advanced manufacturing is (three_new_2018: its class 02)",
     )
     partial_share: Share = Field(
         0.5,

@@ -31,7 +31,7 @@ class Description(Section):
         "district", description="column whose values are regions, for coupling coordination"
     )
     coupling_form: Literal["standard", "wang", "fan"] = Field(
-        "standard", description="form of the coupling degree: standard, 王淑佳 et al. (2021), 樊杰"
+        "standard", description="form of the coupling degree: standard, Wang Shujia et al. (2021), Fan Jie"
     )
     grade_side: Literal["right", "left"] = Field(
         "right", description="which end of a grade belongs to it: right (0.4, 0.5], left [0.4, 0.5)"

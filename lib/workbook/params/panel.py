@@ -143,7 +143,7 @@ class Synthetic(Section):
     )
     dgp_duplicate_ids: Share = Field(0.0, description="share of rows entered twice")
     dgp_unit_slips: Share = Field(
-        0.0, description="share of rows whose money columns are in 千元 instead of 万元"
+        0.0, description="share of rows whose money columns are in thousands of yuan instead of ten thousands"
     )
     dgp_heaping: Share = Field(
         0.0, description="share of firms just below the reporting line that report just above it"
