@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from workbook import paths
+from workbook.exhibits import sheets
 from workbook.params import Parameters, generate, load
 from workbook.params.load import StudyError
+from workbook.review.notebooks import CHINESE
 from workbook.run import preflight
 
 
@@ -161,3 +164,30 @@ def test_every_parameter_is_read_by_a_notebook() -> None:
             preflight.parameters_read(content)
         )
     assert set(Parameters.model_validate({"study": {"synthetic": True}}).flat()) - read == set()
+
+
+def _meanings() -> dict[str, dict[str, str]]:
+    """English and Chinese meanings of all parameters by name."""
+    english = {
+        name: inner.description or ""
+        for field in Parameters.model_fields.values()
+        for name, inner in field.annotation.model_fields.items()  # type: ignore[union-attr]
+    }
+    return {"en": english, "zh": sheets.read(Path(generate.__file__).with_name("help.zh.yaml"))}
+
+
+def test_every_parameter_has_a_meaning_in_both_languages_and_no_other_has() -> None:
+    meanings = _meanings()
+    assert {name for name, text in meanings["en"].items() if not text} == set()
+    assert set(meanings["zh"]) == set(meanings["en"])
+
+
+def test_meanings_are_in_their_language() -> None:
+    """No Chinese in English; no English sentence in Chinese: words next to one another that are no codes or names."""
+    meanings = _meanings()
+    assert [name for name, text in meanings["en"].items() if CHINESE.search(text)] == []
+    sentence = re.compile(r"(?<![\w./*])[a-z]{2,}(?: [a-z]{2,}\b)+(?![_./*])")
+    allowed = {"year in", "fusion check"}  # a condition, a command
+    found = {n: set(sentence.findall(t)) - allowed for n, t in meanings["zh"].items()}
+    assert {n: f for n, f in found.items() if f} == {}
+    assert [n for n, text in meanings["zh"].items() if not CHINESE.search(text)] == []
