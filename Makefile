@@ -78,7 +78,7 @@ lab: $(READY) ## open JupyterLab on the project
 fuzz: $(READY) ## read thousands of made-up files: an error in words, or rows that add up (N=2000)
 	@FUSION_FUZZ=$(or $(N),2000) $(BIN)/python -m pytest -n 0 tests/adapters/test_reading.py -k any_
 
-params: $(READY) ## write params/base.yaml, its JSON schema and the notebooks' parameters cells from the model
+params: $(READY) ## write params/base.yaml, JSON schemas, docs/exhibits.md and the notebooks' parameters cells from the models
 	@$(BIN)/fusion params --write
 
 lint: $(READY) ## ruff (notebooks too), mypy, stripped notebooks, how notebooks read

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from copy import deepcopy
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 import pytest
@@ -14,6 +14,8 @@ from workbook.exhibits import declared, needs, printed, sheets
 from workbook.exhibits.record import Record, kept, plain
 from workbook.exhibits.sheets import SheetError
 from workbook.exhibits.words import Filler, Words
+from workbook.params import generate
+from workbook.review.notebooks import CHINESE
 
 SHEETS = sorted(f.stem for f in sheets.FOLDER.glob("[0-9][0-9]_*.yaml"))
 TABLE: dict[str, Any] = {
@@ -200,3 +202,25 @@ def test_values_become_plain() -> None:
     assert plain(pd.Series({"a": np.float64(1.5), "b": np.int64(2)})) == {"a": 1.5, "b": 2}
     with pytest.raises(SheetError, match="cannot be said"):
         plain(object())
+
+
+def test_every_field_of_a_sheet_has_a_meaning_in_both_languages_and_no_other_has() -> None:
+    models, told = generate.sheet_models(), sheets.read(generate.MEANINGS)
+    english = {name: {"is": model["description"]} for name, model in models.items()}
+    for name, model in models.items():
+        english[name] |= {inner: item.get("description", "") for inner, item in model["properties"].items()}
+    chinese = told["models"]
+    assert {name: set(said) for name, said in chinese.items()} == {
+        n: set(said) for n, said in english.items()
+    }
+    flat = {(n, inner): t for n, said in english.items() for inner, t in said.items()}
+    assert [place for place, text in flat.items() if not text or CHINESE.search(text)] == []
+    flat = {(n, inner): t for n, said in chinese.items() for inner, t in said.items()}
+    assert [place for place, text in flat.items() if not CHINESE.search(text)] == []
+
+
+@pytest.mark.parametrize("name", ["Role", "Kind", "Holds"])
+def test_every_role_kind_and_class_has_a_meaning_in_both_languages(name: str) -> None:
+    told = sheets.read(generate.MEANINGS)["values"][name]
+    assert set(told) - {"is"} == set(get_args(getattr(sheets, name)))
+    assert all(CHINESE.search(text["zh"]) and not CHINESE.search(text["en"]) for text in told.values())

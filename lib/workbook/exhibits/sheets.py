@@ -71,7 +71,7 @@ class Variant(Text):
     """A part of a text that is said only when a value, or a parameter, is (or is not) there and true."""
 
     when: str | None = Field(
-        None, description="said when this value, parameter or frame.<column>.<how> is true"
+        None, description="said when this value, parameter or `frame.<column>.<how>` is true"
     )
     unless: str | None = Field(None, description="said when it is not")
 
@@ -81,7 +81,7 @@ Wording = Annotated[Text | list[Variant], BeforeValidator(_both)]
 
 
 class Column(_Model):
-    """A column of a frame: its printed head, what it holds, how it is printed."""
+    """A column of a frame: printed head, what it holds, format; head and role may come from those that recur."""
 
     role: Role = Field(description="what the numbers are: the judgement on secrecy rests on it")
     head: Plain = Field(description="printed head; fields are filled in")

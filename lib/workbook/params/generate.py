@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import json
+import re
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from workbook.params.load import load
 from workbook.run import chain
 
 DEFAULT_STUDY = "shanghai"
+MEANINGS = Path(sheets.__file__).with_name("meanings.yaml")
 
 
 def drifted() -> list[str]:
@@ -42,6 +44,8 @@ def _texts() -> dict[Path, str]:
         paths.PARAMS / "schema.json": schema_json(),
         sheets.FOLDER / "schema.json": sheets.schema_json(sheets.Sheet),
         sheets.FOLDER / "shared.schema.json": sheets.schema_json(sheets.Shared),
+        paths.ROOT / "docs" / "exhibits.md": sheets_md("en"),
+        paths.ROOT / "docs" / "exhibits.zh.md": sheets_md("zh"),
     }
 
 
@@ -80,6 +84,37 @@ def schema_json() -> str:
     schema = Parameters.model_json_schema()
     schema["title"] = "A study of Fusion Workbook"
     return json.dumps(schema, ensure_ascii=False, indent=1) + "\n"
+
+
+def sheets_md(language: str) -> str:
+    """Every field of the sheets' models, in a language: type, what is allowed, meaning."""
+    told = sheets.read(MEANINGS)
+    page = {name: text[language] for name, text in told["page"].items()}
+    parts = [f"# {page['title']}", page["other"], page["intro"].strip()]
+    for name, model in sheet_models().items():
+        chinese = told["models"].get(name, {}) if language == "zh" else None
+        about = model["description"].replace("``", "`") if chinese is None else chinese.get("is", "")
+        parts += [f"## {name}", about, _fields(model, chinese, page)]
+    for name, values in told["values"].items():
+        rows = [_row(f"`{value}`", said[language]) for value, said in values.items() if value != "is"]
+        parts += [f"## {name}", values["is"][language], _table([page["value"], page["meaning"]], rows)]
+    return "\n\n".join(parts) + "\n"
+
+
+def sheet_models() -> dict[str, Any]:
+    """JSON schemas of the models that sheets are made of, by name."""
+    sheet, shared = sheets.Sheet.model_json_schema(), sheets.Shared.model_json_schema()
+    return {"Sheet": sheet, "Shared": shared, **sheet["$defs"], **shared["$defs"]}
+
+
+def _fields(model: dict[str, Any], chinese: dict[str, str] | None, page: dict[str, str]) -> str:
+    """A model's fields as a table; those without a Chinese meaning stay empty, and a test names them."""
+    rows = []
+    for name, item in model["properties"].items():
+        said = item["description"] if chinese is None else chinese.get(name, "")
+        given = page["required"] if name in model.get("required", ()) else _given(item)
+        rows.append(_row(f"`{name}`", _type(item, page), given, said))
+    return _table([page[head] for head in ("field", "type", "allowed", "meaning")], rows)
 
 
 def parameters_cell(notebook: dict[str, Any]) -> dict[str, Any]:
@@ -166,6 +201,42 @@ def _allowed(schema: dict[str, Any]) -> str:
         elif option["type"] == "null":
             words.append("null")
     return "; ".join(w for w in words if w)
+
+
+def _type(item: dict[str, Any], page: dict[str, str]) -> str:
+    """A field's type in words; models and lists of values are linked to their own tables."""
+    if "$ref" in item:
+        return _linked(item["$ref"].rsplit("/", 1)[1])
+    if "anyOf" in item:
+        return page["either"].join(_type(o, page) for o in item["anyOf"] if o.get("type") != "null")
+    if "enum" in item:
+        known = {getattr(sheets, name).__args__: name for name in ("Role", "Kind", "Holds")}
+        return _linked(known[tuple(item["enum"])])
+    if item["type"] == "array":
+        return page["list"].format(_type(item["items"], page))
+    if item["type"] == "object":
+        return page["named"].format(_type(item["additionalProperties"], page))
+    return page[{"string": "text", "integer": "whole", "boolean": "truth"}[item["type"]]]
+
+
+def _linked(name: str) -> str:
+    return f"[{name}](#{name.lower()})"
+
+
+def _given(item: dict[str, Any]) -> str:
+    """What a field may be, and what it is when it is not given."""
+    ranges = [_range(o) for o in [item, *item.get("anyOf", [])]]
+    default = item.get("default")
+    return "; ".join([*filter(None, ranges), *([] if default in (None, "") else [f"`{_yaml(default)}`"])])
+
+
+def _table(heads: list[str], rows: list[str]) -> str:
+    return "\n".join([_row(*heads), "|---" * len(heads) + "|", *rows])
+
+
+def _row(*cells: str) -> str:
+    row = "| " + " | ".join(c.replace("|", r"\|") for c in cells) + " |"
+    return re.sub(r"(?<=[\u4e00-\u9fff])(?=\[)|(?<=\))(?=[\u4e00-\u9fff])", " ", row)  # Chinese beside a link
 
 
 def _range(option: dict[str, Any]) -> str:
