@@ -12,7 +12,6 @@ from workbook.exhibits import sheets
 from workbook.params import Parameters, generate, load
 from workbook.params.load import StudyError
 from workbook.review.notebooks import CHINESE
-from workbook.run import preflight
 
 
 def study(tmp_path: Path, text: str, name: str = "mine.yaml") -> load.Study:
@@ -136,34 +135,6 @@ def test_source_beside_the_study_file(tmp_path: Path) -> None:
 def test_parameters_cells_hold_literals_alone(source: str) -> None:
     with pytest.raises(ValueError, match="holds literals alone"):
         generate.literals({"source": [source]})
-
-
-def test_every_parameter_is_read_by_a_notebook() -> None:
-    """No parameter that does nothing: each is read in some notebook's code, or by the runner, site or audit."""
-    import json
-
-    read = {
-        "notebooks",
-        "title_en",
-        "title_zh",
-        "question_en",
-        "question_zh",
-        "data_en",
-        "data_zh",
-        "licence",
-        # read by the gate before publishing
-        "secrecy",
-        "min_units",
-        "dominance_units",
-        "dominance_share",
-        "p_percent",
-    }
-    for file in paths.NOTEBOOKS.glob("*.ipynb"):
-        content = json.loads(file.read_text("utf-8"))
-        read |= set(generate.literals(generate.parameters_cell(content))) | set(
-            preflight.parameters_read(content)
-        )
-    assert set(Parameters.model_validate({"study": {"synthetic": True}}).flat()) - read == set()
 
 
 def _meanings() -> dict[str, dict[str, str]]:
