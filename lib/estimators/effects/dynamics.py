@@ -44,6 +44,14 @@ class CohortPanel:
     later: int
     ends: int
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """``rows``, ``starters`` and ``others`` (units that start, and that do not), ``always``, ``ends``."""
+        units = self.data.drop_duplicates("unit")["start"]
+        starters = int((units > 0).sum())
+        sizes = {"rows": len(self.data), "starters": starters, "others": len(units) - starters}
+        return sizes | {"always": self.always, "ends": self.ends}
+
 
 @dataclass(frozen=True)
 class Reach:

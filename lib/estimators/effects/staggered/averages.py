@@ -102,6 +102,13 @@ def with_truth(
     return averages.assign(truth=goal.fillna(true_average(truth, column=column)))
 
 
+def covered(averages: pd.DataFrame) -> int | None:
+    """How many intervals hold the truth; None where it is not known."""
+    if "truth" not in averages:
+        return None
+    return int(averages["truth"].between(averages["ci_low"], averages["ci_high"]).sum())
+
+
 def true_average(truth: pd.DataFrame, last: int | None = None, column: str = "effect") -> float:
     """The true average effect on the treated, from the generator's table.
 

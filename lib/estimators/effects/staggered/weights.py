@@ -73,8 +73,9 @@ def comparisons(fits: Mapping[str, Any], data: pd.DataFrame) -> pd.DataFrame:
         comparison, pairs, weight, estimate (mean over the pairs, by weight), units (in the pairs). Empty without a
         decomposition.
     """
+    columns = ["comparison", "pairs", "weight", "estimate", "units"]
     if "bacon" not in fits:
-        return pd.DataFrame()
+        return pd.DataFrame(columns=columns)
     sizes = data.drop_duplicates("unit")["start"].value_counts()
     rows = []
     for kind, part in fits["bacon"].to_dataframe().groupby("comparison_type"):
@@ -83,4 +84,4 @@ def comparisons(fits: Mapping[str, Any], data: pd.DataFrame) -> pd.DataFrame:
         }
         weight, product = part["weight"].sum(), (part["weight"] * part["estimate"]).sum()
         rows.append((kind, len(part), weight, product / weight, int(sizes.reindex(list(groups)).sum())))
-    return pd.DataFrame(rows, columns=["comparison", "pairs", "weight", "estimate", "units"])
+    return pd.DataFrame(rows, columns=columns)
