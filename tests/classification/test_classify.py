@@ -200,16 +200,25 @@ def test_the_change_of_edition_is_found(rows: ibis.Table) -> None:
     assert gbt.edition_break(one).empty
 
 
-def test_printed_headers_in_both_languages(rows: ibis.Table) -> None:
-    status = gbt.mapping_status(rows)
-    assert gbt.printed(status, "zh").columns.tolist() == [
-        "年份",
-        "版本",
-        "映射结果",
-        "观测值",
-        "企业数",
-        "观测值占比 (%)",
-    ]
-    assert gbt.printed(status)["Firm-years (%)"].sum() == pytest.approx(400)
-    with pytest.raises(gbt.ClassificationError, match=r"labels\.csv has no column nonsense"):
-        gbt.printed(pd.DataFrame({"nonsense": [1]}))
+def test_contributions_add_up_to_what_is_shown(rows: ibis.Table) -> None:
+    def made(given: pd.DataFrame, name: str, by: list[str]) -> pd.Series:
+        sums = given.groupby(by)[[f"{name}_part", f"{name}_whole"]].sum()
+        return sums[f"{name}_part"] / sums[f"{name}_whole"]
+
+    status = gbt.mapping_status(rows, "revenue")
+    by = ["year", "edition", "mapping_status"]
+    given = gbt.contributions(rows, status[by], "revenue", ["year"])
+    assert given is not None and (given.groupby(by)["unit"].nunique() == 4).all(), (
+        "who has nothing has a zero"
+    )
+    assert made(given, "revenue_share", by).to_numpy() == pytest.approx(status["revenue_share"].to_numpy())
+    paths = gbt.path_totals(rows, "revenue").set_index("path")
+    given = gbt.path_contributions(rows, "revenue")
+    for name in ("revenue_share", "revenue_share_overlapping", "revenue_share_service"):
+        assert made(given, name, ["path"])[paths.index].to_numpy() == pytest.approx(paths[name].to_numpy())
+    assert paths["firms"].sum() >= 4 and gbt.path_contributions(rows, None) is None
+    asked = ["modern_services_2023", "three_new_2018:02"]
+    cover = gbt.coverage(rows, asked, revenue="revenue").set_index("standard")
+    given = gbt.coverage_contributions(rows, asked, revenue="revenue")
+    for name in ("revenue_low", "revenue_point", "revenue_high", "revenue_width"):
+        assert made(given, name, ["standard"])[asked].to_numpy() == pytest.approx(cover[name].to_numpy(float))

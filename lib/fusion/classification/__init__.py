@@ -22,14 +22,16 @@ if TYPE_CHECKING:
     from fusion.classification.reported import declared
     from fusion.classification.tables import ClassificationError, load, rows, source, standards
     from fusion.classification.totals import (
+        contributions,
         coverage,
+        coverage_contributions,
         edition_break,
         mapping_status,
+        path_contributions,
         path_shares,
         path_totals,
         unmapped_codes,
     )
-    from fusion.classification.words import printed
 
 _PLACES = {
     "one_code": ("answer", "in_words"),
@@ -42,14 +44,16 @@ _PLACES = {
     "policy": ("fields", "paths"),
     "tables": ("ClassificationError", "load", "rows", "source", "standards"),
     "totals": (
+        "contributions",
         "coverage",
+        "coverage_contributions",
         "edition_break",
         "mapping_status",
+        "path_contributions",
         "path_shares",
         "path_totals",
         "unmapped_codes",
     ),
-    "words": ("printed",),
 }
 _HOME = {name: module for module, names in _PLACES.items() for name in names}
 
@@ -70,8 +74,10 @@ __all__ = [
     "answer",
     "children",
     "classify",
+    "contributions",
     "convert",
     "coverage",
+    "coverage_contributions",
     "declared",
     "edition_break",
     "exists",
@@ -84,10 +90,10 @@ __all__ = [
     "membership",
     "name",
     "normalise_code",
+    "path_contributions",
     "path_shares",
     "path_totals",
     "paths",
-    "printed",
     "rows",
     "source",
     "standards",

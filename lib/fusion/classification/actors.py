@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import ibis
+import pandas as pd
 
 from fusion.classification.tables import ClassificationError, load
 
@@ -67,6 +68,25 @@ def actors(rows: ibis.Table, year: int | None = None) -> ibis.Table:
         AS actor_from, year AS actor_year
     FROM made ORDER BY firm_id"""
     return first.cache().alias("told").sql(query)
+
+
+def counts(kinds: ibis.Table) -> pd.DataFrame:
+    """Enterprises of each kind, in the order of the rules.
+
+    Parameters
+    ----------
+    kinds : ibis.Table
+        As `actors` gives them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        actor, rule_en, rule_zh, firms, listed (of these by an official list).
+    """
+    by_list = kinds["actor_from"] == "list"
+    held = kinds.group_by("actor").aggregate(firms=kinds.count(), listed=by_list.sum()).to_pandas()
+    lines = pd.DataFrame(rules())[["actor", "rule_en", "rule_zh"]].merge(held, on="actor", how="left")
+    return lines.fillna({"firms": 0, "listed": 0}).astype({"firms": int, "listed": int})
 
 
 def rules() -> list[dict[str, str]]:

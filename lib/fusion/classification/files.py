@@ -130,7 +130,7 @@ def in_words(report: dict[str, Any], language: str = "en") -> str:
         if zh
         else f"{report['source']}: {report['rows']:,} rows, codes in '{report['code_column']}', edition: {report['edition']}"
     )
-    words = {row["name"]: row[f"label_{language}"] for row in rows("labels") if row["kind"] == "word"}
+    words = {row["name"]: row[f"label_{language}"] for row in rows("labels")}
     lines = [head, ", ".join(f"{words.get(name, name)} {n:,}" for name, n in report["status"].items())]
     if report["refused"]:
         lines.append("未对应到一个小类的代码：" if zh else "Codes that were not mapped to one class:")

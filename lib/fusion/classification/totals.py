@@ -5,6 +5,7 @@ Each function takes the rows of `classify`, with a revenue column joined to them
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import ibis
@@ -44,19 +45,9 @@ def coverage(
         minus certain), all shares in [0, 1]; all missing for a standard that is named and not held (`slot.empty`).
     """
     total = rows.aggregate(**_sizes(rows, revenue)).to_pandas().iloc[0]
-    declared = coefficients or equal(partial_share)
     slots = {row["standard"]: row for row in slot.empty()}
     known = [s for s in standards if s not in slots]
-    held = pd.concat([_long_bounds(s, declared, crosswalk_confidence) for s in known])
-    right = ibis.memtable(held.rename(columns={"edition": "edition_", "code": "code_"}))
-    # A row that evidence settled counts as its class of 2017.
-    settled = rows["mapping_status"] == "by_evidence"
-    rows = rows.mutate(
-        edition_in=ibis.ifelse(settled, "2017", rows["edition"]),
-        code_in=ibis.ifelse(settled, rows["code_2017"], rows["code_own"]),
-    )
-    on = [rows["edition_in"] == right["edition_"], rows["code_in"] == right["code_"]]
-    joined = rows.inner_join(right, on)
+    joined = _held(rows, known, coefficients or equal(partial_share), crosswalk_confidence)
     sums: dict[str, Any] = {
         "firms_certain": joined["firm_id"].nunique(where=joined["low"] == 1),
         "firms_possible": joined["firm_id"].nunique(),
@@ -74,6 +65,95 @@ def coverage(
         order += [f"{size}_{part}" for part in ("low", "point", "high", "width")]
     first = ["standard", "title_en", "title_zh", "verified", "firms_certain", "firms_possible"]
     return out.astype({"firms_certain": "Int64", "firms_possible": "Int64"})[[*first, *order]]
+
+
+def coverage_contributions(
+    rows: ibis.Table,
+    standards: list[str],
+    *,
+    partial_share: float = 0.5,
+    crosswalk_confidence: str = "high",
+    revenue: str | None = None,
+    coefficients: Coefficients | None = None,
+) -> pd.DataFrame | None:
+    """What each firm contributes to the shares of revenue of `coverage`, whose arguments it takes.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        standard, unit, and for revenue_low, _point, _high and _width the firm's revenue in the standard (``_part``)
+        and at all (``_whole``), for each standard that is held and each firm; None without revenue.
+    """
+    if not revenue:
+        return None
+    known = sorted(set(standards) - {row["standard"] for row in slot.empty()})
+    joined = _held(rows, known, coefficients or equal(partial_share), crosswalk_confidence)
+    joined = joined.mutate(unit=joined["firm_id"])
+    sums = {f"revenue_{b}_part": (joined[b] * joined[revenue]).sum() for b in ("low", "point", "high")}
+    part = joined.group_by("standard", "unit").aggregate(**sums).to_pandas()
+    part["revenue_width_part"] = part["revenue_high_part"] - part["revenue_low_part"]
+    out = _against_whole(part, pd.DataFrame({"standard": known}), _wholes(rows, revenue, []), "whole")
+    for bound in ("low", "point", "high", "width"):
+        out[f"revenue_{bound}_whole"] = out["whole"]
+    return out.drop(columns="whole")
+
+
+def _held(rows: ibis.Table, standards: list[str], declared: Coefficients, confidence: str) -> ibis.Table:
+    """Rows with each standard that their code may be in, and the bounds of its share."""
+    held = pd.concat([_long_bounds(s, declared, confidence) for s in standards])
+    right = ibis.memtable(held.rename(columns={"edition": "edition_", "code": "code_"}))
+    # A row that evidence settled counts as its class of 2017.
+    settled = rows["mapping_status"] == "by_evidence"
+    rows = rows.mutate(
+        edition_in=ibis.ifelse(settled, "2017", rows["edition"]),
+        code_in=ibis.ifelse(settled, rows["code_2017"], rows["code_own"]),
+    )
+    on = [rows["edition_in"] == right["edition_"], rows["code_in"] == right["code_"]]
+    return rows.inner_join(right, on)
+
+
+def contributions(
+    rows: ibis.Table, cells: pd.DataFrame, revenue: str | None, within: Sequence[str] = ()
+) -> pd.DataFrame | None:
+    """What each firm contributes to the shares of revenue of a table's cells.
+
+    Parameters
+    ----------
+    rows : ibis.Table
+        Rows of `classify`, with revenue.
+    cells : pandas.DataFrame
+        The columns that name the cells: of `mapping_status`, or of `unmapped_codes`.
+    revenue : str, optional
+        Column of revenue.
+    within : sequence of str
+        Columns within whose values the shares add up to one.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        The cells' columns, unit, revenue_share_part and revenue_share_whole, for each cell and each firm of its whole;
+        None without revenue.
+    """
+    if not revenue:
+        return None
+    by, rows = list(cells.columns), _as_written(rows)
+    rows = rows.mutate(unit=rows["firm_id"])
+    part = rows.group_by([*by, "unit"]).aggregate(revenue_share_part=rows[revenue].sum()).to_pandas()
+    return _against_whole(part, cells, _wholes(rows, revenue, list(within)), "revenue_share_whole")
+
+
+def _wholes(rows: ibis.Table, revenue: str, within: list[str]) -> pd.DataFrame:
+    """Each firm's revenue within each value of some columns: those columns, unit, whole."""
+    rows = rows.mutate(unit=rows["firm_id"])
+    return rows.group_by([*within, "unit"]).aggregate(whole=rows[revenue].sum()).to_pandas()
+
+
+def _against_whole(part: pd.DataFrame, cells: pd.DataFrame, whole: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Each firm's parts beside its whole, for each cell; zero where a firm has nothing in a cell."""
+    shared = [c for c in cells if c in whole]
+    every = cells.merge(whole, on=shared) if shared else cells.merge(whole, how="cross")
+    out = every.merge(part, on=[*cells, "unit"], how="left")
+    return out.fillna(dict.fromkeys(out.columns.drop([*cells, "unit"]), 0.0)).rename(columns={"whole": name})
 
 
 def _named(standard: str, slots: dict[str, dict[str, str]]) -> dict[str, Any]:
@@ -137,41 +217,69 @@ def path_totals(rows: ibis.Table, revenue: str | None = None) -> pd.DataFrame:
     pandas.DataFrame
         path; firm_years (exclusive: each row under its main path, so they add up to all rows);
         firm_years_overlapping (main or secondary, so they do not); firm_years_service (rows outside the
-        path that it names as service partners); the same of revenue as shares of all revenue.
+        path that it names as service partners); the same of revenue as shares of all revenue; firms (of the main path).
     """
-    by = ["path", "path_secondary", "path_service"]
-    small = rows.group_by(by).aggregate(**_sizes(rows, revenue)).to_pandas()
+    small = rows.group_by(_PATHS).aggregate(**_sizes(rows, revenue)).to_pandas()
     sizes = ["firm_years"] + (["revenue"] if revenue else [])
-    codes = [*dict.fromkeys(load("paths")["path"]), OTHER, UNMAPPED]
-    main = small["path"].replace("", UNMAPPED)
-    out = pd.DataFrame(index=pd.Index(codes, name="path"))
-    for size in sizes:
-        out[size] = small[size].groupby(main).sum()
-        out[f"{size}_overlapping"] = (
-            out[size].fillna(0).add(_exploded(small, "path_secondary", size), fill_value=0)
-        )
-        out[f"{size}_service"] = _exploded(small, "path_service", size)
-    out = out.fillna(0)
+    out = pd.concat([_kinds(small, size) for size in sizes], axis=1).reindex(_codes()).fillna(0)
     money = [c for c in out.columns if c.startswith("revenue")]
     out[money] = out[money] / max(float(small["revenue"].sum()), 1e-300) if money else out[money]
     out = out.rename(columns={c: c.replace("revenue", "revenue_share") for c in money})
-    return out.astype({c: int for c in out.columns if c.startswith("firm_years")}).reset_index()
+    firms = rows.group_by("path").aggregate(firms=rows["firm_id"].nunique()).to_pandas()
+    out["firms"] = firms.set_index(firms["path"].replace("", UNMAPPED))["firms"]
+    return out.fillna(0).astype({c: int for c in out.columns if c.startswith("firm")}).reset_index()
 
 
-def _exploded(small: pd.DataFrame, column: str, size: str) -> pd.Series:
-    parts = small.assign(one=small[column].str.split(",")).explode("one")
-    return parts[parts["one"] != ""].groupby("one")[size].sum()
+def path_contributions(rows: ibis.Table, revenue: str | None) -> pd.DataFrame | None:
+    """What each firm contributes to the shares of revenue of `path_totals`.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        path, unit, and for revenue_share, _overlapping and _service the firm's revenue there (``_part``) and at all
+        (``_whole``); None without revenue.
+    """
+    if not revenue:
+        return None
+    keyed = rows.mutate(unit=rows["firm_id"])
+    small = keyed.group_by([*_PATHS, "unit"]).aggregate(revenue_share=rows[revenue].sum()).to_pandas()
+    part = _kinds(small, "revenue_share", ["unit"])
+    whole = small.groupby("unit")["revenue_share"].sum()
+    every = pd.MultiIndex.from_product([_codes(), whole.index], names=["path", "unit"])
+    out = part.reindex(every).fillna(0).add_suffix("_part").reset_index()
+    return out.assign(**{f"{name}_whole": out["unit"].map(whole) for name in part})
+
+
+_PATHS = ["path", "path_secondary", "path_service"]
+
+
+def _codes() -> list[str]:
+    return [*dict.fromkeys(load("paths")["path"]), OTHER, UNMAPPED]
+
+
+def _kinds(small: pd.DataFrame, size: str, by: Sequence[str] = ()) -> pd.DataFrame:
+    """A size by path: under the main path, with adjacent ones, and of service partners."""
+
+    def summed(column: str) -> pd.Series:
+        parts = small.assign(path=small[column].str.split(",")).explode("path")
+        return parts[parts["path"] != ""].groupby(["path", *by])[size].sum()
+
+    main = small.assign(path=small["path"].replace("", UNMAPPED)).groupby(["path", *by])[size].sum()
+    named = {size: main, f"{size}_overlapping": main.add(summed("path_secondary"), fill_value=0)}
+    return pd.DataFrame({**named, f"{size}_service": summed("path_service")})
 
 
 def path_shares(rows: ibis.Table) -> pd.DataFrame:
-    """Share of each year's firms by main path: year, path (with ``other`` and ``unmapped``), share, edition_2017.
+    """Share of each year's firms by main path: year, path (with ``other`` and ``unmapped``), share, firms, edition_2017.
 
-    ``edition_2017`` is the share of the year's rows that are coded in the 2017 edition.
+    ``firms`` is their number, ``edition_2017`` the share of the year's rows that are coded in the 2017 edition.
     """
     named = rows.mutate(path=ibis.ifelse(rows["path"] == "", UNMAPPED, rows["path"]))
     count = named.group_by(["year", "path"]).aggregate(firm_years=named.count()).to_pandas()
     wide = pd.crosstab(count["year"], count["path"], count["firm_years"], aggfunc="sum", normalize="index")
     long = wide.reset_index().melt("year", var_name="path", value_name="share")
+    long = long.merge(count.rename(columns={"firm_years": "firms"}), on=["year", "path"], how="left")
+    long = long.fillna({"firms": 0}).astype({"firms": int})
     new = (rows["edition"] == "2017").mean()
     edition = rows.group_by("year").aggregate(edition_2017=new).to_pandas()
     return long.merge(edition, on="year").sort_values(["path", "year"], ignore_index=True)
@@ -218,11 +326,11 @@ def unmapped_codes(
     Returns
     -------
     pandas.DataFrame
-        edition, code_own, name_zh, mapping_status, mapping_how, candidates, firm_years, firms and the
-        shares of firm-years and revenue that they are of the whole panel; most frequent first.
+        edition, code_own, name_zh, name_en (of the division: classes have no English names), mapping_status,
+        mapping_how, candidates, firm_years, firms and the shares of firm-years and revenue that they are of the whole
+        panel; most frequent first.
     """
-    if "ind4" in rows.columns:
-        rows = rows.mutate(code_own=rows["code_own"].nullif("").fill_null(rows["ind4"].cast("string")))
+    rows = _as_written(rows)
     by = ["edition", "code_own", "mapping_status", "mapping_how"]
     every = _with_shares(rows.group_by(by).aggregate(**_sizes(rows, revenue)).to_pandas(), [], revenue)
     out = every[every["mapping_status"].isin(["ambiguous", "unmatched"])]
@@ -231,9 +339,18 @@ def unmapped_codes(
     may_be = convert(None, crosswalk_confidence)[["code_2011", "candidates"]].assign(edition="2011")
     out = out.merge(names.rename(columns={"code": "code_own"}), on=["edition", "code_own"], how="left")
     out = out.merge(may_be.rename(columns={"code_2011": "code_own"}), on=["edition", "code_own"], how="left")
-    out = out.fillna({"code_own": "", "name_zh": "", "candidates": ""})
-    first = ["edition", "code_own", "name_zh", "mapping_status", "mapping_how", "candidates"]
+    english = tree("2017").set_index("code")["name_en_unofficial"]
+    out["name_en"] = out["code_own"].str[:2].map(english)
+    first = ["edition", "code_own", "name_zh", "name_en", "mapping_status", "mapping_how", "candidates"]
+    out = out.fillna(dict.fromkeys(["code_own", "name_zh", "name_en", "candidates"], ""))
     return out[[*first, *out.columns.drop(first)]]
+
+
+def _as_written(rows: ibis.Table) -> ibis.Table:
+    """Rows whose codes that could not be read stand as they were written."""
+    if "ind4" not in rows.columns:
+        return rows
+    return rows.mutate(code_own=rows["code_own"].nullif("").fill_null(rows["ind4"].cast("string")))
 
 
 def _names(edition: str) -> pd.DataFrame:

@@ -73,7 +73,7 @@ def moves(rows: ibis.Table) -> pd.DataFrame:
     return kept.cache().alias("told").sql(query).to_pandas()
 
 
-def break_parts(rows: ibis.Table, year: int) -> pd.DataFrame:
+def break_parts(rows: ibis.Table, moves: pd.DataFrame) -> pd.DataFrame:
     """What moved at a change of edition: firms that were given another path, and firms that came or went.
 
     With n(p) the firms of a path in the year, N all of them, and s₀(p), s₁(p) those of them that are in both years, by
@@ -87,14 +87,18 @@ def break_parts(rows: ibis.Table, year: int) -> pd.DataFrame:
     ----------
     rows : ibis.Table
         firm_id, year, path, as `classify` gives them; an empty path is ``unmapped``.
-    year : int
-        First year of the new edition, as `totals.edition_break` finds it.
+    moves : pandas.DataFrame
+        What moves when the edition changes, as `totals.edition_break` finds it.
 
     Returns
     -------
     pandas.DataFrame
-        path, before, after, reclassified, entry_exit: shares of the year's firms, in [-1, 1].
+        The rows of ``moves`` with reclassified and entry_exit (shares of the year's firms, in [-1, 1]) and firms (of the
+        path in that year); empty where there is no change of edition.
     """
+    if moves.empty:
+        return pd.DataFrame()
+    year = int(moves["year"].iloc[0])
     pair = rows.filter(rows["year"].isin([year - 1, year])).select("firm_id", "year", "path").to_pandas()
     pair["path"] = pair["path"].replace("", UNMAPPED)
     wide = pair.assign(when=(pair["year"] == year).map({True: "now", False: "then"}))
@@ -109,10 +113,10 @@ def break_parts(rows: ibis.Table, year: int) -> pd.DataFrame:
         }
     ).fillna(0)
     size = counts["now"].sum()
-    out = pd.DataFrame({"before": counts["then"] / counts["then"].sum(), "after": counts["now"] / size})
-    out["reclassified"] = (counts["stay_now"] - counts["stay_then"]) / size
-    out["entry_exit"] = out["after"] - out["before"] - out["reclassified"]
-    return out.rename_axis("path").sort_index().reset_index()
+    change = counts["now"] / size - counts["then"] / counts["then"].sum()
+    out = pd.DataFrame({"reclassified": (counts["stay_now"] - counts["stay_then"]) / size})
+    out = out.assign(entry_exit=change - out["reclassified"], firms=counts["now"].astype(int))
+    return moves.merge(out.rename_axis("path").reset_index(), on="path")
 
 
 def field_totals(rows: ibis.Table, revenue: str | None = None) -> pd.DataFrame:

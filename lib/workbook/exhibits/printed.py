@@ -196,6 +196,8 @@ def _speaks(column: Column | More) -> bool:
 def _cells(values: pd.Series, column: Column | More, filler: Filler) -> pd.Series:
     if _speaks(column):
         return values.map(_word(column, filler))
+    if column.percent:
+        values = 100 * values
     if column.format:
         return values.map(lambda value: MISSING if missing(value) else number(value, column.format or ""))
     return values

@@ -90,6 +90,7 @@ class Column(_Model):
         None,
         description="Python format of a number, e.g. .1e, .1%, +.3f; .1e<1e-12 prints smaller ones as <1e-12",
     )
+    percent: bool = Field(False, description="printed as 100 times the value")
     of: str | None = Field(None, description="vocabulary in which the cells' codes are looked up")
     words: dict[str, Plain] | None = Field(None, description="the cells' codes and what is printed for them")
 
@@ -109,6 +110,7 @@ class More(_Model):
     strip: str = Field("", description="beginning of the name that is not looked up")
     digits: int | None = Field(None, ge=0, le=12, description="decimals")
     format: str | None = Field(None, description="Python format of a number")
+    percent: bool = Field(False, description="printed as 100 times the value")
     of: str | None = Field(None, description="vocabulary of the cells")
 
 
