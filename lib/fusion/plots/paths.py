@@ -32,7 +32,7 @@ def path_shares(frame: pd.DataFrame, axes: Mapping[str, str], change: int | None
     sns.lineplot(data, x="year", y="share", **kinds, markers=True, dashes=False, ax=axis)
     if change is not None:
         axis.axvline(change - 0.5, color="0.4", linestyle="--", linewidth=1)
-    axis.xaxis.get_major_locator().set_params(integer=True)
+    axis.locator_params(axis="x", integer=True)
     axis.set(xlabel=axes["x"], ylabel=axes["y"])
     sns.move_legend(axis, "upper left", bbox_to_anchor=(1, 1), title=axes["legend"])
     return figure
