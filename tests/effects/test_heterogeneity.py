@@ -85,6 +85,38 @@ def test_small_groups_are_left_out_and_named() -> None:
         heterogeneity.by_group(data, "y", "d", groups, smallest=1000)
 
 
+def test_splits_are_estimated_and_what_is_too_small_is_named() -> None:
+    data = panel().assign(lone="all")
+    tiny = data["group"].where(data["firm_id"] != "F0", "tiny")
+    splits = {"own": tiny, "lone": data["lone"], "rare": tiny.where(tiny == "tiny")}
+    found, small = heterogeneity.by_split(data, "y", "d", splits, ["x"], smallest=10)
+    assert list(found) == ["own"] and small == ["own = tiny", "rare = tiny"]
+    treated = data[(data["d"] == 1) & (tiny != "tiny")].groupby("group")["firm_id"].nunique()
+    assert found["own"].table["units"].tolist() == treated.tolist()
+    family = multiplicity.family(found, "benjamini_hochberg", 99, 1)
+    assert family["regression"].tolist() == ["own", "own"] and (family["adjusted"] >= family["p_value"]).all()
+    assert multiplicity.family({}, "romano_wolf", 99, 1).columns.tolist() == family.columns.tolist()
+
+
+def test_tags_make_a_group_each() -> None:
+    table = pd.DataFrame(
+        {"firm_id": list("aabc"), "year": [1, 2, 1, 1], "start": [2.0, 2.0, np.nan, np.nan],
+         "fields": ["F1", "F1,F2", None, "F2"]}
+    )  # fmt: skip
+    found = heterogeneity.tagged(table, "fields", "firm_id", "start")
+    assert {k: v.tolist() for k, v in found.items()} == {
+        "F1": ["in", "in", "outside", "outside"],
+        "F2": ["outside", "outside", "outside", "in"],
+    }
+
+
+def test_a_treatment_that_is_no_switch_has_no_groups() -> None:
+    data = panel()
+    assert len(heterogeneity.on_off(data, "d")) == len(data)
+    for other in (data["d"] * 2, data["x"], data["d"] * 0):
+        assert heterogeneity.on_off(data.assign(d=other), "d").empty
+
+
 def test_a_moderator_is_found() -> None:
     """An effect of .3 + .2 z: within three standard errors (about .03 each)."""
     data = panel(3, effects=(0.3, 0.3))

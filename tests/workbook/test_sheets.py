@@ -150,6 +150,14 @@ def test_rounding_is_not_printed_as_a_number_and_a_dummy_has_its_columns_label()
     assert filler.vformat(asked, (), {}) == "<1e-12 −2.5e-09 年份 1988"
 
 
+def test_a_group_is_looked_up_in_its_columns_words() -> None:
+    book = pd.DataFrame({"column": ["size"], "label_en": ["Size"], "label_zh": ["规模"], "unit": [""]})
+    codes = ["control_type = soe", "size = L", "F7 = in"]
+    english, chinese = Words("en", book), Words("zh", book)
+    assert english.of("group", codes) == "Ownership: state, Size: L, Green manufacturing: inside"
+    assert chinese.of("level", codes) == "国有、L、属于"
+
+
 def test_variants_are_said_when_they_hold() -> None:
     parts = [
         sheets.Variant(en="known", zh="已知", when="truth"),

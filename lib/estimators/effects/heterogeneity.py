@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,8 @@ class Effects:
     Attributes
     ----------
     table : pandas.DataFrame
-        Index: term; ``estimate``, ``std_error``, ``statistic``, ``p_value``, ``ci_low``, ``ci_high``.
+        Index: term; ``estimate``, ``std_error``, ``statistic``, ``p_value``, ``ci_low``, ``ci_high``, ``units``
+        (those for which the term is not zero: of a group, its treated units).
     covariance : ndarray, shape (terms, terms)
     influence : pandas.DataFrame
         Clusters × terms; the covariance is its cross product times the stated correction.
@@ -43,6 +45,12 @@ class Effects:
     def equal(self) -> tuple[float, float]:
         """Wald test that all effects are equal: F statistic and p-value, F(terms − 1, clusters − 1)."""
         return wald_equal(self.table["estimate"].to_numpy(), self.covariance, self.clusters - 1)
+
+
+def on_off(sample: pd.DataFrame, treatment: str) -> pd.DataFrame:
+    """The rows if the treatment is 0 or 1 and takes both values; else none, for a group's effect is then not defined."""
+    values = set(sample[treatment].unique())
+    return sample if values == {0, 1} else sample.iloc[:0]
 
 
 def freeze(panel: pd.DataFrame, column: str, unit: str, start: str | None = None) -> pd.Series:
@@ -72,6 +80,60 @@ def freeze(panel: pd.DataFrame, column: str, unit: str, start: str | None = None
     frozen = first.astype(str).copy()
     frozen.update(last.astype(str))
     return panel[unit].map(frozen)
+
+
+def tagged(panel: pd.DataFrame, column: str, unit: str, start: str | None = None) -> dict[str, pd.Series]:
+    """For each of several tags (``F2,F7``) whether a unit had it before its treatment: groups ``in`` and ``outside``.
+
+    Parameters
+    ----------
+    panel, column, unit, start
+        As for `freeze`; a unit without tags is outside all of them.
+    """
+    own = freeze(panel.assign(**{column: panel[column].fillna("")}), column, unit, start)
+    sets = own.fillna("").astype(str).str.split(",")
+    tags = sorted({tag for names in sets for tag in names if tag})
+    return {
+        tag: sets.map(lambda names, tag=tag: "in" if tag in names else "outside").rename(tag) for tag in tags
+    }
+
+
+def by_split(
+    sample: pd.DataFrame,
+    outcome: str,
+    treatment: str,
+    splits: Mapping[str, pd.Series],
+    controls: Sequence[str] = (),
+    **options: Any,
+) -> tuple[dict[str, Effects], list[str]]:
+    """Effects in the groups of each of several splits; a split with fewer than two groups left is passed over.
+
+    Parameters
+    ----------
+    sample, outcome, treatment, controls, **options
+        As for `by_group`.
+    splits : mapping of str to Series
+        Split: group of each row.
+
+    Returns
+    -------
+    effects : dict
+        Split: its effects.
+    left_out : list of str
+        Groups that were too small, as "split = group".
+    """
+    found: dict[str, Effects] = {}
+    left_out: list[str] = []
+    for name, groups in splits.items():
+        try:
+            one = by_group(sample, outcome, treatment, groups.rename(name), controls, **options)
+            small = one.dropped
+        except EffectsError:  # no group is large enough
+            one, small = None, tuple(sorted(groups.dropna().unique()))
+        left_out += [f"{name} = {group}" for group in small]
+        if one is not None and len(one.table) > 1:
+            found[name] = one
+    return found, left_out
 
 
 def by_group(
@@ -268,6 +330,7 @@ def _fit(
     table = _table(
         beta[: len(asked)], covariance, asked, clusters, float(stdtrit(clusters - 1, 1 - size / 2))
     )
+    table["units"] = [int(rows[unit][terms[name] != 0].nunique()) for name in asked]
     framed = pd.DataFrame(influence, index=labels, columns=asked)
     return Effects(table, covariance, framed, n, clusters, tuple(g for g in gone if g in terms))
 

@@ -41,6 +41,19 @@ def forest(table: pd.DataFrame, labels: list[str], colour_by: str, x: str) -> Fi
     return figure
 
 
+def by_group(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
+    """Draw the effect in each group, coloured by split.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        ``regression`` (the split), ``group``, ``estimate``, ``ci_low``, ``ci_high``.
+    axes : mapping
+        Words: ``x``.
+    """
+    return forest(frame, frame["group"].tolist(), "regression", axes["x"])
+
+
 def coefficients(frame: pd.DataFrame, axes: Mapping[str, str], truth: float | None = None) -> Figure:
     """Draw the estimates of each term, a line for each specification.
 

@@ -6,10 +6,13 @@ estimates of several regressions on one panel is what no package gives.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from estimators.effects import heterogeneity
 from estimators.errors import EffectsError
 
 
@@ -95,3 +98,29 @@ def adjusted(table: pd.DataFrame, draws: ArrayLike, method: str) -> NDArray[np.f
     if method == "benjamini_hochberg":
         return benjamini_hochberg(table["p_value"])
     raise EffectsError(f"method = '{method}'; allowed: romano_wolf, benjamini_hochberg")
+
+
+def family(effects: Mapping[str, heterogeneity.Effects], method: str, draws: int, seed: int) -> pd.DataFrame:
+    """Estimates of several regressions, with p-values that are adjusted over all of them.
+
+    Parameters
+    ----------
+    effects : mapping
+        Regression: its estimates.
+    method : {"romano_wolf", "benjamini_hochberg"}
+        As for `adjusted`.
+    draws, seed : int
+        Of the multipliers.
+
+    Returns
+    -------
+    DataFrame
+        Columns regression, term, estimate, std_error, statistic, p_value, ci_low, ci_high, units, adjusted; no rows
+        without regressions.
+    """
+    if not effects:
+        names = ["estimate", "std_error", "statistic", "p_value", "ci_low", "ci_high", "units", "adjusted"]
+        return pd.DataFrame(columns=["regression", "term", *names])
+    table, influence = heterogeneity.joined(dict(effects))
+    table["adjusted"] = adjusted(table, multiplier_draws(influence, draws, seed), method)
+    return table.reset_index()

@@ -60,9 +60,7 @@ class Words:
         """A column's label, with its unit if it has one and it is wanted; its name if nobody named it."""
         known = self._columns.get(str(column))
         if known is None:
-            stem, _, level = str(column).rpartition(
-                "_"
-            )  # a dummy of one of a column's levels, e.g. year_1988
+            stem, _, level = str(column).rpartition("_")  # a dummy of a column's level, e.g. year_1988
             if level.isdigit() and stem in self._columns:
                 return f"{self.label(stem, False)} {level}"
             return self.of("variable", column)
@@ -78,7 +76,8 @@ class Words:
         """The word for a code; the code itself where the vocabulary does not know it.
 
         ``label`` and ``name`` are the study's columns with and without unit, ``effects`` a set of fixed effects
-        such as ``firm_id + division*year``, ``variable`` names that no codebook holds.
+        such as ``firm_id + division*year``, ``variable`` names that no codebook holds. ``group`` is a column and its
+        value, written ``control_type = soe``; ``level`` the value alone.
         """
         if isinstance(code, list | tuple):
             return JOIN[self.language].join(self.of(vocabulary, part) for part in code)
@@ -91,10 +90,19 @@ class Words:
             return unit_shown(key, self.language)
         if vocabulary == "effects":
             return self._effects(key)
+        if vocabulary in ("group", "level"):
+            return self._group(key, vocabulary == "group")
         known = table(vocabulary).get(key)
         if known is None and " = " in key:  # a choice and its level
             return " = ".join(self.of(vocabulary, part) for part in key.split(" = "))
+        if known is None and key in self._columns:
+            return self.label(key, False)
         return getattr(known, self.language) if known else key
+
+    def _group(self, code: str, whole: bool) -> str:
+        column, _, value = code.partition(" = ")
+        own = column if column in sheets.shared().vocabularies else "value"
+        return f"{self.of('split', column)}: {self.of(own, value)}" if whole else self.of(own, value)
 
     def _effects(self, code: str) -> str:
         short = table("effect")
