@@ -155,7 +155,7 @@ def test_a_group_is_looked_up_in_its_columns_words() -> None:
     codes = ["control_type = soe", "size = L", "F7 = in"]
     english, chinese = Words("en", book), Words("zh", book)
     assert english.of("group", codes) == "Ownership: state, Size: L, Green manufacturing: inside"
-    assert chinese.of("level", codes) == "国有、L、属于"
+    assert chinese.of("level", codes) == "国有、L、属于" and chinese.of("group", codes[0]) == "控股类型：国有"
 
 
 def test_variants_are_said_when_they_hold() -> None:

@@ -21,6 +21,7 @@ MISSING = "–"
 # In place of a number of decimals: a calendar year, without decimals or separators.
 YEAR = -1
 JOIN = {"en": ", ", "zh": "、"}
+COLON = {"en": ": ", "zh": "："}
 # How a number of a whole column is had: {frame.estimate.first}.
 # Units are written in Chinese in the contract and the codebook. Longest first: 万元 holds 元.
 UNITS = {
@@ -102,7 +103,8 @@ class Words:
     def _group(self, code: str, whole: bool) -> str:
         column, _, value = code.partition(" = ")
         own = column if column in sheets.shared().vocabularies else "value"
-        return f"{self.of('split', column)}: {self.of(own, value)}" if whole else self.of(own, value)
+        word = self.of(own, value)
+        return f"{self.of('split', column)}{COLON[self.language]}{word}" if whole else word
 
     def _effects(self, code: str) -> str:
         short = table("effect")
