@@ -83,21 +83,27 @@ def test_missing_columns_are_named() -> None:
         scorecard.scorecard(pilot_units.matched(table(("enterprise", "F0", "")), data), data, CHOICES)
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
-def test_cards_in_word(language: str) -> None:
+def test_cards_in_word() -> None:
     from docx import Document
 
-    found = scored(("enterprise", "F0", "fi"), ("enterprise", "F99", ""))
-    names = dict(zip(CHAINS, ("产业链", "价值链"), strict=True))
-    pages = document.pages(found, names, language, "source")
-    made = Document(io.BytesIO(document.document("cards", pages)))
+    found = scorecard.best_documented(scored(("enterprise", "F0", "fi"), ("enterprise", "F99", "")), 5)
+    facts = "title unverified note source scheme kind span index percentile gap rank obstacle goal grade"
+    made = Document(io.BytesIO(document.cards(found, {name: f"<{name}>" for name in facts.split()})))
     assert [p.text for p in made.paragraphs if p.style.name == "Heading 1"] == ["F0", "F99"]
     assert len(made.tables) == 2 and made.tables[0].cell(8, 1).text.startswith("fi: ")
+    assert made.tables[0].cell(7, 1).text.startswith("value (")
     text = "\n".join(p.text for p in made.paragraphs)
-    assert text.count(document.WORDS[language]["unverified"]) == 2 and "source" in text
+    assert text.count("<unverified>") == 2 and text.count("<source>") == 2
     assert "nan" not in "".join(cell.text for t in made.tables for row in t.rows for cell in row.cells)
+
+
+def test_nothing_scored_gives_empty_tables() -> None:
+    units = pilot_units.matched(pilot_units.declared(None, panel(), None), panel())
+    assert scorecard.summary(units).empty and scorecard.gaps(units).empty
+    assert scorecard.histories(panel(), scorecard.best_documented(units, 3), CHAINS).empty
 
 
 def test_the_best_documented_come_first() -> None:
     found = pd.DataFrame({"kind": ["enterprise"] * 3, "unit": ["a", "b", "c"], "grade": ["C", "A", "B"]})
+    found = found.assign(name="", obstacle="chain_value")
     assert scorecard.best_documented(found, 2)["unit"].tolist() == ["b", "c"]

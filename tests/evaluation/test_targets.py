@@ -140,3 +140,24 @@ def test_figures_stand_in_the_document() -> None:
         "100家标杆性智能工厂",
     ):
         assert phrase in said
+
+
+def test_contributions_add_up_to_what_is_judged() -> None:
+    goals = targets.load(OWN)
+    grid = targets.grids(panel(), goals, [2020], [2022], 0.5)
+    parts = targets.contributions(panel(), goals, grid)
+    names = ["target", "base_year", "horizon", "scope", "price"]
+    totals = parts.groupby(names)[["rate_before", "rate_now"]].sum()
+    made = 100 * ((totals["rate_now"] / totals["rate_before"]) ** (1 / 2) - 1)
+    pd.testing.assert_series_equal(
+        made, grid.set_index(names)["rate"].sort_index(), check_names=False, rtol=1e-12
+    )
+    assert parts.groupby(names)["unit"].nunique().sort_index().tolist() == [3, 3, 2, 2]
+    assert targets.grids(panel(), goals.iloc[1:], [2020], [2022], 0.5).empty
+
+
+def test_the_state_of_targets_that_nobody_observed() -> None:
+    goals = targets.load(OWN)
+    state = targets.status(goals, targets.load_observed(None, goals))
+    assert set(state["verdict"]) == {"cannot be judged", "no number in the text"}
+    assert targets.status(goals.iloc[:1], targets.load_observed(None, goals)).empty

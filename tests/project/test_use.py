@@ -24,6 +24,7 @@ CONVENTIONS = (
     r"workbook\.run\.warm\.load_ipython_extension",
     r"workbook\.publish\.sphinx\.conf\..*",
     r".*\.__\w+__",
+    r"workbook\.publish\.disclosure\..*\.(tabulate|protect)",  # who publishes tables of amounts of their own
     r"fusion\.composite\.record\.replay",  # who has an index's record may want its digits again
 )
 

@@ -14,6 +14,8 @@ from estimators.production.industries import by_industry
 from estimators.production.markups import markups
 from estimators.production.sample import logs
 
+COEFFICIENTS = ["method", "industry", "term", "estimate", "n", "firms"]
+FAILED = ["method", "industry", "rows", "firms", "reason"]
 NEEDED = ("value_added", "employees_avg", "fixed_assets_net")
 
 
@@ -54,7 +56,7 @@ def productivity(
         firm_id, year, value_added, employees_avg, fixed_assets_net, the proxy, the industry's column; one row a firm and
         year. With ``deflator`` (base year = 1) amounts are divided by it.
     methods : sequence of str
-        Of ols, fe, lp, acf, wooldridge, op (the last with ``investment`` as the proxy).
+        Of ols, fe, lp, acf, wooldridge, op (the last with ``investment`` as the proxy). None: no productivity.
     industry : str
         Each of its values has a function of its own; productivity compares within one only.
     proxy : str
@@ -71,6 +73,10 @@ def productivity(
     ProductionError
         When columns are missing. What cannot be estimated is in ``failed``; ``coefficients`` may be empty.
     """
+    if not methods:
+        return Productivity(
+            pd.DataFrame(columns=COEFFICIENTS), panel[["firm_id", "year"]], pd.DataFrame(columns=FAILED)
+        )
     absent = [c for c in (*NEEDED, industry, *([policy] if policy else [])) if c not in panel]
     if absent:
         raise ProductionError(f"productivity: the panel lacks {', '.join(absent)}")
@@ -96,18 +102,40 @@ def productivity(
             )
             continue
         columns[f"tfp_{method}"] = found.tfp
-        tables.append(
-            found.tidy().assign(method=method)[["method", "industry", "term", "estimate", "n", "firms"]]
-        )
+        tables.append(found.tidy().assign(method=method)[COEFFICIENTS])
         failed.append(found.left_out.assign(method=method))
         if method in ("lp", "acf") and "payroll" in frame:
             columns["markup"] = _markup(found, frame)
     if not tables:
-        tables = [pd.DataFrame(columns=["method", "industry", "term", "estimate", "n", "firms"])]
-    order = ["method", "industry", "rows", "firms", "reason"]
+        tables = [pd.DataFrame(columns=COEFFICIENTS)]
     return Productivity(
-        pd.concat(tables, ignore_index=True), columns, pd.concat(failed, ignore_index=True)[order]
+        pd.concat(tables, ignore_index=True), columns, pd.concat(failed, ignore_index=True)[FAILED]
     )
+
+
+def quartiles(coefficients: pd.DataFrame) -> pd.DataFrame:
+    """Coefficients over industries.
+
+    Parameters
+    ----------
+    coefficients : pandas.DataFrame
+        As in `Productivity`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        method, industries, term, p25, median, p75, firms (of all its industries).
+    """
+    if coefficients.empty:
+        return pd.DataFrame()
+    grouped = coefficients.groupby(["method", "term"], sort=False)["estimate"]
+    table = (
+        grouped.quantile([0.25, 0.5, 0.75]).unstack().set_axis(["p25", "median", "p75"], axis=1).reset_index()
+    )
+    count = coefficients.groupby("method")["industry"].nunique()
+    table.insert(1, "industries", table["method"].map(count))
+    firms = coefficients.drop_duplicates(["method", "industry"]).groupby("method")["firms"].sum()
+    return table.assign(firms=table["method"].map(firms))
 
 
 def _markup(found: Any, frame: pd.DataFrame) -> pd.Series:

@@ -129,7 +129,7 @@ def replay(state: State, record: Mapping[str, Any]) -> State:
 
 def digest(table: pd.DataFrame) -> str:
     """sha256 of a table of numbers: names and all digits, missing values alike."""
-    numbers = np.ascontiguousarray(table.to_numpy(float))
+    numbers = np.array(table, dtype=float, order="C")
     numbers[np.isnan(numbers)] = np.nan
     return hashlib.sha256("|".join(map(str, table.columns)).encode() + numbers.tobytes()).hexdigest()
 

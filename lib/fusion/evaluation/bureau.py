@@ -9,6 +9,7 @@ import pandas as pd
 from fusion.evaluation.errors import EvaluationError
 
 WAN_PER_YI = 10_000  # 万元 in 亿元
+CONTRIBUTED = ["amount", "share_part", "share_whole", "growth_now", "growth_before"]
 
 
 def growth_table(panel: pd.DataFrame, by: str, measures: Sequence[str], year: int) -> pd.DataFrame:
@@ -29,7 +30,7 @@ def growth_table(panel: pd.DataFrame, by: str, measures: Sequence[str], year: in
     -------
     pandas.DataFrame
         Index: (measure, group), groups sorted and then ``total``; columns ``amount`` (亿元), ``growth`` (%),
-        ``share`` (%), ``units`` (units that report).
+        ``share`` (%), ``units`` (units that report). Empty where there is no measure.
 
     Raises
     ------
@@ -51,8 +52,55 @@ def growth_table(panel: pd.DataFrame, by: str, measures: Sequence[str], year: in
                 "units": now["count"],
             }
         )
-        parts.append(pd.concat({measure: table}, names=["measure", "group"]))
-    return pd.concat(parts)
+        order = [*(group for group in table.index if group != "total"), "total"]
+        parts.append(pd.concat({measure: table.loc[order]}, names=["measure", "group"]))
+    return pd.concat(parts) if parts else pd.DataFrame()
+
+
+def contributions(panel: pd.DataFrame, by: str, measures: Sequence[str], year: int) -> pd.DataFrame:
+    """What each unit adds to the cells of `growth_table`.
+
+    Parameters
+    ----------
+    panel : pandas.DataFrame
+        As there, with firm_id.
+    by, measures, year
+        As there.
+
+    Returns
+    -------
+    pandas.DataFrame
+        measure, group, unit, amount, share_part, share_whole, growth_now, growth_before; a unit stands in its group, in
+        the total, and with the whole alone in all other groups.
+    """
+    names = ["measure", "group", "unit"]
+    parts = [pd.DataFrame(columns=[*names, *CONTRIBUTED])]
+    for measure in measures:
+        now, then = (panel[(panel["year"] == y) & panel[measure].notna()] for y in (year, year - 1))
+        whole = now.groupby("firm_id")[measure].sum().rename("share_whole")
+        for group in [*sorted(now[by].unique()), "total"]:
+            here, before = (
+                rows[(rows[by] == group) | (group == "total")].groupby("firm_id")[measure].sum()
+                for rows in (now, then)
+            )
+            own = {"amount": here, "share_part": here, "growth_now": here, "growth_before": before}
+            table = pd.DataFrame(own).join(whole, how="outer").rename_axis("unit").reset_index()
+            parts.append(table.assign(measure=measure, group=group))
+    return pd.concat(parts[1:] or parts, ignore_index=True)[[*names, *CONTRIBUTED]]
+
+
+def largest(totals: pd.DataFrame) -> pd.Series:
+    """The row of the first measure's group with the largest share, totals left out."""
+    first = totals[(totals["measure"] == totals["measure"].iloc[0]) & (totals["group"] != "total")]
+    return first.loc[first["share"].idxmax()]
+
+
+def means(panel: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFrame:
+    """Mean of a column by group, with ``units``, how many it rests on; empty where there is no such column."""
+    if value not in panel:
+        return pd.DataFrame({name: [] for name in [*by, value, "units"]})
+    grouped = panel.dropna(subset=[value]).groupby(list(by))
+    return grouped.agg(**{value: (value, "mean"), "units": ("firm_id", "nunique")}).reset_index()
 
 
 def revisions(old: pd.DataFrame, new: pd.DataFrame, keys: Sequence[str], value: str) -> pd.DataFrame:

@@ -13,40 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LATIN, CHINESE = "Times New Roman", "SimSun"
-WORDS: dict[str, dict[str, Any]] = {
-    "en": {
-        "facts": [
-            "Scheme, batch",
-            "Kind, level",
-            "Start – end",
-            "Fusion index, before → since",
-            "Percentile among matched peers (their number)",
-            "Gap to peers, placebo band (90%)",
-            "Rank in the last year (90% interval over weights)",
-            "Chain that holds it back most (obstacle degree)",
-            "Own goal: latest / goal",
-            "Grade of the data",
-        ],
-        "unverified": "Not verified: nobody has read this unit in a notice.",
-        "note": "A gap describes one unit; p is the share of placebo gaps among its peers that are as large.",
-    },
-    "zh": {
-        "facts": [
-            "名称、批次",
-            "类型、级别",
-            "起止年份",
-            "融合指数：试点前 → 试点以来",
-            "匹配同类中的百分位（同类数）",
-            "与同类的差距及安慰剂带（90%）",
-            "末年位次（权重不确定下 90% 区间）",
-            "主要障碍链（障碍度）",
-            "自身目标：最新值 / 目标值",
-            "数据等级",
-        ],
-        "unverified": "未核实：尚未在通知中查证该单位。",
-        "note": "差距仅描述单个单位；p 为同类单位安慰剂差距不小于该差距的比例。",
-    },
-}
+MISSING = "–"
 
 
 @dataclass
@@ -110,45 +77,45 @@ def _page(made: Any, page: Page) -> None:
         made.add_paragraph().add_run(note).font.size = Pt(9)
 
 
-def pages(chosen: pd.DataFrame, chains: Mapping[str, str], language: str, source: str) -> list[Page]:
-    """Cards of evaluated units.
+def cards(frame: pd.DataFrame, axes: Mapping[str, str]) -> bytes:
+    """Cards of evaluated units as a Word file, one page each.
 
     Parameters
     ----------
-    chosen : pandas.DataFrame
-        Rows of ``scorecard.scorecard``.
-    chains : mapping
-        Column of a chain: its printed name.
-    language : {"en", "zh"}
-        Language of the cards.
-    source : str
-        Where the data come from; stands on every card.
+    frame : pandas.DataFrame
+        Rows of ``scorecard.best_documented``; kinds, levels, schemes and chains may be words.
+    axes : mapping
+        Words: title (of the file), unverified, note, source, and of the facts those that `_facts` names.
     """
-    words = WORDS[language]
-    found = []
-    for card in chosen.itertuples():
-        end = "" if pd.isna(card.end) else str(card.end)
-        goal = (
-            f"{card.goal_indicator}: {card.goal_latest:.1f} / {card.goal_value:g}"
-            if card.goal_indicator
-            else "–"
+    pages = [
+        Page(
+            card["name"],
+            "" if card["verified"] else axes["unverified"],
+            [(axes[name], text.replace("nan", MISSING)) for name, text in _facts(card).items()],
+            notes=[axes["note"], axes["source"]],
         )
-        band = f"[{card.gap_low:+.1f}, {card.gap_high:+.1f}]"
-        values = [
-            f"{card.scheme}, {card.batch}",
-            f"{card.kind}, {card.level}",
-            f"{card.start} – {end}",
-            f"{card.index_before:.1f} → {card.index_after:.1f}",
-            f"{card.percentile:.0f} ({card.peers:.0f})",
-            f"{card.gap:+.1f} {band}, p = {card.gap_p:.2f}",
-            f"{card.rank:.0f} / {card.ranked:.0f} [{card.rank_low:.0f}, {card.rank_high:.0f}]",
-            f"{chains.get(card.obstacle, '–')} ({card.obstacle_share:.0%})",
-            goal,
-            card.grade,
-        ]
-        facts = [
-            (name, value.replace("nan", "–")) for name, value in zip(words["facts"], values, strict=True)
-        ]
-        warning = "" if card.verified else words["unverified"]
-        found.append(Page(card.name or card.unit, warning, facts, notes=[words["note"], source]))
-    return found
+        for card in frame.to_dict("records")
+    ]
+    return document(axes["title"], pages)
+
+
+def _facts(card: Mapping[str, Any]) -> dict[str, str]:
+    """What a card says, by the name of the fact."""
+    goal = MISSING
+    if card["goal_indicator"] not in ("", MISSING):
+        goal = f"{card['goal_indicator']}: {card['goal_latest']:.1f} / {card['goal_value']:g}"
+    end = "" if pd.isna(card["end"]) else f"{card['end']:.0f}"
+    band = f"[{card['gap_low']:+.1f}, {card['gap_high']:+.1f}]"
+    interval = f"[{card['rank_low']:.0f}, {card['rank_high']:.0f}]"
+    return {
+        "scheme": f"{card['scheme']}, {card['batch']}",
+        "kind": f"{card['kind']}, {card['level']}",
+        "span": f"{card['start']:.0f} – {end}",
+        "index": f"{card['index_before']:.1f} → {card['index_after']:.1f}",
+        "percentile": f"{card['percentile']:.0f} ({card['peers']:.0f})",
+        "gap": f"{card['gap']:+.1f} {band}, p = {card['gap_p']:.2f}",
+        "rank": f"{card['rank']:.0f} / {card['ranked']:.0f} {interval}",
+        "obstacle": f"{card['obstacle']} ({card['obstacle_share']:.0%})",
+        "goal": goal,
+        "grade": card["grade"],
+    }

@@ -13,6 +13,7 @@ COLUMNS = (
     "scheme", "level", "batch", "kind", "unit", "name", "notice", "start", "end", "revoked", "source", "verified",
     "goal_indicator", "goal_value", "goal_year",
 )  # fmt: skip
+MARKED = "marked in the panel"  # scheme of enterprises that no table names
 LEVELS = ("national", "provincial", "municipal", "district")
 KINDS = ("region", "enterprise", "park", "platform")
 # Column of the panel that holds each kind's units.
@@ -65,6 +66,15 @@ def typed(table: pd.DataFrame) -> pd.DataFrame:
     }
     goal = pd.to_numeric(table["goal_value"], errors="coerce")
     return table.assign(**numbers, goal_value=goal, verified=table["verified"] == "yes")
+
+
+def declared(file: Path | None, panel: pd.DataFrame, start_column: str | None) -> pd.DataFrame:
+    """Pilot units of a table, else the enterprises that a column of the panel marks, else none."""
+    if file is not None:
+        return load(file)
+    if start_column and start_column in panel.columns:
+        return from_panel(panel, start_column, "pilot_end_year", MARKED)
+    return typed(pd.DataFrame(columns=list(COLUMNS)))
 
 
 def from_panel(panel: pd.DataFrame, start_column: str, end_column: str | None, scheme: str) -> pd.DataFrame:

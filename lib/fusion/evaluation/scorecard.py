@@ -11,7 +11,9 @@ import pandas as pd
 
 from fusion.evaluation import cards
 from fusion.evaluation.errors import EvaluationError
-from fusion.evaluation.pilots import UNIT_COLUMN
+from fusion.evaluation.pilots import UNIT_COLUMN, rows_of
+
+CHAIN = "chain_"  # beginning of the columns of chains' scores
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,10 @@ def summary(scores: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         kind, scheme, units, verified, found, index before and after, mean gap, share (%) of units whose gap only a
-        tenth of placebo gaps reach, units graded A and B.
+        tenth of placebo gaps reach, units graded A and B. Empty where nothing was scored.
     """
+    if "grade" not in scores:
+        return pd.DataFrame()
     grouped = scores.groupby(["kind", "scheme"], sort=True)
     return grouped.agg(
         units=("unit", "size"),
@@ -98,10 +102,53 @@ def summary(scores: pd.DataFrame) -> pd.DataFrame:
     ).reset_index()
 
 
+def gaps(scores: pd.DataFrame) -> pd.DataFrame:
+    """Units that have a gap: gap, gap_low, gap_high, outside (of the placebo band); empty where none has."""
+    if "gap" not in scores:
+        return pd.DataFrame()
+    found = scores.dropna(subset=["gap"])[["gap", "gap_low", "gap_high"]]
+    return found.assign(outside=~found["gap"].between(found["gap_low"], found["gap_high"]))
+
+
 def best_documented(scores: pd.DataFrame, count: int) -> pd.DataFrame:
-    """The first units of each kind, those with the best data first."""
+    """The first units of each kind, those with the best data first; the chain without the beginning of its column.
+
+    Empty where nothing was scored.
+    """
+    if "grade" not in scores:
+        return pd.DataFrame()
+    scores = scores.assign(
+        name=scores["name"].where(scores["name"] != "", scores["unit"]),
+        obstacle=scores["obstacle"].replace("", np.nan).str.removeprefix(CHAIN),
+    )
     order = scores.assign(_order=scores["grade"].map({"A": 0, "B": 1, "C": 2}))
     return order.sort_values(["kind", "_order", "unit"]).groupby("kind").head(count).drop(columns="_order")
+
+
+def histories(panel: pd.DataFrame, chosen: pd.DataFrame, chains: Sequence[str]) -> pd.DataFrame:
+    """Chain scores of some units over the years.
+
+    Parameters
+    ----------
+    panel : pandas.DataFrame
+        As in `scorecard`.
+    chosen : pandas.DataFrame
+        Rows of `best_documented`.
+    chains : sequence of str
+        Columns of the chains' scores.
+
+    Returns
+    -------
+    pandas.DataFrame
+        name, grade, start (of the unit), year, chain, score; empty where nobody was chosen.
+    """
+    parts = []
+    for card in chosen.itertuples():
+        own = units(panel[rows_of(panel, card.kind, card.unit)], card.kind, chains).droplevel("unit")
+        long = own.rename(columns=lambda c: c.removeprefix(CHAIN)).rename_axis(columns="chain").stack()
+        long = long.rename("score").reset_index()
+        parts.append(long.assign(name=card.name, grade=card.grade, start=card.start))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
 def units(panel: pd.DataFrame, kind: str, columns: Sequence[str]) -> pd.DataFrame:

@@ -29,16 +29,18 @@ KINDS = ("growth", "level", "unnumbered")
 OBSERVED = ("target", "year", "value", "source")
 SCOPES = ("all", "continuing")
 PRICES = ("nominal", "real")
-VERDICTS_ZH = {
-    "met": "达到",
-    "about met": "大致达到",
-    "not met": "未达到",
-    "under way": "进行中",
-    "met, after its year": "逾期达到",
-    "cannot be judged": "现有数据无法评判",
-    "no number in the text": "原文无数量",
-}
-CHOICES_ZH = {"all": "全部", "continuing": "持续报送", "nominal": "名义", "real": "实际"}
+GRID = [
+    "target",
+    "base_year",
+    "horizon",
+    "scope",
+    "price",
+    "rate",
+    "units",
+    "verdict",
+    "reason_en",
+    "reason_zh",
+]
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,10 @@ def load(file: Path) -> pd.DataFrame:
     return table
 
 
-def load_observed(file: Path, targets: pd.DataFrame) -> pd.DataFrame:
-    """Observed values of targets: target, year, value, source; each needs its source."""
+def load_observed(file: Path | None, targets: pd.DataFrame) -> pd.DataFrame:
+    """Observed values of targets: target, year, value, source; each needs its source. Without a file there are none."""
+    if file is None:
+        return pd.DataFrame(columns=list(OBSERVED))
     table = read(file, OBSERVED)
     found = faults(table, "target", list(targets["target"]), file.name) + years(
         table, "year", file.name, empty=False
@@ -130,14 +134,10 @@ def growth(panel: pd.DataFrame, measure: str, base_year: int, horizon: int, scop
         return _unjudged(choice, "no deflator", "缺少价格平减指数")
     if price == "real" and (panel["deflator"].dropna() == panel["deflator"].dropna().iloc[0]).all():
         return _unjudged(choice, "the deflator is the same in every year", "平减指数各年相同")
-    value = panel[measure] / (panel["deflator"] if price == "real" else 1.0)
-    wide = panel.assign(_value=value)[panel["year"].isin([base_year, horizon])]
-    wide = wide.pivot_table(index="firm_id", columns="year", values="_value", aggfunc="sum", min_count=1)
+    wide = _amounts(panel, measure, *choice)
     if not {base_year, horizon} <= set(wide.columns):
         there = ", ".join(str(y) for y in sorted(panel["year"].unique()))
         return _unjudged(choice, f"the panel has the years {there}", f"面板年份为 {there}")
-    if scope == "continuing":
-        wide = wide.dropna(subset=[base_year, horizon])
     first, last = wide[base_year].sum(), wide[horizon].sum()
     if not first > 0 or not last > 0:
         return _unjudged(choice, "the total is not above zero", "总额不大于零")
@@ -180,32 +180,78 @@ def growth_grid(
     return table
 
 
-def status(targets: pd.DataFrame, observed: pd.DataFrame, language: str) -> pd.DataFrame:
+def followed(targets: pd.DataFrame) -> pd.DataFrame:
+    """Targets that are growth of a column of the panel."""
+    return targets[(targets["kind"] == "growth") & (targets["measure"] != "")]
+
+
+def grids(
+    panel: pd.DataFrame, targets: pd.DataFrame, base_years: list[int], horizons: list[int], tolerance: float
+) -> pd.DataFrame:
+    """`growth_grid` of every target that `followed` names.
+
+    Returns
+    -------
+    pandas.DataFrame
+        target, base_year, horizon, scope, price, rate (% a year), units, verdict, reason_en, reason_zh; empty where
+        there is no such target.
+    """
+    parts = [
+        growth_grid(panel, row.measure, base_years, horizons, row.goal, tolerance).assign(target=row.target)
+        for row in followed(targets).itertuples()
+    ]
+    return pd.concat(parts, ignore_index=True)[GRID] if parts else pd.DataFrame(columns=GRID)
+
+
+def contributions(panel: pd.DataFrame, targets: pd.DataFrame, grid: pd.DataFrame) -> pd.DataFrame:
+    """What each unit adds to the totals whose growth a grid judges.
+
+    Parameters
+    ----------
+    panel, targets : pandas.DataFrame
+        As in `grids`.
+    grid : pandas.DataFrame
+        As `grids` returns.
+
+    Returns
+    -------
+    pandas.DataFrame
+        target, base_year, horizon, scope, price, unit, rate_before, rate_now: its amounts in the two years.
+    """
+    choice = ["base_year", "horizon", "scope", "price"]
+    measures, parts = targets.set_index("target")["measure"], []
+    for row in grid[grid["rate"].notna()].itertuples():
+        names = {"firm_id": "unit", row.base_year: "rate_before", row.horizon: "rate_now"}
+        picked = {name: getattr(row, name) for name in choice}
+        wide = _amounts(panel, measures[row.target], **picked)[[row.base_year, row.horizon]]
+        parts.append(wide.reset_index().rename(columns=names).assign(target=row.target, **picked))
+    columns = ["target", *choice, "unit", "rate_before", "rate_now"]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+
+
+def status(targets: pd.DataFrame, observed: pd.DataFrame) -> pd.DataFrame:
     """Every target that is not growth of a column: goal, latest value, pace, required pace, verdict.
 
     Parameters
     ----------
     targets, observed : pandas.DataFrame
         As ``load`` and ``load_observed`` give them.
-    language : {"en", "zh"}
-        Language of names and verdicts.
 
     Returns
     -------
     pandas.DataFrame
-        name, goal, unit, horizon, latest, reached (%), pace, required (% a year), verdict, note, and ``state``, the
-        verdict in English.
+        name_en, name_zh, goal, unit, horizon, latest, reached (%), pace, required (% a year), verdict, note_en,
+        note_zh; empty where there is none.
     """
     stated = targets[targets["kind"] != "growth"].reset_index(drop=True)
     state = pd.DataFrame([progress(row, observed) for _, row in stated.iterrows()])
     if state.empty:
-        return pd.DataFrame(columns=["state"])
-    found = stated[[f"name_{language}", "goal", "unit", "horizon"]].copy()
+        return pd.DataFrame()
+    found = stated[["name_en", "name_zh", "goal", "unit", "horizon"]].copy()
     found["latest"], found["reached"] = state["latest"], 100 * state["share"]
     found["pace"], found["required"] = state["pace"], state["required"]
-    found["verdict"] = state["verdict"].map(VERDICTS_ZH) if language == "zh" else state["verdict"]
-    found["note"] = stated.get(f"note_{language}", "")
-    return found.assign(state=state["verdict"])
+    found["verdict"] = state["verdict"]
+    return found.assign(**{name: stated.get(name, "") for name in ("note_en", "note_zh")})
 
 
 def progress(target: pd.Series, observed: pd.DataFrame) -> dict[str, Any]:
@@ -253,14 +299,18 @@ def progress(target: pd.Series, observed: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def in_words(grid: pd.DataFrame, language: str) -> pd.DataFrame:
-    """The grid of a growth target as it is printed: base year, horizon, scope, prices, rate, units, verdict, why."""
-    columns = ["base_year", "horizon", "scope", "price", "rate", "units", "verdict", f"reason_{language}"]
-    printed = grid[columns]
-    return printed.replace(CHOICES_ZH | VERDICTS_ZH) if language == "zh" else printed
-
-
 # -- inside ------------------------------------------------------------------------------------
+
+
+def _amounts(
+    panel: pd.DataFrame, measure: str, base_year: int, horizon: int, scope: str, price: str
+) -> pd.DataFrame:
+    """Amounts of units (rows) in the two years (columns, those that the panel has)."""
+    value = panel[measure] / (panel["deflator"] if price == "real" else 1.0)
+    wide = panel.assign(_value=value)[panel["year"].isin([base_year, horizon])]
+    wide = wide.pivot_table(index="firm_id", columns="year", values="_value", aggfunc="sum", min_count=1)
+    both = {base_year, horizon} <= set(wide.columns)
+    return wide.dropna(subset=[base_year, horizon]) if both and scope == "continuing" else wide
 
 
 def _counted(blank: dict[str, Any], own: pd.DataFrame) -> dict[str, Any]:

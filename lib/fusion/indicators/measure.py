@@ -9,11 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fusion.composite import record
+from fusion.composite import index, record, uncertainty
 from fusion.composite.base import Base
 from fusion.composite.errors import CompositeError
-from fusion.indicators.system import CHAINS, DATA, out_of_range, system
+from fusion.indicators.system import CHAINS, DATA, system
 
+# Indexes by name: each with the record of how it was made.
+Made = Mapping[str, tuple[record.State, dict[str, Any]]]
+FEWEST_RANKED = 20
+PURCHASES = ("d_ps", "c_ps", "ps_share_intermediate")
 WEIGHT_COLUMNS = ["index", "chain", "code", "entropy", "weight_in_chain", "chain_weight", "weight"]
 
 
@@ -94,56 +98,64 @@ def chain_columns(scores: pd.DataFrame) -> pd.DataFrame:
     return scores[[c for c in CHAINS if c in scores]].add_prefix("chain_")
 
 
-def summary(values: pd.DataFrame, codes: list[str], language: str) -> pd.DataFrame:
-    """One row an indicator: code, name, chain, direction, unit, n, missing, mean, sd, p1, p50, p99, out of range."""
-    declared = system(codes)
-    numbers = values[codes].astype(float)
-    return pd.DataFrame(
-        {
-            "code": codes,
-            "name": declared[f"name_{language}"].to_numpy(),
-            "chain": declared[f"chain_{language}"].to_numpy(),
-            "direction": declared["direction"].replace("-", "−").to_numpy(),
-            "unit": declared["unit"].to_numpy(),
-            "n": numbers.notna().sum().to_numpy(),
-            "missing": 100 * numbers.isna().mean().to_numpy(),
-            "mean": numbers.mean().to_numpy(),
-            "sd": numbers.std().to_numpy(),
-            "p1": numbers.quantile(0.01).to_numpy(),
-            "p50": numbers.quantile(0.5).to_numpy(),
-            "p99": numbers.quantile(0.99).to_numpy(),
-            "out_of_range": out_of_range(numbers, codes).to_numpy(),
-        }
-    )
+def scores(values: pd.DataFrame, made: Made) -> pd.DataFrame:
+    """Indicators with the chains' scores of ``fi`` and each index under its name: what later notebooks read."""
+    table = values
+    if "fi" in made:
+        table = pd.concat([table, chain_columns(_built(made["fi"]).scores)], axis=1)
+    return table.assign(**{name: _built(one).scores["index"] for name, one in made.items()})
 
 
-def weights_wide(weights: pd.DataFrame, language: str) -> tuple[pd.DataFrame, dict[str, Any], float]:
-    """Weights as a printed table, one row an indicator.
+def choices(
+    own: Mapping[str, str], also: Mapping[str, Sequence[str]], winsor_tail: float, **more: Any
+) -> uncertainty.Choices:
+    """The choices that ranks are tried with: the study's own first, then the others.
+
+    Parameters
+    ----------
+    own : mapping
+        treatment, normalise, weights, aggregation of the study.
+    also : mapping
+        The same names: other levels.
+    winsor_tail : float
+        Share cut at each end where values are winsorised.
+    **more
+        Further fields of `uncertainty.Choices`.
+    """
+    levels: dict[str, Any] = {name: list(dict.fromkeys([own[name], *also[name]])) for name in own}
+    treatments = {
+        how: {"how": how, **({"tail": winsor_tail} if how == "winsorise" else {})}
+        for how in levels.pop("treatment")
+    }
+    return uncertainty.Choices(treatment=treatments, **levels, **more)
+
+
+def ranking(
+    values: pd.DataFrame, made: Made, choices: uncertainty.Choices, *, by_year: bool, seed: int
+) -> uncertainty.Builder | None:
+    """Builds the index of the last year's firms by any combination of choices.
 
     Returns
     -------
-    table : pandas.DataFrame
-        Printed headers: code, indicator, chain, entropy, weight in ``fi``, weight in ``fi_input``, weight if equal.
-    heaviest : dict
-        ``name`` and ``weight`` of the indicator with the largest weight in ``fi``.
-    equal : float
-        What that indicator would weigh under equal weights within chains and across them.
+    uncertainty.Builder or None
+        None where there is no index, where it has 20 firms or fewer, or where its scores are z-scores, which have
+        neither entropy weights nor geometric means to try.
     """
-    declared = system()
-    full = weights[weights["index"] == "fi"].set_index("code")
-    kept = weights[weights["index"] == "fi_input"].set_index("code")["weight"]
-    equal = 1 / full.groupby("chain")["weight"].transform("count")
-    equal = equal / full["chain"].nunique()
-    names = declared.loc[full.index, f"name_{language}"]
-    columns = {
-        "en": ["Code", "Indicator", "Chain", "Entropy", "Weight, fi", "Weight, fi_input", "If equal"],
-        "zh": ["代码", "指标", "链", "熵", "权重（fi）", "权重（fi_input）", "等权"],
-    }
-    chains = declared.loc[full.index, f"chain_{language}"]
-    parts = [full.index, names, chains, full["entropy"], full["weight"], kept.reindex(full.index), equal]
-    table = pd.DataFrame(dict(zip(columns[language], (list(p) for p in parts), strict=True)))
-    top = full["weight"].idxmax()
-    return table, {"name": names[top], "weight": full["weight"][top]}, float(equal[top])
+    last = values["year"] == values["year"].max()
+    if "fi" not in made or choices.normalise[0] == "zscore" or last.sum() <= FEWEST_RANKED:
+        return None
+    state = made["fi"][0]
+    codes = list(state.directions)
+    years = values["year"] if by_year else None
+    return uncertainty.Builder(
+        values[codes].astype(float),
+        state.directions,
+        state.chains,
+        choices,
+        rows=last,
+        years=years,
+        seed=seed,
+    )
 
 
 def by_path(scores: pd.DataFrame, column: str = "fi", by: str = "path") -> pd.DataFrame:
@@ -198,23 +210,52 @@ def chain_points(state: record.State, rows: pd.Series, groups: pd.Series, least:
     return long.assign(units=long["path"].map(own.value_counts()).astype(int))
 
 
-def io_change(panel: pd.DataFrame, names: str) -> pd.DataFrame:
-    """Producer services in each industry's inputs, first and last year: direct, complete, share of intermediates (%)."""
-    columns = ["d_ps", "c_ps", "ps_share_intermediate"]
-    ends = panel[panel["year"].isin([panel["year"].min(), panel["year"].max()])]
-    wide = (100 * ends.set_index([names, "year"])[columns]).unstack("year")
-    wide.columns = pd.Index([f"{column}_{year}" for column, year in wide.columns])
-    return wide.sort_values(wide.columns[1], ascending=False).reset_index()
+def io_change(panel: pd.DataFrame) -> pd.DataFrame:
+    """Producer services in each industry's inputs, first and last year (%).
+
+    Parameters
+    ----------
+    panel : pandas.DataFrame
+        Industries and years: firm_name, firm_name_zh, and the shares of `PURCHASES` (direct and complete coefficient,
+        share of intermediates).
+
+    Returns
+    -------
+    pandas.DataFrame
+        industry_en, industry_zh, and ``<share>_first``, ``<share>_last``; most bought in the last year first. Empty
+        where a share is not there.
+    """
+    names = ["firm_name", "firm_name_zh"]
+    if not {*PURCHASES, *names} <= set(panel):
+        return pd.DataFrame()
+    ends = {"first": panel["year"].min(), "last": panel["year"].max()}
+    parts = [
+        (100 * panel[panel["year"] == year].set_index(names)[list(PURCHASES)]).add_suffix(f"_{end}")
+        for end, year in ends.items()
+    ]
+    wide = parts[0].join(parts[1], how="outer")[[f"{c}_{end}" for c in PURCHASES for end in ends]]
+    wide = wide.sort_values("d_ps_last", ascending=False).rename_axis(["industry_en", "industry_zh"])
+    return wide.reset_index()
 
 
 def io_series(panel: pd.DataFrame) -> pd.DataFrame:
-    """Direct coefficient of producer services over time: output-weighted mean and the industries' range (%)."""
+    """Direct coefficient of producer services over time (%), beside that of the national tables.
+
+    Returns
+    -------
+    pandas.DataFrame
+        year, units (industries), mean (weighted by output), p10, p90 (of the industries), national (see
+        `national_series`). Empty where the panel has no coefficient.
+    """
+    if not {"d_ps", "output_musd"} <= set(panel):
+        return pd.DataFrame()
     share = 100 * panel["d_ps"]
     table = panel.assign(share=share, product=share * panel["output_musd"]).groupby("year")
     totals = table[["product", "output_musd"]].sum()
     spread = table["share"].quantile([0.1, 0.9]).unstack()
-    mean = totals["product"] / totals["output_musd"]
-    return pd.DataFrame({"mean": mean, "low": spread[0.1], "high": spread[0.9]}).reset_index()
+    columns = {"units": table["share"].count(), "mean": totals["product"] / totals["output_musd"]}
+    own = pd.DataFrame(columns | {"p10": spread[0.1], "p90": spread[0.9]}).reset_index()
+    return own.merge(national_series().rename(columns={"mean": "national"}), on="year", how="outer")
 
 
 def national_series() -> pd.DataFrame:
@@ -224,3 +265,12 @@ def national_series() -> pd.DataFrame:
     tables = tables.assign(product=100 * tables["d_ps"] * tables["output_wan"])
     totals = tables.groupby("year")[["product", "output_wan"]].sum()
     return (totals["product"] / totals["output_wan"]).rename("mean").reset_index()
+
+
+# -- inside ------------------------------------------------------------------------------------------
+
+
+def _built(one: tuple[record.State, dict[str, Any]]) -> index.Index:
+    found = one[0].index
+    assert found is not None  # `fusion_index` ends with the step that builds it
+    return found

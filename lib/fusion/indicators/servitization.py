@@ -14,7 +14,7 @@ _NAMES_MAKING = (
     "len(list_filter(codes_of(biz_activity_codes), "
     "c -> TRY_CAST(substr(c, 1, 2) AS integer) BETWEEN 13 AND 42)) > 0"
 )
-NEEDED = ["ind4"]
+SIDES = ("sold", "bought", "made")
 
 
 def sides(panel: ibis.Table) -> ibis.Table:
@@ -37,7 +37,7 @@ def sides(panel: ibis.Table) -> ibis.Table:
         0 where it names none, missing where activities are not reported. It is an upper bound: a services firm
         may have other revenue.
     """
-    text = {"biz_activity_codes"}
+    text = {"ind4", "biz_activity_codes"}
     wanted = ["ind4", "biz_activity_codes", "service_revenue", "operating_revenue"]
     absent = {c: ibis.null("string" if c in text else "float64") for c in wanted if c not in panel.columns}
     found = system.compute(panel, ["A1", "D4"])
@@ -74,7 +74,7 @@ def by_year(rows: pd.DataFrame) -> pd.DataFrame:
         of figures taken from the national table; bought alone). Years in which nobody tells have no row.
     """
     parts = []
-    for side in ("sold", "bought", "made"):
+    for side in SIDES:
         told = rows.dropna(subset=[side]).astype({side: float})
         grouped = told.groupby("year")[side]
         table = pd.DataFrame(
@@ -90,3 +90,30 @@ def by_year(rows: pd.DataFrame) -> pd.DataFrame:
         parts.append(table.reset_index().assign(side=side))
     columns = ["side", "year", "n", "active", "mean", "median", "filled"]
     return pd.concat(parts, ignore_index=True).reindex(columns=columns)
+
+
+def ends(table: pd.DataFrame) -> pd.DataFrame:
+    """Its first and its last year."""
+    return table[table["year"].isin([table["year"].min(), table["year"].max()])]
+
+
+def told(rows: pd.DataFrame) -> pd.DataFrame:
+    """What each firm adds to the cells of `by_year`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        side, year, unit, mean (its figure), and the parts of the shares: active_part, active_whole, filled_part,
+        filled_whole.
+    """
+    parts = []
+    for side in SIDES:
+        own = rows.dropna(subset=[side])
+        part = pd.DataFrame({"side": side, "year": own["year"], "unit": own["firm_id"]})
+        part = part.assign(
+            mean=own[side].astype(float), active_part=own[side].gt(0).astype(int), active_whole=1
+        )
+        if side == "bought":
+            part = part.assign(filled_part=own["bought_from_io"].astype(float), filled_whole=1.0)
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)

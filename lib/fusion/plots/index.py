@@ -1,4 +1,4 @@
-"""Drawings of an index: its mean by group, and the points that its chains give."""
+"""Drawings of an index: its mean over time and by group, its chains, the points that they give."""
 
 from __future__ import annotations
 
@@ -63,4 +63,55 @@ def stacked(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
         left = left + points
     axis.set(xlabel=axes["x"])
     axis.legend(title=axes["legend"], ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
+    return figure
+
+
+def by_path(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
+    """Mean of an index over the years, a line a path, with the interval of the mean.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        path, year, mean, low, high.
+    axes : mapping
+        Words: x, y, path.
+    """
+    import matplotlib.pyplot as plt
+    import seaborn as sns
+
+    figure, axis = plt.subplots(figsize=(7.2, 4.2), layout="constrained")
+    lines = frame.groupby("path", sort=False)
+    for color, (path, line) in zip(sns.color_palette("colorblind"), lines, strict=False):
+        axis.plot(line["year"], line["mean"], marker="o", markersize=3.5, color=color, label=path)
+        axis.fill_between(line["year"], line["low"], line["high"], color=color, alpha=0.15, linewidth=0)
+    axis.set(xlabel=axes["x"], ylabel=axes["y"])
+    axis.legend(title=axes["path"], ncols=2)
+    return figure
+
+
+def chains(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
+    """Box plots of the chains' scores beside the matrix of their correlations.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        chain, p5, p25, p50, p75, p95, and ``with_…``, the correlations with each chain in the same order.
+    axes : mapping
+        Words: x.
+    """
+    import matplotlib.pyplot as plt
+    import seaborn as sns
+
+    names = {"p5": "whislo", "p25": "q1", "p50": "med", "p75": "q3", "p95": "whishi", "chain": "label"}
+    boxes = frame[list(names)].rename(columns=names).to_dict("records")
+    related = frame.filter(like="with_").set_axis(frame["chain"], axis=0).set_axis(frame["chain"], axis=1)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.6, 3.8), layout="constrained")
+    look = {"boxprops": {"facecolor": "#9ecae1", "edgecolor": "0.3"}, "medianprops": {"color": "0.3"}}
+    left.bxp(boxes, orientation="horizontal", widths=0.8, showfliers=False, patch_artist=True, **look)
+    left.invert_yaxis()
+    left.set(xlabel=axes["x"])
+    grid = {"vmin": -1, "vmax": 1, "cmap": "vlag", "annot": True, "fmt": ".2f", "square": True, "cbar": False}
+    sns.heatmap(related, ax=right, **grid)
+    right.set(xlabel="", ylabel="")
+    right.set_yticks([])
     return figure

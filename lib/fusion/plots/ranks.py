@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,35 +14,29 @@ if TYPE_CHECKING:
 MOST = 120  # units that are drawn
 
 
-def rank_intervals(ranks: pd.DataFrame, xlabel: str, ylabel: str, words: Sequence[str]) -> Any:
+def rank_intervals(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
     """Ranks of units in order, with median and interval over choices.
 
     Parameters
     ----------
-    ranks : pandas.DataFrame
+    frame : pandas.DataFrame
         As `uncertainty.intervals`. Of more than 120 units, evenly spaced ones are drawn.
-    xlabel, ylabel : str
-    words : sequence of str
-        Legend: the rank; median and interval.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
+    axes : mapping
+        Words: x, y, rank, median (and interval).
     """
     import matplotlib.pyplot as plt
     import seaborn as sns
 
-    there = ranks.dropna(subset=["rank", "median"]).sort_values("rank", ignore_index=True)
-    step = max(1, int(np.ceil(len(there) / MOST)))
-    some = there.iloc[::step]
+    there = frame.dropna(subset=["rank", "median"]).sort_values("rank", ignore_index=True)
+    some = there.iloc[:: max(1, int(np.ceil(len(there) / MOST)))]
     dark, light = sns.color_palette("colorblind")[:2]
-    figure, axes = plt.subplots(figsize=(7.2, 4.2), layout="constrained")
-    axes.vlines(some["rank"], some["low"], some["high"], color=light, alpha=0.5, linewidth=1.5)
-    axes.plot(some["rank"], some["median"], ".", color=light, markersize=4, label=words[1])
-    axes.plot(some["rank"], some["rank"], color=dark, linewidth=1.2, label=words[0])
-    axes.set(xlabel=xlabel, ylabel=ylabel)
-    axes.invert_yaxis()
-    axes.legend(loc="upper right")
+    figure, axis = plt.subplots(figsize=(7.2, 4.2), layout="constrained")
+    axis.vlines(some["rank"], some["low"], some["high"], color=light, alpha=0.5, linewidth=1.5)
+    axis.plot(some["rank"], some["median"], ".", color=light, markersize=4, label=axes["median"])
+    axis.plot(some["rank"], some["rank"], color=dark, linewidth=1.2, label=axes["rank"])
+    axis.set(xlabel=axes["x"], ylabel=axes["y"])
+    axis.invert_yaxis()
+    axis.legend(loc="upper right")
     return figure
 
 

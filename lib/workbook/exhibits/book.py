@@ -196,7 +196,7 @@ class Book:
             and the exhibit is left out for the reason that the sheet gives.
         draw : callable, optional
             ``draw(frame, axes, …)`` of a plots room: draws a figure from the frame in words, the words of its axes
-            and those of `values` that it names.
+            and those of `values` that it names. Of a file: gives its bytes, and is asked for each language.
         contributions : pandas.DataFrame, optional
             What each unit contributes to the cells (for secrecy; never published).
         **values
@@ -299,27 +299,6 @@ class Book:
         rendering.save_figure(self.folder, id, figure)
         display(HTML(rendering.figure_html(self.folder, entry, self.language, self.say(alt_en, alt_zh))))
 
-    def show_file(
-        self,
-        id: str,
-        content: bytes,
-        suffix: str,
-        *,
-        title_en: str,
-        title_zh: str,
-        note_en: str = "",
-        note_zh: str = "",
-    ) -> None:
-        """Keep a file, e.g. a Word document of cards, as an exhibit; the page names it and offers it."""
-        from workbook.exhibits import listing, rendering
-
-        if suffix not in listing.SUFFIXES["file"]:
-            raise ValueError(f"'{id}': suffix '{suffix}'; allowed: {', '.join(listing.SUFFIXES['file'])}")
-        entry = self._enter("file", id, title_en, title_zh, note_en, note_zh, "", "")
-        (self.folder / f"{id}{suffix}").write_bytes(content)
-        size = f"{len(content) / 1000:,.0f} kB"
-        display(HTML(rendering.file_html(entry, f"{id}{suffix}", size, self.language)))
-
     def has(
         self, columns: list[str] | tuple[str, ...], table: Any, id: str, what_en: str, what_zh: str
     ) -> bool:
@@ -372,6 +351,8 @@ class Book:
         one = record.Record(
             self.step.notebook, id, kind, self._number(id, kind), record.plain(called), "", name, self.folder
         )
+        if kind == "file" and draw is not None:
+            self._keep_files(one)
         if kind == "figure" and draw is None:
             raise sheets.SheetError(
                 f"{self.step.notebook}, exhibit '{id}': a figure needs the function that draws it"
@@ -379,6 +360,14 @@ class Book:
         shown = rendering.show(one, self.sheet, self._words(), self.parameters)
         self._enter_record(one)
         display(HTML(shown), metadata={"fusion": {"exhibit": id}})
+
+    def _keep_files(self, one: record.Record) -> None:
+        """Write a file in both languages; that of the study's language bears the exhibit's name alone."""
+        suffix = self.sheet.exhibit(one.id).suffix
+        for language in sheets.LANGUAGES:
+            mark = "" if language == self.language else f".{language}"
+            content = rendering.drawn(one, self.sheet, self._words(language), self.parameters)
+            (self.folder / f"{one.id}{mark}{suffix}").write_bytes(content)
 
     def _leave_out(self, id: str, lacks: str) -> None:
         one = record.Record(

@@ -64,6 +64,11 @@ class Record:
         place = self.folder / f"{self.id}{UNITS}"
         return pd.read_parquet(place) if place.is_file() else None
 
+    def file(self, suffix: str, language: str) -> Path:
+        """The file of an exhibit that is one: the language's own, if there is one for each."""
+        own = self.folder / f"{self.id}.{language}{suffix}"
+        return own if own.is_file() else self.folder / f"{self.id}{suffix}"
+
     def entry(self) -> dict[str, Any]:
         """As it stands in ``done.json``."""
         return {

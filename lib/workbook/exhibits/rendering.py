@@ -99,14 +99,14 @@ def show(record: Record, sheet: Sheet, words: Words, parameters: Mapping[str, An
         save_figure(record.folder, record.id, drawn(record, sheet, words, parameters))
         return figure_html(record.folder, entry, language, made.entry["alt"])
     if made.table is None:
-        place = record.folder / f"{record.id}{sheet.exhibit(record.id).suffix}"
+        place = record.file(sheet.exhibit(record.id).suffix, language)
         return file_html(entry, place.name, f"{place.stat().st_size / 1000:,.0f} kB", language)
     save_table(record.folder, record.id, made.table, entry, language, made.digits)
     return table_html(made.table, entry, language, made.digits)
 
 
-def drawn(record: Record, sheet: Sheet, words: Words, parameters: Mapping[str, Any]) -> Figure:
-    """Draw an exhibit's figure in a language, by the function that its record names.
+def drawn(record: Record, sheet: Sheet, words: Words, parameters: Mapping[str, Any]) -> Any:
+    """Draw an exhibit's figure, or make its file, in a language, by the function that its record names.
 
     The function is given the frame with words for codes, the words of the axes, and those of the exhibit's values
     that it asks for by name.
@@ -122,8 +122,7 @@ def drawn(record: Record, sheet: Sheet, words: Words, parameters: Mapping[str, A
     filler = Filler(words, record.values, parameters, frame)
     style.use(words.language)
     asked = {k: v for k, v in record.values.items() if k in inspect.signature(draw).parameters}
-    figure: Figure = draw(printed.in_words(frame, exhibit, filler), printed.axes(exhibit, filler), **asked)
-    return figure
+    return draw(printed.in_words(frame, exhibit, filler), printed.axes(exhibit, filler), **asked)
 
 
 # -- tables ------------------------------------------------------------------------------------------

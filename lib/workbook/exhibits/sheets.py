@@ -154,7 +154,9 @@ class Exhibit(_Model):
     source: Wording | None = Field(None, description="where the numbers come from; else the shared one")
     read: Wording | None = Field(None, description="one sentence on how to read it")
     alt: Wording | None = Field(None, description="figures: what is seen, for who cannot see it")
-    axes: dict[str, Plain] = Field(default_factory=dict, description="figures: words of axes and legends")
+    axes: dict[str, Plain] = Field(
+        default_factory=dict, description="words of axes and legends, or of a file"
+    )
     show: list[str] = Field(
         default_factory=list, description="columns printed, in this order; … = those of `more`"
     )
@@ -204,6 +206,7 @@ class Vocabulary(_Model):
     code: str = Field("code", description="its column of codes")
     en: str = Field("label_en", description="its column of English words")
     zh: str = Field("label_zh", description="its column of Chinese words")
+    also: list[str] = Field(default_factory=list, description="vocabularies that know further codes")
 
 
 class Shared(_Model):

@@ -133,7 +133,8 @@ def table(vocabulary: str) -> dict[str, Text]:
         )
     one = known[vocabulary]
     found = _file(paths.ROOT / one.file, one.code, one.en, one.zh) if one.file else {}
-    return {**found, **one.words}
+    further = {code: word for name in one.also for code, word in table(name).items()}
+    return {**further, **found, **one.words}
 
 
 def _file(place: Path, code: str, en: str, zh: str) -> dict[str, Text]:

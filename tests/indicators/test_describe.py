@@ -1,0 +1,81 @@
+"""What is told of an index, by hand and where there is none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from fusion.indicators import describe, measure, servitization
+
+CODES = ["A1", "A2", "B1", "B2"]
+
+
+def values() -> pd.DataFrame:
+    rng = np.random.default_rng(4)
+    table = pd.DataFrame({"firm_id": [f"F{i // 2}" for i in range(80)], "year": [2020, 2021] * 40})
+    scores = pd.DataFrame(rng.random((80, 4)) * 50, columns=CODES)
+    scores.loc[[0, 1, 2], "A1"] = np.nan  # both years of F0, one of F1
+    return table.join(scores)
+
+
+def made(table: pd.DataFrame) -> measure.Made:
+    steps = measure.steps(
+        treatment="none", winsor_tail=0.01, normalise="minmax", bounds="pooled", weights="entropy",
+        chain_weights="equal", aggregation="arithmetic", aggregation_floor=0.01, min_chain_share=0.5,
+    )  # fmt: skip
+    return {
+        "fi": measure.fusion_index(table, CODES, steps),
+        "fi_input": measure.fusion_index(table, ["A1"], steps),
+    }
+
+
+def test_counts_of_firms_and_what_they_leave_out() -> None:
+    found = describe.summary(values(), CODES).set_index("code")
+    assert found["units"].tolist() == [39, 40, 40, 40] and found.loc["A1", "n"] == 77
+    gaps = describe.gaps(values(), CODES)
+    part, whole = gaps.groupby("code")[["missing_part", "missing_whole"]].sum().T.to_numpy()
+    np.testing.assert_allclose(100 * part / whole, found["missing"])
+
+
+def test_tables_of_an_index() -> None:
+    table = values()
+    built = made(table)
+    wide = describe.weights_wide(describe.weights(built), table).set_index("code")
+    assert (
+        wide["equal"].tolist() == [0.25] * 4 and wide["weight_input"].notna().tolist() == [True] + [False] * 3
+    )
+    assert abs(wide["weight"].sum() - 1) < 1e-12
+    chains = describe.chains(measure.scores(table, built))
+    assert chains["chain"].tolist() == ["industry", "value"] and chains.loc[0, "with_industry"] == 1
+    pair = describe.closest(chains)
+    assert {pair["first"], pair["second"]} == {"industry", "value"}
+    records = describe.records(built)
+    assert records["arguments"].iloc[0] == ["how = none"] and len(records) == 6
+    assert describe.hangs_together(built)["units"].tolist() == [40, 40]
+    assert set(describe.opposed(built)) <= set(CODES)
+
+
+def test_no_index_gives_empty_tables() -> None:
+    table = values()[["firm_id", "year"]]
+    wide = describe.weights_wide(describe.weights({}), table)
+    empty = [describe.summary(table, []), describe.gaps(table, []), wide, describe.records({})]
+    empty += [describe.chains(table), describe.hangs_together({}), measure.by_path(table)]
+    assert all(part.empty for part in empty) and describe.opposed({}) == []
+    assert describe.base_file({}) is None and measure.scores(table, {}).equals(table)
+    assert measure.io_change(table).empty and measure.io_series(table).empty
+
+
+def test_what_firms_add_to_the_three_sides() -> None:
+    columns = {
+        "firm_id": ["a", "b", "c"],
+        "year": 2020,
+        "sold": [0.0, 10.0, np.nan],
+        "bought": [5.0, 7.0, 9.0],
+    }
+    rows = pd.DataFrame(columns | {"bought_from_io": [True, False, False], "made": np.nan})
+    sides = servitization.by_year(rows).set_index("side")
+    told = servitization.told(rows).groupby("side")
+    np.testing.assert_allclose(told["mean"].mean(), sides["mean"].sort_index().dropna())
+    share = 100 * told["active_part"].sum() / told["active_whole"].sum()
+    np.testing.assert_allclose(share, sides["active"].sort_index())
+    assert told["filled_part"].sum()["bought"] == 1 and told["filled_whole"].sum()["bought"] == 3
