@@ -111,3 +111,48 @@ def test_frozen_reads_before_the_start_and_passes_over_what_makes_no_strata(rows
     assert list(made) == ["path_before"]
     first = moved[moved["year"] == 2010].set_index("firm_id")["path"]
     assert (made["path_before"].to_numpy() == first[moved["firm_id"]].to_numpy()).all()
+
+
+def test_units_are_counted_in_the_rows_used(rows: pd.DataFrame) -> None:
+    masks = robust.without_each(rows, ["path"])
+    table, _ = robust.several(rows, {n: BASE._replace(sample=n) for n in masks}, masks)
+    inside = [rows.loc[masks[n], "firm_id"].nunique() for n in table["label"]]
+    assert table["units"].tolist() == inside
+    alone = rows.drop(rows.index[1:6])  # one firm with a single row: a singleton of its effect
+    kept = [
+        robust.several(alone, {"b": BASE}, drop_singletons=drop)[0].loc[0, "units"] for drop in (True, False)
+    ]
+    assert kept == [39, 40]
+
+
+def test_a_sample_rests_on_the_fewer_of_those_in_and_those_left_out(rows: pd.DataFrame) -> None:
+    masks = {"all": np.ones(len(rows), bool), "− two": rows["firm_id"].ge(2).to_numpy()}
+    table = pd.DataFrame({"sample": list(masks), "units": [40, 38]})
+    assert robust.fewest(table, rows, masks)["units"].tolist() == [40, 2]
+
+
+def test_tables_are_gathered_in_the_columns_of_all_checks(rows: pd.DataFrame) -> None:
+    table, _ = robust.several(rows, {"base": BASE}, family="f")
+    whole = robust.gathered([table, pd.DataFrame(), pd.DataFrame({"label": ["m"], "rho": [0.5]})])
+    assert list(whole) == robust.KEPT and whole["label"].tolist() == ["base", "m"]
+    assert whole["estimate"].dtype == float and whole["effects"].tolist()[0] == "firm_id + year"
+    assert list(robust.gathered([])) == robust.KEPT
+    assert robust.compared(table).empty and len(robust.compared(pd.concat([table, table]))) == 2
+
+
+def test_forms_of_an_amount_and_a_square_only_where_there_is_one(rows: pd.DataFrame) -> None:
+    money = rows.assign(sales=np.where(rows["year"] == 2010, 0.0, np.e))
+    made = robust.amount_forms(money, "sales")
+    assert made["amount_log"].isna().sum() == 40 and made["amount_log"].max() == 1
+    assert made["amount_log1"].min() == 0
+    assert robust.amount_forms(money, None) == {} and robust.amount_forms(money, "z") == {}
+    assert (robust.with_square(rows, "y", "x")["square"] == rows["x"] ** 2).all()
+    assert robust.with_square(rows, "y", "d").empty and robust.with_square(rows, "y", "nowhere").empty
+
+
+def test_treatment_is_dealt_among_clusters_that_share_it(rows: pd.DataFrame) -> None:
+    towns = rows.assign(town=rows["firm_id"] // 5)  # the first three towns start as one
+    assert robust.assigned(towns, "town", ["start"], ["d"]) == "town"
+    assert robust.assigned(towns, "path", ["start"], ["d"]) == "firm_id"
+    assert robust.assigned(towns, "town", ["start", "path"], ["d"]) == "firm_id"
+    assert robust.assigned(rows, "firm_id", ["start"], ["d"]) == "firm_id"

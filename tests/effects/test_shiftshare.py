@@ -10,7 +10,13 @@ from linearmodels.iv import IV2SLS
 from scipy import stats
 
 from estimators.errors import EffectsError
-from estimators.robustness.shiftshare import anderson_rubin, leave_one_out_mean, parts, rotemberg
+from estimators.robustness.shiftshare import (
+    AndersonRubin,
+    anderson_rubin,
+    leave_one_out_mean,
+    parts,
+    rotemberg,
+)
 
 
 @pytest.fixture(scope="module")
@@ -135,3 +141,10 @@ def test_says_what_is_wrong(rows: pd.DataFrame) -> None:
         anderson_rubin([1.0, 2], [1.0, 2], [0.0, 0], [1, 2])
     with pytest.raises(EffectsError, match="not correlated"):
         rotemberg([1.0, -1], [1.0, 1], pd.DataFrame({"a": [1.0, -1.0]}))
+
+
+def test_a_set_as_it_is_written() -> None:
+    one = AndersonRubin(0.1, 0.2, "interval", -0.5, 1.25, 0.3, 9.0, 100, 20)
+    assert one.written() == "[−0.500, 1.250]"
+    assert one._replace(form="outside").written() == "(−∞, −0.500] ∪ [1.250, ∞)"
+    assert one._replace(form="line").written() == "(−∞, ∞)"

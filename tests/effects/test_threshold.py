@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from estimators.errors import EffectsError
-from estimators.robustness.threshold import thresholds
+from estimators.robustness.threshold import NOTHING, Regimes, Threshold, thresholds
 
 
 def panel(
@@ -104,3 +104,16 @@ def test_says_what_is_wrong() -> None:
         thresholds(rows, "y", "d", "q", trim=0.5)
     with pytest.raises(EffectsError, match="1 values"):
         thresholds(rows.assign(q=1.0), "y", "d", "q")
+
+
+def test_tables_of_what_was_found_and_of_nothing() -> None:
+    made = Regimes(
+        [Threshold(1.0, 0.5, 2.0, 9.0, 0.02, 99, np.array([0.5, 1.0, 3.0]), np.array([4.0, 0.0, 8.0]))],
+        pd.DataFrame({"units": [30, 12]}),
+        200,
+        40,
+    )
+    assert made.table().loc[0, ["threshold", "gamma", "n", "units"]].tolist() == [1, 1.0, 200, 40]
+    profile = made.profile()
+    assert profile["level"].tolist() == [0.5, 1.0, 3.0] and profile["units"].unique().tolist() == [12]
+    assert NOTHING.table().empty and NOTHING.profile().empty

@@ -18,7 +18,6 @@ NOT_MOVED = {
     "02_classification",
     "03_indicators",
     "06_dynamics",
-    "07_robustness",
     "08_heterogeneity",
     "09_evaluation",
 }

@@ -232,3 +232,19 @@ def test_every_role_kind_and_class_has_a_meaning_in_both_languages(name: str) ->
     told = sheets.read(generate.MEANINGS)["values"][name]
     assert set(told) - {"is"} == set(get_args(getattr(sheets, name)))
     assert all(CHINESE.search(text["zh"]) and not CHINESE.search(text["en"]) for text in told.values())
+
+
+def test_a_code_with_a_part_and_a_level_of_a_column() -> None:
+    english, chinese = Words("en"), Words("zh")
+    assert english.of("check", "tails:0.01") == "tails 1.0%"
+    assert chinese.of("check", "early:2") == "提前 2 年"
+    assert english.of("check", "difference:2–4") == "difference 2–4"
+    assert english.of("check", "outcome:fi") == "Fusion index"
+    assert english.of("check", "unknown:2") == "unknown:2"
+    assert (
+        english.of("group", "path: P1")
+        == english.of("group", "path = P1")
+        == "Path: Electronics and information"
+    )
+    assert chinese.of("level", "path: P1") == "电子信息"
+    assert english.of("group", "reg_type: 110") == "reg_type: 110"

@@ -33,9 +33,14 @@ class Partial(NamedTuple):
 
 
 def partial_out(
-    rows: pd.DataFrame, columns: Sequence[str], controls: Sequence[str], effects: Sequence[str], cluster: str
+    rows: pd.DataFrame,
+    columns: Sequence[str],
+    controls: Sequence[str],
+    effects: Sequence[str],
+    cluster: str,
+    drop_singletons: bool = True,
 ) -> Partial:
-    """Residuals of columns on effects and controls (Frisch, Waugh and Lovell), over complete rows without singletons.
+    """Residuals of columns on effects and controls (Frisch, Waugh and Lovell), over complete rows.
 
     Parameters
     ----------
@@ -46,6 +51,8 @@ def partial_out(
         ``a*b`` is an effect of each pair of levels.
     cluster : str
         Column.
+    drop_singletons : bool
+        Leave out rows that are alone in a level of an effect.
 
     Returns
     -------
@@ -63,7 +70,7 @@ def partial_out(
     frame = load(rows, names, keys)
     used = complete(frame, list(frame.columns))
     codes = [number(frame[used], effect(name)) for name in effects]
-    alive = not_single(codes)
+    alive = not_single(codes) if drop_singletons else np.ones(int(used.sum()), bool)
     if not alive.any():
         raise EffectsError(f"effects {' + '.join(effects)}: every row is alone in a level; use fewer effects")
     part, codes = frame[used][alive], [compact(c[alive]) for c in codes]

@@ -84,3 +84,16 @@ def coefficients(frame: pd.DataFrame, axes: Mapping[str, str], truth: float | No
     axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     figure.tight_layout()
     return figure
+
+
+def without_each(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
+    """Draw estimates without one part, a line for each part, coloured by what it is a part of.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        label, dimension, estimate, ci_low, ci_high.
+    axes : mapping
+        Words: x.
+    """
+    return forest(frame, frame["label"].tolist(), "dimension", axes["x"])

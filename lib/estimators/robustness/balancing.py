@@ -20,6 +20,10 @@ Array = NDArray[np.float64]
 TOLERANCE = 1e-9
 
 
+# Where no unit starts, or no covariate is known.
+NO_STACKS = pd.DataFrame({"firm_id": [], "stack": [], "treated": np.array([], bool)})
+
+
 class Balanced(NamedTuple):
     """Weights by row (treated 1, controls so that they sum to the treated), and what could not be used."""
 
@@ -86,6 +90,11 @@ def stacked_panel(
         unit_stack=long.groupby([unit, "stack"]).ngroup(),
         time_stack=long.groupby([time, "stack"]).ngroup(),
     )
+
+
+def unweighted(units: pd.DataFrame) -> Balanced:
+    """All units as they are."""
+    return Balanced(np.ones(len(units)), 0, float((~units["treated"]).sum()))
 
 
 def entropy_weights(treated: Array, controls: Array, moments: int = 1, tolerance: float = TOLERANCE) -> Array:
@@ -271,7 +280,7 @@ def balance_table(units: pd.DataFrame, covariates: Sequence[str], weights: dict[
     """
     inside = units["treated"].to_numpy(bool)
     records = []
-    for name in covariates:
+    for name in covariates if len(units) else ():
         x = units[name].to_numpy(float)
         spread = x[inside].std(ddof=1)
         for label, w in weights.items():

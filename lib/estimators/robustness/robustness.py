@@ -17,6 +17,9 @@ from estimators.robustness.speccurve import ALL, Specification, curve
 Mask = NDArray[np.bool_]
 KEYS = ["firm_id", "year"]
 LINE = ["label", "estimate", "std_error", "ci_low", "ci_high", "p_value", "n", "clusters"]
+# What tables of checks show: an estimate to a line, and the units that it rests on.
+SHOWN = [*LINE, "units"]
+KEPT = ["family", "label", "outcome", "treatment", "controls", "effects", "sample", *LINE[1:]]
 
 
 def widened(
@@ -120,13 +123,14 @@ def several(
     kept: Mapping[str, Mask] | None = None,
     level: float = 0.95,
     family: str = "",
+    drop_singletons: bool = True,
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """Estimate labelled specifications that need not share columns, and say which could not be estimated.
 
     Returns
     -------
     DataFrame, dict
-        As `speccurve.curve`, with ``label`` and ``family`` first; label: reason. A specification whose treatment is
+        As `speccurve.curve` with ``units``, ``label`` and ``family`` first; label: reason. A specification whose treatment is
         absorbed counts as not estimated.
     """
     found, reasons = [], {}
@@ -136,7 +140,7 @@ def several(
             reasons[label] = f"no column {', '.join(missing)}"
             continue
         try:
-            row = curve(data, [spec], kept, level=level)
+            row = curve(data, [spec], kept, None, drop_singletons, level, "firm_id")
         except EffectsError as problem:
             reasons[label] = str(problem)
             continue
@@ -144,22 +148,87 @@ def several(
             reasons[label] = str(row["dropped"].iloc[0])
             continue
         found.append(row.assign(label=label, family=family))
-    columns = ["family", "label", *Specification._fields, *LINE[1:]]
+    columns = ["family", "label", *Specification._fields, *SHOWN[1:]]
     table = pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
     return table, reasons
 
 
 def line(
-    label: str, estimate: float, std_error: float, free: float, n: int, clusters: int, level: float
+    label: str,
+    estimate: float,
+    std_error: float,
+    free: float,
+    n: int,
+    clusters: float,
+    level: float,
+    units: int,
 ) -> dict[str, Any]:
     """One estimate with a t interval, in the columns that tables of checks share."""
     from scipy import stats
 
     half = stats.t.ppf(0.5 + level / 2, free) * std_error
     p = float(2 * stats.t.sf(abs(estimate / std_error), free))
-    return dict(
-        zip(LINE, (label, estimate, std_error, estimate - half, estimate + half, p, n, clusters), strict=True)
-    )
+    ends = estimate - half, estimate + half
+    return dict(zip(SHOWN, (label, estimate, std_error, *ends, p, n, clusters, units), strict=True))
+
+
+def compared(table: pd.DataFrame) -> pd.DataFrame:
+    """A table whose first line is the base, or no line where the base stands alone: nothing is compared then."""
+    return table if len(table) > 1 else table.head(0)
+
+
+def joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Tables one below the other; empty ones, whose columns have no type, are passed over."""
+    found = [table for table in tables if len(table)]
+    return pd.concat(found) if found else pd.DataFrame(columns=["family", *SHOWN])
+
+
+def gathered(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Estimates of all checks as one table, in the columns ``KEPT``; those that a check does not have are missing."""
+    return joined(tables).reindex(columns=KEPT).astype(dict.fromkeys(KEPT[:7], "string"))
+
+
+def fewest(table: pd.DataFrame, sample: pd.DataFrame, kept: Mapping[str, Mask]) -> pd.DataFrame:
+    """A table of `several` whose ``units`` are those left in or those left out of its sample, whichever are fewer.
+
+    Two estimates that differ by a sample say as much of the few that only one of them holds.
+    """
+    out = table["sample"].map({name: sample.loc[~mask, "firm_id"].nunique() for name, mask in kept.items()})
+    return table.assign(units=table["units"].where((out == 0) | (table["units"] < out), out))
+
+
+def amount_forms(sample: pd.DataFrame, amount: str | None) -> dict[str, pd.Series]:
+    """Logs of an amount: of positive ones, of 1 + amount, asinh; nothing where the column is missing or negative."""
+    if amount not in sample or sample[amount].min() < 0:
+        return {}
+    values = sample[amount].astype(float)
+    logs = {"amount_log": np.log(values.where(values > 0)), "amount_log1": np.log1p(values)}
+    return {**logs, "amount_asinh": np.arcsinh(values)}
+
+
+def with_square(sample: pd.DataFrame, outcome: str, regressor: str, most: int = 10) -> pd.DataFrame:
+    """Complete rows with the regressor's ``square``; none where a column is missing, or takes `most` values or fewer."""
+    if not {outcome, regressor} <= set(sample) or sample[regressor].nunique() <= most:
+        return sample.head(0)
+    return sample.assign(square=sample[regressor].astype(float) ** 2).dropna(subset=[outcome, regressor])
+
+
+def assigned(
+    sample: pd.DataFrame, cluster: str, fixed: Sequence[str], moving: Sequence[str], unit: str = "firm_id"
+) -> str:
+    """The level at which treatment was given: the cluster's column where all its units share it, else the unit's.
+
+    Parameters
+    ----------
+    fixed, moving : sequence of str
+        Columns that must have one value in a cluster (start year, strata), and one in a cluster and year (treatment).
+    """
+    if cluster == unit:
+        return unit
+    values = sample.groupby(cluster)[list(fixed)].nunique(dropna=False)
+    by_year = sample.groupby([cluster, "year"])[list(moving)].nunique(dropna=False)
+    shared = (values <= 1).all(axis=None) and (by_year <= 1).all(axis=None)
+    return cluster if shared else unit
 
 
 def trend_columns(sample: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
@@ -199,15 +268,24 @@ def extremes(table: pd.DataFrame, dimension: pd.Series) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        dimension, levels, lowest, without_lowest (the level left out there), highest, without_highest, p_value (largest).
+        dimension, levels, lowest, without_lowest (what is left out there), highest, without_highest, p_value (largest),
+        units (fewest).
     """
     rows = []
     for name, group in table.groupby(dimension, sort=False):
-        level = group["label"].str.split(": ", n=1).str[1]
         ends = group["estimate"].idxmin(), group["estimate"].idxmax()
-        one, two = ((float(group.loc[at, "estimate"]), level[at]) for at in ends)
-        rows.append((name, len(group), *one, *two, group["p_value"].max()))
-    names = ["dimension", "levels", "lowest", "without_lowest", "highest", "without_highest", "p_value"]
+        one, two = ((float(group.loc[at, "estimate"]), group.loc[at, "label"]) for at in ends)
+        rows.append((name, len(group), *one, *two, group["p_value"].max(), group["units"].min()))
+    names = [
+        "dimension",
+        "levels",
+        "lowest",
+        "without_lowest",
+        "highest",
+        "without_highest",
+        "p_value",
+        "units",
+    ]
     return pd.DataFrame(rows, columns=names)
 
 

@@ -145,6 +145,17 @@ class AndersonRubin(NamedTuple):
     f: float
     n: int
     clusters: int
+    units: int = 0  # behind the rows, where they are known
+
+    def written(self) -> str:
+        """The set as it is written, to three decimals."""
+        forms = {
+            "interval": "[{0:.3f}, {1:.3f}]",
+            "outside": "(−∞, {0:.3f}] ∪ [{1:.3f}, ∞)",
+            "line": "(−∞, ∞)",
+            "empty": "∅",
+        }
+        return forms[self.form].format(self.low, self.high).replace("-", "−")
 
 
 def anderson_rubin(
@@ -205,6 +216,8 @@ def two_stage(
     effects: Sequence[str],
     cluster: str,
     size: float = 0.05,
+    drop_singletons: bool = True,
+    unit: str = "firm_id",
 ) -> tuple[AndersonRubin, pd.DataFrame]:
     """Two-stage least squares with the sum of an instrument's parts, its robust interval, and its Rotemberg weights.
 
@@ -212,6 +225,10 @@ def two_stage(
     ----------
     instrument : DataFrame, of the rows' index
         Parts that are summed; rows without a value are left out.
+    drop_singletons : bool
+        Leave out rows that are alone in a level of an effect.
+    unit : str
+        Column of the units that are counted.
 
     Returns
     -------
@@ -222,10 +239,12 @@ def two_stage(
 
     names = {part: f"z_{part}" for part in instrument}
     wide = rows.assign(z_=instrument.sum(axis=1, skipna=False), **instrument.rename(columns=names))
-    p = partial_out(wide, [outcome, regressor, "z_", *names.values()], controls, effects, cluster)
+    columns = [outcome, regressor, "z_", *names.values()]
+    p = partial_out(wide, columns, controls, effects, cluster, drop_singletons)
     y, x = p.residuals[outcome], p.residuals[regressor]
     weights = rotemberg(y, x, p.residuals[list(names.values())].set_axis(list(names), axis=1))
-    return anderson_rubin(y, x, p.residuals["z_"], p.clusters, p.parameters + 1, size), weights
+    found = anderson_rubin(y, x, p.residuals["z_"], p.clusters, p.parameters + 1, size)
+    return found._replace(units=rows.loc[p.residuals.index, unit].nunique()), weights
 
 
 def _quadratic(a: float, half: float, c: float) -> tuple[Form, float, float]:

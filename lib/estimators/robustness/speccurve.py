@@ -74,6 +74,7 @@ def curve(
     ssc: Correction | Mapping[str, Any] | None = None,
     drop_singletons: bool = True,
     level: float = 0.95,
+    unit: str | None = None,
 ) -> pd.DataFrame:
     """Estimate all specifications.
 
@@ -90,13 +91,15 @@ def curve(
         Leave out rows that are alone in a level of the specification's effects.
     level : float
         Of confidence intervals (t with G − 1 degrees of freedom).
+    unit : str, optional
+        Column whose values among the rows used are counted, as ``units``.
 
     Returns
     -------
     DataFrame
         One row for each specification, in order: its choices, estimate, std_error, t, p_value, ci_low, ci_high, n,
-        clusters, parameters, dropped (controls left out, and why). The estimate is missing where effects or controls
-        absorb the treatment.
+        clusters, parameters, dropped (controls left out, and why), units. The estimate is missing where effects or
+        controls absorb the treatment.
 
     Raises
     ------
@@ -104,12 +107,13 @@ def curve(
         For columns or samples that do not exist, or a specification without rows.
     """
     correction = ssc if isinstance(ssc, Correction) else Correction(**(ssc or {}))
-    frame, masks = _frame(data, specs, samples)
+    frame, masks = _frame(data, specs, samples, unit)
     rows: list[dict[str, Any] | None] = [None] * len(specs)
     for group in _groups(frame, specs, masks):
         shared = _Shared(frame, group, drop_singletons)
+        counted = {"units": frame[unit].iloc[shared.rows].nunique()} if unit else {}
         for i in group.members:
-            rows[i] = {**specs[i]._asdict(), **_estimate(shared, specs[i], correction)}
+            rows[i] = {**specs[i]._asdict(), **_estimate(shared, specs[i], correction), **counted}
     table = pd.DataFrame(rows)
     for name in ("controls", "effects"):
         table[name] = table[name].map(" + ".join)
@@ -127,13 +131,13 @@ class _Group(NamedTuple):
 
 
 def _frame(
-    data: Any, specs: Sequence[Specification], samples: Mapping[str, Mask] | None
+    data: Any, specs: Sequence[Specification], samples: Mapping[str, Mask] | None, unit: str | None = None
 ) -> tuple[pd.DataFrame, dict[str, Mask]]:
     if not specs:
         raise EffectsError("there is no specification; name at least one")
     columns = [name for spec in specs for name in spec.design.columns]
     keys = [p for spec in specs for e in (*spec.effects, spec.cluster) for p in effect(e).parts]
-    frame = load(data, columns, keys)
+    frame = load(data, columns, [*keys, *([unit] if unit else [])])
     masks = {ALL: np.ones(len(frame), bool)}
     for name, mask in (samples or {}).items():
         masks[name] = np.asarray(mask)
@@ -281,7 +285,7 @@ def _intervals(table: pd.DataFrame, level: float) -> pd.DataFrame:
         ci_high=table["estimate"] + half,
     )
     order = [*Specification._fields, "estimate", "std_error", "t", "p_value", "ci_low", "ci_high"]
-    return made[[*order, "n", "clusters", "parameters", "dropped"]]
+    return made[[*order, "n", "clusters", "parameters", "dropped", *(["units"] if "units" in made else [])]]
 
 
 def permuted_estimates(

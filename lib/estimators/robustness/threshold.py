@@ -43,14 +43,33 @@ class Threshold(NamedTuple):
 class Regimes(NamedTuple):
     """Thresholds in the order in which they were found, and the slopes between them.
 
-    ``slopes``: one row for each regime, from low to high: above, up_to, estimate, std_error, ci_low, ci_high, p_value,
-    rows. Intervals take thresholds as known (Hansen 1999, section 5), errors clustered, t with clusters − 1.
+    ``slopes``: one row for each regime, from low to high: label, above, up_to, estimate, std_error, ci_low, ci_high,
+    p_value, rows, units. Intervals take thresholds as known (Hansen 1999, section 5), errors clustered, t with clusters − 1.
     """
 
     thresholds: list[Threshold]
     slopes: pd.DataFrame
     n: int
     units: int
+
+    def table(self) -> pd.DataFrame:
+        """The tests: threshold (its number), f, p_value, gamma, low, high, draws, n, units."""
+        names = ["f", "p_value", "gamma", "low", "high", "draws"]
+        rows = [{name: getattr(t, name) for name in names} for t in self.thresholds]
+        table = pd.DataFrame(rows, columns=names).assign(n=self.n, units=self.units)
+        table.insert(0, "threshold", range(1, len(rows) + 1))
+        return table
+
+    def profile(self) -> pd.DataFrame:
+        """The first threshold: level (candidate), ratio (there), gamma, low, high, units (of the smallest regime)."""
+        tables = [
+            pd.DataFrame({"level": t.grid, "ratio": t.ratio}).assign(gamma=t.gamma, low=t.low, high=t.high)
+            for t in self.thresholds[:1]
+        ]
+        return pd.concat(tables).assign(units=self.slopes["units"].min()) if tables else pd.DataFrame()
+
+
+NOTHING = Regimes([], pd.DataFrame(), 0, 0)
 
 
 def thresholds(
@@ -242,6 +261,7 @@ def _slopes(
     free = data[cluster].nunique() - 1
     half = stats.t.ppf(1 - size / 2, free) * error
     table = {
+        "label": [_written(above, up_to) for above, up_to in pairwise(cuts)],
         "above": cuts[:-1],
         "up_to": cuts[1:],
         "estimate": estimate.to_numpy(),
@@ -250,8 +270,15 @@ def _slopes(
         "ci_high": (estimate + half).to_numpy(),
         "p_value": 2 * stats.t.sf((estimate / error).abs(), free),
         "rows": [int(mask.sum()) for mask in inside],
+        "units": [int(data.loc[mask, unit].nunique()) for mask in inside],
     }
     return pd.DataFrame(table)
+
+
+def _written(above: float, up_to: float) -> str:
+    """A regime as it is written, to three digits."""
+    end = f"{up_to:.3g}]" if np.isfinite(up_to) else "∞)"
+    return f"({above:.3g}, {end}".replace("-inf", "−∞").replace("-", "−")
 
 
 def _check(rows: pd.DataFrame, columns: Sequence[str], most: int, trim: float) -> None:

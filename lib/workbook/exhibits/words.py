@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import numbers
+import re
 import string
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -78,7 +79,8 @@ class Words:
 
         ``label`` and ``name`` are the study's columns with and without unit, ``effects`` a set of fixed effects
         such as ``firm_id + division*year``, ``variable`` names that no codebook holds. ``group`` is a column and its
-        value, written ``control_type = soe``; ``level`` the value alone.
+        value, written ``control_type = soe`` or ``path: P1``; ``level`` the value alone. A code with a part
+        (``tails:0.01``) has the word of ``tails``, in which ``{part}`` is filled.
         """
         if isinstance(code, list | tuple):
             return JOIN[self.language].join(self.of(vocabulary, part) for part in code)
@@ -93,15 +95,21 @@ class Words:
             return self._effects(key)
         if vocabulary in ("group", "level"):
             return self._group(key, vocabulary == "group")
-        known = table(vocabulary).get(key)
-        if known is None and " = " in key:  # a choice and its level
-            return " = ".join(self.of(vocabulary, part) for part in key.split(" = "))
-        if known is None and key in self._columns:
-            return self.label(key, False)
-        return getattr(known, self.language) if known else key
+        return self._known(vocabulary, key)
+
+    def _known(self, vocabulary: str, key: str) -> str:
+        known, (name, _, part) = table(vocabulary), key.partition(":")
+        if key in known:
+            return str(getattr(known[key], self.language))
+        if " = " in key:  # a choice and its level
+            return " = ".join(self.of(vocabulary, one) for one in key.split(" = "))
+        if part and name in known:
+            return Filler(self, {"part": _part(part)}, {}).one(known[name])
+        return self.label(key, False) if key in self._columns else key
 
     def _group(self, code: str, whole: bool) -> str:
-        column, _, value = code.partition(" = ")
+        column, *rest = re.split(" = |: ", code, maxsplit=1)
+        value = "".join(rest)
         own = column if column in sheets.shared().vocabularies else "value"
         word = self.of(own, value)
         return f"{self.of('split', column)}{COLON[self.language]}{word}" if whole else word
@@ -241,6 +249,14 @@ class Filler(string.Formatter):
         if isinstance(value, numbers.Real) and not isinstance(value, bool):
             return number(value, format_spec)
         return format(value, format_spec)
+
+
+def _part(text: str) -> float | str:
+    """The part of a code as a number, if it is one."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def number(value: Any, spec: str) -> str:

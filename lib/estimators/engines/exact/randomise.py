@@ -29,6 +29,11 @@ class Randomisation(NamedTuple):
     n: int
     values: Array  # the statistic in each draw
 
+    def table(self) -> pd.DataFrame:
+        """One row a draw: t (the statistic), with real and size (the data's own, and its absolute value) and p_value."""
+        real = {"real": self.t, "size": abs(self.t), "p_value": self.p_value}
+        return pd.DataFrame({"t": self.values}).assign(**real)
+
 
 def permuted_treatments(
     rows: pd.DataFrame,

@@ -13,27 +13,27 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def curve_figure(
-    table: pd.DataFrame, choices: Mapping[str, str], y: str, x: str, size: float = 0.05
-) -> Figure:
+CHOICES = ("outcome", "controls", "effects", "sample")
+
+
+def specification_curve(frame: pd.DataFrame, axes: Mapping[str, str], size: float) -> Figure:
     """Draw a curve.
 
     Parameters
     ----------
-    table : DataFrame
-        From `speccurve.curve`; rows without an estimate are left out.
-    choices : mapping
-        Column with a choice: its printed name; columns with one value only are not drawn.
-    y, x : str
-        Words for the axes.
+    frame : DataFrame
+        estimate, ci_low, ci_high, p_value, and the choices (outcome, controls, effects, sample) in words; a choice with
+        one value only is not drawn.
+    axes : mapping
+        Words: x, y, and what each choice is called.
     size : float
         Estimates with p below it are drawn dark.
     """
     import matplotlib.pyplot as plt
 
-    order = table.dropna(subset=["estimate"]).sort_values("estimate", ignore_index=True)
-    shown = {name: words for name, words in choices.items() if len(set(order[name])) > 1}
-    lines = [(name, str(value)) for name in shown for value in dict.fromkeys(table[name])]
+    order = frame.sort_values("estimate", ignore_index=True)
+    shown = [name for name in CHOICES if len(set(order[name])) > 1]
+    lines = [(name, str(value)) for name in shown for value in dict.fromkeys(frame[name])]
     figure, (top, bottom) = plt.subplots(
         2,
         1,
@@ -42,18 +42,17 @@ def curve_figure(
         height_ratios=[2.2, 0.2 * max(len(lines), 1)],
     )
     _estimates(top, order, size)
-    top.set_ylabel(y)
+    top.set_ylabel(axes["y"])
     for place, (name, value) in enumerate(lines):
         at = np.flatnonzero(order[name].astype(str) == value)
         bottom.plot(at, np.full(len(at), -place), "|", ms=5, color="0.25")
-    bottom.set_yticks(
-        [-i for i in range(len(lines))], [f"{shown[name]}: {value or '–'}" for name, value in lines]
-    )
+    words = [f"{axes[name]}: {value or '–'}" for name, value in lines]
+    bottom.set_yticks([-i for i in range(len(lines))], words)
     bottom.tick_params(axis="y", labelsize=7)
     bottom.set_ylim(0.5 - max(len(lines), 1), 0.5)
     bottom.set_xticks([])  # places in the order say nothing by themselves
     bottom.grid(visible=False)
-    bottom.set_xlabel(x)
+    bottom.set_xlabel(axes["x"])
     return figure
 
 
