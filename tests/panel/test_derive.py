@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from fusion.panel import PanelError
-from fusion.panel.codebook import codebook, coverage, gaps
+from fusion.panel.codebook import codebook, coverage, gaps, reporting
 from fusion.panel.contract import Column, contract
 from fusion.panel.derive import ARITY, derive
 
@@ -116,9 +116,11 @@ def test_codebook_and_coverage(table: ibis.Table) -> None:
     # 1e-12: shares of small whole numbers.
     np.testing.assert_allclose(book["missing_share"], [0, 1 / 6, 2 / 6, 2 / 6], rtol=1e-12)
     assert gaps(book, [*known, start]) == ["z"]
-    by_year = coverage(done.table, ["z"])
+    by_year = coverage(done.table, ["z"]).set_index("year")
     assert by_year["firms"].to_dict() == {2013: 1, 2014: 1, 2015: 2, 2016: 1, 2017: 1}
-    assert by_year.loc[2015, "z"] == 0.5
+    assert by_year.loc[2015, "missing"] == 0.5 and set(by_year["column"]) == {"z"}
+    assert len(coverage(done.table, [])) == 5
+    assert reporting(done.table, ["firm_id", "z"]).to_dict() == {"firm_id": 2, "z": 2}
 
 
 def test_pilot_columns_are_no_gaps() -> None:

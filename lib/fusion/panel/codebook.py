@@ -43,6 +43,23 @@ def codebook(table: ibis.Table, columns: Iterable[Column]) -> pd.DataFrame:
     return pd.DataFrame(records, columns=HEADER)
 
 
+def reporting(table: ibis.Table, columns: Sequence[str]) -> pd.Series:
+    """Firms that have any value in each column: their number, by column.
+
+    Parameters
+    ----------
+    table : ibis.Table
+        With ``firm_id``.
+    columns : sequence of str
+        Columns of the table.
+    """
+    by_firm = table.group_by("firm_id").aggregate(
+        **{f"n_{i}": table[name].count() > 0 for i, name in enumerate(columns)}
+    )
+    counts = by_firm.aggregate(**{f"n_{i}": by_firm[f"n_{i}"].sum() for i in range(len(columns))})
+    return pd.Series(counts.to_pandas().iloc[0].to_numpy(int), index=list(columns))
+
+
 def coverage(table: ibis.Table, columns: Sequence[str]) -> pd.DataFrame:
     """Firms and missing shares by year.
 
@@ -56,11 +73,15 @@ def coverage(table: ibis.Table, columns: Sequence[str]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Indexed by ``year``: ``firms`` (int), then the missing share (0-1) of each column.
+        ``year, firms, column, missing`` (share, 0-1), a row for each year and column; without columns a row for each
+        year, whose column is missing.
     """
     shares = {name: table[name].isnull().mean() for name in columns}  # noqa: PD003 (Ibis)
     by_year = table.group_by("year").aggregate(firms=table.firm_id.nunique(), **shares)
-    return by_year.order_by("year").to_pandas().set_index("year")
+    wide = by_year.order_by("year").to_pandas()
+    if not columns:
+        return wide.assign(column=None, missing=float("nan"))
+    return wide.melt(["year", "firms"], var_name="column", value_name="missing")
 
 
 def gaps(book: pd.DataFrame, columns: Iterable[Column], shown: int = 16) -> list[str]:

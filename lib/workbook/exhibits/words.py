@@ -62,8 +62,9 @@ class Words:
         """A column's label, with its unit if it has one and it is wanted; its name if nobody named it."""
         known = self._columns.get(str(column))
         if known is None:
-            stem, _, level = str(column).rpartition("_")  # a dummy of a column's level, e.g. year_1988
-            if level.isdigit() and stem in self._columns:
+            # A dummy of a year or code, e.g. year_1988; sales_1 is a column of its own.
+            stem, _, level = str(column).rpartition("_")
+            if level.isdigit() and len(level) > 1 and stem in self._columns:
                 return f"{self.label(stem, False)} {level}"
             return self.of("variable", column)
         text = str(known[f"label_{self.language}"] or column)
