@@ -246,7 +246,7 @@ def status(targets: pd.DataFrame, observed: pd.DataFrame) -> pd.DataFrame:
     stated = targets[targets["kind"] != "growth"].reset_index(drop=True)
     state = pd.DataFrame([progress(row, observed) for _, row in stated.iterrows()])
     if state.empty:
-        return pd.DataFrame()
+        return pd.DataFrame(columns=["verdict"])
     found = stated[["name_en", "name_zh", "goal", "unit", "horizon"]].copy()
     found["latest"], found["reached"] = state["latest"], 100 * state["share"]
     found["pace"], found["required"] = state["pace"], state["required"]

@@ -9,9 +9,21 @@ import pandas as pd
 from fusion.composite import coherence
 from fusion.composite.base import dumps
 from fusion.indicators.measure import WEIGHT_COLUMNS, Made
-from fusion.indicators.system import CHAINS, out_of_range, system
+from fusion.indicators.system import CHAINS, Computed, out_of_range, system
 
 QUANTILES = {"p5": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95}
+
+
+def computed(found: Computed) -> dict[str, Any]:
+    """How many indicators were found and asked for, which were left out, and the columns that they lack."""
+    lacking = sorted({column for columns in found.missing.values() for column in columns})
+    count = len(found.codes)
+    return {
+        "found": count,
+        "asked": count + len(found.missing),
+        "left": list(found.missing),
+        "lacking": lacking,
+    }
 
 
 def summary(values: pd.DataFrame, codes: list[str]) -> pd.DataFrame:

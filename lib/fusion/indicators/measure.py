@@ -258,6 +258,16 @@ def io_series(panel: pd.DataFrame) -> pd.DataFrame:
     return own.merge(national_series().rename(columns={"mean": "national"}), on="year", how="outer")
 
 
+def trough(lines: pd.DataFrame) -> pd.Series:
+    """The year of `io_series` with the lowest mean."""
+    return lines.loc[lines["mean"].idxmin()]
+
+
+def latest(lines: pd.DataFrame) -> pd.Series:
+    """The last year of `io_series` that has a mean."""
+    return lines.dropna(subset=["mean"]).iloc[-1]
+
+
 def national_series() -> pd.DataFrame:
     """The same output-weighted mean from the national tables of 17 to 42 sectors: year, mean (%)."""
     tables = pd.read_csv(DATA / "io" / "producer_services_nbs.csv", dtype={"code": str})
