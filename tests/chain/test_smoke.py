@@ -36,10 +36,15 @@ def test_every_exhibit_is_on_disk(smoke: Run) -> None:
     exhibits = smoke.exhibits
     assert list(exhibits.columns[:2]) == ["id", "kind"] and len(exhibits) > 15
     assert not exhibits.duplicated(["notebook", "id"]).any()
-    endings = {"table": ("csv", "tex"), "figure": ("svg", "png", "pdf")}
+    assert smoke.fusion("site").returncode == 0
+    endings = {"table": ("tex", "html"), "figure": ("svg", "png", "pdf", "html")}
     for row in exhibits[exhibits["kind"].isin(endings)].itertuples():
-        for suffix in endings[row.kind]:
-            file = smoke.folder / row.notebook / f"{row.id}.{suffix}"
+        assert (smoke.folder / row.notebook / f"{row.id}.frame.parquet").is_file(), row.id
+        place = smoke.folder / "spoken" / row.notebook
+        forms = [
+            place / language / f"{row.id}.{end}" for language in ("en", "zh") for end in endings[row.kind]
+        ]
+        for file in [place / f"{row.id}.csv", *forms]:
             assert file.stat().st_size > 0, file
     for row in exhibits[exhibits["kind"] == "file"].itertuples():
         assert any(f.stat().st_size for f in (smoke.folder / row.notebook).glob(f"{row.id}.*")), row.id
@@ -78,9 +83,10 @@ def test_the_site_is_built_and_says_synthetic(smoke: Run) -> None:
     assert smoke.fusion("site").returncode == 0
     pages = list(smoke.site.rglob("*.html"))
     assert (smoke.site / "index.html") in pages
-    own = [p for p in pages if "mine" in p.relative_to(smoke.site).parts and "by_hand" not in p.parts]
-    assert len(own) >= len(NAMES)
-    assert all("ynthetic" in p.read_text("utf-8") for p in own)
+    for language, word in (("en", "ynthetic"), ("zh", "合成数据")):
+        own = list((smoke.site / language / "mine").glob("*.html"))
+        assert len(own) == len(NAMES) + 1
+        assert all(word in p.read_text("utf-8") for p in own)
 
 
 def test_no_path_of_this_machine_leaves(smoke: Run) -> None:

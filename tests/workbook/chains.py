@@ -55,7 +55,7 @@ def notebook(name: str, body: str, names: list[str], before: str = "") -> dict[s
     values = VALUES | {"study": "none"}
     texts = {
         "parameters": "\n".join(f"{n} = {values[n]!r}" for n in ["study", *names]),
-        "book": f'from workbook.exhibits.book import Book\nbook = Book("{name}", study)',
+        "book": f'from workbook import Book\nbook, p = Book.open("{name}", globals())',
         "before": before or "pass",
         "work": body,
         "done": "book.done()",
@@ -98,6 +98,12 @@ class Bench:
         """Write a notebook; ``before`` runs ahead of its work."""
         made = notebook(name, BODY[name] if body is None else body, PARAMETERS[name], before)
         (self.notebooks / f"{name}.ipynb").write_text(json.dumps(made), encoding="utf-8")
+
+    def sheet(self, name: str, exhibits: dict[str, Any], **more: Any) -> None:
+        """Write a notebook's sheet."""
+        place = self.notebooks / "exhibits" / f"{name}.yaml"
+        place.parent.mkdir(exist_ok=True)
+        place.write_text(json.dumps({"notebook": name, "exhibits": exhibits} | more), encoding="utf-8")
 
     def study(self, **values: Any) -> Study:
         self.values |= values

@@ -17,12 +17,26 @@ LAST = (
     BODY["04_last"]
     + """
 import pandas as pd
-x = book.read("b")["x"].sum()
-book.show_table("sums", pd.DataFrame({"What": ["sum", "rows", "a", "b", "c"],
-                "Value": [x, len(book.read("b")), 5.0, 3.0, 4.0], "CI": [f"[{x - 4:.2f}, {x:.2f}]"] + ["-"] * 4}),
-                title_en=f"The sum is {x}", title_zh="x")
+x = float(book.read("b")["x"].sum())
+sums = pd.DataFrame({"what": ["sum", "rows", "a", "b", "c"], "value": [x, len(book.read("b")), 5.0, 3.0, 4.0],
+                     "low": [x - 4.0, 1.0, 1.0, 1.0, 1.0]})
+book.exhibit("sums", sums, total=x)
 """
 )
+SHEET = {
+    "sums": {
+        "kind": "table",
+        "name": {"en": "Sums", "zh": "和"},
+        "title": {"en": "The sum is {total:.0f}", "zh": "和为 {total:.0f}"},
+        "secrecy": "words",
+        "show": ["what", "value", "low"],
+        "columns": {
+            "what": {"role": "label", "head": {"en": "What", "zh": "项"}},
+            "value": {"role": "number", "head": {"en": "Value", "zh": "值"}},
+            "low": {"role": "number", "head": {"en": "Low", "zh": "下限"}},
+        },
+    }
+}
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +44,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     """A chain whose last notebook shows a table; run twice, the second time with another scale."""
     bench = Bench(tmp_path_factory.mktemp("compare") / "bench")
     bench.put("04_last", body=LAST)
+    bench.sheet("04_last", SHEET)
     file = bench.notebooks / "04_last.ipynb"  # an exhibit's cell bears its id
     file.write_text(file.read_text("utf-8").replace('["work"]', '["sums"]'), "utf-8")
     assert bench.run() == 0
@@ -53,18 +68,17 @@ def test_a_difference_is_what_was_changed(bench: Bench) -> None:
         b = compare.find("tiny")
     a = json.loads(json.dumps(b))
     a["parameters"]["scale"] = 2.0
+    assert b["exhibits"]["04.sums"]["sha256"], "its rows are recorded"
     table = a["exhibits"]["04.sums"]["table"]
     a["exhibits"]["04.sums"]["sha256"] = "other"
-    table["rows"][0] = ["sum", "6", "[2.00, 6.00]"]
+    table["rows"][0] = ["sum", 6.0, 2.0]
     found = compare.compare(a, b)
     assert [(c.where, c.a, c.b) for c in found.parameters] == [("scale", 2.0, 4.0)]
     assert not found.code and not found.versions and not found.same
     (exhibit,) = [e for e in found.exhibits if e.state == "changed"]
     cells = {c.where: (c.a, c.b, c.absolute) for c in exhibit.cells}
     # 0 + 1 + 2 times four is twelve; before, by hand, six.
-    assert cells["sum · Value"] == (6.0, 12.0, 6.0)
-    assert cells["sum · CI [1]"] == (2.0, 8.0, 6.0)
-    assert cells["sum · CI [2]"] == (6.0, 12.0, 6.0)
+    assert cells == {"sum · value": (6.0, 12.0, 6.0), "sum · low": (2.0, 8.0, 6.0)}
     assert "scale: 2 → 4  (+2, +100.0%)" in report.text(found)
     assert "<caption>04.sums" in report.page(found)
 
@@ -94,13 +108,14 @@ def test_signs_significance_and_counts() -> None:
 
 def test_places_that_moved() -> None:
     def run(values: list[int]) -> dict[str, Any]:
-        table = {"columns": ["Path", "Index"], "rows": [[f"P{i}", str(v)] for i, v in enumerate(values)]}
+        rows = [[f"P{i}", v] for i, v in enumerate(values)]
+        table = {"columns": ["path", "index"], "keys": ["path"], "rows": rows}
         entry = {"kind": "table", "title_en": "t", "sha256": str(values), "table": table}
         empty: dict[str, Any] = {"parameters": {}, "code": {}, "data": {}, "versions": {}, "estimates": {}}
         return empty | {"exhibits": {"03.index": entry}}
 
     (exhibit,) = compare.compare(run([50, 40, 30, 20, 10]), run([45, 40, 30, 20, 60])).exhibits
-    assert [(c.where, c.a, c.b) for c in exhibit.ranks] == [("P4 · Index", 5, 1)]
+    assert [(c.where, c.a, c.b) for c in exhibit.ranks] == [("P4 · index", 5, 1)]
 
 
 def test_old_runs_go(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +143,7 @@ def test_a_baseline_is_pinned_and_found(
 def test_an_exhibit_is_traced(bench: Bench) -> None:
     with bench.active():
         found = trace.trace("sums", "tiny")
-        assert found["cell"]["notebook"] == "04_last" and "show_table" in found["cell"]["text"]
+        assert found["cell"]["notebook"] == "04_last" and "book.exhibit" in found["cell"]["text"]
         names = {e["file"]: e["rows"] for e in found["inputs"]}
         assert names == {"02_second/b.parquet": 3, "03_third/c.parquet": 3, "01_first/a.parquet": 3}
         assert all(e["intact"] for e in found["inputs"]) and found["file"]["intact"]
@@ -141,10 +156,10 @@ def test_an_exhibit_is_traced(bench: Bench) -> None:
 
 def test_a_trace_sees_what_was_altered(bench: Bench) -> None:
     with bench.active():
-        file = bench.root / "04_last" / "sums.csv"
+        file = bench.root / "04_last" / "sums.frame.parquet"
         before = file.read_bytes()
         try:
-            file.write_bytes(before.replace(b"12", b"13"))
+            file.write_bytes(before + b" ")
             found = trace.trace("sums", "tiny")
         finally:
             file.write_bytes(before)

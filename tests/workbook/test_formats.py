@@ -6,7 +6,6 @@ import json
 import re
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import matplotlib
 import pandas as pd
@@ -14,53 +13,66 @@ import pytest
 
 matplotlib.use("Agg")
 
-from workbook.exhibits import rendering
-from workbook.exhibits.listing import COLUMNS
-from workbook.publish import formats
+from workbook import paths
+from workbook.exhibits import record, rendering
+from workbook.publish import formats, spoken
 from workbook.publish.built import Built
-from workbook.publish.formats import excel, printed
+from workbook.publish.formats import excel
 
 TABLE = pd.DataFrame(
-    {"行业代码": ["0111", "3544"], "企业数": [1234, 56], "份额": [1 / 3, None], "式": ["=1+1", "[0.1, 0.2]"]}
+    {"code": ["0111", "3544"], "firms": [1234, 56], "share": [1 / 3, None], "how": ["=1+1", "[0.1, 0.2]"]}
 )
-ENTRY = {
-    "id": "t", "kind": "table", "number": "2.1", "title_en": "Codes", "title_zh": "代码与份额", "note_en": "N",
-    "note_zh": "注解", "source_en": "S", "source_zh": "合成数据",
-}  # fmt: skip
+ROLES = {"code": "label", "firms": "units", "share": "share", "how": "word"}
+HEADS = ["行业代码", "企业数", "份额", "式"]
+EXHIBIT = {
+    "kind": "table",
+    "name": {"en": "Codes", "zh": "代码"},
+    "title": {"en": "Codes", "zh": "代码与份额"},
+    "note": {"en": "N", "zh": "注解"},
+    "secrecy": "counts",
+    "show": list(TABLE),
+    "columns": {
+        name: {"role": role, "head": {"en": name, "zh": head}}
+        for (name, role), head in zip(ROLES.items(), HEADS, strict=True)
+    },
+}
 
 
 @pytest.fixture
-def study(tmp_path: Path) -> Built:
-    """A study whose one notebook shows one table, in Chinese."""
-    folder = tmp_path / "02_x"
-    folder.mkdir()
-    rendering.save_table(folder, "t", TABLE, ENTRY, "zh")
-    html = rendering.table_html(TABLE, ENTRY, "zh")
-    cell: dict[str, Any] = {
-        "cell_type": "code", "metadata": {"tags": ["t"]}, "source": "", "outputs": [{"data": {"text/html": html}}],
-    }  # fmt: skip
-    (tmp_path / "02_x.ipynb").write_text(json.dumps({"cells": [cell]}), encoding="utf-8")
-    row = {**dict.fromkeys(COLUMNS, ""), **ENTRY, "file": "02_x/t.csv", "notebook": "02_x", "cell_tag": "t"}
-    pd.DataFrame([row]).to_csv(tmp_path / "exhibits.csv", index=False, encoding="utf-8-sig")
-    parameters = {"title_zh": "研究", "synthetic": True}
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Built:
+    """A study whose one notebook left one table; it speaks Chinese."""
+    monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path / "notebooks")
+    sheet = tmp_path / "notebooks" / "exhibits" / "02_x.yaml"
+    sheet.parent.mkdir(parents=True)
+    sheet.write_text(json.dumps({"notebook": "02_x", "exhibits": {"t": EXHIBIT}}), encoding="utf-8")
+    root = tmp_path / "s"
+    (root / "02_x").mkdir(parents=True)
+    record.kept(root / "02_x", "t", TABLE)
+    one = record.Record("02_x", "t", "table", "2.1")
+    done = {"notebook": "02_x", "exhibits": [one.entry()]}
+    (root / "02_x" / "done.json").write_text(json.dumps(done), encoding="utf-8")
+    (root / "02_x.ipynb").write_text(json.dumps({"cells": []}), encoding="utf-8")
+    parameters = {"title_zh": "研究", "synthetic": True, "data": ""}
     manifest = {
         "study": "s",
         "language": "zh",
         "parameters": parameters,
         "notebooks": {"02_x": {"status": "done"}},
     }
-    (tmp_path / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-    return Built("s", tmp_path, manifest)
+    (root / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    spoken.speak(root, ["02_x"], parameters)
+    return Built("s", root, manifest)
 
 
-def test_what_was_printed_is_read_back(study: Built) -> None:
-    found = printed.table(study.root / "02_x.ipynb", "t")
-    assert found is not None
-    assert found.header == list(TABLE.columns)
-    assert found.rows == [["0111", "1,234", "0.333", "=1+1"], ["3544", "56", "–", "[0.1, 0.2]"]]
-    assert found.caption == "表 2.1 代码与份额" or "代码与份额" in found.caption
-    assert len(found.below) == 2
-    assert printed.table(study.root / "02_x.ipynb", "other") is None
+def test_rows_go_out_under_the_fields_names_and_tables_in_both_languages(study: Built) -> None:
+    forms = study.forms("02_x", "t")
+    back = pd.read_csv(forms[".csv"], dtype={"code": str})
+    pd.testing.assert_frame_equal(back, TABLE)
+    assert "代码与份额" in forms[".tex"].read_text("utf-8")
+    assert "Codes" in study.spoken("en").forms("02_x", "t")[".tex"].read_text("utf-8")
+    cells = spoken.table(study.root, "02_x", "t", "zh")
+    assert cells["head"] == HEADS
+    assert cells["text"] == [["0111", "1,234", "0.333", "=1+1"], ["3544", "56", "–", "[0.1, 0.2]"]]
 
 
 def test_word_has_three_rules_and_chinese_letters(study: Built) -> None:
@@ -92,16 +104,15 @@ def test_excel_keeps_digits_codes_and_no_formula(study: Built) -> None:
     assert [cell.value for cell in sheet[3]][:3] == ["0111", 1234, 1 / 3]
     assert all(cell.data_type != "f" for row in sheet.iter_rows() for cell in row), "a cell would be computed"
     assert sheet["A1"].value.endswith("代码与份额") and sheet["A6"].value == "注：注解"
+    assert sheet["A7"].value == "资料来源：合成数据，不涉及真实企业"
     assert load_workbook(book)["目录"]["C3"].hyperlink.location == "'2.1 t'!A1"
 
 
 @pytest.mark.parametrize(
-    ("text", "value"),
-    [("0111", "0111"), ("0.5", 0.5), ("-0.5", -0.5), ("7", 7), ("1e-3", 0.001), ("", None), ("0", 0), ("-", "-"),
-     ("nan", "nan"), ("inf", "inf"), ("@x", "'@x"), ("00", "00")],
-)  # fmt: skip
-def test_cells(text: str, value: object) -> None:
-    assert excel._value(text) == value
+    ("cell", "value"), [("0111", "0111"), (0.5, 0.5), (7, 7), (None, None), ("-", "-"), ("@x", "'@x")]
+)
+def test_cells(cell: object, value: object) -> None:
+    assert excel._value(cell) == value
 
 
 def test_files_are_made_again_only_for_new_results(study: Built) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from workbook.exhibits.listing import COLUMNS
 from workbook.publish import site
 from workbook.publish.built import Built
 from workbook.publish.disclosure import DisclosureError, gate
@@ -23,13 +22,10 @@ def study(root: Path, exhibits: dict[str, tuple[str, list[list[str]]]], **parame
         (root / notebook).mkdir(parents=True, exist_ok=True)
         with (root / notebook / f"{name}.csv").open("w", encoding="utf-8", newline="") as stream:
             csv.writer(stream).writerows(lines)
-        rows.append({"id": name, "kind": "table", "notebook": notebook, "file": f"{notebook}/{name}.csv"})
+        rows.append({"id": name, "kind": "table", "number": "1.1"})
+        (root / notebook / "done.json").write_text(json.dumps({"exhibits": rows}), encoding="utf-8")
         records[notebook] = {"status": "done", "outputs": {}}
-        (root / f"{notebook}.ipynb").write_text("{}", encoding="utf-8")
-    with (root / "exhibits.csv").open("w", encoding="utf-8-sig", newline="") as stream:
-        writer = csv.DictWriter(stream, COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)
+        (root / f"{notebook}.ipynb").write_text('{"cells": []}', encoding="utf-8")
     manifest = {"study": "s", "parameters": {"secrecy": "rules", **parameters}, "notebooks": records}
     (root / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     return Built("s", root, manifest)
@@ -73,8 +69,10 @@ def test_identifiers_are_found_wherever_they_stand_and_not_repeated(tmp_path: Pa
     pd.DataFrame({"firm_id": ["91310000MA1K3X0001", "2017"]}).to_parquet(
         tmp_path / "01_panel" / "panel.parquet"
     )
-    assert gate.check(built)["identifiers"] == {"known": 1, "files_scanned": 4, "found": 0}
-    (tmp_path / "04_description.ipynb").write_text('{"x": "firm 91310000MA1K3X0001 fell"}', encoding="utf-8")
+    assert gate.check(built)["identifiers"] == {"known": 1, "files_scanned": 2, "found": 0}
+    told = built.executed("04_description")
+    told.parent.mkdir(parents=True)
+    told.write_text('{"x": "firm 91310000MA1K3X0001 fell"}', encoding="utf-8")
     with pytest.raises(DisclosureError, match=r"04_description\.ipynb: holds the firm identifier") as error:
         gate.check(built)
     assert "91310000MA1K3X0001" not in str(error.value)
@@ -90,8 +88,7 @@ def test_the_site_is_not_built_and_an_old_release_is_withdrawn(
     build = tmp_path / "build"
     built = study(build / "s", {"cohorts": SMALL})
     (built.root / gate.RECORD).write_text("{}", encoding="utf-8")
-    for name in ("manifest.json", "exhibits.csv"):
-        (built.root / name).touch()
+    (built.root / "manifest.json").touch()
     monkeypatch.setenv("FUSION_BUILD", str(build))
     monkeypatch.setenv("FUSION_SITE", str(tmp_path / "site"))
     with pytest.raises(site.SiteError, match=r"04\.cohorts, row '2018'"):

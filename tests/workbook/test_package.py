@@ -30,14 +30,26 @@ HEADINGS = [
 TABLE = """
 import pandas as pd
 book.write("d", book.read("b"))
-book.show_table("sums", pd.DataFrame({"Path": ["P1"], "Firms": [9]}), title_en="Nine firms", title_zh="九家")
+book.exhibit("sums", pd.DataFrame({"kind": ["P1"], "firms": [9]}))
 """
+SHEET = {
+    "sums": {
+        "kind": "table",
+        "name": {"en": "Firms", "zh": "企业"},
+        "title": {"en": "Nine firms", "zh": "九家"},
+        "secrecy": "counts",
+        "rests_on": "firms",
+        "show": ["kind", "firms"],
+        "columns": {"kind": {"role": "label", "head": {"en": "Kind", "zh": "类"}}},
+    }
+}
 
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     bench = Bench(tmp_path_factory.mktemp("package") / "bench")
     bench.put("04_last", body=TABLE)
+    bench.sheet("04_last", SHEET)
     file = bench.notebooks / "04_last.ipynb"  # an exhibit's cell bears its id
     file.write_text(file.read_text("utf-8").replace('["work"]', '["sums"]'), "utf-8")
     values: dict[str, Any] = {"secrecy": "public", "title_en": "Tiny", "notebooks": bench.names}
@@ -67,7 +79,7 @@ def test_a_package_has_code_results_and_a_readme(bench: Bench) -> None:
         snapshot = json.loads(archive.read("results/snapshot.json"))
     assert {"Makefile", "requirements.lock", "lib/fusion/__init__.py", "README.workbook.md"} <= names
     assert "README.workbook.zh.md" in names
-    assert {"results/04_last/sums.csv", "results/04_last/sums.tex", "results/manifest.json"} <= names
+    assert {"results/04_last/sums.csv", "results/en/04_last/sums.tex", "results/manifest.json"} <= names
     assert not [name for name in names if name.endswith(".parquet") and name.startswith("results/")]
     assert [line for line in text.splitlines() if line in HEADINGS] == HEADINGS
     assert (
@@ -79,7 +91,7 @@ def test_a_package_has_code_results_and_a_readme(bench: Bench) -> None:
         "| 表 4.1 | 九家 | `notebooks/04_last.ipynb`，单元格 `sums` | `results/04_last/sums.csv` |" in chinese
     )
     assert "数据为合成数据" in chinese and "未说明" in chinese and "{" not in chinese
-    assert snapshot["exhibits"]["04.sums"]["table"]["rows"] == [["P1", "9"]]
+    assert snapshot["exhibits"]["04.sums"]["table"]["rows"] == [["P1", 9]]
 
 
 def test_uncommitted_changes_are_refused_unless_accepted(bench: Bench) -> None:

@@ -87,6 +87,9 @@ def test_content_decides_not_time(bench: Bench) -> None:
     assert ran(bench) == []
     noisy["cells"][0]["source"] = "# Another title"
     (bench.notebooks / "01_first.ipynb").write_text(json.dumps(noisy), encoding="utf-8")
+    assert ran(bench) == [], "prose changes no number"
+    noisy["cells"][-1]["source"] += "  # said otherwise"
+    (bench.notebooks / "01_first.ipynb").write_text(json.dumps(noisy), encoding="utf-8")
     assert ran(bench) == ALL[:3], "the last one's inputs came out the same"
 
 

@@ -17,7 +17,7 @@ from workbook.exhibits.words import Filler, Words
 from workbook.params import generate
 from workbook.review.notebooks import CHINESE
 
-SHEETS = sorted(f.stem for f in sheets.FOLDER.glob("[0-9][0-9]_*.yaml"))
+SHEETS = sorted(f.stem for f in sheets.folder().glob("[0-9][0-9]_*.yaml"))
 TABLE: dict[str, Any] = {
     "kind": "table",
     "name": {"en": "Effects", "zh": "效应"},

@@ -22,8 +22,11 @@ import pytest
 
 mpl.use("Agg")
 
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
 from workbook import paths
-from workbook.exhibits import rendering
+from workbook.exhibits import record, sheets
 from workbook.publish import browser, site
 
 # One worker builds the site once; the warning is between two of the dependencies.
@@ -59,37 +62,87 @@ def stream(name: str, text: str) -> list[dict[str, Any]]:
     return [{"output_type": "stream", "name": name, "text": text}]
 
 
-def entry(id: str, kind: str, number: str, **texts: str) -> dict[str, str]:
-    keys = [f"{part}_{language}" for part in ("title", "note", "source") for language in ("en", "zh")]
-    return {"id": id, "kind": kind, "number": number} | dict.fromkeys(keys, "") | texts
+def rising(frame: pd.DataFrame, axes: dict[str, str]) -> Figure:
+    """A line of words and numbers."""
+    figure, place = plt.subplots(figsize=(3, 2))
+    place.plot(frame["rows"])
+    place.set_ylabel(axes["y"])
+    return figure
 
 
-def save_exhibits(folder: Path, language: str) -> tuple[list[dict[str, str]], list[dict[str, Any]]]:
-    """One table, one figure, one left out; their records and the cells that show them."""
-    from matplotlib import pyplot as plt
+TEXTS: dict[str, Any] = {
+    "flow": {
+        "kind": "table",
+        "name": {"en": "Flow", "zh": "流程"},
+        "title": {"en": "Sample flow | by step", "zh": "样本流程"},
+        "note": {"en": "Two steps", "zh": "说明"},
+        "secrecy": "words",
+        "show": ["step", "rows"],
+        "columns": {
+            "step": {"role": "label", "of": "steps", "head": {"en": "Step", "zh": "步骤"}},
+            "rows": {"role": "rows", "head": {"en": "Rows", "zh": "行数"}},
+        },
+    },
+    "trend": {
+        "kind": "figure",
+        "name": {"en": "Trend", "zh": "趋势"},
+        "title": {"en": "Output rises", "zh": "融合指数上升"},
+        "alt": {"en": "A rising line", "zh": "上升的线"},
+        "axes": {"y": {"en": "Rows", "zh": "行数"}},
+        "secrecy": "words",
+    },
+    "gone": {
+        "kind": "table",
+        "name": {"en": "Balance", "zh": "平衡性"},
+        "title": {"en": "Balance", "zh": "平衡性"},
+        "secrecy": "words",
+        "needs": ["x"],
+        "show": ["step"],
+        "columns": {"step": {"role": "label", "head": {"en": "Step", "zh": "步骤"}}},
+    },
+}
+SHEET: dict[str, Any] = {
+    "notebook": "01_panel",
+    "declares": {"x": {"en": "The panel has no column x.", "zh": "面板没有 x 列。"}},
+    "words": {
+        "told": {"text": {"en": "An estimate $\\hat\\tau$ of {n}.", "zh": "估计 $\\hat\\tau$ 共 {n}。"}}
+    },
+    "exhibits": TEXTS,
+}
 
+
+def write_sheet(folder: Path) -> None:
+    """The sheet of the one notebook of both studies."""
+    shared = sheets.read(paths.ROOT / "notebooks" / "exhibits" / "shared.yaml")
+    steps = {"read": {"en": "read", "zh": "读取"}, "kept": {"en": "kept", "zh": "保留"}}
+    shared["vocabularies"]["steps"] = {"words": steps}
+    (folder / "exhibits").mkdir(parents=True)
+    for name, values in {"shared": shared, "01_panel": SHEET}.items():
+        (folder / "exhibits" / f"{name}.yaml").write_text(json.dumps(values), encoding="utf-8")
+    shutil.copyfile(paths.ROOT / "notebooks" / "chain.yaml", folder / "chain.yaml")
+
+
+def save_exhibits(folder: Path) -> list[dict[str, Any]]:
+    """One table, one figure, one left out and a paragraph; the cells that show them."""
     folder.mkdir(parents=True)
-    first = entry(
-        "flow", "table", "1.1", title_en="Sample flow | by step", title_zh="样本流程", note_zh="说明"
-    )
-    second = entry(
-        "trend", "figure", "1.1", title_en="Output rises", title_zh="融合指数上升", source_zh="合成数据"
-    )
-    third = entry(
-        "gone", "left_out", "1.1", title_en="Balance", title_zh="平衡性", note_en="needs columns: x"
-    )
     table = pd.DataFrame({"step": ["read", "kept"], "rows": [12345, 678]})
-    rendering.save_table(folder, "flow", table, first, language, 3, False)
-    figure, axes = plt.subplots(figsize=(3, 2))
-    axes.plot([1, 2, 3])
-    rendering.save_figure(folder, "trend", figure)
-    table.to_parquet(folder / "panel.parquet")
-    html = [rendering.table_html(table, first, language, 3, False)]
-    html += [rendering.figure_html(folder, second, language, "A rising line")]
-    cells = [
-        code("show()", e["id"], shown("text/html", h)) for e, h in zip([first, second], html, strict=True)
+    made = [
+        record.Record("01_panel", "flow", "table", "1.1"),
+        record.Record("01_panel", "trend", "figure", "1.1", draw=f"{__name__}:rising"),
+        record.Record("01_panel", "gone", "left_out", "1.1", lacks="x"),
     ]
-    return [first, second, third], cells
+    for id in ("flow", "trend"):
+        record.kept(folder, id, table)
+    table.to_parquet(folder / "panel.parquet")
+    told = [{"id": "told", "values": {"n": 3}}]
+    done = {"notebook": "01_panel", "exhibits": [one.entry() for one in made], "told": told}
+    (folder / "done.json").write_text(json.dumps(done), encoding="utf-8")
+    cells = []
+    for one in made:
+        output = shown("text/html", "as the kernel showed it")[0]
+        cells.append(code("show()", one.id, [output | {"metadata": {"fusion": {"exhibit": one.id}}}]))
+    said = shown("text/markdown", "as the kernel told it")[0] | {"metadata": {"fusion": {"told": 0}}}
+    return [*cells, code("tell()", "", [said])]
 
 
 def write_notebook(root: Path, name: str, cells: list[dict[str, Any]], parameters: dict[str, Any]) -> str:
@@ -116,20 +169,17 @@ def write_notebook(root: Path, name: str, cells: list[dict[str, Any]], parameter
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def write_records(root: Path, manifest: dict[str, Any], rows: list[dict[str, str]], notebook: str) -> None:
+def write_records(root: Path, manifest: dict[str, Any]) -> None:
     (root / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False), encoding="utf-8")
-    table = pd.DataFrame(rows).assign(notebook=notebook, file="")
-    table.to_csv(root / "exhibits.csv", index=False, encoding="utf-8-sig")
 
 
 def write_synthetic(build: Path) -> None:
     """A Chinese, synthetic study: one notebook done, one failed, one skipped."""
     root = build / "demo"
-    rows, cells = save_exhibits(root / "01_panel", "zh")
+    cells = save_exhibits(root / "01_panel")
     path = str(build.absolute() / "demo" / "01_panel")
     cells += [code("warn()", "", stream("stderr", "a warning of a library"))]
     cells += [code("where()", "", stream("stdout", f"read from {path}"))]
-    cells += [code("tell()", "", shown("text/markdown", "An estimate $\\hat\\tau$ told by a cell."))]
     parameters = {"language": "zh", "outcome": "ln_lp", "first_year": 2012, "dgp_firms": 300}
     sha = write_notebook(root, "01_panel", cells, parameters)
     (root / "02_classification.failed.ipynb").write_text("{}", encoding="utf-8")
@@ -159,13 +209,13 @@ def write_synthetic(build: Path) -> None:
         | {"synthetic": True, "secrecy": "public", "notebooks": list(notebooks)},
         "notebooks": notebooks,
     }
-    write_records(root, manifest, rows, "01_panel")
+    write_records(root, manifest)
 
 
 def write_real(build: Path) -> None:
     """A real study whose record lacks nearly everything, and a notebook that was altered after the run."""
     root = build / "grants"
-    rows, cells = save_exhibits(root / "01_panel", "en")
+    cells = save_exhibits(root / "01_panel")
     write_notebook(root, "01_panel", cells, {})
     write_notebook(root, "04_description", [], {})
     altered = {"status": "done", "outputs": {"04_description.ipynb": {"sha256": "0" * 64}}}
@@ -174,7 +224,7 @@ def write_real(build: Path) -> None:
         "parameters": {"title_en": "Grants and *scrap*", "licence": "NCSA", "secrecy": "public"},
         "notebooks": {"01_panel": {"status": "done"}, "04_description": altered},
     }
-    write_records(root, manifest, rows, "01_panel")
+    write_records(root, manifest)
 
 
 MONTECARLO = {
@@ -203,7 +253,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (top / "build" / "verification.csv").write_text(VERIFICATION, encoding="utf-8")
     for name, text in {**MONTECARLO, "bench": BENCH}.items():
         (top / "build" / f"{name}.csv").write_text(text, encoding="utf-8")
+    write_sheet(top / "notebooks")
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(paths, "NOTEBOOKS", top / "notebooks")
         patch.setenv("FUSION_BUILD", str(top / "build"))
         patch.setenv("FUSION_SITE", str(top / "site"))
         site.build()
@@ -268,13 +320,13 @@ def test_links_pictures_and_downloads_resolve(built: Path, pages: dict[str, str]
 
 
 def test_mathematics_is_there_and_its_script_is_local(built: Path, pages: dict[str, str]) -> None:
-    page = pages["demo/01_panel.html"]
+    page = pages["zh/demo/01_panel.html"]
     assert r"\(\beta_{it}\)" in page
     assert r"y = x\beta + e" in page
     assert r"\(\hat\tau\)" in page, "mathematics told by a code cell"
     scripts = [u for u in Links(page).loads if "tex-svg" in u]
     assert len(scripts) == 1
-    assert ((built / "site" / "demo") / urlsplit(scripts[0]).path).is_file()
+    assert ((built / "site" / "zh" / "demo") / urlsplit(scripts[0]).path).is_file()
 
 
 needs_browser = pytest.mark.skipif(
@@ -328,55 +380,62 @@ def test_the_browser_sees_what_is_wrong(tmp_path: Path) -> None:
 
 @needs_browser
 def test_a_browser_draws_the_mathematics(built: Path) -> None:
-    text, errors = opened((built / "site" / "demo" / "01_panel.html").as_uri())
+    text, errors = opened((built / "site" / "zh" / "demo" / "01_panel.html").as_uri())
     assert text.count("<mjx-container") >= 3 and "mjx-merror" not in text
     assert errors == ""
 
 
 @needs_browser
 @pytest.mark.parametrize(
-    ("query", "page"),
-    [("融合指数", "demo/index.html"), ("指数", "demo/index.html"), ("scrap", "grants/index.html")],
+    ("language", "query", "page"),
+    [
+        ("zh", "融合指数", "demo/index.html"),
+        ("zh", "指数", "demo/index.html"),
+        ("en", "scrap", "grants/index.html"),
+    ],
 )
-def test_a_browser_finds_what_is_searched(built: Path, query: str, page: str) -> None:
-    text, errors = opened(f"{(built / 'site' / 'search.html').as_uri()}?q={quote(query)}")
+def test_a_browser_finds_what_is_searched(built: Path, language: str, query: str, page: str) -> None:
+    text, errors = opened(f"{(built / 'site' / language / 'search.html').as_uri()}?q={quote(query)}")
     found = text[text.index('id="search-results"') :]
     assert f'href="{page}' in found
     assert errors == ""
 
 
 def test_search_needs_no_server_and_knows_chinese(built: Path, pages: dict[str, str]) -> None:
-    index = (built / "site" / "searchindex.js").read_text("utf-8")
+    index = (built / "site" / "zh" / "searchindex.js").read_text("utf-8")
     for pair in ("融合", "指数"):
         assert json.dumps(pair) in index, "pairs of the title 融合指数上升"
-    assert "splitQuery" in (built / "site" / "_static" / "language_data.js").read_text("utf-8")
+    assert "splitQuery" in (built / "site" / "zh" / "_static" / "language_data.js").read_text("utf-8")
     assert (
-        "SHOW_SEARCH_SUMMARY: false" in (built / "site" / "_static" / "documentation_options.js").read_text()
+        "SHOW_SEARCH_SUMMARY: false"
+        in (built / "site" / "zh" / "_static" / "documentation_options.js").read_text()
     )
-    assert "search.html" in pages
+    assert {"zh/search.html", "en/search.html"} <= set(pages)
 
 
 # -- truthful ------------------------------------------------------------------------------------------
 def test_every_page_of_a_synthetic_study_says_so(pages: dict[str, str]) -> None:
-    mine = {name: text for name, text in pages.items() if name.startswith("demo/")}
-    assert set(mine) == {"demo/index.html", "demo/01_panel.html"}
+    mine = {name: text for name, text in pages.items() if "/demo/" in name}
+    assert set(mine) == {
+        f"{folder}/demo/{page}.html" for folder in ("en", "zh") for page in ("index", "01_panel")
+    }
     for text in mine.values():
         assert text.count('<div class="fusion-banner" role="note"') == 1
         assert text.index("fusion-banner") < text.index("<h1>"), "above the title"
     others = [name for name, text in pages.items() if name not in mine and "fusion-banner" in text]
     assert others == []
-    front = pages["index.html"]
+    front = pages["en/index.html"]
     assert front.count("fusion-synthetic") == 1 and front.count("fusion-real") == 1
 
 
 def test_the_banner_is_printed(built: Path) -> None:
-    sheet = (built / "site" / "_static" / "fusion.css").read_text("utf-8")
+    sheet = (built / "site" / "en" / "_static" / "fusion.css").read_text("utf-8")
     printed = sheet[sheet.index("@media print") :]
     assert ".fusion-banner" in printed and not re.search(r"fusion-banner[^}]*display:\s*none", sheet)
 
 
 def test_unfinished_notebooks_are_named_not_shown(built: Path, pages: dict[str, str]) -> None:
-    page = pages["demo/index.html"]
+    page = pages["zh/demo/index.html"]
     assert "本研究尚未完成" in page
     assert re.search(r"02_classification</code> 失败: x: ValueError: no codes", page)
     assert re.search(r"03_indicators</code> 跳过: 02_classification did not finish", page)
@@ -385,39 +444,46 @@ def test_unfinished_notebooks_are_named_not_shown(built: Path, pages: dict[str, 
 
 
 def test_a_notebook_altered_after_its_run_is_not_shown(built: Path, pages: dict[str, str]) -> None:
-    assert "was altered after the run" in pages["grants/index.html"]
+    assert "was altered after the run" in pages["en/grants/index.html"]
     assert not list((built / "site").rglob("*04_description*"))
 
 
 def test_rows_and_machine_paths_stay_at_home(built: Path, pages: dict[str, str]) -> None:
     assert not list((built / "site").rglob("*.parquet"))
-    text = (built / "site" / "searchindex.js").read_text("utf-8")
+    text = (built / "site" / "en" / "searchindex.js").read_text("utf-8")
     for page in [*pages.values(), text]:
         assert str(built) not in page and str(paths.ROOT) not in page
-    assert "read from build/demo/01_panel" in pages["demo/01_panel.html"]
+    assert "read from build/demo/01_panel" in pages["zh/demo/01_panel.html"]
 
 
 # -- a paper -------------------------------------------------------------------------------------------
 def test_code_is_folded_and_machinery_hidden(pages: dict[str, str]) -> None:
-    page = pages["demo/01_panel.html"]
+    page = pages["zh/demo/01_panel.html"]
     assert "raw_default" not in page and "raw_injected" not in page and "done, 2 exhibits" not in page
     assert "a warning of a library" not in page
-    assert page.count('<details class="admonition hide above-input"') == page.count("显示代码") == 5
+    assert page.count('<details class="admonition hide above-input"') == page.count("显示代码") == 6
     assert page.count('<details class="fusion-details">') == 2, "its parameters and its provenance"
 
 
 def test_exhibits_are_numbered_linked_and_downloadable(pages: dict[str, str]) -> None:
-    page = pages["demo/index.html"]
+    page = pages["zh/demo/index.html"]
     assert 'href="01_panel.html#exhibit-flow">表 1.1</a>' in page
-    for file in ("flow.csv", "flow.tex", "trend.svg", "trend.png"):
-        assert f'href="../files/demo/01_panel/{file}"' in page
+    for file in (
+        "01_panel/flow.csv",
+        "zh/01_panel/flow.tex",
+        "zh/01_panel/trend.svg",
+        "zh/01_panel/trend.png",
+    ):
+        assert f'href="../../files/demo/{file}"' in page
     assert "略去" in page and "平衡性" in page
-    assert 'src="../files/demo/01_panel/trend.svg"' in pages["demo/01_panel.html"], "not twice in the site"
-    assert "Sample flow | by step" in pages["grants/index.html"]
+    assert 'src="../../files/demo/zh/01_panel/trend.svg"' in pages["zh/demo/01_panel.html"], (
+        "not twice in the site"
+    )
+    assert "Sample flow | by step" in pages["en/grants/index.html"]
 
 
 def test_parameters_say_what_differs_from_the_default(pages: dict[str, str]) -> None:
-    page = pages["demo/index.html"]
+    page = pages["zh/demo/index.html"]
     row = re.search(r"<code>dgp_firms</code>.*?</tr>", page)
     assert row and "<strong><code>300</code></strong>" in row[0] and "<code>3000</code>" in row[0]
     same = re.search(r"<code>first_year</code>.*?</tr>", page)
@@ -425,22 +491,25 @@ def test_parameters_say_what_differs_from_the_default(pages: dict[str, str]) -> 
 
 
 def test_provenance_and_language(pages: dict[str, str]) -> None:
-    page = pages["demo/index.html"]
+    page = pages["zh/demo/index.html"]
     assert "a" * 40 in page and "含未提交的改动" in page
-    assert '<html lang="zh-CN"' in page and '<html lang="zh-CN"' in pages["demo/01_panel.html"]
-    assert '<html lang="en"' in pages["grants/index.html"]
+    assert '<html lang="zh-CN"' in page and '<html lang="zh-CN"' in pages["zh/demo/01_panel.html"]
+    assert (
+        '<html lang="en"' in pages["en/grants/index.html"]
+        and '<html lang="en"' in pages["en/demo/index.html"]
+    )
     assert "示范研究 &lt;b&gt;" in page, "text is never markup"
-    assert "Grants and *scrap*" in pages["grants/index.html"]
+    assert "Grants and *scrap*" in pages["en/grants/index.html"]
 
 
 def test_verification_counts_what_agrees(pages: dict[str, str]) -> None:
-    page = pages["verification.html"]
+    page = pages["en/verification.html"]
     assert "<strong>1 of 2</strong>" in page and "DIFFERS" in page
     assert "-0.25231488<" in page
 
 
 def test_monte_carlo_says_what_is_biased_and_which_alarm_is_silent(pages: dict[str, str]) -> None:
-    page = pages["montecarlo.html"]
+    page = pages["en/montecarlo.html"]
     assert "<strong>-0.0122</strong>" in page, "beyond twice its simulation error"
     assert ">0.0001<" in page, "within it"
     assert "0.070 <" in page and ">quiet<" in page and "NOT raised" in page
@@ -449,7 +518,7 @@ def test_monte_carlo_says_what_is_biased_and_which_alarm_is_silent(pages: dict[s
 
 
 def test_times_are_shown(pages: dict[str, str]) -> None:
-    assert "1,000,000" in pages["bench.html"] and ">2.40<" in pages["bench.html"]
+    assert "1,000,000" in pages["en/bench.html"] and ">2.40<" in pages["en/bench.html"]
 
 
 # -- builds --------------------------------------------------------------------------------------------
@@ -466,7 +535,7 @@ def test_nothing_changed_is_quick_and_writes_nothing(built: Path, capsys: pytest
 def test_a_failed_build_leaves_the_site_as_it_was(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = {f: f.stat().st_mtime_ns for f in (built / "site").rglob("*") if f.is_file()}
 
-    def stumble(source: Path, html: Path, doctrees: Path) -> list[str]:
+    def stumble(source: Path, html: Path, doctrees: Path, language: str) -> list[str]:
         html.mkdir(parents=True)
         (html / "index.html").write_text("half", encoding="utf-8")
         raise site.SiteError("stumbled")
@@ -476,7 +545,7 @@ def test_a_failed_build_leaves_the_site_as_it_was(built: Path, monkeypatch: pyte
     with pytest.raises(site.SiteError, match="stumbled"):
         site.build()
     assert {f: f.stat().st_mtime_ns for f in (built / "site").rglob("*") if f.is_file()} == before
-    assert sorted(p.name for p in built.iterdir()) == ["build", "site"]
+    assert sorted(p.name for p in built.iterdir()) == ["build", "notebooks", "site"]
 
 
 def test_a_full_disk_leaves_the_site_as_it_was(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -484,7 +553,9 @@ def test_a_full_disk_leaves_the_site_as_it_was(built: Path, monkeypatch: pytest.
         raise OSError(28, "No space left on device", str(folder))
 
     text = (built / "site" / "index.html").read_text("utf-8")
-    monkeypatch.setattr(site, "_render", lambda source, html, doctrees: html.mkdir(parents=True) or [])
+    monkeypatch.setattr(
+        site, "_render", lambda source, html, doctrees, language: html.mkdir(parents=True) or []
+    )
     monkeypatch.setattr(site, "_offer", full)
     monkeypatch.setattr(site, "_stamp", lambda studies: "changed")
     with pytest.raises(site.SiteError, match="no space left"):
@@ -500,7 +571,7 @@ def test_a_study_that_was_not_run_is_an_error_that_names_what_there_is(built: Pa
 def test_a_change_of_any_input_is_seen(built: Path) -> None:
     studies = site._chosen(None)
     before = site._stamp(studies)
-    file = built / "build" / "demo" / "01_panel" / "flow.csv"
+    file = built / "build" / "demo" / "spoken" / "01_panel" / "flow.csv"
     text = file.read_text("utf-8")
     file.write_text(text + "more,1\n", encoding="utf-8")
     changed = site._stamp(site._chosen(None))
@@ -512,7 +583,8 @@ def test_the_card_says_what_was_found(tmp_path: Path) -> None:
     from workbook.publish.pages import finding
 
     def study(language: str, *rows: tuple[str, str]) -> Any:
-        exhibits = [{"id": n, "kind": k, "title_en": f"About {n}.", "title_zh": f"关于 {n}"} for n, k in rows]
+        title = "About {}." if language == "en" else "关于 {}"
+        exhibits = [{"id": n, "kind": k, "title": title.format(n)} for n, k in rows]
         return SimpleNamespace(language=language, exhibits=exhibits)
 
     rows = [("curve", "figure"), ("ladder", "table"), ("att", "left_out"), ("table1", "table")]
@@ -524,4 +596,4 @@ def test_the_card_says_what_was_found(tmp_path: Path) -> None:
 def test_nothing_run_yet_still_gives_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from workbook.publish import pages as sources
 
-    assert "make study" in sources.front([], {})
+    assert "make study" in sources.front([], {}, "en")

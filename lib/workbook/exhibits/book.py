@@ -18,7 +18,7 @@ import pandas as pd
 from IPython.display import HTML, Markdown, display
 
 from workbook import paths
-from workbook.exhibits import needs, printed, record, rendering, sheets
+from workbook.exhibits import listing, needs, printed, record, rendering, sheets
 from workbook.exhibits.words import Words, unit_shown
 from workbook.run import chain
 
@@ -75,8 +75,6 @@ class Book:
         self._told: list[dict[str, Any]] = []
         self._written: list[str] = []
         self._known: dict[str, Words] = {}
-        self._columns: dict[Path, frozenset[str]] = {}
-        self._themed = False
         self.parameters: dict[str, Any] = {}
         self.sheet: sheets.Sheet = None  # type: ignore[assignment]  # set by `open`
         self._con: Any = None
@@ -169,7 +167,8 @@ class Book:
         values = _values(namespace)
         book = cls(notebook, str(values["study"]), str(values.get("language", "en")))
         book.parameters = values
-        book.sheet = sheets.sheet(notebook)
+        if sheets.exists(notebook):
+            book.sheet = sheets.sheet(notebook)
         return book, Chosen(values)
 
     def can(self, id: str) -> bool:
@@ -221,7 +220,7 @@ class Book:
         assert frame is not None  # what is missing was left out above
         frame = record.kept(self.folder, id, frame)
         if contributions is not None:
-            record.kept(self.folder, id, contributions, record.UNITS)
+            record.kept(self.folder, id, contributions, listing.UNITS)
         kind = "table" if declared.kind == "regression" else declared.kind
         self._keep(id, kind, frame, values, draw)
 
@@ -404,12 +403,10 @@ class Book:
         """The study's words in a language; the codebook is one of the first notebook's outputs."""
         language = language or self.language
         if language not in self._known:
-            writer = chain.writer("codebook").notebook
-            folder = self.folder if writer == self.step.notebook else self.root / writer
-            place = folder / "codebook.parquet"
-            if not place.is_file():  # the first notebook, before it has written one
+            found = [*self.folder.glob("codebook.parquet"), *sorted(self.root.glob("*/codebook.parquet"))]
+            if not found:  # the first notebook, before it has written one
                 return Words(language)
-            self._known[language] = Words(language, pd.read_parquet(place))
+            self._known[language] = Words(language, pd.read_parquet(found[0]))
         return self._known[language]
 
     def _lacks(self, names: list[str]) -> str | None:
@@ -418,18 +415,7 @@ class Book:
 
     def _facts(self) -> needs.Facts:
         """What is known of the data: what earlier notebooks wrote, and this one up to now."""
-        columns, written = {}, {}
-        earlier = [(s, self.root / s.notebook) for s in chain.before(self.step.notebook)]
-        for step, folder in [*earlier, (self.step, self.folder)]:
-            for name in step.outputs:
-                place = folder / f"{name}.parquet"
-                if place.is_file():
-                    if place not in self._columns:
-                        self._columns[place] = needs.filled(place)
-                    columns[name] = self._columns[place]
-                if step is not self.step:
-                    written[name] = place.is_file()
-        return needs.Facts(self.parameters, columns, written)
+        return needs.facts(self.root, self.step.notebook, self.parameters, self.folder)
 
     def _present(self, name: str) -> Path:
         file = self.path(name)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from workbook import files
 
+FRAME = ".frame.parquet"  # an exhibit's rows at full precision, never published as they are
+UNITS = ".units.parquet"  # what each unit contributes to its cells, never published
 COLUMNS = (
     "id",
     "kind",
@@ -25,7 +27,11 @@ COLUMNS = (
     "source_zh",
 )
 # The file by which an exhibit is known; others of the same name lie beside it.
-SUFFIXES = {"table": (".csv",), "figure": (".svg", ".png"), "file": (".docx", ".xlsx", ".csv", ".json")}
+SUFFIXES = {
+    "table": (FRAME, ".csv"),
+    "figure": (FRAME, ".svg", ".png"),
+    "file": (".docx", ".xlsx", ".csv", ".json"),
+}
 
 
 def exhibits(root: Path, notebook: str) -> list[dict[str, str]]:

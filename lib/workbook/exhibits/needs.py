@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from workbook.exhibits import sheets
 from workbook.exhibits.sheets import Need, Sheet
+from workbook.run import chain
 
 EMPTY: tuple[Any, ...] = (None, "", [], {}, False)
 
@@ -31,6 +33,33 @@ class Facts:
     parameters: Mapping[str, Any]
     columns: Mapping[str, frozenset[str]] = field(default_factory=dict)
     artefacts: Mapping[str, bool] = field(default_factory=dict)
+
+
+def facts(root: Path, notebook: str, parameters: Mapping[str, Any], own: Path | None = None) -> Facts:
+    """What is known of a study's data before a notebook, or in it.
+
+    Parameters
+    ----------
+    root : Path
+        The study's folder in the build.
+    notebook : str
+        The notebook; what those before it wrote is known.
+    parameters : dict
+        Parameters by name.
+    own : Path, optional
+        Folder of what the notebook itself has written so far.
+    """
+    columns, written = {}, {}
+    for step in chain.before(notebook):
+        for name in step.outputs:
+            place = root / step.notebook / f"{name}.parquet"
+            written[name] = place.is_file()
+            if written[name]:
+                columns[name] = filled(place)
+    for place in sorted(own.glob("*.parquet")) if own is not None else []:
+        if place.stem in chain.step(notebook).outputs:
+            columns[place.stem] = filled(place)
+    return Facts(parameters, columns, written)
 
 
 def lacking(names: Iterable[str], sheet: Sheet, facts: Facts) -> str | None:
@@ -73,6 +102,11 @@ def allowed(notebook: str, facts: Facts) -> dict[str, str | None]:
 
 def filled(file: Path) -> frozenset[str]:
     """Columns of a Parquet file that hold anything, from its footer where that says so."""
+    return _filled(file, file.stat().st_mtime_ns)
+
+
+@cache
+def _filled(file: Path, changed: int) -> frozenset[str]:
     from pyarrow import parquet
 
     meta = parquet.read_metadata(file)

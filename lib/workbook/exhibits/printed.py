@@ -37,7 +37,13 @@ class Printed:
     digits: dict[str, int] = field(default_factory=dict)
 
 
-def printed(record: Record, sheet: Sheet, words: Words, parameters: Mapping[str, Any]) -> Printed:
+def printed(
+    record: Record,
+    sheet: Sheet,
+    words: Words,
+    parameters: Mapping[str, Any],
+    frame: pd.DataFrame | None = None,
+) -> Printed:
     """Put an exhibit into words.
 
     Parameters
@@ -50,6 +56,8 @@ def printed(record: Record, sheet: Sheet, words: Words, parameters: Mapping[str,
         The language, and what columns are called.
     parameters : dict
         The study's parameters by name.
+    frame : pandas.DataFrame, optional
+        Rows in place of the record's own, where secrecy took cells away.
 
     Raises
     ------
@@ -57,7 +65,7 @@ def printed(record: Record, sheet: Sheet, words: Words, parameters: Mapping[str,
         When a field is filled by nothing, or the frame lacks a column that is shown.
     """
     exhibit = sheet.exhibit(record.id)
-    frame = record.frame
+    frame = record.frame if frame is None else frame
     filler = Filler(words, record.values, parameters, frame)
     try:
         entry = _entry(record, sheet, exhibit, filler)
@@ -171,6 +179,11 @@ def _order(frame: pd.DataFrame, exhibit: Exhibit) -> list[str]:
     for name in exhibit.show:
         order += rest if name == REST else [name]
     return order
+
+
+def dynamic(exhibit: Exhibit, name: str) -> bool:
+    """Whether a column is one of those known only from the data."""
+    return _more(exhibit, name) is not None
 
 
 def _more(exhibit: Exhibit, name: str) -> More | None:

@@ -8,6 +8,7 @@ English text, so that a translation of a text that has changed is known to be st
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,15 +41,45 @@ def read(notebook: str, language: str) -> dict[str, str]:
 
 
 def in_language(content: Mapping[str, Any], notebook: str, language: str) -> dict[str, Any]:
-    """A notebook whose Markdown cells are in a language; cells without a translation stay as they are."""
+    """A notebook whose Markdown cells are in a language; each keeps the mark of its English text.
+
+    Formulas alone stay as they are, and so does a text that has no translation.
+    """
     known = read(notebook, language) if language != "en" else {}
     cells = []
     for cell in content["cells"]:
         text = "".join(cell["source"])
-        if cell["cell_type"] == "markdown" and mark(text) in known:
-            cell = {**cell, "source": known[mark(text)].splitlines(keepends=True)}
+        if cell["cell_type"] == "markdown":
+            metadata = {**cell.get("metadata", {}), "mark": mark(text)}
+            told = known.get(mark(text), text)
+            cell = {**cell, "metadata": metadata, "source": told.splitlines(keepends=True)}
         cells.append(cell)
     return {**content, "cells": cells}
+
+
+def spoken(content: Mapping[str, Any], notebook: str, language: str) -> dict[str, Any]:
+    """A notebook, in whatever language it was executed, with its prose in a language.
+
+    A Markdown cell that bears the mark of its English text is looked up by it; one without is English.
+    """
+    english = {mark(text): text for text in _english(notebook)}
+    known = english if language == "en" else read(notebook, language)
+    cells = []
+    for cell in content["cells"]:
+        if cell["cell_type"] == "markdown":
+            text = "".join(cell["source"])
+            own = cell.get("metadata", {}).get("mark") or mark(text)
+            metadata = {**cell.get("metadata", {}), "mark": own}
+            cell = {**cell, "metadata": metadata, "source": known.get(own, text).splitlines(keepends=True)}
+        cells.append(cell)
+    return {**content, "cells": cells}
+
+
+def _english(notebook: str) -> list[str]:
+    """Markdown cells of the notebook as it is now."""
+    place = paths.NOTEBOOKS / f"{notebook}.ipynb"
+    cells = json.loads(place.read_text(encoding="utf-8"))["cells"] if place.is_file() else []
+    return ["".join(c["source"]) for c in cells if c["cell_type"] == "markdown"]
 
 
 def missing(content: Mapping[str, Any], notebook: str, language: str) -> list[str]:

@@ -14,10 +14,8 @@ from typing import Any
 
 import pandas as pd
 
-from workbook.exhibits.sheets import SheetError
-
-FRAME = ".frame.parquet"
-UNITS = ".units.parquet"
+from workbook.exhibits.listing import FRAME, UNITS
+from workbook.exhibits.sheets import Sheet, SheetError
 
 
 @dataclass(frozen=True)
@@ -99,6 +97,41 @@ def told(folder: Path) -> list[dict[str, Any]]:
     """Paragraphs that a finished notebook showed: ``id``, ``values``, in order."""
     place = folder / "done.json"
     return list(json.loads(place.read_text(encoding="utf-8")).get("told", [])) if place.is_file() else []
+
+
+def omit(folder: Path, notebook: str, empty: Mapping[str, list[str]], sheet: Sheet, lacks: str) -> None:
+    """Leave what a notebook leaves that a study cannot have: tables without rows, and exhibits that are left out.
+
+    Parameters
+    ----------
+    folder : Path
+        Its working folder.
+    notebook : str
+        Its name.
+    empty : dict
+        Output: its columns.
+    sheet : Sheet
+        Its sheet.
+    lacks : str
+        The need of the whole notebook that does not hold.
+    """
+    for name, columns in empty.items():
+        pd.DataFrame({column: pd.Series(dtype="float64") for column in columns}).to_parquet(
+            folder / f"{name}.parquet", index=False
+        )
+    need = sheet.need(lacks)
+    entries = []
+    for count, (id, exhibit) in enumerate(sheet.exhibits.items(), 1):
+        texts = {
+            "title_en": exhibit.name.en,
+            "title_zh": exhibit.name.zh,
+            "note_en": need.en,
+            "note_zh": need.zh,
+        }
+        one = Record(notebook, id, "left_out", f"{int(notebook[:2])}.{count}", {}, lacks)
+        entries.append(one.entry() | texts)
+    done = {"notebook": notebook, "written": list(empty), "exhibits": entries, "told": [], "lacks": lacks}
+    (folder / "done.json").write_text(json.dumps(done, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
 def kept(folder: Path, id: str, frame: pd.DataFrame, suffix: str = FRAME) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import html
+import io
 import math
 import numbers
 import re
@@ -32,6 +33,7 @@ Digits = int | dict[str, int]
 
 MISSING = "–"
 DPI = 160
+SCREEN_DPI = 110
 # Above this a vector figure (a dense scatter) is slower to draw than its picture.
 LARGEST_SVG = 300_000
 DEFAULT_DIGITS = 3
@@ -78,7 +80,7 @@ LAB_STYLE = (
 
 # -- exhibits that have a sheet ----------------------------------------------------------------------
 def show(record: Record, sheet: Sheet, words: Words, parameters: Mapping[str, Any]) -> str:
-    """Keep an exhibit's files in a language beside its frame, and give it as HTML.
+    """An exhibit as HTML in a language, its picture inside: what a notebook displays.
 
     Parameters
     ----------
@@ -91,22 +93,82 @@ def show(record: Record, sheet: Sheet, words: Words, parameters: Mapping[str, An
     parameters : dict
         The study's parameters by name.
     """
-    language = words.language
     made = printed.printed(record, sheet, words, parameters)
-    entry: dict[str, Any] = {f"{name}_{language}": text for name, text in made.entry.items()}
-    entry |= {name: made.entry[name] for name in ("id", "kind", "number")}
+    entry = _of_language(made.entry, words.language)
     if record.kind == "figure":
-        save_figure(record.folder, record.id, drawn(record, sheet, words, parameters))
-        return figure_html(record.folder, entry, language, made.entry["alt"])
+        picture = _quick(drawn(record, sheet, words, parameters))
+        return picture_html(picture, entry, words.language, made.entry["alt"])
+    if made.table is None:
+        place = record.file(sheet.exhibit(record.id).suffix, words.language)
+        return file_html(entry, place.name, f"{place.stat().st_size / 1000:,.0f} kB", words.language)
+    return table_html(made.table, entry, words.language, made.digits)
+
+
+def keep(
+    record: Record,
+    made: printed.Printed,
+    sheet: Sheet,
+    words: Words,
+    parameters: Mapping[str, Any],
+    frame: pd.DataFrame | None,
+    folder: Path,
+) -> str:
+    """Write an exhibit's files in a language (LaTeX, or SVG, PDF and PNG) and give it as HTML.
+
+    Parameters
+    ----------
+    record, sheet, words, parameters
+        As in :func:`show`.
+    made : Printed
+        Its texts and cells.
+    frame : pandas.DataFrame or None
+        Its rows as they may be published.
+    folder : Path
+        Where the files go.
+    """
+    language, entry = words.language, _of_language(made.entry, words.language)
+    if record.kind == "figure":
+        save_figure(folder, record.id, drawn(record, sheet, words, parameters, frame))
+        return figure_html(folder, entry, language, made.entry["alt"])
     if made.table is None:
         place = record.file(sheet.exhibit(record.id).suffix, language)
         return file_html(entry, place.name, f"{place.stat().st_size / 1000:,.0f} kB", language)
-    save_table(record.folder, record.id, made.table, entry, language, made.digits)
+    text = table_tex(made.table, entry, language, made.digits)
+    (folder / f"{record.id}.tex").write_text(text, encoding="utf-8", newline="\n")
     return table_html(made.table, entry, language, made.digits)
 
 
-def drawn(record: Record, sheet: Sheet, words: Words, parameters: Mapping[str, Any]) -> Any:
-    """Draw an exhibit's figure, or make its file, in a language, by the function that its record names.
+def plain_table(made: printed.Printed, language: str) -> dict[str, Any]:
+    """A printed table as other programs take it: ``head``, ``text`` (cells as printed), ``value``, ``numeric``."""
+    table = made.table
+    if table is None:
+        return {}
+    texts = shown(table, made.digits, language)
+    numeric = [kind == "num" for kind in _kinds(table, texts)]
+    values = [[_plain_cell(cell) for cell in row] for row in table.itertuples(index=False, name=None)]
+    decimals = [made.digits.get(str(name), DEFAULT_DIGITS) for name in table.columns]
+    head = [str(name) for name in table.columns]
+    return {"head": head, "text": texts, "value": values, "numeric": numeric, "digits": decimals}
+
+
+def _plain_cell(value: Any) -> Any:
+    if _missing(value):
+        return None
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        return int(value)
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        return float(value) if math.isfinite(float(value)) else str(value)
+    return str(value)
+
+
+def drawn(
+    record: Record,
+    sheet: Sheet,
+    words: Words,
+    parameters: Mapping[str, Any],
+    frame: pd.DataFrame | None = None,
+) -> Any:
+    """Draw an exhibit\'s figure, or make its file, in a language, by the function that its record names.
 
     The function is given the frame with words for codes, the words of the axes, and those of the exhibit's values
     that it asks for by name.
@@ -118,11 +180,17 @@ def drawn(record: Record, sheet: Sheet, words: Words, parameters: Mapping[str, A
 
     module, name = record.draw.split(":")
     draw = getattr(importlib.import_module(module), name)
-    exhibit, frame = sheet.exhibit(record.id), record.frame
-    filler = Filler(words, record.values, parameters, frame)
+    exhibit, rows = sheet.exhibit(record.id), record.frame if frame is None else frame
+    filler = Filler(words, record.values, parameters, rows)
     style.use(words.language)
     asked = {k: v for k, v in record.values.items() if k in inspect.signature(draw).parameters}
-    return draw(printed.in_words(frame, exhibit, filler), printed.axes(exhibit, filler), **asked)
+    return draw(printed.in_words(rows, exhibit, filler), printed.axes(exhibit, filler), **asked)
+
+
+def _of_language(entry: Mapping[str, str], language: str) -> dict[str, Any]:
+    """Texts under the names that carry their language."""
+    named: dict[str, Any] = {f"{name}_{language}": text for name, text in entry.items()}
+    return named | {name: entry[name] for name in ("id", "kind", "number")}
 
 
 # -- tables ------------------------------------------------------------------------------------------
@@ -356,6 +424,16 @@ def save_figure(folder: Path, id: str, figure: Figure) -> None:
     plt.close(figure)
 
 
+def _quick(figure: Figure) -> bytes:
+    """A picture for the screen; the figure is closed."""
+    import matplotlib.pyplot as plt
+
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", bbox_inches="tight", dpi=SCREEN_DPI, metadata={"Software": None})
+    plt.close(figure)
+    return stream.getvalue()
+
+
 def figure_html(folder: Path, entry: dict[str, Any], language: str = "en", alt: str = "") -> str:
     """A saved figure as HTML, its picture inside: the SVG, or the PNG where the SVG is large.
 
@@ -377,13 +455,26 @@ def figure_html(folder: Path, entry: dict[str, Any], language: str = "en", alt: 
     """
     svg, png = folder / f"{entry['id']}.svg", folder / f"{entry['id']}.png"
     vector = svg.stat().st_size <= LARGEST_SVG
-    picture = base64.b64encode((svg if vector else png).read_bytes()).decode("ascii")
+    width = _css_width(png.read_bytes(), DPI)
+    return picture_html((svg if vector else png).read_bytes(), entry, language, alt, width, vector)
+
+
+def picture_html(
+    picture: bytes,
+    entry: dict[str, Any],
+    language: str,
+    alt: str = "",
+    width: int | None = None,
+    vector: bool = False,
+) -> str:
+    """A picture as HTML with caption, note and source; its width in CSS pixels is read from a PNG if not given."""
     kind = "svg+xml" if vector else "png"
+    shown = base64.b64encode(picture).decode("ascii")
+    wide = _css_width(picture, SCREEN_DPI) if width is None else width
     alt = html.escape(alt or entry[f"title_{language}"], quote=True)
     return (
         f'<figure class="fusion-exhibit fusion-figure" id="exhibit-{html.escape(entry["id"])}" lang="{_tag(language)}">'
-        f'<img src="data:image/{kind};base64,{picture}" alt="{alt}" width="{_css_width(png)}" '
-        f'style="max-width:100%;height:auto">'
+        f'<img src="data:image/{kind};base64,{shown}" alt="{alt}" width="{wide}" style="max-width:100%;height:auto">'
         f"<figcaption>{_text(caption_text(entry, language))}</figcaption>{_below(entry, language)}</figure>"
     )
 
@@ -399,6 +490,16 @@ def file_html(entry: dict[str, Any], name: str, size: str, language: str = "en")
 def caption_text(entry: dict[str, Any], language: str = "en") -> str:
     """What stands over or under an exhibit: kind, number and title."""
     return WORDS[language][entry["kind"]].format(entry["number"]) + entry[f"title_{language}"]
+
+
+def caption_of(row: Mapping[str, Any], language: str) -> str:
+    """Kind, number and title of an exhibit whose texts are in one language."""
+    return WORDS[language][row["kind"]].format(row["number"]) + str(row["title"])
+
+
+def below(row: Mapping[str, Any], language: str) -> list[str]:
+    """What stands below an exhibit whose texts are in one language: note, how to read it, source."""
+    return [WORDS[language][part] + row[part] for part in ("note", "read", "source") if row.get(part)]
 
 
 def _below(entry: dict[str, Any], language: str) -> str:
@@ -534,8 +635,7 @@ def _sign(text: str) -> str:
     return text.replace("-", "−", 1) if text.startswith("-") else text
 
 
-def _css_width(png: Path) -> int:
-    """Width of a saved figure in CSS pixels (96 to the inch), from the picture's header."""
-    with png.open("rb") as stream:
-        (pixels,) = struct.unpack(">I", stream.read(20)[16:20])
-    return round(pixels * 96 / DPI)
+def _css_width(png: bytes, dpi: int) -> int:
+    """Width of a picture in CSS pixels (96 to the inch), from its header."""
+    (pixels,) = struct.unpack(">I", png[16:20])
+    return round(pixels * 96 / dpi)

@@ -6,6 +6,7 @@ A notebook's sheet is ``notebooks/exhibits/<notebook>.yaml``; heads, needs and w
 
 from __future__ import annotations
 
+import hashlib
 import json
 import string
 from functools import cache
@@ -16,8 +17,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from workbook import paths
 
-FOLDER = paths.NOTEBOOKS / "exhibits"
-SHARED = FOLDER / "shared.yaml"
 LANGUAGES = ("en", "zh")
 
 Role = Literal[
@@ -43,6 +42,7 @@ Role = Literal[
 ]
 Kind = Literal["table", "regression", "figure", "file"]
 Holds = Literal["words", "settings", "estimates", "counts", "statistics", "amounts", "units"]
+WITHHELD = {"en": "**Withheld: {}.** {}", "zh": "**未发布：{}。** {}"}
 LEFT_OUT = {"en": "**Left out: {}.** {}", "zh": "**略去：{}。** {}"}
 # Roles that name a row or explain it, and so rest on no unit.
 SAYING = {"label", "word", "year", "number", "identifier"}
@@ -248,6 +248,26 @@ class Sheet(_Model):
             raise SheetError(f"{shown(self.notebook)}: no exhibit '{id}' is declared; declared are: {known}")
         return self.exhibits[id]
 
+    def _all_needs(self) -> dict[str, Need]:
+        """Every need that it names."""
+        named = [*self.needs, *(n for one in self.words.values() for n in one.needs)]
+        for exhibit in self.exhibits.values():
+            named += [*exhibit.needs, *([exhibit.empty] if exhibit.empty else [])]
+        return {name: self.need(name) for name in named}
+
+    def parameters(self) -> list[str]:
+        """Parameters on which its needs depend."""
+        found = {p for need in self._all_needs().values() for p in (*need.parameters, *need.columns_of)}
+        return sorted(found)
+
+    def decides(self) -> str:
+        """Hash of what it decides beside words: which exhibits there are, of what kind, and when they are left out."""
+        conditions = {name: need.model_dump(exclude={"en", "zh"}) for name, need in self._all_needs().items()}
+        exhibits = {id: [one.kind, one.needs, one.empty, one.suffix] for id, one in self.exhibits.items()}
+        said = {id: one.needs for id, one in self.words.items()}
+        plain = json.dumps([self.needs, exhibits, said, conditions], sort_keys=True)
+        return hashlib.sha256(plain.encode()).hexdigest()
+
     def need(self, name: str) -> Need:
         """A need by name, this notebook's own or a shared one."""
         found = self.declares.get(name) or shared().needs.get(name)
@@ -257,9 +277,20 @@ class Sheet(_Model):
         return found
 
 
+def folder() -> Path:
+    """Where the sheets are: beside the notebooks."""
+    return paths.NOTEBOOKS / "exhibits"
+
+
 def file(notebook: str) -> Path:
     """Where a notebook's sheet is."""
-    return FOLDER / f"{notebook}.yaml"
+    return folder() / f"{notebook}.yaml"
+
+
+def shared_file() -> Path:
+    """Where that stands which recurs: beside the sheets, or the project's own."""
+    own = folder() / "shared.yaml"
+    return own if own.is_file() else paths.ROOT / "notebooks" / "exhibits" / "shared.yaml"
 
 
 def shown(notebook: str) -> str:
@@ -272,7 +303,6 @@ def exists(notebook: str) -> bool:
     return file(notebook).is_file()
 
 
-@cache
 def shared() -> Shared:
     """What recurs in all notebooks.
 
@@ -281,10 +311,14 @@ def shared() -> Shared:
     SheetError
         When the file is not as the model says.
     """
-    return parse_shared(read(SHARED), SHARED.name)
+    return _shared(shared_file(), shared_file().stat().st_mtime_ns)
 
 
 @cache
+def _shared(place: Path, changed: int) -> Shared:
+    return parse_shared(read(place), place.name)
+
+
 def sheet(notebook: str) -> Sheet:
     """A notebook's sheet, its columns completed from those that recur.
 
@@ -295,7 +329,13 @@ def sheet(notebook: str) -> Sheet:
     """
     if not exists(notebook):
         raise SheetError(f"{shown(notebook)}: there is no such sheet")
-    return parse(read(file(notebook)), notebook)
+    place = file(notebook)
+    return _sheet(place, place.stat().st_mtime_ns, shared_file().stat().st_mtime_ns)
+
+
+@cache
+def _sheet(place: Path, changed: int, shared_changed: int) -> Sheet:
+    return parse(read(place), place.stem)
 
 
 def parse(values: dict[str, Any], notebook: str) -> Sheet:

@@ -125,7 +125,6 @@ class Words:
         return " + ".join(" × ".join(map(word, one.split("*"))) for one in code.split(" + "))
 
 
-@cache
 def table(vocabulary: str) -> dict[str, Text]:
     """The words of a vocabulary, by code.
 
@@ -134,6 +133,12 @@ def table(vocabulary: str) -> dict[str, Text]:
     SheetError
         When ``shared.yaml`` does not have it.
     """
+    place = sheets.shared_file()
+    return _table(vocabulary, place, place.stat().st_mtime_ns)
+
+
+@cache
+def _table(vocabulary: str, place: Path, changed: int) -> dict[str, Text]:
     known = sheets.shared().vocabularies
     if vocabulary not in known:
         raise SheetError(
@@ -146,6 +151,7 @@ def table(vocabulary: str) -> dict[str, Text]:
     return {**further, **found, **one.words}
 
 
+@cache
 def _file(place: Path, code: str, en: str, zh: str) -> dict[str, Text]:
     with place.open(encoding="utf-8-sig", newline="") as stream:
         rows = list(csv.DictReader(stream))

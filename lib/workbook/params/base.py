@@ -1,7 +1,9 @@
-"""Types that the sections share."""
+"""Types that the sections share, and what each parameter means in Chinese."""
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 Share = Annotated[float, Field(ge=0, le=1)]
 Year = Annotated[int, Field(ge=1900, le=2100)]
 Column = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+
+
+CHINESE = Path(__file__).with_name("help.zh.yaml")
 
 
 class Section(BaseModel):
@@ -23,3 +28,16 @@ def in_order(section: Any, first: str, last: str) -> Any:
     if a > b:
         raise ValueError(f"{first} = {a} is after {last} = {b}; give the earlier year first")
     return section
+
+
+@cache
+def chinese() -> dict[str, str]:
+    """Meanings in Chinese by the parameter's name."""
+    from ruamel.yaml import YAML
+
+    return dict(YAML(typ="safe").load(CHINESE.read_text(encoding="utf-8")) or {})
+
+
+def help_text(name: str, english: str, language: str) -> str:
+    """What a parameter means, in a language; English where no translation is there."""
+    return chinese().get(name, english) if language == "zh" else english

@@ -42,8 +42,8 @@ def _texts() -> dict[Path, str]:
     return {
         paths.PARAMS / "base.yaml": base_yaml(),
         paths.PARAMS / "schema.json": schema_json(),
-        sheets.FOLDER / "schema.json": sheets.schema_json(sheets.Sheet),
-        sheets.FOLDER / "shared.schema.json": sheets.schema_json(sheets.Shared),
+        sheets.folder() / "schema.json": sheets.schema_json(sheets.Sheet),
+        sheets.folder() / "shared.schema.json": sheets.schema_json(sheets.Shared),
         paths.ROOT / "docs" / "exhibits.md": sheets_md("en"),
         paths.ROOT / "docs" / "exhibits.zh.md": sheets_md("zh"),
     }

@@ -6,6 +6,7 @@ judged by axe-core, which axe-playwright-python brings.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -59,6 +60,11 @@ def executable() -> str | None:
     return next((found for name in NAMES if (found := shutil.which(name))), None)
 
 
+# A page that sends its reader on at once; a browser would show the one that it leads to.
+MOVES_ON = "location.replace("
+HREF = re.compile(r'href="([^"]+)"')
+
+
 def crawl(site: Path, shots: Path | None = None) -> Report:
     """Open every page of a built site, wide and as on a phone.
 
@@ -81,7 +87,9 @@ def crawl(site: Path, shots: Path | None = None) -> Report:
     from playwright.sync_api import sync_playwright
 
     program = executable()
-    pages = sorted(site.rglob("*.html"))
+    every = sorted(site.rglob("*.html"))
+    doors = [page for page in every if MOVES_ON in page.read_text(encoding="utf-8", errors="replace")]
+    pages = [page for page in every if page not in doors]
     if program is None or not pages:
         raise FileNotFoundError("no Chromium on this machine" if pages else f"no pages in {site}")
     problems: list[Problem] = []
@@ -95,6 +103,7 @@ def crawl(site: Path, shots: Path | None = None) -> Report:
             anchors[page] = set(seen["ids"])
             links += [(page, href) for href in seen["links"]]
         browser.close()
+    links += [(page, href) for page in doors for href in HREF.findall(page.read_text(encoding="utf-8"))]
     problems += [p for page, href in links for p in _link(page, href, site, anchors)]
     return Report(len(pages), len(links), problems)
 

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from workbook.exhibits.sheets import LANGUAGES
+from workbook.publish import spoken
+
 FILES = "files"
 # Kinds of files that leave the build; row-level artefacts (Parquet) do not.
-PUBLISHED = (".csv", ".tex", ".svg", ".png", ".pdf", ".docx")
-PAPERS = (
-    "manifest.json",
-    "exhibits.csv",
-    "release.json",
-    "export/exhibits.docx",
-    "export/exhibits.xlsx",
-    "export/methods.md",
-)
+PUBLISHED = (".csv", ".tex", ".svg", ".png", ".pdf", ".docx", ".json")
+PAPERS = {
+    "manifest.json": "manifest.json",
+    "exhibits.csv": "export/exhibits.csv",
+    "release.json": "release.json",
+}
+EXPORTS = ("exhibits.docx", "exhibits.xlsx", "methods.md")
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,18 @@ class Built:
         Its folder.
     manifest : dict
         Its record; keys that an older record lacks count as empty.
+    spoken_in : str, optional
+        Language in which it is read; its own if not given.
     """
 
     name: str
     root: Path
     manifest: dict[str, Any]
+    spoken_in: str | None = None
+
+    def spoken(self, language: str) -> Built:
+        """The same study in a language."""
+        return replace(self, spoken_in=language)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -48,7 +55,12 @@ class Built:
 
     @property
     def language(self) -> str:
-        """Language of its pages."""
+        """Language in which it is read."""
+        return self.spoken_in or self.own_language
+
+    @property
+    def own_language(self) -> str:
+        """Language that the study asks for: which of its pages opens first."""
         found = self.manifest.get("language") or self.parameters.get("language")
         return "zh" if found == "zh" else "en"
 
@@ -63,8 +75,11 @@ class Built:
         return self.text("title") or self.name
 
     def text(self, field: str) -> str:
-        """A text parameter that exists in both languages, in the study's."""
-        return str(self.parameters.get(f"{field}_{self.language}") or "")
+        """A text parameter that exists in both languages, in this one; in the study's own if it has no other."""
+        found = (
+            self.parameters.get(f"{field}_{language}") for language in (self.language, self.own_language)
+        )
+        return str(next(filter(None, found), ""))
 
     @property
     def notebooks(self) -> list[str]:
@@ -91,21 +106,67 @@ class Built:
         return [name for name, state in self.states.items() if state == "done"]
 
     @cached_property
-    def exhibits(self) -> list[dict[str, str]]:
-        """Rows of ``exhibits.csv`` of finished notebooks."""
-        file = self.root / "exhibits.csv"
-        if not file.is_file():
-            return []
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            return [row for row in csv.DictReader(stream) if row.get("notebook") in self.done]
+    def exhibits(self) -> list[dict[str, Any]]:
+        """Exhibits of finished notebooks in the language in which the study is read.
 
-    def files(self) -> list[Path]:
-        """What may be downloaded: the record, executed notebooks that finished, exhibits in all their forms."""
-        papers = [self.root / name for name in PAPERS]
-        executed = [self.root / f"{name}.ipynb" for name in self.done]
-        shown = {(row["notebook"], row["id"]) for row in self.exhibits}
-        forms = [self.root / n / f"{id}{suffix}" for n, id in sorted(shown) for suffix in PUBLISHED]
-        return [file for file in (*papers, *executed, *forms) if file.is_file()]
+        Each with ``id``, ``kind`` (also ``left_out`` and ``withheld``), ``number``, ``notebook``, ``title``, ``note``,
+        ``source``, ``name``.
+        """
+        return [
+            {"id": e["id"], "kind": e["kind"], "number": e["number"], "notebook": name, **e[self.language]}
+            for name in self.done
+            for e in spoken.load(self.root, name).get("exhibits", []) or self._unspoken(name)
+        ]
+
+    def _unspoken(self, notebook: str) -> list[dict[str, Any]]:
+        """Exhibits of a notebook that has no sheet yet, from its record."""
+        try:
+            entries = json.loads((self.root / notebook / "done.json").read_text(encoding="utf-8"))["exhibits"]
+        except (OSError, ValueError):
+            return []
+        texts = ("title", "note", "source")
+        return [
+            {**e, **{l: {t: e.get(f"{t}_{l}", "") for t in texts} for l in LANGUAGES}}  # noqa: E741
+            for e in entries
+        ]
+
+    def forms(self, notebook: str, id: str) -> dict[str, Path]:
+        """An exhibit's files in the language in which the study is read, by suffix."""
+        place = self.root / spoken.FOLDER / notebook
+        found = [place / f"{id}.csv", *(place / self.language / f"{id}{suffix}" for suffix in PUBLISHED)]
+        own = self.root / notebook
+        found += [own / f"{id}.{self.language}{s}" for s in PUBLISHED]
+        found += [own / f"{id}{suffix}" for suffix in PUBLISHED]
+        forms: dict[str, Path] = {}
+        for file in found:
+            if file.is_file():
+                forms.setdefault(file.suffix, file)
+        return forms
+
+    def export(self, name: str) -> Path:
+        """A file made of all exhibits, in the language in which the study is read."""
+        return self.root / "export" / self.language / name
+
+    def executed(self, notebook: str) -> Path:
+        """The executed notebook in the language in which the study is read."""
+        return self.root / spoken.FOLDER / notebook / self.language / f"{notebook}.ipynb"
+
+    def files(self) -> dict[str, Path]:
+        """What may be downloaded, by its place among the downloads: the record, notebooks, exhibits in all forms."""
+        found = {name: self.root / place for name, place in PAPERS.items()}
+        for language in LANGUAGES:
+            mine = self.spoken(language)
+            found |= {f"{language}/{name}": mine.export(name) for name in EXPORTS}
+            found |= {f"{language}/{name}.ipynb": mine.executed(name) for name in self.done}
+            for row in mine.exhibits:
+                for suffix, file in mine.forms(row["notebook"], row["id"]).items():
+                    found[mine.place(row, suffix)] = file
+        return {place: file for place, file in found.items() if file.is_file()}
+
+    def place(self, row: dict[str, Any], suffix: str) -> str:
+        """Where an exhibit's file lies among the downloads: rows are in no language."""
+        inside = f"{row['notebook']}/{row['id']}{suffix}"
+        return inside if suffix == ".csv" else f"{self.language}/{inside}"
 
     def _state(self, name: str) -> str:
         record = self.records.get(name)

@@ -12,6 +12,7 @@ from workbook.publish import markup as m
 
 Rows = list[dict[str, str]]
 
+EXPECTED = {"raised": "raised / 发出", "quiet": "quiet / 静默"}
 # Modes of the synthetic panel, in words.
 MODES = {
     "parallel": "nothing is broken / 无违背",
@@ -21,6 +22,15 @@ MODES = {
     "anticipation": "effects begin early / 提前反应",
     "spillover": "neighbours move too / 溢出",
     "misdated": "starts dated wrongly / 起始年记错",
+}
+VERIFIED = {
+    "source": "source / 出处",
+    "quantity": "quantity / 项目",
+    "published": "published / 已发表",
+    "computed": "computed / 重算",
+    "tolerance": "tolerance / 容差",
+    "ok": "agrees / 是否一致",
+    "note": "note / 说明",
 }
 ALARMS = {
     "pretrend": "pre-trends / 前趋势",
@@ -36,18 +46,28 @@ def files(build: Path) -> list[Path]:
     return [build / name for name in names if (build / name).is_file()]
 
 
-def pages(build: Path) -> dict[str, str]:
-    """Sources of the pages whose first table is there, by name."""
+def pages(build: Path, language: str) -> dict[str, str]:
+    """Sources of the pages whose first table is there, by name, in a language."""
     return {
-        name: maker(*[_read(build / table) for table in tables])
+        name: maker(*[_read(build / table) for table in tables], language)
         for name, (_, tables, maker) in PAGES.items()
         if (build / tables[0]).is_file()
     }
 
 
-def titles(build: Path) -> dict[str, str]:
-    """Titles of those pages, in two languages."""
-    return {name: title for name, (title, tables, _) in PAGES.items() if (build / tables[0]).is_file()}
+def titles(build: Path, language: str) -> dict[str, str]:
+    """Titles of those pages."""
+    return {
+        name: _in(title, language)
+        for name, (title, tables, _) in PAGES.items()
+        if (build / tables[0]).is_file()
+    }
+
+
+def _in(both: str, language: str) -> str:
+    """The part of a text in a language; the two are parted by a stroke."""
+    english, _, chinese = both.partition(" / ")
+    return (chinese or english) if language == "zh" else english
 
 
 def _read(file: Path) -> Rows:
@@ -58,33 +78,36 @@ def _read(file: Path) -> Rows:
 
 
 # -- verification ----------------------------------------------------------------------------------
-def verification_page(rows: Rows) -> str:
+def verification_page(rows: Rows, language: str) -> str:
     """Published results and the same recomputed, by dataset."""
     groups: dict[str, Rows] = defaultdict(list)
     for row in rows:
         groups[row.get("dataset") or "other"].append(row)
     right = sum(_agrees(row) for row in rows)
-    lines = [
-        "# Verification / 验证",
+    said = (
         f"Published results, recomputed with the functions that the notebooks use: **{right} of {len(rows)}** "
-        "agree within the tolerance stated in their row.",
-        f"以各笔记本所用函数重算已发表结果：{len(rows)} 个数中 **{right}** 个在所列容差内一致。",
-    ]
+        "agree within the tolerance stated in their row. / "
+        f"以各笔记本所用函数重算已发表结果：{len(rows)} 个数中 **{right}** 个在所列容差内一致。"
+    )
+    lines = [f"# {_in('Verification / 验证', language)}", _in(said, language)]
     for name, group in groups.items():
-        lines += [f"## {m.text(name)}", m.raw(_verified(group, name))]
+        lines += [f"## {m.text(name)}", m.raw(_verified(group, name, language))]
     return "\n\n".join(lines)
 
 
-def _verified(rows: Rows, label: str) -> str:
+def _verified(rows: Rows, label: str, language: str) -> str:
     columns = [column for column in rows[0] if column != "dataset"]
     numeric = {i for i, column in enumerate(columns) if column in ("published", "computed", "tolerance")}
     body = []
     for row in rows:
         cells = [m.html(m.shortened(row[column] or "")) for column in columns]
         if "ok" in columns:
-            cells[columns.index("ok")] = _mark(_agrees(row), "agrees", "DIFFERS")
+            cells[columns.index("ok")] = _mark(
+                _agrees(row), _in("agrees / 一致", language), _in("DIFFERS / 不一致", language)
+            )
         body.append(cells)
-    return m.table(columns, body, numeric=numeric, label=label)
+    heads = [_in(VERIFIED.get(column, column), language) for column in columns]
+    return m.table(heads, body, numeric=numeric, label=label)
 
 
 def _agrees(row: dict[str, Any]) -> bool:
@@ -96,49 +119,56 @@ def _mark(right: bool, yes: str, no: str) -> str:
 
 
 # -- Monte Carlo -----------------------------------------------------------------------------------
-def montecarlo_page(rows: Rows, alarms: Rows, verdicts: Rows, production: Rows) -> str:
+def montecarlo_page(rows: Rows, alarms: Rows, verdicts: Rows, production: Rows, language: str) -> str:
     """Bias, coverage, size and power of each estimator by mode, alarms, and production functions."""
     most = max(int(row["draws"]) for row in rows)
-    lines = [
-        "# Monte Carlo / 蒙特卡罗检验",
+    told = (
         f"Synthetic panels whose truth is known, {most} draws a mode. Bias is against the truth of the same draw; a 95 % "
-        "interval should cover it in 95 draws of 100. Bias beyond twice its simulation error is marked.",
+        "interval should cover it in 95 draws of 100. Bias beyond twice its simulation error is marked. / "
         f"真值已知的合成面板，每种情形 {most} 次抽样。偏误相对于同一次抽样的真值；95% 区间应在 100 次中覆盖 95 次。"
-        "偏误超过其模拟误差两倍者加标记。",
-    ]
+        "偏误超过其模拟误差两倍者加标记。"
+    )
+    lines = [f"# {_in('Monte Carlo / 蒙特卡罗检验', language)}", _in(told, language)]
     if alarms:
-        lines += ["## Alarms / 警报", _alarms(alarms, verdicts)]
+        lines += [f"## {_in('Alarms / 警报', language)}", _alarms(alarms, verdicts, language)]
     for mode in dict.fromkeys(row["mode"] for row in rows):
         part = [row for row in rows if row["mode"] == mode]
-        title = MODES.get(mode, mode)
-        lines += [f"## {m.text(title)}", m.raw(_estimators(part, title))]
+        title = _in(MODES.get(mode, mode), language)
+        lines += [f"## {m.text(title)}", m.raw(_estimators(part, title, language))]
     if production:
-        lines += ["## Production functions / 生产函数", *_production(production)]
+        lines += [
+            f"## {_in('Production functions / 生产函数', language)}",
+            *_production(production, language),
+        ]
     return "\n\n".join(lines)
 
 
-def _alarms(rows: Rows, verdicts: Rows) -> str:
+def _alarms(rows: Rows, verdicts: Rows, language: str) -> str:
     names = [name for name in rows[0] if name != "mode"]
     due = {(row["mode"], row["alarm"]): row for row in verdicts}
     body = []
     for row in rows:
-        cells = [m.html(MODES.get(row["mode"], row["mode"]))]
+        cells = [m.html(_in(MODES.get(row["mode"], row["mode"]), language))]
         for name in names:
             cell, verdict = _round(row[name], 3), due.get((row["mode"], name))
             if verdict:
                 expected = verdict["expected"]
-                cell += " " + _mark(_agrees(verdict), expected, f"NOT {expected}")
+                due_word = _in(EXPECTED.get(expected, expected), language)
+                cell += " " + _mark(
+                    _agrees(verdict), due_word, _in(f"NOT {due_word} / 未{due_word}", language)
+                )
             cells.append(cell)
         body.append(cells)
     said = (
         "Share of draws in which each test of notebook 06 rejects at 5 %: high where its mode is drawn, near 0.05 where "
-        "nothing is broken.\n\n笔记本 06 各检验在 5% 水平拒绝的比例：对应情形下应高，无违背时应接近 0.05。"
+        "nothing is broken. / 笔记本 06 各检验在 5% 水平拒绝的比例：对应情形下应高，无违背时应接近 0.05。"
     )
-    heads = ["mode / 情形", *(ALARMS.get(name, name) for name in names)]
-    return said + "\n\n" + m.raw(m.table(heads, body, numeric=set(range(1, len(heads))), label="Alarms"))
+    heads = [_in(head, language) for head in ["mode / 情形", *(ALARMS.get(name, name) for name in names)]]
+    table = m.table(heads, body, numeric=set(range(1, len(heads))), label=_in("Alarms / 警报", language))
+    return _in(said, language) + "\n\n" + m.raw(table)
 
 
-def _estimators(rows: Rows, label: str) -> str:
+def _estimators(rows: Rows, label: str, language: str) -> str:
     heads = [
         "estimator / 估计量",
         "truth / 真值",
@@ -166,10 +196,11 @@ def _estimators(rows: Rows, label: str) -> str:
                 m.html(row["failed"]),
             ]
         )
-    return m.table(heads, body, numeric=set(range(1, len(heads))), label=label)
+    spoken = [_in(head, language) for head in heads]
+    return m.table(spoken, body, numeric=set(range(1, len(heads))), label=label)
 
 
-def _production(rows: Rows) -> list[str]:
+def _production(rows: Rows, language: str) -> list[str]:
     heads = [
         "design / 情形",
         "method / 方法",
@@ -183,7 +214,7 @@ def _production(rows: Rows) -> list[str]:
         [
             m.html(row["design"]),
             m.html(row["method"]),
-            "yes / 是" if row["holds"].lower() == "true" else "no / 否",
+            _in("yes / 是" if row["holds"].lower() == "true" else "no / 否", language),
             m.html(row["term"]),
             *(_round(row[name], 3) for name in ("truth", "bias", "sd")),
         ]
@@ -196,11 +227,16 @@ def _production(rows: Rows) -> list[str]:
     chinese = (
         f"技术参数已知的企业，每种情形 {rows[0]['draws']} 次抽样：假设成立时应能还原，不成立时可见其偏误。"
     )
-    return [said, chinese, m.raw(m.table(heads, body, numeric={4, 5, 6}, label="Production functions"))]
+    label = _in("Production functions / 生产函数", language)
+    spoken = [_in(head, language) for head in heads]
+    return [
+        chinese if language == "zh" else said,
+        m.raw(m.table(spoken, body, numeric={4, 5, 6}, label=label)),
+    ]
 
 
 # -- times -----------------------------------------------------------------------------------------
-def bench_page(rows: Rows) -> str:
+def bench_page(rows: Rows, language: str) -> str:
     """Times of the heavy works beside other ways to do them."""
     heads = ["work / 任务", "rows / 行数", "way / 做法", "seconds / 秒", "ratio / 倍数", "peak MB / 内存峰值"]
     body = [
@@ -212,13 +248,17 @@ def bench_page(rows: Rows) -> str:
         ]
         for row in rows
     ]
+    said = (
+        "Contenders take turns in processes of their own and must find the same numbers; the best round counts. "
+        "The first way named is the workbook's. `make bench` repeats it. / "
+        "各做法轮流在独立进程中运行，结果必须一致，取最好一轮；每组首行为本工作簿的做法。`make bench` 可重做。"
+    )
+    heads = [_in(head, language) for head in heads]
     return "\n\n".join(
         [
-            "# Times / 耗时",
-            "Contenders take turns in processes of their own and must find the same numbers; the best round counts. "
-            "The first way named is the workbook's. `make bench` repeats it.",
-            "各做法轮流在独立进程中运行，结果必须一致，取最好一轮；每组首行为本工作簿的做法。`make bench` 可重做。",
-            m.raw(m.table(heads, body, numeric={1, 3, 4, 5}, label="Times")),
+            f"# {_in('Times / 耗时', language)}",
+            _in(said, language),
+            m.raw(m.table(heads, body, numeric={1, 3, 4, 5}, label=_in("Times / 耗时", language))),
         ]
     )
 

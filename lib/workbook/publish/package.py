@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from workbook import files, paths
+from workbook.exhibits.sheets import SheetError
+from workbook.publish import release
 from workbook.publish.built import Built, find
-from workbook.publish.disclosure import DisclosureError, gate
+from workbook.publish.disclosure import DisclosureError
 from workbook.review.compare import snapshot
 from workbook.run import chain
 
@@ -82,8 +84,8 @@ def make(name: str, *, allow_dirty: bool = False) -> Path:
     study = _study(name)
     commit = _commit(study, allow_dirty)
     try:
-        gate.release(study)
-    except DisclosureError as error:
+        release.prepare(study)
+    except (DisclosureError, SheetError) as error:
         raise PackageError(str(error)) from None
     target = paths.build() / "packages" / f"{name}.zip"
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -163,14 +165,20 @@ def _rows(study: Built, language: str) -> str:
         w["row"].format(
             w[r["kind"]],
             r["number"],
-            r[f"title_{language}"],
+            r["title"],
             f"notebooks/{r['notebook']}.ipynb",
-            r["cell_tag"],
-            r["file"],
+            r["id"],
+            _main(study.spoken(language), r),
         )
-        for r in study.exhibits
-        if r["kind"] != "left_out"
+        for r in study.spoken(language).exhibits
+        if r["kind"] not in ("left_out", "withheld")
     )
+
+
+def _main(study: Built, row: dict[str, Any]) -> str:
+    """Place of an exhibit's main file."""
+    forms = study.forms(row["notebook"], row["id"])
+    return study.place(row, next(iter(forms))) if forms else ""
 
 
 def _study(name: str) -> Built:
@@ -211,8 +219,8 @@ def _contents(study: Built, commit: str) -> Iterator[tuple[str, bytes]]:
         yield f"params/{study.name}.yaml", elsewhere.read_bytes()
     for language, place in TEMPLATES.items():
         yield place, readme(study, language).encode("utf-8")
-    for file in study.files():
-        yield f"results/{file.relative_to(study.root).as_posix()}", file.read_bytes()
+    for place, file in study.files().items():
+        yield f"results/{place}", file.read_bytes()
     record = json.dumps(snapshot.take(study.root), ensure_ascii=False)
     yield "results/snapshot.json", record.encode("utf-8")
 

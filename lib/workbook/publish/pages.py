@@ -10,35 +10,48 @@ from typing import Any
 from workbook import files
 from workbook.publish import evidence, papers
 from workbook.publish import markup as m
-from workbook.publish.built import FILES, PUBLISHED, Built
+from workbook.publish.built import FILES, Built
 from workbook.publish.markup import words
 from workbook.publish.papers import title_of
 
 # Exhibits whose titles are the study's finding, in this order.
 HEADLINES = ("fi_by_path", "ladder", "att", "curve")
-FORMS = {".csv": "CSV", ".tex": "LaTeX", ".svg": "SVG", ".png": "PNG", ".pdf": "PDF", ".docx": "Word"}
+# Exhibits that a page names without showing them.
+ABSENT = ("left_out", "withheld")
+FORMS = {
+    ".json": "JSON",
+    ".csv": "CSV",
+    ".tex": "LaTeX",
+    ".svg": "SVG",
+    ".png": "PNG",
+    ".pdf": "PDF",
+    ".docx": "Word",
+}
 
 
-def stage(studies: list[Built], source: Path, build: Path) -> None:
-    """Write the sources of all pages; a file whose text is as it was keeps its time stamp.
+def stage(studies: list[Built], source: Path, build: Path, language: str) -> None:
+    """Write the sources of all pages of a language; a file whose text is as it was keeps its time stamp.
 
     Parameters
     ----------
     studies : list of Built
-        Studies to publish.
+        Studies to publish, in any language.
     source : pathlib.Path
         Folder of the sources; what is in it and not written now is removed.
     build : pathlib.Path
         Folder of the tables that `evidence` makes pages of.
+    language : {"en", "zh"}
+        The language.
     """
-    proofs = evidence.titles(build)
-    texts = {"index.md": front(studies, proofs)}
-    texts |= {f"{name}.md": text for name, text in evidence.pages(build).items()}
+    studies = [study.spoken(language) for study in studies]
+    proofs = evidence.titles(build, language)
+    texts = {"index.md": front(studies, proofs, language)}
+    texts |= {f"{name}.md": text for name, text in evidence.pages(build, language).items()}
     for study in studies:
         texts[f"{study.name}/index.md"] = study_page(study)
         for name in study.done:
             texts[f"{study.name}/{name}.ipynb"] = papers.page(study, name)
-    texts["site.json"] = json.dumps(_menu(studies, proofs), ensure_ascii=False)
+    texts["site.json"] = json.dumps(_menu(studies, proofs, language), ensure_ascii=False)
     source.mkdir(parents=True, exist_ok=True)
     for file in [f for f in source.rglob("*") if f.is_file()]:
         if file.relative_to(source).as_posix() not in texts:
@@ -47,23 +60,56 @@ def stage(studies: list[Built], source: Path, build: Path) -> None:
         _keep(source / name, files.scrub(text))
 
 
+def old_places(studies: list[Built], build: Path) -> dict[str, str]:
+    """Pages of the site before it had two languages: where each is now, so that links from elsewhere still lead."""
+    found = {f"{name}.html": f"en/{name}.html" for name in evidence.titles(build, "en")}
+    for study in studies:
+        for name in ["index", *study.done]:
+            found[f"{study.name}/{name}.html"] = f"{study.own_language}/{study.name}/{name}.html"
+    return found
+
+
+def door(language_pages: str = "index.html") -> str:
+    """The first page: it sends a reader on to the language of the browser, and offers both."""
+    links = "".join(
+        f'<p lang="{m.tag(language)}"><a href="{language}/{language_pages}" hreflang="{m.tag(language)}">{name}</a></p>'
+        for language, name in (("en", "English"), ("zh", "中文"))
+    )
+    script = (
+        "var zh=(navigator.languages||[navigator.language]).some(function(l,i){return i==0&&/^zh/i.test(l)});"
+        f"location.replace((zh?'zh':'en')+'/{language_pages}')"
+    )
+    return _bare("Fusion Workbook", f"<main><h1>Fusion Workbook</h1>{links}</main><script>{script}</script>")
+
+
+def moved(target: str) -> str:
+    """A page that has moved: sends on, and keeps the place within the page."""
+    up = "../" * (target.count("/") - 1)
+    script = f"location.replace('{up}{target}'+location.hash)"
+    link = f'<main><h1>Fusion Workbook</h1><p><a href="{up}{target}">{m.html(target)}</a></p></main>'
+    return _bare("Fusion Workbook", f"{link}<script>{script}</script>")
+
+
+def _bare(title: str, body: str) -> str:
+    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
+    return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body>{body}</body></html>\n'
+
+
 # -- front page ------------------------------------------------------------------------------------
-def front(studies: list[Built], proofs: dict[str, str]) -> str:
+def front(studies: list[Built], proofs: dict[str, str], language: str) -> str:
     """The front page: every built study with its question, data, date and kind."""
+    w = words(language)
     cards = [_card(study) for study in studies]
-    none = "No study has been run yet. Run one with `make study`. / 尚无已运行的研究。"
     lines = [
         "# Fusion Workbook",
-        "Studies of how advanced manufacturing and modern services grow together, each rerun from its "
-        "parameters. Every printed number leads back to a notebook, its inputs, its parameters and a commit.",
-        "先进制造业与现代服务业融合研究，均可由参数重新运行；每个印出的数都可追溯到笔记本、输入、参数与提交。",
+        w["about"],
         m.toctree([f"{study.name}/index" for study in studies] + list(proofs)),
-        "## Studies / 研究" if studies else none,
+        f"## {w['studies']}" if studies else w["no_study"],
         m.raw(f'<div class="fusion-cards">{"".join(cards)}</div>') if cards else "",
     ]
     if proofs:
         items = [f"- [{title}]({name}.md)" for name, title in proofs.items()]
-        lines += ["## Evidence / 证据", "\n".join(items)]
+        lines += [f"## {w['evidence']}", "\n".join(items)]
     return "\n\n".join(lines)
 
 
@@ -78,17 +124,12 @@ def _card(study: Built) -> str:
     ]
     rows = "".join(f"<dt>{m.html(k)}</dt><dd>{m.html(v)}</dd>" for k, v in facts if v)
     link = f'<a href="{study.name}/index.html">{m.html(study.title)}</a>'
-    return (
-        f'<article class="fusion-card" lang="{m.tag(study.language)}">{badge(study)}'
-        f"<h3>{link}</h3><dl>{rows}</dl></article>"
-    )
+    return f'<article class="fusion-card">{badge(study)}<h3>{link}</h3><dl>{rows}</dl></article>'
 
 
 def finding(study: Built) -> str:
     """One paragraph: what the titles of the headline exhibits say; empty when none of them was shown."""
-    titles = {
-        row["id"]: row[f"title_{study.language}"] for row in study.exhibits if row["kind"] != "left_out"
-    }
+    titles = {row["id"]: row["title"] for row in study.exhibits if row["kind"] not in ABSENT}
     found = [titles[name].rstrip(".。") for name in HEADLINES if titles.get(name)]
     stop = "。" if study.language == "zh" else ". "
     return (stop.join(found) + stop).strip() if found else ""
@@ -105,7 +146,7 @@ def banner(study: Built) -> str:
     if not study.synthetic:
         return ""
     w = words(study.language)
-    return f'<div class="fusion-banner" role="note" lang="{m.tag(study.language)}">{w["banner"]}</div>'
+    return f'<div class="fusion-banner" role="note">{w["banner"]}</div>'
 
 
 # -- a study ---------------------------------------------------------------------------------------
@@ -176,7 +217,7 @@ def _notebooks(study: Built) -> str:
     w = words(study.language)
     count: dict[str, int] = defaultdict(int)
     for row in study.exhibits:
-        count[row["notebook"]] += row["kind"] != "left_out"
+        count[row["notebook"]] += row["kind"] not in ABSENT
     rows = []
     for name, state in study.states.items():
         title = m.html(title_of(name, study.language))
@@ -191,63 +232,57 @@ def _notebooks(study: Built) -> str:
 
 
 def _exhibits(study: Built) -> str:
-    """Exhibits with links to their place and files, as text that the search finds; then what was left out."""
+    """Exhibits with links to their place and files, as text that the search finds; then what is not there, and why."""
     w = words(study.language)
-    shown = [row for row in study.exhibits if row["kind"] != "left_out"]
-    left_out = [row for row in study.exhibits if row["kind"] == "left_out"]
+    shown = [row for row in study.exhibits if row["kind"] not in ABSENT]
     lines = [f"| {w['number']} | {w['title']} | {w['downloads']} |", "|---|---|---|"]
     lines += [_exhibit(study, row) for row in shown]
     parts = ["\n".join(lines)] if shown else [w["none"]]
-    if left_out:
-        titles = [(m.text(row[f"title_{study.language}"]), m.text(_note(study, row))) for row in left_out]
-        items = [f"- {title}: {note}" if note else f"- {title}" for title, note in titles]
-        parts += [f"### {w['left_out']}", "\n".join(items)]
+    for kind in ABSENT:
+        titles = [(m.text(r["title"]), m.text(r["note"])) for r in study.exhibits if r["kind"] == kind]
+        if titles:
+            items = [f"- {title}{w['stop']} {note}" if note else f"- {title}" for title, note in titles]
+            parts += [f"### {w[kind]}", "\n".join(items)]
     return "\n\n".join(parts)
 
 
-def _note(study: Built, row: dict[str, str]) -> str:
-    return row.get(f"note_{study.language}") or ""
-
-
-def _exhibit(study: Built, row: dict[str, str]) -> str:
+def _exhibit(study: Built, row: dict[str, Any]) -> str:
     w = words(study.language)
     number = f"{w[row['kind']]} {m.text(row.get('number', ''))}"
     anchor = f'<a class="fusion-nowrap" href="{row["notebook"]}.html#exhibit-{row["id"]}">{number}</a>'
-    files_ = [(suffix, study.root / row["notebook"] / f"{row['id']}{suffix}") for suffix in PUBLISHED]
     links = [
-        f'<a href="../{FILES}/{study.name}/{row["notebook"]}/{file.name}" download>{FORMS[suffix]}</a>'
-        for suffix, file in files_
-        if file.is_file()
+        f'<a href="../../{FILES}/{study.name}/{study.place(row, suffix)}" download>{FORMS[suffix]}</a>'
+        for suffix in study.forms(row["notebook"], row["id"])
     ]
-    return f"| {anchor} | {m.text(row[f'title_{study.language}'])} | {' '.join(links)} |"
+    return f"| {anchor} | {m.text(row['title'])} | {' '.join(links)} |"
 
 
 def _downloads(study: Built) -> str:
-    w = words(study.language)
-    names = {f"{name}.ipynb": f"{w['executed']} {name}" for name in study.done}
+    w, language = words(study.language), study.language
+    names = {f"{language}/{name}.ipynb": f"{w['executed']} {name}" for name in study.done}
     names |= {"manifest.json": w["manifest"], "exhibits.csv": w["exhibits_csv"]}
     names |= {
-        "export/exhibits.docx": w["word"],
-        "export/exhibits.xlsx": w["excel"],
-        "export/methods.md": w["methods"],
+        f"{language}/exhibits.docx": w["word"],
+        f"{language}/exhibits.xlsx": w["excel"],
+        f"{language}/methods.md": w["methods"],
         "release.json": w["release"],
     }
+    there = study.files()
     items = "".join(
-        f'<li><a href="../{FILES}/{study.name}/{file}" download>{m.html(file)}</a> {m.html(label)}</li>'
-        for file, label in names.items()
-        if (study.root / file).is_file()
+        f'<li><a href="../../{FILES}/{study.name}/{place}" download>{m.html(Path(place).name)}</a> {m.html(label)}</li>'
+        for place, label in names.items()
+        if place in there
     )
     return m.raw(f"<ul>{items}</ul>")
 
 
 # -- inside ----------------------------------------------------------------------------------------
-def _menu(studies: list[Built], proofs: dict[str, str]) -> dict[str, Any]:
+def _menu(studies: list[Built], proofs: dict[str, str], language: str) -> dict[str, Any]:
     """What the templates need: the menu, and each page's study with its banner and language."""
     entries = [
         {
             "name": study.name,
             "title": study.title,
-            "language": m.tag(study.language),
             "banner": banner(study),
             "synthetic": study.synthetic,
             "pages": [
@@ -258,7 +293,17 @@ def _menu(studies: list[Built], proofs: dict[str, str]) -> dict[str, Any]:
         for study in studies
     ]
     pages = [{"page": name, "title": title} for name, title in proofs.items()]
-    return {"studies": entries, "evidence": pages}
+    w = words(language)
+    other = "en" if language == "zh" else "zh"
+    said = {name: w[name] for name in ("all_studies", "search", "about_site", "menu")}
+    return {
+        "language": language,
+        "tag": m.tag(language),
+        "other": {"folder": other, "tag": m.tag(other), "name": words(other)["own_name"]},
+        "words": said,
+        "studies": entries,
+        "evidence": pages,
+    }
 
 
 def _date(moment: object) -> str:

@@ -8,21 +8,24 @@ import re
 from functools import cache
 from typing import Any
 
+from workbook import paths
+from workbook.exhibits import prose, sheets
 from workbook.publish import markup as m
+from workbook.publish import spoken
 from workbook.publish.built import FILES, Built
 from workbook.publish.markup import words
 from workbook.run import chain
 
 # Cells that a reader of the page does not need: what they say is in the folded parts, or nothing.
 DROPPED = {"parameters", "injected-parameters", "done", "remove-cell"}
+SETTINGS = {"parameters", "injected-parameters"}
 _PICTURE = re.compile(r'src="data:image/(png|svg\+xml);base64,([A-Za-z0-9+/=]+)"')
 _EXHIBIT = re.compile(r'id="exhibit-([A-Za-z0-9_-]+)"')
-_TITLE = re.compile(r"^\s*# .*")
 _STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 
 
 def page(study: Built, notebook: str) -> str:
-    """The source of a notebook's page.
+    """The source of a notebook's page, in the language in which the study is read.
 
     Parameters
     ----------
@@ -34,19 +37,16 @@ def page(study: Built, notebook: str) -> str:
     Returns
     -------
     str
-        A notebook (JSON) whose code cells are folded, whose pictures are links to the downloads, and whose
-        second cell holds parameters and provenance.
+        A notebook (JSON) whose code cells are folded, whose exhibits are in the page's language with pictures that
+        are links to the downloads, and whose second cell holds parameters and provenance.
     """
-    content = json.loads((study.root / f"{notebook}.ipynb").read_text(encoding="utf-8"))
+    content = told(study, notebook)
     injected = _injected(content)
     cells = [_cell(cell, study, notebook) for cell in content["cells"] if not _tags(cell) & DROPPED]
     first = next((i for i, c in enumerate(cells) if c["cell_type"] == "markdown"), None)
-    if first is None or not _text(cells[first]).lstrip().startswith("# "):
+    if first is None or "# " not in _text(cells[first])[:40]:
         cells.insert(0, _markdown(f"# {m.text(title_of(notebook, study.language))}", "title"))
         first = 0
-    elif study.language == "zh":
-        title = f"# {m.text(title_of(notebook, 'zh'))}"
-        cells[first]["source"] = _TITLE.sub(lambda _: title, _text(cells[first]), count=1)
     folded = "\n\n".join([parameters(study, injected, folded=True), m.raw(_own_provenance(study, notebook))])
     cells.insert(first + 1, _markdown(folded, "record"))
     kept = {
@@ -54,6 +54,69 @@ def page(study: Built, notebook: str) -> str:
     }
     whole = {"cells": cells, "metadata": kept, "nbformat": 4, "nbformat_minor": 5}
     return json.dumps(whole, ensure_ascii=False)
+
+
+def told(study: Built, notebook: str) -> dict[str, Any]:
+    """An executed notebook in the language in which the study is read: prose, paragraphs and exhibits.
+
+    Prose is that of the notebook as it is now, if its code is what was executed: a better sentence needs no new run.
+    """
+    content = json.loads((study.root / f"{notebook}.ipynb").read_text(encoding="utf-8"))
+    made = spoken.load(study.root, notebook)
+    exhibits = {e["id"]: e for e in made.get("exhibits", [])}
+    cells = []
+    for cell in _aligned(content["cells"], notebook):
+        if cell["cell_type"] == "code":
+            shown = [
+                _said(o, study, notebook, exhibits, made.get("told", [])) for o in cell.get("outputs", [])
+            ]
+            cell = {**cell, "outputs": [output for output in shown if output is not None]}
+        cells.append(cell)
+    return prose.spoken({**content, "cells": cells}, notebook, study.language)
+
+
+def _aligned(executed: list[dict[str, Any]], notebook: str) -> list[dict[str, Any]]:
+    """The cells of the notebook as it is now, with what was executed, where the code is the same."""
+    file = paths.NOTEBOOKS / f"{notebook}.ipynb"
+    now = json.loads(file.read_text(encoding="utf-8"))["cells"] if file.is_file() else []
+    ran = [c for c in executed if c["cell_type"] == "code" and not _tags(c) & SETTINGS]
+    code = [c for c in now if c["cell_type"] == "code" and not _tags(c) & SETTINGS]
+    if [_text(c) for c in ran] != [_text(c) for c in code]:
+        return executed
+    settings = [c for c in executed if _tags(c) & SETTINGS]
+    outputs = iter(ran)
+    return [
+        next(outputs) if c["cell_type"] == "code" and not _tags(c) & SETTINGS else c
+        for c in now
+        if not _tags(c) & SETTINGS
+    ] + settings
+
+
+def _said(
+    output: dict[str, Any],
+    study: Built,
+    notebook: str,
+    exhibits: dict[str, dict[str, Any]],
+    paragraphs: list[dict[str, str]],
+) -> dict[str, Any] | None:
+    """An output in the page's language; None for a paragraph of one that has no record."""
+    mark = output.get("metadata", {}).get("fusion") or {}
+    if "told" in mark and mark["told"] < len(paragraphs):
+        return output | {"data": {"text/markdown": paragraphs[mark["told"]][study.language]}}
+    if mark.get("exhibit") in exhibits:
+        return output | {"data": _shown_as(study, notebook, exhibits[mark["exhibit"]])}
+    return output
+
+
+def _shown_as(study: Built, notebook: str, exhibit: dict[str, Any]) -> dict[str, str]:
+    """What stands in an exhibit's place: itself, or why it is not there."""
+    own = exhibit[study.language]
+    if exhibit["kind"] == "withheld":
+        return {"text/markdown": sheets.WITHHELD[study.language].format(own["name"], own["note"])}
+    if exhibit["kind"] == "left_out":
+        return {"text/markdown": sheets.LEFT_OUT[study.language].format(own["title"], own["note"])}
+    place = study.root / spoken.FOLDER / notebook / study.language / f"{exhibit['id']}.html"
+    return {"text/html": place.read_text(encoding="utf-8")}
 
 
 def title_of(notebook: str, language: str) -> str:
@@ -68,7 +131,10 @@ def title_of(notebook: str, language: str) -> str:
 def _cell(cell: dict[str, Any], study: Built, notebook: str) -> dict[str, Any]:
     kept: dict[str, Any] = {key: cell[key] for key in ("cell_type", "id", "source") if key in cell}
     if cell["cell_type"] != "code":
-        return kept | {"metadata": {}}
+        mark = cell.get("metadata", {}).get("mark")
+        # The same place has the same name in both languages.
+        target = f"(m-{notebook[:2]}-{mark})=\n" if mark and _text(cell).startswith("#") else ""
+        return kept | {"metadata": {}, "source": target + _text(cell)}
     w = words(study.language)
     prompts = {"code_prompt_show": w["show_code"], "code_prompt_hide": w["hide_code"]}
     tags = sorted((_tags(cell) & {"remove-input", "remove-output", "hide-output"}) | {"hide-input"})
@@ -86,23 +152,25 @@ def _shown(output: dict[str, Any]) -> bool:
 
 
 def _output(output: dict[str, Any], study: Built, notebook: str) -> dict[str, Any]:
+    bare = output | ({"metadata": {}} if "metadata" in output else {})
     data = output.get("data", {})
     if "text/html" not in data:
-        return output
+        return bare
     text = "".join(data["text/html"])
     found = _EXHIBIT.search(text)
     if found:
         text = _STYLE.sub("", text)
         text = _PICTURE.sub(lambda match: _link(match, study, notebook, found[1]), text)
-    return output | {"data": {"text/html": text}}
+    return bare | {"data": {"text/html": text}}
 
 
 def _link(match: re.Match[str], study: Built, notebook: str, id: str) -> str:
     """The picture's place among the downloads, if it is the very same picture."""
-    name = f"{id}.{'svg' if match[1].startswith('svg') else 'png'}"
-    file = study.root / notebook / name
-    same = file.is_file() and file.read_bytes() == base64.b64decode(match[2])
-    return f'src="../{FILES}/{study.name}/{notebook}/{name}"' if same else match[0]
+    suffix = ".svg" if match[1].startswith("svg") else ".png"
+    file = study.forms(notebook, id).get(suffix)
+    same = file is not None and file.read_bytes() == base64.b64decode(match[2])
+    row = {"notebook": notebook, "id": id}
+    return f'src="../../{FILES}/{study.name}/{study.place(row, suffix)}"' if same else match[0]
 
 
 def _tags(cell: dict[str, Any]) -> set[str]:
@@ -135,7 +203,7 @@ def parameters(study: Built, values: dict[str, Any], folded: bool) -> str:
     folded : bool
         All in one folded part, or what differs from the defaults openly and all of them folded.
     """
-    w, known = words(study.language), _model()
+    w, known = words(study.language), _model(study.language)
     # Titles and the like are on the page as text.
     named = {k: values[k] for k in known if k in values and known[k][0] != "study"}
     differing = {k: v for k, v in named.items() if v != known[k][1]}
@@ -151,7 +219,7 @@ def parameters(study: Built, values: dict[str, Any], folded: bool) -> str:
 
 
 def _parameter_table(study: Built, values: dict[str, Any]) -> str:
-    w, known = words(study.language), _model()
+    w, known = words(study.language), _model(study.language)
     rows = []
     for name, value in values.items():
         _, default, meaning = known[name]
@@ -163,9 +231,10 @@ def _parameter_table(study: Built, values: dict[str, Any]) -> str:
 
 
 @cache
-def _model() -> dict[str, tuple[str, Any, str]]:
+def _model(language: str) -> dict[str, tuple[str, Any, str]]:
     """Parameter: its section, default (as plain JSON) and meaning, from the typed model."""
     from workbook.params import Parameters
+    from workbook.params.base import help_text
 
     found = {}
     for section, field in Parameters.model_fields.items():
@@ -173,7 +242,7 @@ def _model() -> dict[str, tuple[str, Any, str]]:
         # Each section alone: the whole of the defaults is no study, and the model would say so.
         defaults = model().model_dump(mode="json")
         for name, inner in model.model_fields.items():
-            found[name] = (section, defaults[name], inner.description or "")
+            found[name] = (section, defaults[name], help_text(name, inner.description or "", language))
     return found
 
 
@@ -204,7 +273,7 @@ def provenance(study: Built) -> str:
 def _own_provenance(study: Built, notebook: str) -> str:
     w, record = words(study.language), study.records.get(notebook, {})
     link = f'<a href="index.html">{m.html(study.title)}</a>'
-    file = f'<a href="../{FILES}/{study.name}/{notebook}.ipynb" download>{m.html(notebook)}.ipynb</a>'
+    file = f'<a href="../../{FILES}/{study.name}/{study.language}/{notebook}.ipynb" download>{m.html(notebook)}.ipynb</a>'
     facts = [
         (w["study"], link),
         (w["file"], f"{file} ({m.html(w['executed'])})"),

@@ -10,25 +10,34 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import io
+import multiprocessing
 import shutil
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from workbook import files, paths
-from workbook.publish import evidence
+from workbook.exhibits.sheets import LANGUAGES, SheetError
+from workbook.publish import evidence, release
 from workbook.publish.built import FILES, Built, find
+from workbook.publish.disclosure.rules import DisclosureError
+from workbook.publish.markup import words
 
 SPHINX = Path(__file__).parent / "sphinx"
 # Modules that decide how a page looks.
 CODE = (
-    *(f"publish/{name}" for name in ("site", "built", "pages", "evidence", "papers", "markup")),
+    *(
+        f"publish/{name}"
+        for name in ("site", "built", "pages", "evidence", "papers", "markup", "spoken", "release")
+    ),
     "run/chain",
     "files",
 )
 STAMP = ".inputs"
+SPHINX_NAME = {"en": "en", "zh": "zh_CN"}
 # Written by Sphinx for its own use, or a list of words that nobody reads.
 NEEDLESS = (".buildinfo", "objects.inv", "genindex.html", "_sources", "_static/webpack-macros.html")
 
@@ -56,9 +65,8 @@ def build(studies: list[str] | None = None) -> Path:
         When a study has not been run, or a page cannot be made.
     """
     began = time.perf_counter()
-    found = _chosen(studies)
     target = paths.site().absolute()
-    _release(found)
+    found = _release(_chosen(studies))
     index, stamp = target / "index.html", _stamp(found)
     if index.is_file() and _read(target / STAMP) == stamp:
         print(f"site: nothing changed -> {files.shown(index)}", flush=True)
@@ -89,20 +97,16 @@ def _chosen(studies: list[str] | None) -> list[Built]:
     return [by_name[name] for name in studies]
 
 
-def _release(studies: list[Built]) -> None:
-    """Let each study through the gate, and lay out what can be downloaded; a broken secrecy rule stops the site."""
-    from workbook.publish import formats
-    from workbook.publish.disclosure import gate
-    from workbook.publish.disclosure.rules import DisclosureError
-
+def _release(studies: list[Built]) -> list[Built]:
+    """Let each study through the gate and put it into words; what can be downloaded then lies ready."""
     for study in studies:
         try:
-            gate.release(study)
-            formats.write(study)
-        except DisclosureError as error:
+            release.prepare(study)
+        except (DisclosureError, SheetError) as error:
             raise SiteError(str(error)) from None
         except OSError as error:
             raise SiteError(files.explain(error, study.root)) from error
+    return studies
 
 
 def _stamp(studies: list[Built]) -> str:
@@ -116,7 +120,7 @@ def _stamp(studies: list[Built]) -> str:
 
 def _inputs(studies: list[Built]) -> Iterator[tuple[str, Path]]:
     here = Path(__file__).parents[1]
-    code = [*(here / f"{name}.py" for name in CODE), *sorted((here / "params").glob("*.py"))]
+    code = [*(here / f"{name}.py" for name in CODE), *sorted((here / "params").glob("*.*"))]
     code += sorted(f for f in SPHINX.rglob("*") if f.is_file() and "__pycache__" not in f.parts)
     for file in code:
         yield f"code/{file.name}", file
@@ -125,8 +129,10 @@ def _inputs(studies: list[Built]) -> Iterator[tuple[str, Path]]:
         if file.is_file():
             yield file.name, file
     for study in studies:
-        for file in study.files():
-            yield f"{study.name}/{file.relative_to(study.root).as_posix()}", file
+        for place, file in study.files().items():
+            yield f"{study.name}/{place}", file
+        for name in study.done:
+            yield f"{study.name}/{name}", study.root / f"{name}.ipynb"
 
 
 def _read(file: Path) -> str:
@@ -143,25 +149,66 @@ def _alone(work: Path) -> Iterator[None]:
 
 
 def _make(studies: list[Built], work: Path, target: Path, stamp: str) -> tuple[int, list[str]]:
-    """Stage, render and put in place; the number of pages and Sphinx's warnings."""
+    """Stage, render both languages and put them in place; the number of pages and Sphinx's warnings."""
     from workbook.publish import pages
 
-    source, html = work / "source", work / "html"
+    html = work / "html"
     shutil.rmtree(html, ignore_errors=True)
-    pages.stage(studies, source, paths.build())
-    warnings = _render(source, html, work / "doctrees")
-    for name in NEEDLESS:
-        place = html / name
-        shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
+    html.mkdir(parents=True)
+    for language in LANGUAGES:
+        pages.stage(studies, work / "source" / language, paths.build(), language)
+    warnings = _render_all(work, html)
+    for language in LANGUAGES:
+        for name in NEEDLESS:
+            place = html / language / name
+            shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
+    (html / "index.html").write_text(pages.door(), encoding="utf-8")
+    for old, new in pages.old_places(studies, paths.build()).items():
+        (html / old).parent.mkdir(parents=True, exist_ok=True)
+        (html / old).write_text(pages.moved(new), encoding="utf-8")
     for study in studies:
         _offer(study, html / FILES / study.name)
     (html / STAMP).write_text(stamp, encoding="utf-8")
-    count = len(list(html.rglob("*.html")))
+    count = sum(len(list((html / language).rglob("*.html"))) for language in LANGUAGES)
     _swap(html, target)
     return count, warnings
 
 
-def _render(source: Path, html: Path, doctrees: Path) -> list[str]:
+def _render_all(work: Path, html: Path) -> list[str]:
+    """Both languages at once, each in a process of its own, since Sphinx has one language at a time."""
+    context = multiprocessing.get_context("fork")
+    running = []
+    for language in LANGUAGES:
+        receive, send = context.Pipe(duplex=False)
+        places = [folder / language for folder in (work / "source", html, work / "doctrees")]
+        process = context.Process(target=_rendered, args=(send, *places, language))
+        process.start()
+        send.close()
+        running.append((process, receive))
+    said: list[str] = []
+    faults: list[str] = []
+    for process, receive in running:
+        try:
+            warnings, fault = receive.recv()
+        except EOFError:
+            warnings, fault = [], "the process that makes the pages ended early"
+        process.join()
+        said += warnings
+        faults += [fault] if fault else []
+    if faults:
+        raise SiteError(faults[0])
+    return said
+
+
+def _rendered(send: Any, source: Path, html: Path, doctrees: Path, language: str) -> None:
+    """In a process: render one language and send the warnings, or what went wrong."""
+    try:
+        send.send((_render(source, html, doctrees, language), ""))
+    except (SiteError, OSError) as error:
+        send.send(([], str(error)))
+
+
+def _render(source: Path, html: Path, doctrees: Path, language: str) -> list[str]:
     """Run Sphinx; its warnings. What it remembers of unchanged pages is dropped when it stumbles."""
     # jsonschema would build a grammar of internet addresses at import: seconds, for formats no notebook has.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
@@ -170,10 +217,19 @@ def _render(source: Path, html: Path, doctrees: Path) -> list[str]:
     from sphinx.util.docutils import docutils_namespace, patch_docutils
 
     said = io.StringIO()
+    settings = {"language": SPHINX_NAME[language]}
+    settings["html_theme_options.search_bar_text"] = words(language)["search"]
     try:
         with patch_docutils(str(SPHINX)), docutils_namespace():
             app = Sphinx(
-                str(source), str(SPHINX), str(html), str(doctrees), "html", status=None, warning=said
+                str(source),
+                str(SPHINX),
+                str(html),
+                str(doctrees),
+                "html",
+                confoverrides=settings,
+                status=None,
+                warning=said,
             )
             app.build(force_all=True)
     except Exception as error:
@@ -185,8 +241,8 @@ def _render(source: Path, html: Path, doctrees: Path) -> list[str]:
 
 def _offer(study: Built, folder: Path) -> None:
     """Lay what can be downloaded beside the pages: exhibits, executed notebooks, the record."""
-    for file in study.files():
-        place = folder / file.relative_to(study.root)
+    for name, file in study.files().items():
+        place = folder / name
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, place)
 

@@ -249,7 +249,8 @@ def _exhibits(evidence: Evidence, point: Point) -> Verdict:
         return "open", evidence.say(f"no exhibit {', '.join(names)}", f"没有图表 {'、'.join(names)}")
     if left_out:
         reasons = [e["note_zh"] if evidence.language == "zh" else e["note_en"] for e in left_out]
-        return "not applicable", "; ".join(dict.fromkeys(reasons))
+        joint = evidence.say("; ", "；")
+        return "not applicable", joint.join(dict.fromkeys(reason.rstrip(".。") for reason in reasons))
     return "pass", _cite(evidence, found)
 
 

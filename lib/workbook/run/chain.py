@@ -13,7 +13,10 @@ from workbook.paths import NOTEBOOKS
 
 @dataclass(frozen=True)
 class Step:
-    """A notebook of the chain; with ``exhibits`` it also reads which exhibits earlier notebooks made."""
+    """A notebook of the chain; with ``exhibits`` it also reads which exhibits earlier notebooks made.
+
+    ``empty`` has the columns of outputs that are written without rows where the study cannot have the notebook.
+    """
 
     notebook: str
     title_en: str
@@ -23,6 +26,7 @@ class Step:
     optional: tuple[str, ...] = field(default=())
     files: tuple[str, ...] = field(default=())
     exhibits: bool = False
+    empty: dict[str, list[str]] = field(default_factory=dict, hash=False)
 
     @property
     def outputs(self) -> tuple[str, ...]:

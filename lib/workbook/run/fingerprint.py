@@ -97,10 +97,11 @@ def source(cell: Mapping[str, Any]) -> str:
 
 
 def notebook(content: Mapping[str, Any]) -> str:
-    """Hash of a notebook's cells: kind, text and tags; ids, outputs and other metadata do not count."""
+    """Hash of a notebook's code: text and tags of its cells; prose, which changes no number, does not count."""
     cells = [
-        [cell["cell_type"], source(cell), sorted(cell["metadata"].get("tags", []))]
+        [source(cell), sorted(cell["metadata"].get("tags", []))]
         for cell in content["cells"]
+        if cell["cell_type"] == "code"
     ]
     return digest(cells)
 
@@ -143,6 +144,7 @@ def fingerprint(
     artefacts: Mapping[str, Path],
     hashes: Hashes,
     exhibits: Mapping[str, Path] | None = None,
+    sheet: str = "",
 ) -> dict[str, Any]:
     """All parts on which a notebook's result depends.
 
@@ -160,6 +162,8 @@ def fingerprint(
         Hashes of files.
     exhibits : dict, optional
         Notebook: record of its exhibits, for a step that reads those.
+    sheet : str
+        Hash of what its sheet decides beside words (see ``sheets.decides``).
 
     Returns
     -------
@@ -168,6 +172,7 @@ def fingerprint(
     """
     return {
         "notebook": notebook(content),
+        "sheet": sheet,
         "step": {"reads": list(step.reads), "writes": list(step.outputs)},
         "parameters": public(parameters),
         "data": {name: hashes.of(f) for name, f in named_files(parameters)},

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from workbook import files, paths
-from workbook.exhibits import declared, prose, sheets
+from workbook.exhibits import declared, needs, prose, sheets
 from workbook.params.generate import literals, parameters_cell
 from workbook.run import fingerprint
 from workbook.run.chain import Step
@@ -66,7 +66,8 @@ def check(steps: Iterable[Step], values: Mapping[str, Any], folder: Path) -> lis
         try:
             content = _read(file)
             named = _parameters(content, values)
-            read = named | {name: values[name] for name in _asked(content, values)}
+            asked = {*_asked(content, values), *_needed(step, values)}
+            read = named | {name: values[name] for name in sorted(asked)}
             _check_done(content)
             _check_sheet(step, content, values)
             _check_files(step)
@@ -77,6 +78,14 @@ def check(steps: Iterable[Step], values: Mapping[str, Any], folder: Path) -> lis
     if faults:
         raise PreflightError("\n".join(faults))
     return plans
+
+
+def lacking(plan: Plan, root: Path) -> str | None:
+    """The need of a whole notebook that a study does not have, as far as parameters and earlier notebooks tell."""
+    if not sheets.exists(plan.name) or not sheets.sheet(plan.name).needs:
+        return None
+    sheet = sheets.sheet(plan.name)
+    return needs.lacking(sheet.needs, sheet, needs.facts(root, plan.name, plan.values))
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -144,6 +153,19 @@ def _check_done(content: Mapping[str, Any]) -> None:
         raise ValueError("the cell tagged 'done' must be its last cell, and code")
     if "done()" not in fingerprint.source(last):
         raise ValueError("the cell tagged 'done' must call book.done()")
+
+
+def _needed(step: Step, values: Mapping[str, Any]) -> list[str]:
+    """Parameters on which it depends whether its exhibits can be had."""
+    if not sheets.exists(step.notebook):
+        return []
+    names = sheets.sheet(step.notebook).parameters()
+    unknown = [name for name in names if name not in values]
+    if unknown:
+        raise ValueError(
+            f"{sheets.shown(step.notebook)}: needs name {', '.join(unknown)}, which is no parameter"
+        )
+    return names
 
 
 def _check_sheet(step: Step, content: Mapping[str, Any], values: Mapping[str, Any]) -> None:

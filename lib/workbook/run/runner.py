@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import sys
@@ -14,7 +15,7 @@ from types import FrameType
 from typing import Any, Protocol
 
 from workbook import files, paths
-from workbook.exhibits import listing
+from workbook.exhibits import listing, sheets
 from workbook.review.compare import snapshot
 from workbook.run import chain, fingerprint, manifest, preflight, progress
 from workbook.run.lock import LockedError, lock
@@ -192,11 +193,32 @@ class Run:
         self._save()
         place.withdraw(good)
         place.prepare()
+        if self._omitted(name):
+            return
         job = self._ready(name) or self._job(name)
         self.running[name] = job
         job.begin()
         self.waiting.remove(name)
         self.progress.started(name)
+
+    def _omitted(self, name: str) -> bool:
+        """Whether the study cannot have this notebook at all; its results, without rows, are then written here."""
+        plan, place = self.plans[name], self.place(name)
+        lacks = preflight.lacking(plan, self.root)
+        if lacks is None:
+            return False
+        from workbook.exhibits import record
+
+        sheet = sheets.sheet(name)
+        record.omit(place.work, name, plan.step.empty, sheet, lacks)
+        files.write_atomic(place.work_file, json.dumps(plan.content, ensure_ascii=False))
+        place.accept()
+        entry = self.record["notebooks"][name]
+        entry |= {"ended": manifest.now(), "seconds": 0.0, "status": "done", "lacks": lacks}
+        entry["outputs"] = manifest.outputs(self.root, name, self.hashes)
+        self._save()
+        self._decide(name, "good", "not run", detail=[sheet.need(lacks).en])
+        return True
 
     def _job(self, name: str) -> Job:
         return Job(self.study.name, self.plans[name], self.place(name), self.jobs, self.runtime)
@@ -335,8 +357,9 @@ class Run:
         plan = self.plans[name]
         shown = self.needs(name) if plan.step.exhibits else []
         exhibits = {n: self.root / n / "done.json" for n in shown}
+        sheet = sheets.sheet(name).decides() if sheets.exists(name) else ""
         return fingerprint.fingerprint(
-            plan.step, plan.content, plan.read, self.artefacts(plan), self.hashes, exhibits
+            plan.step, plan.content, plan.read, self.artefacts(plan), self.hashes, exhibits, sheet
         )
 
     def inputs(self, plan: Plan) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def check(study: Built) -> dict[str, Any]:
         problems += found
         passed[name] = "left out" if row["kind"] == "left_out" else getattr(register().get(name), "holds", "")
     ids, scanned = _identifiers(study), 0
-    for file in study.files():
+    for file in study.files().values():
         if file.suffix in TEXT:
             scanned += 1
             problems += [
@@ -132,7 +132,7 @@ def release(study: Built) -> None:
 def _judged(study: Built) -> str:
     """Hash of what a verdict rests on: the results, by the hashes in their record, and the register."""
     whole = hashlib.sha256()
-    for file in (study.root / "manifest.json", study.root / "exhibits.csv", REGISTER):
+    for file in (study.root / "manifest.json", study.root / "export" / "exhibits.csv", REGISTER):
         whole.update(file.read_bytes() if file.is_file() else b"")
     return whole.hexdigest()
 
@@ -150,7 +150,7 @@ def _problems(study: Built, row: dict[str, str], name: str, rules: Rules) -> Ite
         if entry.drawn_from not in others:
             yield f"{name}: drawn from {entry.drawn_from}, which is not among the exhibits, so its counts are unknown"
     elif entry.holds in ("counts", "statistics") or entry.counts:
-        yield from _small(study.root / row["file"], name, entry, rules)
+        yield from _small(study.forms(row["notebook"], row["id"]).get(".csv", study.root), name, entry, rules)
 
 
 def _small(file: Path, name: str, entry: Entry, rules: Rules) -> Iterator[str]:

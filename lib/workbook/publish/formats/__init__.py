@@ -5,18 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from workbook import files
+from workbook.publish import spoken
 from workbook.publish.built import Built
-
-FOLDER = "export"
 
 
 def write(study: Built) -> list[Path]:
-    """Write ``export/exhibits.docx``, ``export/exhibits.xlsx`` and ``export/methods.md`` beside the study's results.
+    """Write ``exhibits.docx``, ``exhibits.xlsx`` and ``methods.md`` in the language in which the study is read.
 
     Parameters
     ----------
     study : Built
-        A study that has been run.
+        A study that has been run and put into words.
 
     Returns
     -------
@@ -26,12 +25,13 @@ def write(study: Built) -> list[Path]:
     from workbook.publish.formats import excel, word
     from workbook.review import methods
 
-    folder = study.root / FOLDER
-    folder.mkdir(exist_ok=True)
+    folder = study.export("")
+    folder.mkdir(parents=True, exist_ok=True)
     targets = {folder / "exhibits.docx": word.write, folder / "exhibits.xlsx": excel.write}
-    made = study.root / "manifest.json"
+    made = [study.root / "manifest.json", *study.root.glob(f"{spoken.FOLDER}/*/{spoken.RECORD}")]
+    latest = max(file.stat().st_mtime_ns for file in made)
     for target, writer in targets.items():
-        if not (target.is_file() and target.stat().st_mtime_ns > made.stat().st_mtime_ns):
+        if not (target.is_file() and target.stat().st_mtime_ns > latest):
             work = target.with_suffix(".part")
             try:
                 writer(study, work)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from workbook.exhibits.rendering import caption_text
+from workbook.exhibits.rendering import below, caption_of
+from workbook.publish import spoken
 from workbook.publish.built import Built
-from workbook.publish.formats.printed import Printed, table
 
 # Widths of the rules in eighths of a point: outer ones 1.5 pt, the one below the header 0.75 pt.
 OUTER, INNER = 12, 6
@@ -37,12 +37,11 @@ def write(study: Built, target: Path) -> None:
     if study.synthetic:
         document.add_paragraph(SYNTHETIC[study.language]).runs[0].bold = True
     for row in study.exhibits:
-        if row["kind"] == "table":
-            printed = table(study.root / f"{row['notebook']}.ipynb", row["id"])
-            if printed is not None:
-                _table(document, printed)
+        cells = spoken.table(study.root, row["notebook"], row["id"], study.language)
+        if row["kind"] == "table" and cells:
+            _table(document, row, cells, study.language)
         elif row["kind"] == "figure":
-            _figure(document, study.root / row["notebook"] / f"{row['id']}.png", row, study.language)
+            _figure(document, study.forms(row["notebook"], row["id"])[".png"], row, study.language)
     document.save(str(target))
 
 
@@ -61,21 +60,21 @@ def _fonts(document: Any) -> None:
     document.styles["Normal"].font.size = Pt(10.5)
 
 
-def _table(document: Any, printed: Printed) -> None:
+def _table(document: Any, row: dict[str, Any], cells: dict[str, Any], language: str) -> None:
     from docx.shared import Pt
 
     caption = document.add_paragraph()
     caption.paragraph_format.keep_with_next = True
     caption.paragraph_format.space_before = Pt(12)
-    caption.add_run(printed.caption).bold = True
-    rows = [printed.header, *printed.rows]
-    shape = document.add_table(rows=len(rows), cols=len(printed.header))
-    cells = shape._cells  # the public way looks each cell up anew
-    for r, row in enumerate(rows):
-        for c, text in enumerate(row):
-            _cell(cells[r * len(printed.header) + c], text, printed.numeric[c], bold=r == 0)
+    caption.add_run(caption_of(row, language)).bold = True
+    rows = [cells["head"], *cells["text"]]
+    shape = document.add_table(rows=len(rows), cols=len(cells["head"]))
+    places = shape._cells  # the public way looks each cell up anew
+    for r, line in enumerate(rows):
+        for c, text in enumerate(line):
+            _cell(places[r * len(cells["head"]) + c], text, cells["numeric"][c], bold=r == 0)
     _rules(shape)
-    for text in printed.below:
+    for text in below(row, language):
         document.add_paragraph().add_run(text).font.size = Pt(TABLE_POINTS)
 
 
@@ -119,14 +118,11 @@ def _borders(name: str, drawn: dict[str, int], absent: Sequence[str]) -> Any:
     return borders
 
 
-def _figure(document: Any, file: Path, row: dict[str, str], language: str) -> None:
+def _figure(document: Any, file: Path, row: dict[str, Any], language: str) -> None:
     from docx.shared import Cm, Pt
 
-    if not file.is_file():
-        return
     document.add_picture(str(file), width=Cm(WIDTH_CM))
     document.paragraphs[-1].paragraph_format.keep_with_next = True
-    document.add_paragraph().add_run(caption_text(row, language)).bold = True
-    for part in ("note", "source"):
-        if row[f"{part}_{language}"]:
-            document.add_paragraph().add_run(row[f"{part}_{language}"]).font.size = Pt(TABLE_POINTS)
+    document.add_paragraph().add_run(caption_of(row, language)).bold = True
+    for text in below(row, language):
+        document.add_paragraph().add_run(text).font.size = Pt(TABLE_POINTS)

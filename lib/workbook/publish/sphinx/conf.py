@@ -24,6 +24,7 @@ MATHJAX = Path(_mathjax.origin).parent / "static" / "mathjax" / "tex-svg.js"
 project = "Fusion Workbook"
 author = "Fusion Workbook"
 html_title = project
+# The language, and the words of the search field, are given with each build (see `site`).
 language = "en"
 
 extensions = ["myst_nb", "sphinx.ext.mathjax"]
@@ -42,7 +43,7 @@ html_theme = "pydata_sphinx_theme"
 html_static_path = ["_static", str(MATHJAX)]
 templates_path = ["_templates"]
 html_css_files = ["fusion.css"]
-html_js_files = ["formulas.js"]
+html_js_files = ["formulas.js", "switch.js"]
 html_context = {"default_mode": "light"}
 html_sidebars = {"**": ["studies.html"]}
 html_copy_source = False
@@ -55,13 +56,13 @@ html_search_language = "mixed"
 html_theme_options = {
     "navbar_start": ["navbar-logo"],
     "navbar_center": [],
-    "navbar_end": ["theme-switcher"],
+    "navbar_end": ["switch.html", "theme-switcher"],
     "navbar_persistent": ["search-button-field"],
     "article_header_start": [],
     "secondary_sidebar_items": {"**": ["page-toc"], "index": []},
     "footer_start": ["about.html"],
     "footer_end": [],
-    "search_bar_text": "Search / 搜索",
+    "search_bar_text": "Search",
     "show_toc_level": 2,
     "back_to_top_button": False,
     "pygments_light_style": "a11y-high-contrast-light",
@@ -108,12 +109,13 @@ def _dress(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any
     """Give a page its menu, and the language and banner of its study."""
     site = _site(app)
     study = next((s for s in site["studies"] if pagename.startswith(f"{s['name']}/")), None)
-    context["fusion"] = site | {"study": study}
-    if study is None:
-        return
-    context["language"] = study["language"]
-    context["body"] = study["banner"] + context.get("body", "")
-    if study["language"] == "zh-CN":
+    other = "../" * (pagename.count("/") + 1) + f"{site['other']['folder']}/{pagename}.html"
+    context["fusion"] = site | {"study": study, "switch": other}
+    link = f'<link rel="alternate" hreflang="{site["other"]["tag"]}" href="{other}" />'
+    context["metatags"] = context.get("metatags", "") + link
+    if study is not None:
+        context["body"] = study["banner"] + context.get("body", "")
+    if site["language"] == "zh":
         folder = Path(pydata_sphinx_theme.__file__).parent / "locale"
         known = gettext.translation("sphinx", str(folder), ["zh"], fallback=True)
         context["_"] = context["gettext"] = known.gettext

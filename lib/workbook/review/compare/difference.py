@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-NUMBER = re.compile(r"[-−]?\d[\d,]*\.?\d*(?:[eE][-+]?\d+)?")
 # Columns that hold results, not names, of an estimate's row.
 RESULTS = {"estimate", "std_error", "ci_low", "ci_high", "p_value", "n", "units", "clusters", "r2_within"}
 COUNTS = ("n", "units", "clusters")
@@ -177,70 +175,56 @@ def _exhibits(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[Exhibit]:
 
 
 def _exhibit(id: str, title: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> Exhibit:
-    if a["sha256"] == b["sha256"] and a["title_en"] == b["title_en"]:
+    if a["sha256"] == b["sha256"] and a.get("values") == b.get("values"):
         return Exhibit(id, title, "same")
     if not (a.get("table") and b.get("table")):
-        kind = "figure" if b["kind"] == "figure" else "table too large to compare by cell"
-        return Exhibit(id, title, "changed", note=kind)
+        return Exhibit(id, title, "changed", note="too large to compare by cell, or without rows")
     cells, compared = _cells(a["table"], b["table"])
-    note = "" if cells else "only its title or its last bits"
-    return Exhibit(id, title, "changed", cells, compared, _ranks(a["table"], b["table"]), note)
+    state = "changed" if cells or not _alike(a.get("values"), b.get("values")) else "same"
+    note = "" if cells or state == "same" else "only values of its texts"
+    return Exhibit(id, title, state, cells, compared, _ranks(a["table"], b["table"]), note)
 
 
-def _keyed(table: Mapping[str, Any]) -> dict[tuple[str, str], str]:
-    """(row's name, column): cell.
+def _alike(a: Any, b: Any) -> bool:
+    """Whether values of texts are equal, numbers but for rounding in their last bits."""
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        return a.keys() == b.keys() and all(_alike(a[key], b[key]) for key in a)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(_alike, a, b))
+    return not _moved(Change("", a, b))
 
-    A row is named by its first cell, or that of the row above it, and by its cells in columns of words.
-    """
-    words = [i for i, _ in enumerate(table["columns"]) if i and not _holds_numbers(table["rows"], i)]
+
+def _keyed(table: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
+    """(row's name, column): cell; a row is named by its cells in the columns that say what it is."""
+    keys = set(table["keys"])
     seen: Counter[str] = Counter()
-    cells, last = {}, ""
+    cells: dict[tuple[str, str], Any] = {}
     for row in table["rows"]:
-        last = row[0] or last
-        name = ", ".join([last, *(row[i] for i in words if i < len(row) and row[i])])
+        named = dict(zip(table["columns"], row, strict=True))
+        name = ", ".join(
+            str(named[key]) for key in table["columns"] if key in keys and named[key] is not None
+        )
         seen[name] += 1
         name = name if seen[name] == 1 else f"{name} #{seen[name]}"
-        for i, (column, cell) in enumerate(zip(table["columns"], row, strict=False)):
-            if i and i not in words:
-                cells[name, column] = cell
+        cells |= {(name, column): cell for column, cell in named.items() if column not in keys}
     return cells
-
-
-def _holds_numbers(rows: list[list[str]], column: int) -> bool:
-    return any(NUMBER.search(row[column]) for row in rows if column < len(row))
 
 
 def _cells(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[list[Change], int]:
     first, second = _keyed(a), _keyed(b)
     changes = []
     for key in dict.fromkeys([*first, *second]):
-        x, y = first.get(key), second.get(key)
-        if x != y:
-            where = " · ".join(part for part in key if part)
-            changes += _numbers(where, x, y)
+        change = Change(" · ".join(part for part in key if part), first.get(key), second.get(key))
+        if (key in first) != (key in second) or _moved(change):
+            changes.append(change)
     return changes, len(first.keys() | second.keys())
-
-
-def _numbers(where: str, x: str | None, y: str | None) -> list[Change]:
-    """A cell's numbers one by one where its words are the same, else the cell as a whole."""
-    if x is None or y is None or NUMBER.sub("#", x) != NUMBER.sub("#", y):
-        return [Change(where, x, y)]
-    pairs = list(zip(map(_number, NUMBER.findall(x)), map(_number, NUMBER.findall(y)), strict=True))
-    found = [
-        Change(where if len(pairs) == 1 else f"{where} [{i + 1}]", u, v) for i, (u, v) in enumerate(pairs)
-    ]
-    return [change for change in found if _moved(change)]
-
-
-def _number(text: str) -> float:
-    return float(text.replace(",", "").replace("−", "-"))
 
 
 def _ranks(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[Change]:
     """For each column of numbers of at least five rows, the row whose place in its order moved most."""
     first, second = _keyed(a), _keyed(b)
     found = []
-    for column in a["columns"][1:]:
+    for column in a["columns"]:
         x = _column(first, column)
         y = _column(second, column)
         names = sorted(x.keys() & y.keys())
@@ -253,12 +237,13 @@ def _ranks(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[Change]:
     return found
 
 
-def _column(cells: Mapping[tuple[str, str], str], column: str) -> dict[str, float]:
-    values = {}
-    for (row, name), cell in cells.items():
-        if name == column and NUMBER.fullmatch(cell.strip()):
-            values[row] = _number(cell.strip())
-    return values
+def _column(cells: Mapping[tuple[str, str], Any], column: str) -> dict[str, float]:
+    """A column's numbers by row."""
+    return {
+        row: float(cell)
+        for (row, name), cell in cells.items()
+        if name == column and isinstance(cell, int | float) and not isinstance(cell, bool)
+    }
 
 
 def _places(values: Mapping[str, float]) -> dict[str, int]:

@@ -1,23 +1,25 @@
-"""A run in one small JSON file: parameters, code, data and versions by hash, and every printed table.
+"""A run in one small JSON file: parameters, code, data and versions by hash, and every exhibit's rows.
 
 Snapshots of a study's last runs lie in ``build/<study>/.runs``; one can be pinned in git as a baseline. A
-snapshot holds what was printed, never rows of the panel.
+snapshot holds what was shown, never rows of the panel; cells are named by exhibit, row and column in no language.
 """
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from workbook import files, paths
+from workbook.exhibits import sheets
+from workbook.exhibits.listing import FRAME
 
-FORMAT = 1
+FORMAT = 2
 KEPT = 20  # runs of a study; the oldest goes first
 LARGEST_TABLE = 2000  # rows; a larger table is compared by its hash alone
 # Columns that mark a table of estimates among the artefacts.
+NAMING = {"label", "year", "identifier"}  # roles of columns that say which row it is
 ESTIMATE, INTERVAL = "estimate", ("ci_low", "ci_high")
 
 
@@ -176,23 +178,35 @@ def _exhibits(root: Path, records: Mapping[str, Any]) -> dict[str, Any]:
         outputs = record.get("outputs", {})
         for entry in _json(root / name / "done.json").get("exhibits", []):
             id = entry["id"]
-            kept = {key: entry.get(key, "") for key in ("kind", "number", "title_en", "title_zh")}
-            file = f"{name}/{id}.csv" if entry["kind"] == "table" else f"{name}/{id}.svg"
-            kept |= {"notebook": name, "sha256": outputs.get(file, {}).get("sha256")}
-            if entry["kind"] == "table":
-                kept["table"] = _table(root / file)
+            kept = {key: entry.get(key, "") for key in ("kind", "number", "title_en", "title_zh", "lacks")}
+            file = f"{name}/{id}{FRAME}"
+            kept |= {
+                "notebook": name,
+                "values": entry.get("values"),
+                "sha256": outputs.get(file, {}).get("sha256"),
+            }
+            if (root / file).is_file():
+                kept["table"] = _table(root / file, sheets.sheet(name).exhibit(id))
             found[f"{name[:2]}.{id}"] = kept
     return found
 
 
-def _table(file: Path) -> dict[str, Any] | None:
-    if not file.is_file():
+def _table(file: Path, exhibit: sheets.Exhibit) -> dict[str, Any] | None:
+    """Rows of an exhibit, and which of its columns name them; None where there are too many."""
+    import pyarrow.parquet as parquet
+
+    table = parquet.read_table(file)
+    if table.num_rows > LARGEST_TABLE:
         return None
-    with file.open(encoding="utf-8-sig", newline="") as stream:
-        rows = list(csv.reader(stream))
-    if not rows or len(rows) > LARGEST_TABLE:
-        return None
-    return {"columns": rows[0], "rows": rows[1:]}
+    named = {name for name, column in exhibit.columns.items() if column.role in NAMING}
+    keys = [name for name in table.column_names if name in named]
+    rows = [[_cell(value) for value in row.values()] for row in table.to_pylist()]
+    return {"columns": table.column_names, "keys": keys, "rows": rows}
+
+
+def _cell(value: Any) -> Any:
+    """A cell as JSON has it."""
+    return value if isinstance(value, str | bool | int) else next(iter(_plain({"cell": value}).values()))
 
 
 def _estimates(root: Path, records: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,233 @@
+"""A study's exhibits in both languages, made from what its notebooks left, when they are published.
+
+Numbers are the notebooks'; words are the sheets' as they are now, so that a better sentence needs no new run.
+``spoken/<notebook>/`` holds each exhibit's rows as CSV under the field's names, and for each language its
+HTML, LaTeX and pictures; ``record.json`` its texts and files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import multiprocessing
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from workbook import paths
+from workbook.exhibits import listing, printed, record, rendering, sheets
+from workbook.exhibits.record import Record
+from workbook.exhibits.sheets import LANGUAGES, Sheet
+from workbook.exhibits.words import Words
+
+FOLDER = "spoken"
+RECORD = "record.json"
+TABLE = ".table.json"  # cells as printed, for Word and Excel
+# Suffixes of what an exhibit leaves in one language.
+PICTURES = (".svg", ".pdf", ".png")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What secrecy makes of an exhibit: published with these rows, or withheld for a reason in both languages."""
+
+    frame: pd.DataFrame | None = None
+    withheld: Mapping[str, str] | None = None
+
+
+def speak(
+    root: Path,
+    notebooks: Iterable[str],
+    parameters: Mapping[str, Any],
+    verdicts: Mapping[str, Kept] | None = None,
+    jobs: int = 2,
+) -> None:
+    """Put the exhibits of finished notebooks into both languages; what has not changed is not made again.
+
+    Parameters
+    ----------
+    root : Path
+        The study's folder in the build.
+    notebooks : iterable of str
+        Its finished notebooks.
+    parameters : dict
+        Its parameters by name.
+    verdicts : dict, optional
+        ``<notebook's number>.<id>``: what secrecy makes of it; an exhibit that is not here is published as it is.
+    jobs : int
+        Notebooks at a time.
+
+    Raises
+    ------
+    SheetError
+        When a text names what nothing fills; nothing half-made is left.
+    """
+    due = []
+    for notebook in notebooks:
+        if sheets.exists(notebook):
+            mark = _mark(root, notebook, parameters, verdicts or {})
+            if load(root, notebook).get("mark") != mark:
+                due.append((root, notebook, dict(parameters), dict(verdicts or {}), mark))
+    for fault in _each(_speak, due, jobs):
+        if fault:
+            raise sheets.SheetError(fault)
+
+
+def load(root: Path, notebook: str) -> dict[str, Any]:
+    """What was made of a notebook: ``mark``, ``exhibits``, ``told``; empty if nothing was."""
+    try:
+        return dict(json.loads((root / FOLDER / notebook / RECORD).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
+
+
+def table(root: Path, notebook: str, id: str, language: str) -> dict[str, Any]:
+    """A table's cells as printed in a language (see ``rendering.plain_table``); empty if it is none."""
+    place = root / FOLDER / notebook / language / f"{id}{TABLE}"
+    return dict(json.loads(place.read_text(encoding="utf-8"))) if place.is_file() else {}
+
+
+# -- one notebook ------------------------------------------------------------------------------------
+def _speak(
+    root: Path, notebook: str, parameters: dict[str, Any], verdicts: dict[str, Kept], mark: str
+) -> str:
+    """Make everything of one notebook in a folder of its own, then put it in place; the fault, if there was one."""
+    target = root / FOLDER / notebook
+    work = target.with_name(f".{notebook}.part")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    try:
+        sheet = sheets.sheet(notebook)
+        words = {language: Words(language, _codebook(root)) for language in LANGUAGES}
+        made = []
+        for one in record.records(root / notebook, notebook):
+            kept = verdicts.get(f"{notebook[:2]}.{one.id}", Kept())
+            made.append(_exhibit(one, sheet, words, parameters, kept, work))
+        told = [_told(part, sheet, words, parameters) for part in record.told(root / notebook)]
+        text = json.dumps({"mark": mark, "exhibits": made, "told": told}, ensure_ascii=False, indent=1)
+        (work / RECORD).write_text(text, encoding="utf-8")
+    except sheets.SheetError as error:
+        shutil.rmtree(work, ignore_errors=True)
+        return str(error)
+    shutil.rmtree(target, ignore_errors=True)
+    work.rename(target)
+    return ""
+
+
+def _exhibit(
+    one: Record,
+    sheet: Sheet,
+    words: Mapping[str, Words],
+    parameters: Mapping[str, Any],
+    kept: Kept,
+    folder: Path,
+) -> dict[str, Any]:
+    """Files and texts of one exhibit."""
+    found: dict[str, Any] = {
+        "id": one.id,
+        "kind": one.kind,
+        "number": one.number,
+        "files": [],
+        "lacks": one.lacks,
+    }
+    if kept.withheld is not None:
+        found |= {"kind": "withheld"}
+        for language in LANGUAGES:
+            name = getattr(sheet.exhibit(one.id).name, language)
+            found[language] = {"title": name, "name": name, "note": kept.withheld[language], "source": ""}
+        return found
+    frame = one.frame if kept.frame is None else kept.frame
+    if frame is not None:
+        data = published(frame, sheet, one.id)
+        data.to_csv(folder / f"{one.id}.csv", index=False, encoding="utf-8", lineterminator="\n")
+        found["files"].append(f"{one.id}.csv")
+    for language in LANGUAGES:
+        place = folder / language
+        place.mkdir(exist_ok=True)
+        made = printed.printed(one, sheet, words[language], parameters, frame)
+        found[language] = made.entry
+        if not one.left_out:
+            html = rendering.keep(one, made, sheet, words[language], parameters, frame, place)
+            (place / f"{one.id}.html").write_text(html, encoding="utf-8")
+            if made.table is not None:
+                cells = rendering.plain_table(made, language)
+                (place / f"{one.id}{TABLE}").write_text(
+                    json.dumps(cells, ensure_ascii=False), encoding="utf-8"
+                )
+    names = {f.name for f in folder.glob(f"*/{one.id}.*") if f.suffix in (*PICTURES, ".tex")}
+    found["files"] += sorted(names)
+    return found
+
+
+def published(frame: pd.DataFrame, sheet: Sheet, id: str) -> pd.DataFrame:
+    """The columns of a frame that its sheet declares: what is downloaded, under the field's names."""
+    exhibit = sheet.exhibit(id)
+    known = [name for name in frame if name in exhibit.columns or printed.dynamic(exhibit, name)]
+    spoken = [n for n in frame if n[-3:] in ("_en", "_zh") and n[:-3] in exhibit.columns]
+    return frame[list(dict.fromkeys([*known, *spoken]))]
+
+
+def _told(
+    part: Mapping[str, Any], sheet: Sheet, words: Mapping[str, Words], parameters: Mapping[str, Any]
+) -> dict[str, str]:
+    return {
+        language: printed.paragraph(sheet, part["id"], part["values"], words[language], parameters)
+        for language in LANGUAGES
+    }
+
+
+def _codebook(root: Path) -> pd.DataFrame | None:
+    found = sorted(root.glob("*/codebook.parquet"))
+    return pd.read_parquet(found[0]) if found else None
+
+
+# -- what it depends on ------------------------------------------------------------------------------
+def _mark(root: Path, notebook: str, parameters: Mapping[str, Any], verdicts: Mapping[str, Kept]) -> str:
+    """Hash of everything that the texts and pictures of a notebook are made of."""
+    whole = hashlib.sha256(json.dumps(dict(parameters), sort_keys=True, default=str).encode())
+    for name, kept in sorted(verdicts.items()):
+        if name.startswith(notebook[:2]):
+            whole.update(f"{name}{kept.withheld}{_digest(kept.frame)}".encode())
+    for file in _inputs(root, notebook):
+        whole.update(file.name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
+    return whole.hexdigest()
+
+
+def _digest(frame: pd.DataFrame | None) -> str:
+    return "" if frame is None else hashlib.sha256(frame.to_csv(index=False).encode()).hexdigest()
+
+
+def _inputs(root: Path, notebook: str) -> Iterator[Path]:
+    yield from sorted((root / notebook).glob(f"*{listing.FRAME}"))
+    yield from (sheets.file(notebook), sheets.shared_file())
+    yield from sorted(Path(__file__).parents[1].joinpath("exhibits").glob("*.py"))
+    tables = [paths.ROOT / one.file for one in sheets.shared().vocabularies.values() if one.file]
+    drawn = {one.draw.split(":")[0] for one in record.records(root / notebook, notebook) if one.draw}
+    code = [spec.origin for name in sorted(drawn) if (spec := importlib.util.find_spec(name)) and spec.origin]
+    several = [
+        root / notebook / "done.json",
+        *tables,
+        *map(Path, code),
+        *sorted(root.glob("*/codebook.parquet")),
+    ]
+    yield from (file for file in several if file.is_file())
+
+
+# -- several at a time -------------------------------------------------------------------------------
+def _each(work: Any, tasks: list[tuple[Any, ...]], jobs: int) -> list[str]:
+    """Do tasks in processes that share the imports made here; faults in the order of the tasks."""
+    if len(tasks) < 2 or jobs < 2:
+        return [work(*task) for task in tasks]
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from workbook.exhibits import style
+
+    style.use()
+    with multiprocessing.get_context("fork").Pool(jobs) as pool:
+        return pool.starmap(work, tasks, chunksize=1)
