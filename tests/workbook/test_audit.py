@@ -174,10 +174,10 @@ def test_exhibits_are_read_from_finished_notebooks_alone(tmp_path: Path) -> None
     entry = {"id": "flow", "kind": "table", "number": "1.1", "title_en": "T", "title_zh": "题"}
     record = {"notebook": "01_panel", "exhibits": [entry, entry | {"id": "map", "kind": "figure"}]}
     (folder / "done.json").write_text(json.dumps(record), encoding="utf-8")
-    (folder / "flow.csv").write_text("a", encoding="utf-8")
-    (folder / "map.png").write_text("a", encoding="utf-8")
+    (folder / "flow.frame.parquet").write_text("a", encoding="utf-8")
+    (folder / "map.frame.parquet").write_text("a", encoding="utf-8")
     found = audit.made(tmp_path, ["01_panel", "02_missing"])
-    assert [e["file"] for e in found] == ["01_panel/flow.csv", "01_panel/map.png"]
+    assert [e["file"] for e in found] == ["01_panel/flow.frame.parquet", "01_panel/map.frame.parquet"]
     listing.write(tmp_path, ["01_panel"])
     table = pd.read_csv(tmp_path / "exhibits.csv")
     assert table["cell_tag"].tolist() == ["flow", "map"] and table["title_zh"].tolist() == ["题", "题"]

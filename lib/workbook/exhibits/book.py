@@ -19,12 +19,11 @@ from IPython.display import HTML, Markdown, display
 
 from workbook import paths
 from workbook.exhibits import listing, needs, printed, record, rendering, sheets
-from workbook.exhibits.words import Words, unit_shown
+from workbook.exhibits.words import Words
 from workbook.run import chain
 
 if TYPE_CHECKING:
     import ibis
-    from matplotlib.figure import Figure
 
 JOB = "FUSION_JOB"
 
@@ -76,30 +75,8 @@ class Book:
         self._written: list[str] = []
         self._known: dict[str, Words] = {}
         self.parameters: dict[str, Any] = {}
-        self.sheet: sheets.Sheet = None  # type: ignore[assignment]  # set by `open`
+        self.sheet: sheets.Sheet = None  # type: ignore[assignment]  # set by `open`; none in a chain without sheets
         self._con: Any = None
-
-    # -- words ---------------------------------------------------------------------------------
-    def say(self, en: str, zh: str) -> str:
-        """The one of two texts that the study's language asks for."""
-        return zh if self.language == "zh" else en
-
-    def tell(self, en: str, zh: str) -> None:
-        """Show a paragraph (Markdown)."""
-        display(Markdown(self.say(en, zh)))
-
-    def label(self, codebook: pd.DataFrame, column: str, unit: bool = True) -> str:
-        """A column's label with its unit, from the study's codebook; the column's name if it has none."""
-        rows = codebook.loc[codebook["column"] == column]
-        if rows.empty:
-            return column
-        row = rows.iloc[0]
-        text = str(row[f"label_{self.language}"])
-        return f"{text} ({self.unit(str(row['unit']))})" if unit and row["unit"] else text
-
-    def unit(self, text: str) -> str:
-        """A unit in the study's language."""
-        return unit_shown(text, self.language)
 
     # -- declared inputs and outputs -----------------------------------------------------------
     def path(self, name: str) -> Path:
@@ -243,80 +220,6 @@ class Book:
         self._told.append({"id": id, "values": kept})
         display(Markdown(text), metadata={"fusion": {"told": len(self._told) - 1}})
 
-    # -- exhibits, in the old way ----------------------------------------------------------------
-    def show_table(
-        self,
-        id: str,
-        table: pd.DataFrame,
-        *,
-        title_en: str,
-        title_zh: str,
-        note_en: str = "",
-        note_zh: str = "",
-        source_en: str = "",
-        source_zh: str = "",
-        digits: int | dict[str, int] = 3,
-        index: bool = False,
-    ) -> None:
-        """Show a table and keep it as CSV (full precision) and LaTeX (as shown).
-
-        Parameters
-        ----------
-        id : str
-            Short name, unique in the notebook, e.g. ``"sample_flow"``; also the file's name.
-        table : pandas.DataFrame
-            What is shown; column names are the printed headers.
-        digits : int or dict
-            Decimals of floating-point columns, for all or by column.
-        index : bool
-            Whether the index is a printed column.
-        """
-        from workbook.exhibits import rendering
-
-        entry = self._enter("table", id, title_en, title_zh, note_en, note_zh, source_en, source_zh)
-        rendering.save_table(self.folder, id, table, entry, self.language, digits, index)
-        display(HTML(rendering.table_html(table, entry, self.language, digits, index)))
-
-    def show_figure(
-        self,
-        id: str,
-        figure: Figure,
-        *,
-        title_en: str,
-        title_zh: str,
-        note_en: str = "",
-        note_zh: str = "",
-        source_en: str = "",
-        source_zh: str = "",
-        alt_en: str = "",
-        alt_zh: str = "",
-    ) -> None:
-        """Show a figure and keep it as SVG and PNG; ``title_*`` says the finding."""
-        from workbook.exhibits import rendering
-
-        entry = self._enter("figure", id, title_en, title_zh, note_en, note_zh, source_en, source_zh)
-        rendering.save_figure(self.folder, id, figure)
-        display(HTML(rendering.figure_html(self.folder, entry, self.language, self.say(alt_en, alt_zh))))
-
-    def has(
-        self, columns: list[str] | tuple[str, ...], table: Any, id: str, what_en: str, what_zh: str
-    ) -> bool:
-        """Whether a table has the columns that an exhibit needs; if not, say so and record it as left out."""
-        missing = [column for column in columns if column not in table.columns]
-        if missing:
-            self.leave_out(
-                id, what_en, what_zh, f"columns: {', '.join(missing)}", f"缺少列：{'、'.join(missing)}"
-            )
-        return not missing
-
-    def leave_out(self, id: str, what_en: str, what_zh: str, reason_en: str, reason_zh: str) -> None:
-        """Say, and record in ``exhibits.csv``, that this study's data do not allow an exhibit."""
-        entry = self._enter("left_out", id, what_en, what_zh, f"needs {reason_en}", reason_zh, "", "")
-        self.tell(
-            f"**Left out: {entry['title_en']}.** These data lack the {reason_en}.",
-            f"**略去：{entry['title_zh']}。** {reason_zh}。",
-        )
-
     def done(self) -> None:
         """Last cell: check that every declared output was written, and say that the notebook finished."""
         missing = [name for name in self.step.writes if name not in self._written]
@@ -426,16 +329,6 @@ class Book:
                 f"Run the chain first: make study STUDY={self.study}"
             )
         return file
-
-    def _enter(self, kind: str, id: str, *texts: str) -> dict[str, Any]:
-        if any(entry["id"] == id for entry in self._exhibits):
-            raise ValueError(f"{self.step.notebook} has two exhibits named '{id}'")
-        number = sum(entry["kind"] == kind for entry in self._exhibits) + 1
-        names = ("title_en", "title_zh", "note_en", "note_zh", "source_en", "source_zh")
-        entry = {"id": id, "kind": kind, "number": f"{int(self.step.notebook[:2])}.{number}"}
-        entry |= dict(zip(names, texts, strict=True))
-        self._exhibits.append(entry)
-        return entry
 
     def _say_by_hand(self) -> None:
         sources = ", ".join(

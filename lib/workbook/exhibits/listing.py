@@ -28,9 +28,9 @@ COLUMNS = (
 )
 # The file by which an exhibit is known; others of the same name lie beside it.
 SUFFIXES = {
-    "table": (FRAME, ".csv"),
-    "figure": (FRAME, ".svg", ".png"),
-    "file": (".docx", ".xlsx", ".csv", ".json"),
+    "table": (FRAME,),
+    "figure": (FRAME,),
+    "file": (".docx", ".xlsx", ".json", ".zh.docx", ".en.docx"),
 }
 
 

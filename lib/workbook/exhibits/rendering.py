@@ -194,41 +194,6 @@ def _of_language(entry: Mapping[str, str], language: str) -> dict[str, Any]:
 
 
 # -- tables ------------------------------------------------------------------------------------------
-def save_table(
-    folder: Path,
-    id: str,
-    table: pd.DataFrame,
-    entry: dict[str, Any],
-    language: str = "en",
-    digits: Digits = DEFAULT_DIGITS,
-    index: bool = False,
-) -> None:
-    """Write ``<id>.csv`` (full precision, UTF-8) and ``<id>.tex`` (as shown; booktabs).
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Existing folder of the notebook's outputs.
-    id : str
-        Name of the exhibit and of its files.
-    table : pandas.DataFrame
-        Rows × columns as printed; column names are the headers.
-    entry : dict
-        Record of the exhibit.
-    language : {"en", "zh"}
-        Language of caption, note and source.
-    digits : int or dict
-        Decimals of floating-point values, for all columns or by column.
-    index : bool
-        Whether the index is printed.
-    """
-    flat = _flat(table, index)
-    flat.to_csv(folder / f"{id}.csv", index=False, encoding="utf-8", lineterminator="\n")
-    (folder / f"{id}.tex").write_text(
-        table_tex(table, entry, language, digits, index), encoding="utf-8", newline="\n"
-    )
-
-
 def table_html(
     table: pd.DataFrame,
     entry: dict[str, Any],
@@ -240,8 +205,16 @@ def table_html(
 
     Parameters
     ----------
-    table, entry, language, digits, index
-        As in :func:`save_table`.
+    table : pandas.DataFrame
+        Rows × columns as printed; column names are the headers.
+    entry : dict
+        Record of the exhibit, its texts under ``title_<language>``, ``note_<language>`` …
+    language : {"en", "zh"}
+        Language of caption, note and source.
+    digits : int or dict
+        Decimals of floating-point values, for all columns or by column.
+    index : bool
+        Whether the index is printed.
 
     Returns
     -------
@@ -278,7 +251,7 @@ def table_tex(
     Parameters
     ----------
     table, entry, language, digits, index
-        As in :func:`save_table`.
+        As in :func:`table_html`.
 
     Returns
     -------

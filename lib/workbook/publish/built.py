@@ -115,19 +115,7 @@ class Built:
         return [
             {"id": e["id"], "kind": e["kind"], "number": e["number"], "notebook": name, **e[self.language]}
             for name in self.done
-            for e in spoken.load(self.root, name).get("exhibits", []) or self._unspoken(name)
-        ]
-
-    def _unspoken(self, notebook: str) -> list[dict[str, Any]]:
-        """Exhibits of a notebook that has no sheet yet, from its record."""
-        try:
-            entries = json.loads((self.root / notebook / "done.json").read_text(encoding="utf-8"))["exhibits"]
-        except (OSError, ValueError):
-            return []
-        texts = ("title", "note", "source")
-        return [
-            {**e, **{l: {t: e.get(f"{t}_{l}", "") for t in texts} for l in LANGUAGES}}  # noqa: E741
-            for e in entries
+            for e in spoken.load(self.root, name).get("exhibits", [])
         ]
 
     def forms(self, notebook: str, id: str) -> dict[str, Path]:

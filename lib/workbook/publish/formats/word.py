@@ -37,8 +37,8 @@ def write(study: Built, target: Path) -> None:
     if study.synthetic:
         document.add_paragraph(SYNTHETIC[study.language]).runs[0].bold = True
     for row in study.exhibits:
-        cells = spoken.table(study.root, row["notebook"], row["id"], study.language)
-        if row["kind"] == "table" and cells:
+        if row["kind"] == "table":
+            cells = spoken.table(study.root, row["notebook"], row["id"], study.language)
             _table(document, row, cells, study.language)
         elif row["kind"] == "figure":
             _figure(document, study.forms(row["notebook"], row["id"])[".png"], row, study.language)
