@@ -10,6 +10,7 @@ from pathlib import Path
 
 from fusion.adapters import report as reports
 from fusion.adapters.errors import AdapterError
+from fusion.language import said
 
 LARGE = 50_000_000  # bytes from which the reading is announced
 
@@ -30,12 +31,12 @@ def check(
         0 where a study can read the files as they are, else 1.
     """
     if write is not None and write.exists():
-        raise AdapterError(
-            f"{write}: is there already and would be overwritten; name another file with --write"
-        )
+        raise AdapterError(said("adapters.would_be_overwritten", write=write))
     size = sum(f.stat().st_size for f in files if f.is_file())
     if size > LARGE:
-        print(f"reading {len(files)} files, {size / 1e9:.1f} GB ...", file=sys.stderr, flush=True)
+        print(
+            said("adapters.reading", count=len(files), size=size / 1000000000.0), file=sys.stderr, flush=True
+        )
     found = reports.check(files, adapter, money_unit, needs)
     if as_json:
         print(json.dumps(reports.as_json(found), ensure_ascii=False, indent=1, default=str))
@@ -46,7 +47,7 @@ def check(
         c if c.isascii() and (c.isalnum() or c in "_-") else "" for c in target.name.split(".")[0].lower()
     )
     _write(target, reports.draft(found, name.strip("_-") or "mine"))
-    print(f"\nAdapter to correct: {target}")
+    print(said("adapters.written", target=target))
     return int(bool(found.problems))
 
 
@@ -64,6 +65,4 @@ def _write(target: Path, text: str) -> None:
         part.write_text(text, encoding="utf-8")
         os.replace(part, target)
     except OSError as error:
-        raise AdapterError(
-            f"{target}: cannot be written ({error.strerror}); name a file with --write"
-        ) from None
+        raise AdapterError(said("adapters.not_written", target=target, reason=error.strerror)) from None

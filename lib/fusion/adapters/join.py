@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fusion.adapters.errors import AdapterError
+from fusion.language import said
 from fusion.panel.contract import KEYS, ROW, Column
 
 
@@ -51,7 +52,7 @@ def join(con: Any, parts: Sequence[Part]) -> tuple[Part, tuple[Joined, ...]]:
     tables = [stack(con, group, f"fusion_group{i}") for i, group in enumerate(groups.values())]
     left = next((t for t in tables if "year" in t.columns), tables[0])
     if "year" not in left.columns:
-        raise AdapterError(f"{files_of(left)}: no table has a year; one of the joined tables must")
+        raise AdapterError(said("adapters.no_year", files=files_of(left)))
     joined = []
     for i, right in enumerate(t for t in tables if t is not left):
         left, fate = _beside(con, left, right, f"fusion_joined{i}")
@@ -92,8 +93,6 @@ def _refuse_repeats(con: Any, part: Part, keys: Sequence[str]) -> None:
         f"SELECT {names}, count(*) FROM {part.name} WHERE {whole} GROUP BY ALL HAVING count(*) > 1 ORDER BY ALL LIMIT 5"
     ).fetchall()
     if twice:
-        shown = "; ".join(f"{' '.join(map(str, row[:-1]))} ({row[-1]} rows)" for row in twice)
-        raise AdapterError(
-            f"{files_of(part)}: {names} must be unique in a table that is joined, and is not: {shown}; leave one row each, "
-            "for example by `keep` in the adapter"
-        )
+        keys_of = [(" ".join(map(str, row[:-1])), row[-1]) for row in twice]
+        shown = "; ".join(said("adapters.repeated", key=key, count=count) for key, count in keys_of)
+        raise AdapterError(said("adapters.key_repeats", files=files_of(part), names=names, shown=shown))

@@ -15,6 +15,7 @@ from fusion.adapters.errors import AdapterError
 from fusion.adapters.headers import Header, alias_key
 from fusion.adapters.match import Lookup, Mapping_, known_aliases, known_headers, match
 from fusion.adapters.model import Adapter, FileRule
+from fusion.language import said
 from fusion.panel.cast import cast
 from fusion.panel.contract import ROW, Column
 
@@ -158,7 +159,7 @@ def name(
     rows = _account(con, staged, layout, adapter, first)
     cells = {n: e for n, e in _cells(layout, adapter).items() if not isinstance(layout.stated.get(n), str)}
     if not cells:
-        raise AdapterError(f"{layout.path}: no column could be read")
+        raise AdapterError(said("adapters.no_column", path=layout.path))
     selected = ", ".join(f'{e} AS "{n}"' for n, e in cells.items())
     con.con.execute(
         f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT row + {first} AS {ROW}, {selected} "
@@ -207,7 +208,7 @@ def _header(
     if asked is not None:
         if asked + many - 1 > len(looked.rows):
             raise AdapterError(
-                f"{looked.path}: header_row = {asked}, and the file has {len(looked.rows)} rows"
+                said("adapters.header_row", path=looked.path, asked=asked, count=len(looked.rows))
             )
         at = asked + many - 2
         return at, _texts(looked.rows[at + 1 - many : at + 1])
@@ -222,10 +223,7 @@ def _header(
     if found < 2:
         best = next((i for i, row in enumerate(looked.rows) if sum(map(bool, row)) > 1), -1)
     if best < 0:
-        raise AdapterError(
-            f"{looked.path}: no row of the first {len(looked.rows)} has two cells; columns must be separated by commas, "
-            "tabs, semicolons or bars, and the file needs a header"
-        )
+        raise AdapterError(said("adapters.no_header", path=looked.path, count=len(looked.rows)))
     return best, _texts(looked.rows[best + 1 - many : best + 1])
 
 
@@ -325,7 +323,7 @@ def _account(con: Any, staged: stage.Staged, layout: Layout, adapter: Adapter, f
         aside["another number of cells than the header"] = len(staged.misfits)
     kept = sum(n for reason, n in counted if reason is None)
     if staged.rows == 0:
-        raise AdapterError(f"{layout.path}: a header and no rows")
+        raise AdapterError(said("adapters.header_only", path=layout.path))
     return FileRows(layout.path, staged.rows, kept, aside, staged.misfits, first, layout.label)
 
 

@@ -16,6 +16,7 @@ from ruamel.yaml.error import YAMLError
 from fusion.adapters import units
 from fusion.adapters.errors import AdapterError
 from fusion.adapters.headers import alias_key
+from fusion.language import listed, refusal, said
 from fusion.panel.contract import DATA, contract
 from fusion.panel.errors import nearest
 
@@ -142,7 +143,7 @@ class Adapter(Part):
     @model_validator(mode="after")
     def _consistent(self) -> Adapter:
         if self.unit_row is not None and self.unit_row > self.label_rows:
-            raise ValueError(f"unit_row = {self.unit_row} is not one of the {self.label_rows} label_rows")
+            raise ValueError(said("adapters.unit_row", unit_row=self.unit_row, label_rows=self.label_rows))
         _check_units(self)
         _check_aliases(self)
         return self
@@ -189,8 +190,13 @@ def validate(values: Mapping[str, Any], where: str, extra: Iterable[str] = ()) -
         for name in named if isinstance(named, dict | list) else []:
             if name not in known:
                 raise AdapterError(
-                    f"adapter {where}: {key}: '{name}' is not a column of the contract{nearest(str(name), known)}; "
-                    "a column of your own is declared in the study's extra_columns"
+                    said(
+                        "adapters.no_such_column",
+                        where=where,
+                        key=key,
+                        name=name,
+                        hint=nearest(str(name), known),
+                    )
                 )
     try:
         return Adapter.model_validate(dict(values))
@@ -206,23 +212,20 @@ def _find(name: str, root: Path) -> Path:
     if file.is_file():
         return file
     raise AdapterError(
-        f"adapter '{name}': neither a built-in one ({', '.join(built_in())}){nearest(name, built_in())} nor a file; "
-        "`fusion check FILE` writes one to start from"
+        said("adapters.no_such_adapter", name=name, known=listed(built_in()), hint=nearest(name, built_in()))
     )
 
 
 def _merged(name: str, root: Path, seen: tuple[str, ...]) -> dict[str, Any]:
     file = _find(name, root)
     if str(file) in seen:
-        raise AdapterError(f"adapter {name}: based_on goes round in a circle")
+        raise AdapterError(said("adapters.circle", name=name))
     try:
         values = YAML(typ="safe", pure=True).load(file.read_text("utf-8-sig"))
     except (YAMLError, UnicodeDecodeError) as error:
-        raise AdapterError(
-            f"adapter {name}: not readable as YAML in UTF-8: {str(error).splitlines()[0]}"
-        ) from None
+        raise AdapterError(said("adapters.not_yaml", name=name, reason=str(error).splitlines()[0])) from None
     if not isinstance(values, dict):
-        raise AdapterError(f"adapter {name}: expected keys ({', '.join(Adapter.model_fields)}), found none")
+        raise AdapterError(said("adapters.no_keys", name=name, keys=listed(Adapter.model_fields)))
     base = values.get("based_on")
     if base is None:
         return values
@@ -238,9 +241,11 @@ def _line(where: str, error: Any) -> str:
     if error["type"] == "extra_forbidden":
         last = str(error["loc"][-1])
         known = [*Adapter.model_fields, *ColumnRule.model_fields, *FileRule.model_fields]
-        return f"adapter {where}: unknown key '{key}'{nearest(last, known)}"
+        return said("adapters.unknown_key", where=where, key=key, hint=nearest(last, known))
     found = "" if error["type"] == "value_error" else f" = {str(error['input'])[:60]!r}"
-    return f"adapter {where}: {key or 'keys'}{found}: {error['msg'].removeprefix('Value error, ')}"
+    return said(
+        "adapters.wrong_value", where=where, key=key or said("adapters.keys"), found=found, msg=refusal(error)
+    )
 
 
 def _check_units(adapter: Adapter) -> None:
@@ -248,13 +253,20 @@ def _check_units(adapter: Adapter) -> None:
     for contract_unit, unit in adapter.units.items():
         if units.factor(contract_unit, unit) is None:
             allowed = ", ".join(units.FACTORS.get(contract_unit, units.FACTORS))
-            raise ValueError(f"units: '{contract_unit}: {unit}' cannot be converted; allowed: {allowed}")
+            raise ValueError(
+                said("adapters.unit_unconvertible", contract_unit=contract_unit, unit=unit, allowed=allowed)
+            )
     for name, rule in adapter.columns.items():
         unit = of.get(name, "")
         if rule.unit is not None and units.has_unit(unit) and units.factor(unit, rule.unit) is None:
             raise ValueError(
-                f"columns.{name}.unit = '{rule.unit}' cannot be converted to {unit}; "
-                f"allowed: {', '.join(units.FACTORS[unit])}"
+                said(
+                    "adapters.column_unit_unconvertible",
+                    name=name,
+                    unit=rule.unit,
+                    into=unit,
+                    allowed=listed(units.FACTORS[unit]),
+                )
             )
 
 
@@ -265,7 +277,7 @@ def _check_aliases(adapter: Adapter) -> None:
         for alias in rule.named:
             key = alias_key(alias, adapter.suffixes)
             if not key.strip(">"):
-                raise ValueError(f"columns.{name}.aliases: '{alias}' is nothing after normalisation")
+                raise ValueError(said("adapters.empty_alias", name=name, alias=alias))
             other = owner.setdefault(key, name)
             if other != name:
-                raise ValueError(f"alias '{alias}' is given to both {other} and {name}; keep it at one")
+                raise ValueError(said("adapters.alias_twice", alias=alias, other=other, name=name))

@@ -19,6 +19,7 @@ from fusion.adapters.join import Joined, Part, files_of, join, stack
 from fusion.adapters.layout import OTHER_ID, Choices, FileRows, Layout, Named, look, name, typed
 from fusion.adapters.model import Adapter, ColumnRule, IdRule, load
 from fusion.adapters.words import told
+from fusion.language import listed, said
 from fusion.panel.cast import HEADER
 from fusion.panel.contract import KEYS, ROW, expected, missing_columns
 from fusion.panel.errors import examples
@@ -124,7 +125,7 @@ def convert(
     except duckdb.Error as error:
         names = ", ".join(layout.path.name for layout in layouts)
         raise AdapterError(
-            f"{names}: cannot be read to the end ({str(error).splitlines()[0]}); write the file again"
+            said("adapters.unreadable", names=names, reason=str(error).splitlines()[0])
         ) from None
 
 
@@ -150,7 +151,7 @@ def read(con: Any, source: str | Sequence[str], adapter: str, root: Path, **how:
 def look_all(sources: Sequence[Path], adapter: Adapter, chosen: Choices) -> list[Layout]:
     """Map the header of each file."""
     if not sources:
-        raise AdapterError("no file is named; name one or several")
+        raise AdapterError(said("adapters.no_file"))
     found = []
     for path in sources:
         rule = adapter.file(path)
@@ -175,23 +176,21 @@ def problems(layouts: Sequence[Layout], adapter: Adapter, chosen: Choices) -> li
     lines = []
     for layout in layouts:
         for odd in layout.mapping.ambiguous:
-            headers = ", ".join(f"'{h.text}' (column {h.position + 1})" for h in odd.headers)
-            lines.append(
-                f"{layout.path}: several headers mean {odd.column}: {headers}; put the one that is meant first under "
-                f"columns.{odd.column}.aliases of an adapter of your own (`P>其中：X` is X below P)"
+            headers = listed(
+                said("adapters.header_at", text=h.text, position=h.position + 1) for h in odd.headers
             )
-        lines += [f"{layout.path}: {column}: {why}" for column, why in sorted(layout.unknown_units().items())]
+            lines.append(said("adapters.ambiguous", path=layout.path, column=odd.column, headers=headers))
+        lines += [
+            said("adapters.unit_unknown", path=layout.path, column=column, why=why)
+            for column, why in sorted(layout.unknown_units().items())
+        ]
         lines += _lacking_keys(layout, adapter)
     if not any(layout.rule.role == "panel" for layout in layouts):
-        return [*lines, "no file is a panel: all are establishments by the adapter's `files`"]
+        return [*lines, said("adapters.no_panel")]
     there = brought(layouts, adapter)
     missing = missing_columns(sorted(there), chosen.columns)
     if missing:
-        lines.append(
-            f"required columns are missing ({len(missing)}): {'; '.join(missing)}. Give each its header in the adapter "
-            "(columns), or name it under `absent` if the source does not collect it (contract: minimal asks for firm_id and "
-            "year only)"
-        )
+        lines.append(said("adapters.columns_missing", count=len(missing), missing="; ".join(missing)))
     return lines
 
 
@@ -238,9 +237,7 @@ def _of_establishments(adapter: Adapter, path: Path) -> Adapter:
     """The adapter for a table of establishments: four columns, identifiers of the enterprise only."""
     rule = adapter.establishments
     if rule is None:
-        raise AdapterError(
-            f"{path}: a file of establishments, and adapter {adapter.adapter} does not say how to roll it up"
-        )
+        raise AdapterError(said("adapters.no_roll_up", path=path, adapter=adapter.adapter))
     columns = {
         "firm_id": ColumnRule(aliases=rule.firm),
         "year": ColumnRule(aliases=rule.year, take="year"),
@@ -259,9 +256,13 @@ def _lacking_keys(layout: Layout, adapter: Adapter) -> list[str]:
         lacks = []  # a table by firm alone joins every year of the firm
     headers = examples([h.text for h in layout.mapping.headers], 20)
     return [
-        f"{layout.path}: no header means {key}"
-        + (" (or state the file's year under `files`)" if key == "year" else "")
-        + f"; headers: {headers}"
+        said(
+            "adapters.no_key",
+            path=layout.path,
+            key=key,
+            or_state=said("adapters.or_state_year") if key == "year" else "",
+            headers=headers,
+        )
         for key in lacks
         if not any(a.column == key for a in layout.mapping.ambiguous)
     ]
@@ -320,8 +321,12 @@ def _establishments(
     both = [c for c in given if c in table.columns]
     if both:
         raise AdapterError(
-            f"{files_of(stack(con, parts))}: {', '.join(both)} would come from the establishments, and {files_of(table)} "
-            "brings it too; leave it out of establishments.gives, or out of columns"
+            said(
+                "adapters.brought_twice",
+                firms=files_of(stack(con, parts)),
+                both=listed(both),
+                table=files_of(table),
+            )
         )
     source = stack(con, parts, "fusion_establishments")
     rolled = roll_up(con, source.name, rule, "fusion_rolled")
@@ -365,9 +370,7 @@ def _finish(
     columns = {c: chosen.columns[c] for c in dict.fromkeys(order)}
     rows = con.con.execute(f"SELECT count(*) FROM {PANEL}").fetchone()[0]
     if rows == 0:
-        raise AdapterError(
-            f"{files_of(table)}: no row is left; see `fusion check` for why each was set aside"
-        )
+        raise AdapterError(said("adapters.nothing_left", table=files_of(table)))
     return Raw(con.table(PANEL), gathered(notes), columns, files_of(table), rows)
 
 

@@ -15,6 +15,7 @@ from fusion.adapters.errors import AdapterError
 from fusion.adapters.layout import Choices, Layout
 from fusion.adapters.model import Adapter, built_in, load
 from fusion.indicators import system
+from fusion.language import current, listed, said, word
 from fusion.panel import checks
 from fusion.panel.contract import contract
 
@@ -118,15 +119,15 @@ def lines(report: Report) -> list[str]:
     """The report in words."""
     out = []
     if report.scores:
-        listed = ", ".join(f"{name} {n}" for name, n in report.scores.items())
-        out.append(f"Adapter: {report.adapter.adapter} (headers that each knows: {listed})")
+        scores = listed(f"{name} {n}" for name, n in report.scores.items())
+        out.append(said("adapters.report.adapter_scored", adapter=report.adapter.adapter, scores=scores))
     else:
-        out.append(f"Adapter: {report.adapter.adapter}")
+        out.append(said("adapters.report.adapter", adapter=report.adapter.adapter))
     for layout in report.layouts:
         out += ["", *_file(layout, report)]
     out += ["", *_rows(report), *_rules(report), "", *_computable(report)]
     if report.problems:
-        out += ["", f"To be settled before a study can read this ({len(report.problems)}):"]
+        out += ["", said("adapters.report.problems", count=len(report.problems))]
         out += [f"  {n}. {text}" for n, text in enumerate(report.problems, 1)]
     return out
 
@@ -162,22 +163,20 @@ def draft(report: Report, name: str) -> str:
     """An adapter file to correct: what is settled is taken over, what is open stands there as a comment."""
     own = report.adapter.adapter
     text = [
-        "# Written by `fusion check`. Correct it, then name it in a study: panel: {adapter: <this file>}",
-        "# Keys: data/adapters/README.md. What holds in the adapter below holds here, too.",
+        said("adapters.draft.head"),
+        said("adapters.draft.keys"),
         f'adapter: "{name}"',
         f"based_on: {own}",
     ]
     unknown = {c: why for layout in report.layouts for c, why in layout.unknown_units().items()}
-    if any("money unit" in why for why in unknown.values()):
-        text.append(
-            "# money_unit: 万元        # 元, 千元, 万元, 百万元 or 亿元: state it, it is never guessed"
-        )
+    if any("`money_unit`" in why for why in unknown.values()):
+        text.append(said("adapters.draft.money_unit"))
     text.append("columns:")
     text += _draft_columns(report) or ["  {}"]
     lacking = [c.column for c in contract() if c.required == "required" and c.column not in _there(report)]
     if lacking:
         text += [
-            "# Required columns without a header: give each its header above, or leave it here (it is then empty).",
+            said("adapters.draft.absent"),
             f"absent: [{', '.join(lacking)}]",
         ]
     return "\n".join(text) + "\n"
@@ -198,7 +197,7 @@ def _read(report: Report, files: Sequence[Path], loose: Choices) -> None:
     """Read what can be read: a column whose unit or header is not settled hinders the reading, a missing one does not."""
     hindering = panel.problems(report.layouts, report.adapter, loose)
     if hindering:
-        report.unread = f"not read: {len(hindering)} of the points below hinder it"
+        report.unread = said("adapters.report.hindered", count=len(hindering))
         return
     con = ibis.duckdb.connect()
     try:
@@ -232,28 +231,46 @@ def _compute(report: Report, there: set[str]) -> None:
 def _file(layout: Layout, report: Report) -> list[str]:
     mapping = layout.mapping
     table = panel.headers_of(layout)
-    kind = f"{layout.looked.kind[1:]}, {layout.looked.encoding or 'cells as stored'}"
-    title = f"{layout.label} ({kind}; header in row {layout.header_at + 1}"
-    title += f", {len(layout.labels)} label rows)" if layout.labels else ")"
-    role = " as establishments (rolled up to the enterprise)" if layout.rule.role == "establishments" else ""
-    out = [f"{title}{role}: {len(mapping.headers)} headers"]
+    kind = f"{layout.looked.kind[1:]}, {layout.looked.encoding or said('adapters.report.as_stored')}"
+    title = said("adapters.report.file", label=layout.label, kind=kind, row=layout.header_at + 1)
+    title += (
+        said("adapters.report.label_rows", count=len(layout.labels))
+        if layout.labels
+        else said("adapters.report.file_end")
+    )
+    role = said("adapters.report.establishments") if layout.rule.role == "establishments" else ""
+    out = [said("adapters.report.headers", title=title, role=role, count=len(mapping.headers))]
     for how in ("matched", "part of"):
         for row in table[table["how"] == how].itertuples():
-            unit = f"  [{row.unit}: {row.stated_by}]" if row.unit else ""
+            unit = (
+                said("adapters.report.unit", unit=row.unit, by=word("adapters.by", row.stated_by))
+                if row.unit
+                else ""
+            )
             mark = (
-                "  (alias not verified)"
+                said("adapters.report.unverified")
                 if _unverified(report.adapter, layout, str(row.header), str(row.column))
                 else ""
             )
             out.append(f"  {row.header} -> {row.column}{unit}{mark}")
     for odd in mapping.ambiguous:
         out.append(
-            f"  AMBIGUOUS {odd.column}: {', '.join(f'{h.text} (column {h.position + 1})' for h in odd.headers)}"
+            said(
+                "adapters.report.ambiguous",
+                column=odd.column,
+                headers=listed(
+                    said("adapters.report.header_at", text=h.text, position=h.position + 1)
+                    for h in odd.headers
+                ),
+            )
         )
-    out += [f"  not used: {h} (measures something else than {c})" for h, c in mapping.substitutes.items()]
-    out += [f"  not needed: {h} ({c} has a header already)" for h, c in mapping.unused.items()]
+    out += [said("adapters.report.substitute", header=h, column=c) for h, c in mapping.substitutes.items()]
+    out += [said("adapters.report.not_needed", header=h, column=c) for h, c in mapping.unused.items()]
     for header, near in mapping.unmatched.items():
-        out.append(f"  unmatched: {header}" + (f"  nearest: {', '.join(near)}" if near else ""))
+        out.append(
+            said("adapters.report.unmatched", header=header)
+            + (said("adapters.report.near", near=listed(near)) if near else "")
+        )
     return out
 
 
@@ -270,16 +287,20 @@ def _unverified(adapter: Adapter, layout: Layout, header: str, column: str) -> b
 
 def _rows(report: Report) -> list[str]:
     if report.source is None:
-        return [f"Rows: {report.unread}"]
-    out = [f"Rows: {report.source.raw.rows:,} in the panel"]
+        return [said("adapters.report.unread", why=report.unread)]
+    out = [said("adapters.report.rows", rows=report.source.raw.rows)]
     for file in report.source.files:
-        fate = "; ".join(f"{n:,} {why}" for why, n in file.aside.items())
+        fate = "; ".join(
+            said("adapters.report.aside", count=n, why=word("adapters.fate", why))
+            for why, n in file.aside.items()
+        )
         out.append(
-            f"  {file.label}: {file.read:,} read = {file.kept:,} kept" + (f" + {fate}" if fate else "")
+            said("adapters.report.account", label=file.label, read=file.read, kept=file.kept)
+            + (f" + {fate}" if fate else "")
         )
         for row in file.misfits.head(3).itertuples():
-            out.append(f"    row {row.row}: {row.cells} cells: {row.text[:80]}")
-    told = report.source.say("en")
+            out.append(said("adapters.report.misfit", row=row.row, cells=row.cells, text=row.text[:80]))
+    told = report.source.say(current())
     return [*out, f"  {told}"] if told else out
 
 
@@ -288,30 +309,47 @@ def _rules(report: Report) -> list[str]:
         return []
     found = report.violations[report.violations["rule"] != "column_ignored"]
     if found.empty:
-        return ["Rules: none is broken"]
-    out = ["Rules that rows break (data/contract/rules.csv):"]
+        return [said("adapters.report.no_rule_broken")]
+    out = [said("adapters.report.rules")]
     for row in found.itertuples():
         out.append(
-            f"  {row.severity}: {row.field or 'row'}: {row.message_en} ({row.cells:,} cells, {row.firms:,} firms)"
+            said(
+                "adapters.report.rule",
+                severity=word("adapters.severity", str(row.severity)),
+                field=row.field or said("adapters.report.row"),
+                message=getattr(row, f"message_{current()}"),
+                cells=row.cells,
+                firms=row.firms,
+            )
         )
     for column, values in report.values.items():
-        listed = ", ".join(f"{v} ({n:,} rows)" for v, n in values.items())
-        out.append(f"  {column}: values that mean nothing yet: {listed}; map them in columns.{column}.values")
+        odd = listed(said("adapters.report.value", value=v, rows=n) for v, n in values.items())
+        out.append(said("adapters.report.values", column=column, values=odd))
     return out
 
 
 def _computable(report: Report) -> list[str]:
     every = len(report.can) + len(report.cannot)
-    out = [f"Indicators: {len(report.can)} of {every} can be computed: {', '.join(report.can) or 'none'}"]
+    out = [
+        said(
+            "adapters.report.indicators",
+            count=len(report.can),
+            every=every,
+            can=listed(report.can) or said("adapters.report.none"),
+        )
+    ]
     lacking: dict[tuple[str, ...], list[str]] = {}
     for code, columns in report.cannot.items():
         lacking.setdefault(tuple(columns), []).append(code)
-    out += [f"  {', '.join(codes)}: lack {', '.join(columns)}" for columns, codes in lacking.items()]
+    out += [
+        said("adapters.report.lack", codes=listed(codes), columns=listed(columns))
+        for columns, codes in lacking.items()
+    ]
     for name, columns in report.needs.items():
         gaps = [c for c in columns if c in report.lacking]
         out.append(
-            f"  the study's {name}: "
-            + (f"cannot be computed, lacks {', '.join(gaps)}" if gaps else "can be computed")
+            said("adapters.report.derived", name=name)
+            + (said("adapters.report.cannot", gaps=listed(gaps)) if gaps else said("adapters.report.can"))
         )
     return out
 
@@ -322,22 +360,20 @@ def _draft_columns(report: Report) -> list[str]:
         for odd in layout.mapping.ambiguous:
             named = ", ".join(f'"{h.parent}>{h.key}"' if h.parent else f'"{h.text}"' for h in odd.headers)
             text += [
-                f"  # {layout.path.name}: several headers mean {odd.column}; keep the one that is meant:",
+                said("adapters.draft.several", file=layout.path.name, column=odd.column),
                 f"  # {odd.column}: {{aliases: [{named}]}}",
             ]
         for header, column in layout.mapping.substitutes.items():
-            text.append(
-                f'  # {column}: {{aliases: ["{header}"]}}        # measures something else: use it only if you mean to'
-            )
+            text.append(said("adapters.draft.substitute", column=column, header=header))
         for header, near in layout.mapping.unmatched.items():
-            guess = near[0] if near else "column_of_the_panel"
+            guess = near[0] if near else said("adapters.draft.guess")
             text.append(f'  # {guess}: {{aliases: ["{header}"]}}')
     for column, values in report.values.items():
         allowed = next(c.allowed for c in contract() if c.column == column)
-        text += [f"  {column}:", f"    values:        # allowed: {', '.join(allowed)}"]
+        text += [f"  {column}:", said("adapters.draft.allowed", allowed=listed(allowed))]
         known = report.adapter.rule(column).values
         text += [f'      "{a}": {b}' for a, b in known.items()]
-        text += [f'      # "{v}": ?        # {n:,} rows' for v, n in values.items()]
+        text += [said("adapters.draft.value", value=v, rows=n) for v, n in values.items()]
         if report.adapter.rule(column).aliases:
             text.append(f"    aliases: [{', '.join(report.adapter.rule(column).aliases)}]")
     return list(dict.fromkeys(text))

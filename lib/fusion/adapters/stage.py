@@ -23,6 +23,7 @@ import duckdb
 import pandas as pd
 
 from fusion.adapters.errors import AdapterError
+from fusion.language import said
 from fusion.panel import files, text
 from fusion.panel.errors import PanelError
 
@@ -116,8 +117,16 @@ def peek(path: Path, encoding: str = "auto", sheet: str | None = None) -> Peek:
         raise
     except PanelError as error:
         raise AdapterError(str(error)) from None
-    hint = "; save an old .xls as .xlsx" if kind == ".xls" else ""
-    raise AdapterError(f"{path}: '{kind or 'no ending'}' is not a format that is read ({FORMATS}){hint}")
+    hint = said("adapters.save_xls") if kind == ".xls" else ""
+    raise AdapterError(
+        said(
+            "adapters.not_a_format",
+            path=path,
+            kind=kind or said("adapters.no_ending"),
+            formats=FORMATS,
+            hint=hint,
+        )
+    )
 
 
 def stage(con: Any, looked: Peek, header_at: int, width: int, name: str, folder: Path) -> Staged:
@@ -154,7 +163,7 @@ def stage(con: Any, looked: Peek, header_at: int, width: int, name: str, folder:
         rows = _csv_rows(file, "utf-8-sig", looked.delimiter)
         return _rewritten(con, looked, rows, header_at, width, name, folder)
     except csv.Error as error:
-        raise AdapterError(f"{looked.path}: not a table of text: {error}") from None
+        raise AdapterError(said("adapters.not_text", path=looked.path, error=error)) from None
 
 
 def sheet_rows(path: Path, sheet: str) -> Iterator[list[str]]:
@@ -180,18 +189,18 @@ def _peek_text(path: Path, encoding: str) -> Peek:
         marked = stream.read(2) in text.WIDE_MARKS
     used = "utf-16" if marked else text.find_encoding(path, encoding)
     if marked and (failure := text.first_failure(path, "utf-16")):
-        raise AdapterError(f"{path}: marked as UTF-16 and not readable as such: {failure}; save it as UTF-8")
+        raise AdapterError(said("adapters.not_utf16", path=path, failure=failure))
     best: tuple[int, str, tuple[tuple[str, ...], ...]] = (0, ",", ())
     for delimiter in ("\t",) if path.suffix.lower() == ".tsv" else DELIMITERS:
         try:
             rows = tuple(map(tuple, itertools.islice(_csv_rows(path, _python(used), delimiter), LOOKED_AT)))
         except csv.Error as error:
-            raise AdapterError(f"{path}: not a table of text: {error}; export it again as CSV") from None
+            raise AdapterError(said("adapters.not_csv", path=path, error=error)) from None
         widest = max((len(row) for row in rows), default=0)
         if widest > best[0]:
             best = (widest, delimiter, rows)
     if best[0] == 0:
-        raise AdapterError(f"{path}: blank lines only; it needs a header and rows")
+        raise AdapterError(said("adapters.blank_lines", path=path))
     return Peek(path, ".csv", best[2], used, best[1])
 
 
@@ -260,7 +269,7 @@ def _rewritten(
                     writer.writerow([count, *fitted])
         except csv.Error as error:
             raise AdapterError(
-                f"{looked.path}: row {count + 1} after the header is not readable: {error}"
+                said("adapters.bad_row", path=looked.path, row=count + 1, error=error)
             ) from None
     con.con.execute(
         f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM {_reader(target, ',', 0, width, ROW)}"

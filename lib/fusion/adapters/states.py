@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fusion.adapters import units
 from fusion.adapters.headers import Header, normalise
 from fusion.adapters.model import Adapter, ColumnRule, FileRule
+from fusion.language import listed, said, word
 from fusion.panel.contract import MONEY, Column
 
 
@@ -61,10 +62,7 @@ def state(
         return None
     own = _own(header, places)
     if rule.unit and own and units.spelled(rule.unit) != own and rule.trust == "both":
-        return (
-            f"the header states {own} and the adapter {rule.unit}; correct columns.{column.column}.unit, "
-            "or add `trust: adapter` there"
-        )
+        return said("adapters.units_disagree", own=own, unit=rule.unit, column=column.column)
     if rule.unit and (rule.trust == "adapter" or not own):
         return _stated(column, rule.unit, "the adapter, for this column")
     if own:
@@ -73,7 +71,7 @@ def state(
         return _money(column, adapter, file, places)
     if column.unit in adapter.units:
         return _stated(column, adapter.units[column.unit], "the adapter")
-    return f"no unit is stated; add `units: {{{column.unit}: …}}` to the adapter ({', '.join(units.FACTORS[column.unit])})"
+    return said("adapters.unit_missing", unit=column.unit, factors=listed(units.FACTORS[column.unit]))
 
 
 # -- inside ------------------------------------------------------------------------------------
@@ -91,24 +89,23 @@ def _money(column: Column, adapter: Adapter, file: FileRule, places: Places) -> 
     if file.money_unit:
         return _stated(column, file.money_unit, "the adapter, for this file")
     if places.title and adapter.money_unit and places.title != adapter.money_unit:
-        return (
-            f"the title above the table states {places.title} and the adapter {adapter.money_unit}; state money_unit "
-            "for this file under `files`"
-        )
+        return said("adapters.titles_disagree", title=places.title, money_unit=adapter.money_unit)
     if places.title:
         return _stated(column, places.title, "the title above the table")
     if adapter.money_unit:
         return _stated(column, adapter.money_unit, "the adapter")
-    return f"no money unit is stated; add `money_unit` to the adapter ({', '.join(units.FACTORS[MONEY])})"
+    return said("adapters.money_unit_missing", factors=listed(units.FACTORS[MONEY]))
 
 
 def _stated(column: Column, unit: str, by: str) -> Stated | str:
     factor = units.factor(column.unit, unit)
     if factor is None:
         allowed = ", ".join(units.FACTORS[column.unit])
-        return f"{unit} (stated by {by}) cannot be converted to {column.unit}; allowed: {allowed}"
+        return said(
+            "adapters.unconvertible", unit=unit, by=word("adapters.by", by), into=column.unit, allowed=allowed
+        )
     if column.type == "json" and factor != 1:
-        return f"its amounts lie within text and are not rescaled: write them in {column.unit} (found {unit}, {by})"
+        return said("adapters.amounts_in_text", unit=column.unit, found=unit, by=word("adapters.by", by))
     return Stated(unit, by, factor)
 
 

@@ -20,6 +20,7 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
+from fusion.language import current, said
 from fusion.panel import codes
 from fusion.panel.contract import KEYS, PATTERNS, ROW, Column, Rule, contract, rules
 from fusion.panel.errors import PanelError, examples
@@ -34,16 +35,14 @@ NOTHING = pd.DataFrame({"rule": [], "field": [], "row": []})
 SHOWN = 3
 WORDS = re.compile(r"[a-z_][a-z0-9_]*")
 GENERAL = {
-    "key_missing": ("no value in a key column", "关键列为空", "Every row needs firm_id and year."),
+    "key_missing": ("no value in a key column", "关键列为空"),
     "duplicate_row": (
         "row entered twice, identical in every column; the first is kept",
         "整行重复；保留第一行",
-        "Delete the copies.",
     ),
     "duplicate_key": (
         "several different rows for one firm and year; none is kept, for nothing says which is right",
         "同一企业同一年份有多行不同数据；无从判断孰对，均不保留",
-        "Keep the right row of each firm and year.",
     ),
 }
 BOUNDS = {
@@ -79,7 +78,7 @@ def check(raw: Raw, on_violation: str = "stop") -> pd.DataFrame:
         Under ``stop``: counts by rule, first examples, and how to mend.
     """
     if on_violation not in ("stop", "set_aside"):
-        raise PanelError(f"on_violation: '{on_violation}' is not one of: stop, set_aside")
+        raise PanelError(said("panel.on_violation", on_violation=on_violation))
     applied = applicable(list(raw.columns))
     suspects = _suspects(_verdicts(raw, applied), raw.columns).to_pandas()
     parts = [_judge(suspects, raw.columns, applied), _duplicates(raw.table)]
@@ -165,9 +164,7 @@ def summary(quality: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFram
 def _checked(columns: Mapping[str, Column]) -> list[dict[str, str]]:
     """Every check there is, with whether these columns allow it."""
     bounds = {check.error for column in columns.values() for check in _bounds(column)}
-    general = {name: words[:2] for name, words in GENERAL.items()} | {
-        n: w for n, w in BOUNDS.items() if n in bounds
-    }
+    general = GENERAL | {n: w for n, w in BOUNDS.items() if n in bounds}
     lines = [
         {"rule": name, "field": "", "severity": "error", "message_en": en, "message_zh": zh, "status": "none"}
         for name, (en, zh) in general.items()
@@ -293,7 +290,7 @@ def _judge(frame: pd.DataFrame, columns: Mapping[str, Column], applied: Sequence
         return NOTHING
     if cases["index"].isna().any():
         raise PanelError(
-            f"the contract could not be applied: {cases.loc[cases['index'].isna(), 'check'].tolist()}"
+            said("panel.contract_not_applied", checks=cases.loc[cases["index"].isna(), "check"].tolist())
         )
     fields = {VERDICT + rule.rule: rule.field for rule in applied}
     return pd.DataFrame(
@@ -367,7 +364,7 @@ def _sentence(rule: str, column: Column, known: Mapping[str, Rule]) -> tuple[str
     if rule in known:
         return known[rule].severity, known[rule].message_en, known[rule].message_zh
     if rule in GENERAL:
-        return "error", GENERAL[rule][0], GENERAL[rule][1]
+        return "error", *GENERAL[rule]
     unit = f" {column.unit}" if column.unit else ""
     allowed_en, allowed_zh = ", ".join(column.allowed), "、".join(column.allowed)
     sentences = {
@@ -398,12 +395,10 @@ def _plain(bound: float | None) -> str:
 def _report(raw: Raw, errors: pd.DataFrame) -> str:
     """Counts by rule with the first examples and the way to mend; its length does not grow with the table."""
     rows = errors["row"].nunique()
-    lines = [f"{raw.source}: {rows} of {raw.rows} rows break the contract ({len(errors)} violations):"]
+    lines = [said("panel.broken", source=raw.source, rows=rows, total=raw.rows, count=len(errors))]
     for _, part in errors.groupby(["rule", "field"], sort=False):
         lines.append(_line(part, raw))
-    lines.append(
-        "Mend the source, or set on_violation: set_aside to take these rows out and list them in the quality table."
-    )
+    lines.append(said("panel.mend_broken"))
     return "\n".join(lines)
 
 
@@ -411,12 +406,22 @@ def _line(part: pd.DataFrame, raw: Raw) -> str:
     """One rule and field: how many, what it means, the first examples, how to mend."""
     first = part.iloc[0]
     shown = part.head(SHOWN)[["row", "unit", "year", "value"]].to_numpy().tolist()
-    where = [f"row {row} ({unit or 'no firm_id'}, {year})='{value}'" for row, unit, year, value in shown]
-    more = f" and {len(part) - SHOWN} more" if len(part) > SHOWN else ""
-    told = (
-        f"- {first['rule']}, {first['field']}: {len(part)}: {first['message_en']}. {'; '.join(where)}{more}."
+    where = [
+        said("panel.broken_cell", row=row, unit=unit or said("panel.no_firm"), year=year, value=value)
+        for row, unit, year, value in shown
+    ]
+    more = said("panel.and_others", count=len(part) - SHOWN) if len(part) > SHOWN else ""
+    told = said(
+        "panel.broken_rule",
+        rule=first["rule"],
+        field=first["field"],
+        count=len(part),
+        message=first[f"message_{current()}"],
+        where="; ".join(where),
+        more=more,
     )
-    mends = {r.rule: r.mend_en for r in rules()} | {name: words[2] for name, words in GENERAL.items()}
+    mends = {r.rule: getattr(r, f"mend_{current()}") for r in rules()}
+    mends |= {name: said(f"panel.mend.{name}") for name in GENERAL}
     sentences = [told, mends.get(str(first["rule"]), "")]
     if first["rule"] in ("code_format", "code_unknown"):
         sentences.append(_suggest(part, raw))
@@ -428,9 +433,7 @@ def _suggest(part: pd.DataFrame, raw: Raw) -> str:
     width = raw.columns[str(part["field"].iloc[0])].width
     values = [str(value) for value in part["value"].unique()[:SHOWN]]
     found = {value: codes.candidates(value, width) for value in values}
-    shown = [f"'{value}' may be {examples(maybe)}" for value, maybe in found.items() if maybe]
-    return (
-        f"Candidates, never filled in: {'; '.join(shown)}."
-        if shown
-        else "Write codes as text with all their digits."
-    )
+    shown = [
+        said("panel.may_be", value=value, maybe=examples(maybe)) for value, maybe in found.items() if maybe
+    ]
+    return said("panel.candidates", shown="; ".join(shown)) if shown else said("panel.codes_as_text")

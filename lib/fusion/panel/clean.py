@@ -8,6 +8,7 @@ from typing import Any
 import ibis
 import pandas as pd
 
+from fusion.language import current, said
 from fusion.panel import codes
 from fusion.panel.contract import ROW
 from fusion.panel.errors import PanelError, examples
@@ -142,7 +143,7 @@ def _industries(flow: SampleFlow, wanted: Sequence[str]) -> None:
     known = codes.sections()
     unknown = sorted(set(letters) - set(known["section"]))
     if unknown:
-        raise PanelError(f"keep_industries: no section {examples(unknown)} in GB/T 4754; sections are A to T")
+        raise PanelError(said("panel.no_section", unknown=examples(unknown)))
     chosen = known.loc[known["section"].isin(letters)]
     tests: list[Callable[[Any], Any]] = [lambda t, p=p: t.ind4.startswith(p) for p in prefixes]  # type: ignore[misc]
     for edition, part in chosen.groupby("edition"):
@@ -169,9 +170,7 @@ def _in_edition(edition: str, divisions: list[str]) -> Callable[[Any], Any]:
 
 def _need(flow: SampleFlow, parameter: str, column: str) -> None:
     if column not in flow.table.columns:
-        raise PanelError(
-            f"{parameter}: the panel has no column '{column}'; leave {parameter} at its default, or give the column"
-        )
+        raise PanelError(said("panel.filter_column", parameter=parameter, column=column))
 
 
 def _not_empty(flow: SampleFlow) -> None:
@@ -179,6 +178,10 @@ def _not_empty(flow: SampleFlow) -> None:
     if steps["rows"].iloc[-1] == 0:
         at = steps.loc[steps["rows"].eq(0)].iloc[0]
         raise PanelError(
-            f"no row is left after step {at['step']} of the sample flow ({at['reason_en']}; "
-            f"{at['rows_dropped']} rows dropped there); change that filter"
+            said(
+                "panel.nothing_left",
+                step=at["step"],
+                reason=at[f"reason_{current()}"],
+                rows_dropped=at["rows_dropped"],
+            )
         )

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from fusion.language import said
 from fusion.panel.errors import PanelError, nearest
 
 DATA = Path(__file__).resolve().parents[3] / "data"
@@ -123,7 +124,7 @@ def expected(kind: str, extra_columns: Mapping[str, Any] | None = None) -> dict[
         ``minimal`` a declared column takes the place of the contract's one of that name.
     """
     if kind not in ("enterprise", "minimal"):
-        raise PanelError(f"contract: '{kind}' is not one of: enterprise, minimal")
+        raise PanelError(said("panel.contract_kind", kind=kind))
     columns = {c.column: c for c in contract()}
     if kind == "minimal":
         columns = {name: _loosened(c) for name, c in columns.items()}
@@ -131,8 +132,7 @@ def expected(kind: str, extra_columns: Mapping[str, Any] | None = None) -> dict[
         known = columns.get(name)
         if known and (kind == "enterprise" or name in KEYS):
             raise PanelError(
-                f"extra_columns: '{name}' is already in the contract ({known.label_zh}, {known.unit or known.type}); "
-                "remove it from extra_columns, or rename the source's column to another name"
+                said("panel.extra_taken", name=name, label_zh=known.label_zh, unit=known.unit or known.type)
             )
         columns[name] = _extra(name, declared)
     return columns
@@ -188,5 +188,5 @@ def _candidates(column: Column, found: Sequence[str]) -> str:
     """The missing column with the header that may be meant: a known synonym first, else the nearest name."""
     spellings = {s.split("(")[0].split(";")[0].strip() for s in column.synonyms}
     same = [header for header in found if header.split(";")[0].strip() in spellings]
-    hint = f" (candidate: '{same[0]}')" if same else nearest(column.column, found)
+    hint = said("panel.candidate", same=same[0]) if same else nearest(column.column, found)
     return f"{column.column} {column.label_zh}{hint}"

@@ -16,6 +16,7 @@ import ibis
 import ibis.expr.datatypes as dt
 import pandas as pd
 
+from fusion.language import listed, said
 from fusion.panel.contract import Column
 from fusion.panel.errors import PanelError, nearest
 
@@ -174,24 +175,21 @@ def _described(spec: Mapping[str, Any], how: str) -> Column:
 def _allowed(table: ibis.Table, name: str, how: str, of: list[str]) -> None:
     if how not in ARITY:
         raise PanelError(
-            f"derive '{name}': how '{how}' is not known{nearest(how, ARITY)}; there are: {', '.join(ARITY)}"
+            said("panel.derive_how", name=name, how=how, hint=nearest(how, ARITY), known=listed(ARITY))
         )
     if name in table.columns:
-        raise PanelError(f"derive '{name}': the panel already has a column of that name; choose another name")
+        raise PanelError(said("panel.derive_taken", name=name))
     least, most = ARITY[how]
     if not least <= len(of) <= most:
-        count = f"{least}" if least == most else f"at least {least}"
+        count = f"{least}" if least == most else said("panel.at_least", least=least)
         raise PanelError(
-            f"derive '{name}': {how} takes {count} column(s), and 'of' names {len(of)}: {', '.join(of)}"
+            said("panel.derive_count", name=name, how=how, needed=count, given=len(of), of=listed(of))
         )
     for column in of:
         if column not in table.columns:
             raise PanelError(
-                f"derive '{name}': the panel has no column '{column}'{nearest(column, table.columns)}; "
-                "name one of the panel or of an earlier line of derive"
+                said("panel.derive_column", name=name, column=column, hint=nearest(column, table.columns))
             )
         kind = table[column].type()
         if not (kind.is_numeric() or kind.is_boolean()):
-            raise PanelError(
-                f"derive '{name}': '{column}' is text, and {how} needs a number; declare its type as float"
-            )
+            raise PanelError(said("panel.derive_text", name=name, column=column, how=how))

@@ -9,19 +9,20 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
+from fusion.language import listed, said
 from fusion.panel.errors import PanelError, nearest
 
 
 def present(path: Path, mend: str) -> Path:
     """The file, which is there and not empty; ``mend`` says where to correct its name."""
     if path.is_dir():
-        raise PanelError(f"{path}: a directory; name the file in it")
+        raise PanelError(said("panel.directory", path=path))
     if not path.is_file():
         there = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-        hint = nearest(path.name, there) if there else f" (there is no folder {path.parent})"
-        raise PanelError(f"{path}: no such file{hint}; {mend}")
+        hint = nearest(path.name, there) if there else said("panel.no_folder", parent=path.parent)
+        raise PanelError(said("panel.no_such_file", path=path, hint=hint, mend=mend))
     if path.stat().st_size == 0:
-        raise PanelError(f"{path}: the file is empty (0 bytes); export it again")
+        raise PanelError(said("panel.empty_file", path=path))
     return path
 
 
@@ -32,19 +33,19 @@ def whole(path: Path, kind: str, mend: str) -> Iterator[None]:
         yield
     except Exception as error:
         found = str(error).partition("\n")[0]
-        raise PanelError(f"{path}: not a whole {kind} file ({found}); {mend}") from None
+        raise PanelError(said("panel.damaged", path=path, kind=kind, found=found, mend=mend)) from None
 
 
 def stata(path: Path) -> pd.DataFrame:
     """A Stata file's rows, with codes instead of their labels."""
-    with whole(path, "Stata", "save it again, version 10 or later"):
+    with whole(path, "Stata", said("panel.mend_stata")):
         return pd.read_stata(path, convert_categoricals=False)
 
 
 def stata_headers(path: Path) -> list[str]:
     """Names of a Stata file's columns."""
     with (
-        whole(path, "Stata", "save it again, version 10 or later"),
+        whole(path, "Stata", said("panel.mend_stata")),
         pd.read_stata(path, iterator=True) as file,
     ):
         return list(file.variable_labels())
@@ -57,7 +58,7 @@ def parquet(path: Path) -> str:
 
 def parquet_headers(path: Path) -> list[str]:
     """Names of a Parquet file's columns."""
-    with whole(path, "Parquet", "it may be cut off: copy or write it again"), duckdb.connect() as con:
+    with whole(path, "Parquet", said("panel.mend_parquet")), duckdb.connect() as con:
         sql = f"SELECT * EXCLUDE (file_row_number) FROM {parquet(path)} LIMIT 0"
         return [header[0] for header in con.execute(sql).description]
 
@@ -65,10 +66,10 @@ def parquet_headers(path: Path) -> list[str]:
 def sheet(path: Path, names: Sequence[str], wanted: str | None) -> str:
     """The sheet that is meant, of those in an Excel file."""
     if wanted is None and len(names) > 1:
-        raise PanelError(f"{path}: {len(names)} sheets; say which with 'sheet': {', '.join(names)}")
+        raise PanelError(said("panel.several_sheets", path=path, count=len(names), names=listed(names)))
     if wanted is not None and wanted not in names:
         raise PanelError(
-            f"{path}: no sheet '{wanted}'{nearest(wanted, names)}; there are: {', '.join(names)}"
+            said("panel.no_sheet", path=path, wanted=wanted, hint=nearest(wanted, names), names=listed(names))
         )
     return wanted or names[0]
 

@@ -18,6 +18,7 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 
+from fusion.language import LANGUAGES, listed, said
 from fusion.panel import files, text
 from fusion.panel.cast import HEADER, cast
 from fusion.panel.contract import KEYS, MONEY, MONEY_UNITS, ROW, Column, expected, missing_columns
@@ -97,13 +98,11 @@ def read(
     if LOADER.match(source) and not (root / source).exists():
         raw = _from_loader(con, source)
     else:
-        raw = _from_file(con, files.present(root / source, "correct 'source'"), encoding, sheet, notes)
+        raw = _from_file(con, files.present(root / source, said("panel.mend_source")), encoding, sheet, notes)
     try:
         return _typed(con, raw, source, columns, rename or {}, money_unit, notes)
     except duckdb.Error as error:
-        raise PanelError(
-            f"{source}: cannot be read to its end ({str(error).splitlines()[0]}); write it again"
-        ) from None
+        raise PanelError(said("panel.unreadable", source=source, reason=str(error).splitlines()[0])) from None
 
 
 def take(
@@ -150,7 +149,9 @@ def _from_file(con: Any, path: Path, encoding: str, sheet: str | None, notes: li
         return _from_frame(con, files.stata(path), str(path))
     if kind == ".xlsx":
         return _from_frame(con, _excel(path, sheet), str(path))
-    raise PanelError(f"{path}: '{kind or 'no ending'}' is not a format that is read; use one of {FORMATS}")
+    raise PanelError(
+        said("panel.not_a_format", path=path, kind=kind or said("panel.no_ending"), formats=FORMATS)
+    )
 
 
 def _from_parquet(con: Any, path: Path) -> ibis.Table:
@@ -160,7 +161,7 @@ def _from_parquet(con: Any, path: Path) -> ibis.Table:
 
 
 def _excel(path: Path, sheet: str | None) -> pd.DataFrame:
-    with files.whole(path, "Excel", "save it again as .xlsx"):
+    with files.whole(path, "Excel", said("panel.mend_excel")):
         book = pd.ExcelFile(path, engine="openpyxl")
     with book:
         meant = files.sheet(path, [str(name) for name in book.sheet_names], sheet)
@@ -174,7 +175,7 @@ def _excel(path: Path, sheet: str | None) -> pd.DataFrame:
         )
     cells = cells.dropna(how="all")
     if cells.empty:
-        raise PanelError(f"{path}: sheet '{meant}' is empty")
+        raise PanelError(said("panel.empty_sheet", path=path, meant=meant))
     headers = ["" if pd.isna(h) else str(h).strip() for h in cells.iloc[0]]
     text.check_headers(path, headers)
     return cells.iloc[1:].set_axis(headers, axis=1).apply(_plain)
@@ -195,28 +196,32 @@ def _from_loader(con: Any, source: str) -> ibis.Table:
         load = getattr(importlib.import_module(package), function)
     except ImportError as error:
         raise PanelError(
-            f"source '{source}': cannot import '{package}' ({error}); install it or correct the name"
+            said("panel.loader_not_imported", source=source, package=package, error=error)
         ) from None
     except AttributeError:
         known = dir(importlib.import_module(package))
         raise PanelError(
-            f"source '{source}': '{package}' has no '{function}'{nearest(function, known)}"
+            said(
+                "panel.loader_lacks_function",
+                source=source,
+                package=package,
+                function=function,
+                hint=nearest(function, known),
+            )
         ) from None
     if not callable(load):
-        raise PanelError(f"source '{source}': '{function}' is not a function")
+        raise PanelError(said("panel.loader_no_function", source=source, function=function))
     frame = load()
     if hasattr(frame, "to_pandas"):
         frame = frame.to_pandas()
     if not isinstance(frame, pd.DataFrame):
-        raise PanelError(
-            f"source '{source}': returned {type(frame).__name__}; it must return a table (pandas.DataFrame)"
-        )
+        raise PanelError(said("panel.loader_no_table", source=source, kind=type(frame).__name__))
     return _from_frame(con, frame, source)
 
 
 def _from_frame(con: Any, frame: pd.DataFrame, where: str) -> ibis.Table:
     if frame.empty:
-        raise PanelError(f"{where}: no rows")
+        raise PanelError(said("panel.no_rows", where=where))
     named = frame.set_axis([str(c) for c in frame.columns], axis=1)
     text.check_headers(where, list(named.columns))
     # DuckDB has no type for pandas' categories; their labels are what was written.
@@ -256,7 +261,7 @@ def _typed(
     kept = {c: columns[c] for c in (*KEYS, *columns) if c in headers and columns[c].required != "derived"}
     rows = int(raw.count().execute())
     if rows == 0:
-        raise PanelError(f"{source}: a header and no rows")
+        raise PanelError(said("panel.header_only", path=source))
     notes = notes + [_ignored(header, columns) for header in headers if header not in kept]
     table, found = cast(con, named, kept, _scale(source, kept, money_unit), TYPED)
     told = pd.DataFrame([(rule, "warning", pd.NA, *rest) for rule, *rest in notes], columns=HEADER)
@@ -270,20 +275,18 @@ def _renamed(
     absent = [f"'{name}'{nearest(name, headers)}" for name in rename if name not in headers]
     if absent:
         raise PanelError(
-            f"{source}: rename names headers that are not there: {', '.join(absent)}; headers: {examples(headers, 20)}"
+            said("panel.rename_absent", source=source, absent=listed(absent), headers=examples(headers, 20))
         )
     unknown = [f"'{new}'{nearest(new, columns)}" for new in rename.values() if new not in columns]
     if unknown:
-        raise PanelError(
-            f"rename: {', '.join(unknown)} is neither in the contract nor in extra_columns; declare it there"
-        )
+        raise PanelError(said("panel.rename_unknown", unknown=listed(unknown)))
     after = [rename.get(header, header) for header in headers]
     twice = sorted({name for name in after if after.count(name) > 1})
     if twice:
         whence = "; ".join(
             f"{name}: {', '.join(repr(h) for h in headers if rename.get(h, h) == name)}" for name in twice
         )
-        raise PanelError(f"{source}: after rename two headers have one name ({whence}); rename one of them")
+        raise PanelError(said("panel.rename_twice", source=source, whence=whence))
     return raw.rename({new: old for old, new in rename.items() if new != old})
 
 
@@ -292,10 +295,13 @@ def _require(source: str, headers: list[str], columns: Mapping[str, Column]) -> 
     if missing:
         listed = "\n  ".join(missing)
         raise PanelError(
-            f"{source}: {len(missing)} required columns are missing:\n  {listed}\n"
-            f"Headers found: {examples(headers, 30)}\n"
-            "Give each its name with rename, e.g. rename: {营业收入: operating_revenue}; a column that was not "
-            "collected must be there and empty (contract: minimal asks for firm_id and year only)."
+            said(
+                "panel.columns_missing",
+                source=source,
+                count=len(missing),
+                missing=listed,
+                headers=examples(headers, 30),
+            )
         )
 
 
@@ -305,11 +311,10 @@ def _scale(source: str, kept: Mapping[str, Column], money_unit: str | None) -> f
         return 1.0
     if money_unit is None:
         raise PanelError(
-            f"{source}: money_unit is not given, and it is never guessed; columns {examples(money)} are money. "
-            f"Set money_unit to one of: {', '.join(MONEY_UNITS)} (bureau forms: 千元; CSMAR: 元)"
+            said("panel.money_unit_missing", source=source, money=examples(money), units=listed(MONEY_UNITS))
         )
     if money_unit not in MONEY_UNITS:
-        raise PanelError(f"money_unit: '{money_unit}' is not one of: {', '.join(MONEY_UNITS)}")
+        raise PanelError(said("panel.money_unit_unknown", money_unit=money_unit, units=listed(MONEY_UNITS)))
     return MONEY_UNITS[money_unit]
 
 
@@ -322,11 +327,11 @@ def _ignored(header: str, columns: Mapping[str, Column]) -> tuple[str, str, str,
             "computed by the workbook, so the source's column was not read",
             "由工作簿计算，未读入源列",
         )
-    hint = nearest(header, columns)
+    en, zh = (nearest(header, columns, language) for language in LANGUAGES)
     return (
         "column_ignored",
         header,
         "",
-        f"not in the contract{hint}; not read. Rename it or declare it in extra_columns to keep it",
-        f"不在契约中{hint}，未读入；如需保留，请在 rename 或 extra_columns 中声明",
+        f"not in the contract{en}; not read. Rename it or declare it in extra_columns to keep it",
+        f"不在契约中{zh}，未读入；如需保留，请在 rename 或 extra_columns 中声明",
     )

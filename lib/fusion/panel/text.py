@@ -18,6 +18,7 @@ from typing import Any
 
 import duckdb
 
+from fusion.language import listed, said
 from fusion.panel.contract import ROW
 from fusion.panel.errors import PanelError
 
@@ -34,7 +35,7 @@ class Failure:
     byte: int
 
     def __str__(self) -> str:
-        return f"byte 0x{self.byte:02X} at offset {self.offset}, line {self.line}"
+        return said("panel.bad_byte", byte=self.byte, offset=self.offset, line=self.line)
 
 
 def read_csv(con: Any, path: Path, encoding: str, name: str) -> str:
@@ -71,26 +72,20 @@ def find_encoding(path: Path, encoding: str) -> str:
     with path.open("rb") as stream:
         mark = stream.read(2)
     if mark in WIDE_MARKS:
-        raise PanelError(
-            f"{path}: the file is {WIDE_MARKS[mark]}; save it as UTF-8 (or GB18030) and read it again"
-        )
+        raise PanelError(said("panel.wide_encoding", path=path, encoding=WIDE_MARKS[mark]))
     utf8 = first_failure(path, "utf-8")
     if encoding == "utf-8" and utf8:
         raise PanelError(_wrong(path, "utf-8", utf8, first_failure(path, "gb18030"), "gb18030"))
     if encoding == "gb18030":
         if utf8 is None and not _ascii(path):
-            raise PanelError(
-                f"{path}: the file is valid UTF-8 with Chinese text; set 'encoding: utf-8' (or auto)"
-            )
+            raise PanelError(said("panel.utf8_after_all", path=path))
         failure = first_failure(path, "gb18030")
         if failure:
             raise PanelError(_wrong(path, "gb18030", failure, utf8, "utf-8"))
     if encoding == "auto" and utf8:
         failure = first_failure(path, "gb18030")
         if failure:
-            raise PanelError(
-                f"{path}: neither UTF-8 ({utf8}) nor GB18030 ({failure}); save the file in one of the two"
-            )
+            raise PanelError(said("panel.neither_encoding", path=path, utf8=utf8, failure=failure))
         return "gb18030"
     return "utf-8" if encoding == "auto" or _ascii(path) else encoding
 
@@ -136,11 +131,11 @@ def _ascii(path: Path) -> bool:
 
 def _wrong(path: Path, encoding: str, failure: Failure, other_failure: Failure | None, other: str) -> str:
     mend = (
-        f"the whole file decodes as {other}: set 'encoding: {other}'"
+        said("panel.decodes_as", other=other)
         if other_failure is None
-        else (f"it is not {other} either ({other_failure}); save it as UTF-8")
+        else (said("panel.decodes_as_neither", other=other, other_failure=other_failure))
     )
-    return f"{path}: not {encoding}: {failure}; {mend}"
+    return said("panel.wrong_encoding", path=path, encoding=encoding, failure=failure, mend=mend)
 
 
 def _headers(path: Path, encoding: str, delimiter: str) -> list[str]:
@@ -148,36 +143,36 @@ def _headers(path: Path, encoding: str, delimiter: str) -> list[str]:
     with path.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="") as stream:
         lines = list(islice(csv.reader(stream, delimiter=delimiter), 2))
     if not lines:
-        raise PanelError(f"{path}: the file is empty; it needs a header line and rows")
+        raise PanelError(said("panel.empty_text", path=path))
     if not lines[0]:
-        raise PanelError(f"{path}: the first line is empty; it must hold the headers")
+        raise PanelError(said("panel.first_line_empty", path=path))
     headers = [header.strip() for header in lines[0]]
     check_headers(path, headers)
     if len(headers) == 1 and re.search(r"[;\t|]", headers[0]):
-        raise PanelError(
-            f"{path}: one header only, '{headers[0][:60]}': columns must be separated by commas (.tsv: tabs)"
-        )
+        raise PanelError(said("panel.one_header", path=path, header=headers[0][:60]))
     if len(lines) == 1:
-        raise PanelError(f"{path}: a header and no rows")
+        raise PanelError(said("panel.header_only", path=path))
     return headers
 
 
 def check_headers(where: object, headers: list[str]) -> None:
     """Refuse empty headers, headers that occur twice, and the one name that the reader needs."""
     if ROW in headers:
-        raise PanelError(f"{where}: the header '{ROW}' is the reader's own; give the column another name")
+        raise PanelError(said("panel.header_reserved", where=where, row=ROW))
     empty = [i + 1 for i, header in enumerate(headers) if not header]
     if empty:
-        raise PanelError(
-            f"{where}: column {', '.join(map(str, empty))} has no header; name it or delete the column"
-        )
+        raise PanelError(said("panel.header_empty", where=where, columns=listed(empty)))
     twice = sorted({header for header in headers if headers.count(header) > 1})
     if twice:
         places = "; ".join(
-            f"'{name}' in columns {', '.join(str(i + 1) for i, h in enumerate(headers) if h == name)}"
+            said(
+                "panel.header_in",
+                name=name,
+                columns=listed(i for i, h in enumerate(headers, 1) if h == name),
+            )
             for name in twice
         )
-        raise PanelError(f"{where}: headers occur twice: {places}; give each column its own header")
+        raise PanelError(said("panel.headers_twice", where=where, places=places))
 
 
 def _load(con: Any, utf8: Path, headers: list[str], delimiter: str, name: str, path: Path) -> None:
@@ -209,8 +204,7 @@ def _bad_row(path: Path, error: str, width: int) -> str:
         ),
         "",
     )
-    where = f"line {line.group(1)}" if line else "a row"
-    return (
-        f"{path}: {where} does not fit the header of {width} columns ({what.strip() or error.splitlines()[0]}); "
-        "look for a comma or a quotation mark inside a cell that is not quoted"
+    where = said("panel.line", number=line.group(1)) if line else said("panel.a_row")
+    return said(
+        "panel.bad_row", path=path, where=where, width=width, what=what.strip() or error.splitlines()[0]
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fusion.language import said
 from fusion.panel.errors import PanelError
 from fusion.panel.synthetic.firms import Bools, Firms, Floats, Ints
 from fusion.panel.synthetic.productivity import manufacturers
@@ -86,8 +87,7 @@ def draw_pilots(
         short = _take(cohort, len(positions) - 1, short, np.flatnonzero(able & (cohort == NEVER)), score)
     if short:
         raise PanelError(
-            f"synthetic panel: treated_share = {settings.treated_share:g} needs {short} more pilots than there are "
-            "manufacturers in the frame; choose a smaller share"
+            said("panel.synthetic.too_many_pilots", treated_share=settings.treated_share, short=short)
         )
     start = np.where(cohort == NEVER, NEVER, positions[np.maximum(cohort, 0)])
     effect, gain = _effects(settings, firms, start, cohort, tables)

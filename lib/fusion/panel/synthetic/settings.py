@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+from fusion.language import said
 from fusion.panel.errors import PanelError
 
 _RANGES: dict[str, tuple[float, float]] = {
@@ -93,12 +94,16 @@ class Settings:
             if field.name in _RANGES:
                 _check(field.name, getattr(self, field.name))
         if not isinstance(self.null_effect, bool):
-            raise PanelError(f"synthetic panel: null_effect = {self.null_effect!r}; allowed: true or false")
+            raise PanelError(said("panel.synthetic.null_effect", null_effect=self.null_effect))
         if self.n_years < _FEWEST_YEARS:
             raise PanelError(
-                f"synthetic panel: first_year = {self.first_year}, last_year = {self.last_year} give "
-                f"{self.n_years} years; at least {_FEWEST_YEARS} are needed for three cohorts with years before. "
-                "Give a longer range"
+                said(
+                    "panel.synthetic.few_years",
+                    first_year=self.first_year,
+                    last_year=self.last_year,
+                    n_years=self.n_years,
+                    fewest=_FEWEST_YEARS,
+                )
             )
 
     @property
@@ -111,7 +116,7 @@ def _check(name: str, value: object) -> None:
     low, high = _RANGES[name]
     kinds: tuple[type, ...] = (int,) if name in _WHOLE else (int, float)
     if isinstance(value, bool) or not isinstance(value, kinds):
-        kind = "a whole number" if name in _WHOLE else "a number"
-        raise PanelError(f"synthetic panel: {name} = {value!r}; it must be {kind} from {low:g} to {high:g}")
+        kind = said("panel.synthetic.a_whole_number") if name in _WHOLE else said("panel.synthetic.a_number")
+        raise PanelError(said("panel.synthetic.kind", name=name, value=value, kind=kind, low=low, high=high))
     if not low <= value <= high:  # type: ignore[operator]
-        raise PanelError(f"synthetic panel: {name} = {value!r} is out of range; allowed: {low:g} to {high:g}")
+        raise PanelError(said("panel.synthetic.range", name=name, value=value, low=low, high=high))

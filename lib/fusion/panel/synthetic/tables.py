@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from fusion.language import listed, said
 from fusion.panel.errors import PanelError
 
 DATA = Path(__file__).resolve().parents[4] / "data"
@@ -74,10 +75,7 @@ def tables() -> Tables:
     services = read["service_classes"]
     unknown = [code for code in services["code_2017"] if code not in sure.index]
     if unknown:
-        raise PanelError(
-            f"data/synthetic/service_classes.csv, column code_2017: {', '.join(unknown)} has no code of high "
-            "confidence in data/classification/crosswalk_2011_2017.csv; choose a class that has one"
-        )
+        raise PanelError(said("panel.synthetic.no_code", unknown=listed(unknown)))
     return Tables(
         value=dict(zip(process["name"], process["value"].astype(float), strict=True)),
         paths=read["paths"],
@@ -107,9 +105,7 @@ _NAMES = (
 def _read(name: str) -> pd.DataFrame:
     file = DATA / name
     if not file.is_file():
-        raise PanelError(
-            f"{file.relative_to(DATA.parent)}: not found; the synthetic panel needs it. Restore it from the repository"
-        )
+        raise PanelError(said("panel.synthetic.no_table", file=file.relative_to(DATA.parent)))
     header = pd.read_csv(file, nrows=0, encoding="utf-8").columns
     text = {column: str for column in header if column in _CODES or column.startswith("code")}
     return pd.read_csv(file, dtype=text, keep_default_na=False, encoding="utf-8")
@@ -130,10 +126,7 @@ def _classes(industries: pd.DataFrame, cross: pd.DataFrame) -> pd.DataFrame:
     for row in industries.itertuples():
         hit = cross[cross["code_2017"].str.startswith(str(row.prefix))]
         if hit.empty:
-            raise PanelError(
-                f"data/synthetic/industries.csv, prefix {row.prefix}: no class of data/classification begins so; "
-                "correct the prefix"
-            )
+            raise PanelError(said("panel.synthetic.no_prefix", prefix=row.prefix))
         sure = np.where(hit["confidence"] == "high", 1.0, 0.1)
         parts.append(hit.assign(path=str(row.path), weight=float(str(row.weight)) * sure / sure.sum()))
     return pd.concat(parts, ignore_index=True)[["path", "code_2011", "code_2017", "weight"]]
