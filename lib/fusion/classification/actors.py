@@ -12,6 +12,7 @@ import ibis
 import pandas as pd
 
 from fusion.classification.tables import ClassificationError, load
+from fusion.language import listed, said
 
 # Features of which rules are made, beside the columns of the row.
 FEATURES = {
@@ -54,7 +55,7 @@ def actors(rows: ibis.Table, year: int | None = None) -> ibis.Table:
     """
     lacking = [c for c in ("firm_id", "year", "code_2017", "group3", "path") if c not in rows.columns]
     if lacking:
-        raise ClassificationError(f"actors: the rows lack {', '.join(lacking)}; classify them first")
+        raise ClassificationError(said("classification.actors_need", lacking=listed(lacking)))
     absent: dict[str, Any] = {c: ibis.null(kind) for c, kind in NEEDED.items() if c not in rows.columns}
     kept = rows.mutate(**absent).select("firm_id", "year", "code_2017", "group3", "path", *NEEDED)
     first = kept if year is None else kept.filter(kept["year"] >= year)

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from fusion.classification.tables import LEVELS, ClassificationError, check_edition, rows
+from fusion.language import listed, said
 
 _FROM = "０１２３４５６７８９．　\u00a0＇’" + "".join(chr(0xFF21 + i) for i in range(20))
 _TO = "0123456789.  ''" + "ABCDEFGHIJKLMNOPQRST"
@@ -85,7 +86,7 @@ def name(code: str, edition: str = "2017") -> str:
     """
     if not exists(code, edition):
         raise ClassificationError(
-            f"GB/T 4754-{edition} has no code '{code}'{_or(_near_codes(code, edition))}"
+            said("classification.no_code", edition=edition, code=code, hint=_or(_near_codes(code, edition)))
         )
     return _names(edition)[code]
 
@@ -127,10 +128,10 @@ def normalise_code(text: str, level: int | None = 4, edition: str = "2017") -> N
     """
     check_edition(edition)
     if level is not None and level not in LEVELS:
-        raise ClassificationError(f"level {level!r}; allowed: 1, 2, 3, 4 or None")
+        raise ClassificationError(said("classification.level", level=level))
     found = re.fullmatch(PATTERN, text.translate(_TABLE))
     if found is None or not "".join(found.groups()):
-        return Normalised(text, reason="not a code: expected up to four digits, or a section letter A-T")
+        return Normalised(text, reason=said("classification.reason.not_a_code"))
     letter, digits = found.groups()
     if not digits:
         return _settle(text, letter, "", level, edition)
@@ -145,17 +146,29 @@ def _settle(text: str, code: str, letter: str, level: int | None, edition: str) 
     if restored:
         return Normalised(text, restored, "zero restored")
     if digits not in allowed:
-        kind = f"{digits} digits" if digits else "a letter"
-        wanted = "two to four digits" if level is None else "a letter" if level == 1 else f"{level} digits"
-        reason = f"{kind} where {wanted} are expected"
+        kind = (
+            said("classification.reason.digits", digits=digits)
+            if digits
+            else said("classification.reason.letter")
+        )
+        wanted = (
+            said("classification.reason.two_to_four")
+            if level is None
+            else said("classification.reason.letter")
+            if level == 1
+            else said("classification.reason.digits", digits=level)
+        )
+        reason = said("classification.reason.length", kind=kind, wanted=wanted)
         return Normalised(text, reason=reason, candidates=_completions(code, level, edition))
     if not exists(code, edition):
         other = "2011" if edition == "2017" else "2017"
-        elsewhere = f"; the {other} edition has it" if exists(code, other) else ""
-        reason = f"GB/T 4754-{edition} has no code {code}{elsewhere}"
+        elsewhere = said("classification.reason.elsewhere", other=other) if exists(code, other) else ""
+        reason = said("classification.reason.absent", edition=edition, code=code, elsewhere=elsewhere)
         return Normalised(text, reason=reason, candidates=_near_codes(code, edition))
     if letter and _sections(edition)[code] != letter:
-        reason = f"{code} is in section {_sections(edition)[code]}, not {letter}"
+        reason = said(
+            "classification.reason.section", code=code, section=_sections(edition)[code], letter=letter
+        )
         return Normalised(text, reason=reason, candidates=(code,))
     rule = "as written" if text == code else "letter removed" if letter else "cleaned"
     return Normalised(text, code, rule)
@@ -217,4 +230,4 @@ def _near_codes(code: str, edition: str) -> tuple[str, ...]:
 
 
 def _or(candidates: tuple[str, ...]) -> str:
-    return f"; near it: {', '.join(candidates)}" if candidates else ""
+    return said("classification.near_it", candidates=listed(candidates)) if candidates else ""

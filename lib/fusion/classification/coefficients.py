@@ -13,6 +13,7 @@ from pathlib import Path
 from fusion.classification import codes
 from fusion.classification.tables import ClassificationError
 from fusion.classification.tables import standards as known_standards
+from fusion.language import listed, said
 
 COLUMNS = ("standard", "gbt_code", "coefficient")
 
@@ -51,7 +52,7 @@ def equal(share: float = 0.5) -> Coefficients:
         When it is not in [0, 1].
     """
     if not 0 <= share <= 1:
-        raise ClassificationError(f"partial_share = {share}; allowed: 0 to 1, the share of a class marked *")
+        raise ClassificationError(said("classification.partial_share", share=share))
     return Coefficients("equal", share)
 
 
@@ -67,17 +68,26 @@ def from_file(file: Path | str, share: float = 0.5) -> Coefficients:
     path = Path(file)
     if not path.is_file():
         raise ClassificationError(
-            f"no coefficients file '{path.name}'; give a CSV with the columns {', '.join(COLUMNS)}"
+            said("classification.no_coefficients", file=path.name, columns=listed(COLUMNS))
         )
     with path.open(encoding="utf-8-sig", newline="") as stream:
         reader = csv.DictReader(stream)
         absent = [c for c in COLUMNS if c not in (reader.fieldnames or [])]
         if absent:
-            raise ClassificationError(f"{path.name} lacks the column {', '.join(absent)}; it needs {COLUMNS}")
-        values = [_checked(row, f"{path.name}, row {n}") for n, row in enumerate(reader, 2)]
+            raise ClassificationError(
+                said(
+                    "classification.coefficients_lack", file=path.name, absent=listed(absent), columns=COLUMNS
+                )
+            )
+        values = [
+            _checked(row, said("classification.slot.row", file=path.name, row=n))
+            for n, row in enumerate(reader, 2)
+        ]
     twice = {v[:2] for v in values if sum(w[:2] == v[:2] for w in values) > 1}
     if twice:
-        raise ClassificationError(f"{path.name} gives {sorted(twice)[0]} twice; keep one row for each")
+        raise ClassificationError(
+            said("classification.coefficients_twice", file=path.name, pair=sorted(twice)[0])
+        )
     return Coefficients("file", equal(share).default, tuple(values))
 
 
@@ -86,16 +96,19 @@ def _checked(row: dict[str, str], where: str) -> tuple[str, str, float]:
     name = standard.partition(":")[0]
     if name not in known_standards():
         raise ClassificationError(
-            f"{where}: no standard '{standard}'; allowed: {', '.join(known_standards())}"
+            said(
+                "classification.coefficients_standard",
+                where=where,
+                standard=standard,
+                known=listed(known_standards()),
+            )
         )
     if len(code) != 4 or not codes.exists(code):
-        raise ClassificationError(
-            f"{where}: '{code}' is not a class of GB/T 4754-2017; give four digits as text"
-        )
+        raise ClassificationError(said("classification.coefficients_class", where=where, code=code))
     try:
         share = float(text)
     except ValueError:
         share = -1.0
     if not 0 <= share <= 1:
-        raise ClassificationError(f"{where}: coefficient '{text}'; allowed: 0 to 1")
+        raise ClassificationError(said("classification.coefficient", where=where, text=text))
     return standard, code, share

@@ -10,16 +10,17 @@ from pathlib import Path
 
 from fusion.classification.one_code import answer, in_words
 from fusion.classification.tables import ClassificationError
+from fusion.language import LANGUAGES, current, listed, said, speaking
 
 TABLES = (".csv", ".txt", ".parquet", ".xlsx")
-LANGUAGES = ("en", "zh")
 
 
 def main(arguments: Sequence[str]) -> int:
     """The command line; 2 for what the user can mend."""
     asked = _arguments(arguments)
     try:
-        print(run(**vars(asked)).rstrip())
+        with speaking(asked.language or current()):
+            print(run(**vars(asked)).rstrip())
     except ClassificationError as error:
         print(error, file=sys.stderr)
         return 2
@@ -31,7 +32,7 @@ def run(
     edition: str = "",
     as_json: bool = False,
     confidence: str = "high",
-    language: str = "en",
+    language: str = "",
     out: Path | None = None,
     code_column: str = "",
     year_column: str = "",
@@ -44,6 +45,8 @@ def run(
         A code, or the path of a file (recognised by its ending, or because it is there).
     edition : str
         2017 or 2011. For a code 2017 if empty; for a file, if empty, a column of the file decides.
+    language : {"", "en", "zh"}
+        Of the text; if empty that of the process. JSON knows none: its reasons are English.
 
     Returns
     -------
@@ -55,13 +58,28 @@ def run(
     ClassificationError
         For a code, file, edition, or column that cannot be used; says what is allowed.
     """
-    if language not in LANGUAGES:
-        raise ClassificationError(f"language {language!r}; allowed: {', '.join(LANGUAGES)}")
+    if language and language not in LANGUAGES:
+        raise ClassificationError(
+            said("classification.language", language=language, languages=listed(LANGUAGES))
+        )
+    with speaking("en" if as_json else language or current()):
+        return _answered(what, edition, as_json, confidence, out, code_column, year_column)
+
+
+def _answered(
+    what: str,
+    edition: str,
+    as_json: bool,
+    confidence: str,
+    out: Path | None,
+    code_column: str,
+    year_column: str,
+) -> str:
     if not _is_file(what):
         if out or code_column or year_column:
-            raise ClassificationError(f"'{what}' is taken for a code; --out and columns belong to a file")
+            raise ClassificationError(said("classification.taken_for_code", what=what))
         found = answer(what, edition or "2017", confidence)
-        return json.dumps(found, ensure_ascii=False, indent=1) if as_json else in_words(found, language)
+        return json.dumps(found, ensure_ascii=False, indent=1) if as_json else in_words(found, current())
     from fusion.classification.files import classify_file
     from fusion.classification.files import in_words as report_in_words
 
@@ -73,7 +91,7 @@ def run(
         code_column=code_column,
         year_column=year_column,
     )
-    return json.dumps(report, ensure_ascii=False, indent=1) if as_json else report_in_words(report, language)
+    return json.dumps(report, ensure_ascii=False, indent=1) if as_json else report_in_words(report, current())
 
 
 def _is_file(what: str) -> bool:
@@ -90,7 +108,7 @@ def _arguments(given: Sequence[str]) -> argparse.Namespace:
     add("--edition", default="", help="edition of the codes, 2017 or 2011 (a code: 2017 if not given)")
     add("--json", dest="as_json", action="store_true", help="for programs")
     add("--confidence", default="high", help="lowest at which 2011 is taken over: high, medium, low")
-    add("--language", default="en", help="en or zh")
+    add("--language", default="", help="en or zh; if not given FUSION_LANGUAGE, else the locale")
     add("--out", type=Path, help="file to write, .parquet or .csv")
     add("--code-column", default="", help="column of the codes")
     add("--year-column", default="", help="column of the year, or of the edition, that decides the edition")

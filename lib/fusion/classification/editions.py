@@ -8,6 +8,7 @@ from functools import lru_cache
 import pandas as pd
 
 from fusion.classification.tables import CONFIDENCES, ClassificationError, load, tree
+from fusion.language import listed, said
 
 
 @lru_cache
@@ -24,7 +25,9 @@ def successors(confidence: str) -> pd.DataFrame:
     """
     if confidence not in CONFIDENCES:
         raise ClassificationError(
-            f"crosswalk confidence {confidence!r}; allowed: {', '.join(CONFIDENCES)} (the lowest that is accepted)"
+            said(
+                "classification.crosswalk_confidence", confidence=confidence, confidences=listed(CONFIDENCES)
+            )
         )
     accepted = CONFIDENCES[: CONFIDENCES.index(confidence) + 1]
     table = load("crosswalk_2011_2017")[["code_2011", "code_2017", "how", "confidence"]]

@@ -21,6 +21,7 @@ from fusion.classification.evidence import RULES, by_later_code
 from fusion.classification.listed import ADVANCED_MANUFACTURING, members
 from fusion.classification.policy import fields, paths
 from fusion.classification.tables import EDITIONS, ClassificationError, descents, tree
+from fusion.language import listed, said
 
 WORDS = ["section", "division", "group3", "path", "path_secondary", "path_service", "fields"]
 KINDS = ("services", "manufacturing")
@@ -75,7 +76,9 @@ def classify(
         One row for each of the table's, in no order.
     """
     if edition_evidence not in RULES:
-        raise ClassificationError(f"edition_evidence {edition_evidence!r}; allowed: {', '.join(RULES)}")
+        raise ClassificationError(
+            said("classification.edition_evidence", edition_evidence=edition_evidence, rules=listed(RULES))
+        )
     extra = [f"in_{name}" for name in standards]
     if not {"ind4", "class_version"} <= set(table.columns):
         empty = {name: ibis.literal("") for name in TEXTS} | {name: ibis.null("float64") for name in SHARES}

@@ -12,6 +12,7 @@ from fusion.classification.codes import normalise_code
 from fusion.classification.slot import empty as not_held
 from fusion.classification.tables import CONFIDENCES, EDITIONS, ClassificationError, rows, standards
 from fusion.classification.tables import source as official
+from fusion.language import LANGUAGES, listed, said, speaking, told
 
 # Headers that are taken for the code's column and for the year's, in order, when none is named.
 CODE_HEADERS = ("ind4", "行业小类代码", "行业代码", "国民经济行业代码", "行业小类", "代码", "code")
@@ -62,9 +63,7 @@ def classify_file(
         f"{source.stem}.classified{'.parquet' if source.suffix == '.parquet' else '.csv'}"
     )
     if target.exists():
-        raise ClassificationError(
-            f"{target}: is there already and would be overwritten; name another with --out"
-        )
+        raise ClassificationError(said("classification.would_be_overwritten", target=target))
     import duckdb
     import ibis
 
@@ -76,7 +75,7 @@ def classify_file(
             return _classified(con, source, query, target, edition, confidence, code_column, year_column)
         except duckdb.Error as error:
             raise ClassificationError(
-                f"{source}: cannot be read to its end ({_first_lines(error)}); mend that row"
+                said("classification.unreadable", source=source, reason=_first_lines(error))
             ) from None
 
 
@@ -94,8 +93,10 @@ def _classified(
     from fusion.classification import stream
 
     headers = [name for name, *_ in con.con.execute(f"DESCRIBE {query}").fetchall()]
-    code = _column(source, headers, code_column, CODE_HEADERS, "the code", "--code-column")
-    sql, (said, said_zh) = _edition(con, query, source, headers, edition, year_column)
+    code = _column(
+        source, headers, code_column, CODE_HEADERS, said("classification.the_code"), "--code-column"
+    )
+    sql, (stated, stated_zh) = _edition(con, query, source, headers, edition, year_column)
     part = target.with_name(f".{target.stem}.part{target.suffix}")
     try:
         added = stream.write(
@@ -115,8 +116,8 @@ def _classified(
         "source": source.name,
         "out": str(target),
         "code_column": code,
-        "edition": said,
-        "edition_zh": said_zh,
+        "edition": stated,
+        "edition_zh": stated_zh,
         **report,
         "added": added,
     }
@@ -124,47 +125,62 @@ def _classified(
 
 def in_words(report: dict[str, Any], language: str = "en") -> str:
     """The report as text."""
-    zh = language == "zh"
-    head = (
-        f"{report['source']}：{report['rows']:,} 行，代码列 {report['code_column']}，版本：{report['edition_zh']}"
-        if zh
-        else f"{report['source']}: {report['rows']:,} rows, codes in '{report['code_column']}', edition: {report['edition']}"
+    with speaking(language):
+        return "\n".join(_lines(report, language))
+
+
+def _lines(report: dict[str, Any], language: str) -> list[str]:
+    edition = report["edition_zh" if language == "zh" else "edition"]
+    head = said(
+        "classification.report.head",
+        source=report["source"],
+        rows=report["rows"],
+        column=report["code_column"],
+        edition=edition,
     )
     words = {row["name"]: row[f"label_{language}"] for row in rows("labels")}
-    lines = [head, ", ".join(f"{words.get(name, name)} {n:,}" for name, n in report["status"].items())]
+    lines = [head, listed(f"{words.get(name, name)} {n:,}" for name, n in report["status"].items())]
     if report["refused"]:
-        lines.append("未对应到一个小类的代码：" if zh else "Codes that were not mapped to one class:")
-        lines += [_refusal(row, words, zh) for row in report["refused"]]
-    lines.append("各标准（确定 / 可能）：" if zh else "By standard, rows that belong / may belong:")
-    doubt = "  （未核实，非官方文本）" if zh else "  UNVERIFIED, not the official text"
+        lines.append(said("classification.report.refused"))
+        lines += [_refusal(row, words) for row in report["refused"]]
+    lines.append(said("classification.report.standards"))
+    doubt = said("classification.report.doubt", unverified=said("classification.unverified"))
     for name, (certain, possible) in report["standards"].items():
         lines.append(
             f"  {name}: {certain:,} / {possible:,}" + ("" if official(name)["verified"] == "1" else doubt)
         )
-    lines += [f"  {row['standard']}: {row['said_zh' if zh else 'said_en']}" for row in not_held()]
-    lines.append(f"{'写出' if zh else 'written'}: {report['out']}")
-    return "\n".join(lines)
+    lines += [f"  {row['standard']}: {row[f'said_{language}']}" for row in not_held()]
+    return [*lines, said("classification.report.written", out=report["out"])]
 
 
-def _refusal(row: dict[str, Any], words: dict[str, str], zh: bool) -> str:
-    near = f" ({', '.join(row['candidates'][:6])})" if row["candidates"] else ""
-    code, status = f"{row['code'] or '–'} [{row['edition'] or '–'}]", words.get(row["status"], row["status"])
-    count = f"{row['rows']:,} 行" if zh else f"{row['rows']:,} rows"
-    return f"  {code}, {count}, {status}: {row['reason']}{near}"
+def _refusal(row: dict[str, Any], words: dict[str, str]) -> str:
+    near = f" ({listed(row['candidates'][:6])})" if row["candidates"] else ""
+    return said(
+        "classification.report.refusal",
+        code=f"{row['code'] or '–'} [{row['edition'] or '–'}]",
+        rows=row["rows"],
+        status=words.get(row["status"], row["status"]),
+        reason=row["reason"],
+        near=near,
+    )
 
 
 # -- inside ------------------------------------------------------------------------------------
 def _check(source: Path, out: Path | None, edition: str, confidence: str) -> None:
     if not source.is_file():
-        raise ClassificationError(f"{source}: no such file")
+        raise ClassificationError(said("classification.no_such_file", source=source))
     if source.suffix.lower() not in (".csv", ".txt", ".parquet", ".xlsx"):
-        raise ClassificationError(f"{source}: '{source.suffix}' is not read; use .csv, .parquet or .xlsx")
+        raise ClassificationError(said("classification.not_a_format", source=source, suffix=source.suffix))
     if out is not None and out.suffix.lower() not in (".csv", ".parquet"):
-        raise ClassificationError(f"--out {out}: write .parquet or .csv")
+        raise ClassificationError(said("classification.out_format", out=out))
     if edition and edition not in EDITIONS:
-        raise ClassificationError(f"--edition {edition}: allowed: {', '.join(EDITIONS)}")
+        raise ClassificationError(
+            said("classification.edition_option", edition=edition, editions=listed(EDITIONS))
+        )
     if confidence not in CONFIDENCES:
-        raise ClassificationError(f"--confidence {confidence}: allowed: {', '.join(CONFIDENCES)}")
+        raise ClassificationError(
+            said("classification.confidence_option", confidence=confidence, confidences=listed(CONFIDENCES))
+        )
 
 
 def _query(con: Any, source: Path, folder: Path) -> str:
@@ -187,7 +203,9 @@ def _tried(con: Any, source: Path, query: str) -> str:
     try:
         con.con.execute(f"DESCRIBE {query}")
     except duckdb.Error as error:
-        raise ClassificationError(f"{source}: cannot be read ({_first_lines(error)})") from None
+        raise ClassificationError(
+            said("classification.not_read", source=source, reason=_first_lines(error))
+        ) from None
     return query
 
 
@@ -200,13 +218,13 @@ def _first_lines(error: Exception) -> str:
 def _utf8(source: Path, folder: Path) -> Path:
     """The file, or a copy of it in UTF-8 where it is GB18030; read in pieces, for it may be large."""
     if not source.stat().st_size:
-        raise ClassificationError(f"{source}: the file is empty")
+        raise ClassificationError(said("classification.empty_file", source=source))
     if _decodes(source, "utf-8"):
         return source
     copy = folder / "utf8.csv"
     if _decodes(source, "gb18030", copy):
         return copy
-    raise ClassificationError(f"{source}: neither UTF-8 nor GB18030; save it as UTF-8")
+    raise ClassificationError(said("classification.encoding", source=source))
 
 
 def _decodes(source: Path, encoding: str, copy: Path | None = None) -> bool:
@@ -238,9 +256,7 @@ def _sheet(source: Path, folder: Path) -> Path:
     try:
         book = openpyxl.load_workbook(source, read_only=True, data_only=True)
     except Exception as error:
-        raise ClassificationError(
-            f"{source}: not a whole Excel file ({error}); save it again as .xlsx"
-        ) from None
+        raise ClassificationError(said("classification.damaged", source=source, error=error)) from None
     copy = folder / "sheet.csv"
     with copy.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, quoting=csv.QUOTE_ALL)
@@ -249,7 +265,7 @@ def _sheet(source: Path, folder: Path) -> Path:
                 writer.writerow(["" if cell is None else cell for cell in row])
     book.close()
     if not copy.stat().st_size:
-        raise ClassificationError(f"{source}: its first sheet is empty")
+        raise ClassificationError(said("classification.empty_sheet", source=source))
     return copy
 
 
@@ -259,13 +275,25 @@ def _column(
     if asked:
         if asked not in headers:
             raise ClassificationError(
-                f"{source}: no column '{asked}'{_near(asked, headers)}; there are: {_shown(headers)}"
+                said(
+                    "classification.no_column",
+                    source=source,
+                    asked=asked,
+                    hint=_near(asked, headers),
+                    headers=_shown(headers),
+                )
             )
         return asked
     found = next((name for name in known if name in headers), None)
     if found is None:
         raise ClassificationError(
-            f"{source}: which column holds {what}? Say so with {option}; there are: {_shown(headers)}"
+            said(
+                "classification.which_column",
+                source=source,
+                what=what,
+                option=option,
+                headers=_shown(headers),
+            )
         )
     return found
 
@@ -281,7 +309,7 @@ def _edition(
         headers,
         year_column,
         YEAR_HEADERS,
-        "the year or the edition (or state --edition)",
+        said("classification.the_year"),
         "--year-column",
     )
     cell = f"CAST({_quoted(column)} AS VARCHAR)"
@@ -289,14 +317,15 @@ def _edition(
         f"SELECT bool_and(trim({cell}) IN ('2011', '2017')) FROM ({query}) WHERE {_quoted(column)} IS NOT NULL"
     ).fetchone()[0]
     if column in YEAR_HEADERS[:2] or (year_column and is_edition):
-        return f"trim({cell})", (f"column '{column}'", f"按列“{column}”")
+        return f"trim({cell})", _in_both("by_column", column=column)
     year = f"TRY_CAST(regexp_extract({cell}, '^\\s*([12][0-9]{{3}})', 1) AS INTEGER)"
     sql = f"CASE WHEN {year} >= {FIRST_YEAR_2017} THEN '2017' WHEN {year} IS NOT NULL THEN '2011' END"
-    first = FIRST_YEAR_2017
-    return sql, (
-        f"2017 from {first} on by column '{column}', 2011 before",
-        f"按列“{column}”，{first} 年起为 2017 版，此前为 2011 版",
-    )
+    return sql, _in_both("by_year", column=column, first=FIRST_YEAR_2017)
+
+
+def _in_both(name: str, **values: Any) -> tuple[str, str]:
+    en, zh = (told(language, f"classification.{name}", **values) for language in LANGUAGES)
+    return en, zh
 
 
 def _report(con: Any, part: Path, code: str, added: list[str]) -> dict[str, Any]:
@@ -337,13 +366,13 @@ def _held(con: Any, table: str) -> dict[str, tuple[int, int]]:
 def _why(row: dict[str, Any]) -> dict[str, Any]:
     """A code that was not mapped to one class, with the reason in words and what it may be."""
     if row["edition"] not in EDITIONS:
-        return {**row, "reason": "its edition is not known: no year", "candidates": []}
+        return {**row, "reason": said("classification.reason.no_edition"), "candidates": []}
     read = normalise_code(row["code"], 4, row["edition"])
     if read.reason:
         return {**row, "reason": read.reason, "candidates": list(read.candidates)}
     held = rows("crosswalk_2011_2017")
     later = sorted({r["code_2017"] for r in held if r["code_2011"] == read.code and r["code_2017"]})
-    return {**row, "reason": "several classes of 2017, or only less certain ones", "candidates": later}
+    return {**row, "reason": said("classification.reason.several"), "candidates": later}
 
 
 def _plain(value: Any) -> Any:
@@ -352,11 +381,13 @@ def _plain(value: Any) -> Any:
 
 def _near(name: str, known: list[str]) -> str:
     near = difflib.get_close_matches(name, known, 1, 0.5)
-    return f" (nearest: '{near[0]}')" if near else ""
+    return said("classification.nearest", near=near[0]) if near else ""
 
 
 def _shown(headers: list[str]) -> str:
-    return ", ".join(headers[:20]) + (f" and {len(headers) - 20} more" if len(headers) > 20 else "")
+    return ", ".join(headers[:20]) + (
+        said("classification.and_more", count=len(headers) - 20) if len(headers) > 20 else ""
+    )
 
 
 def _quoted(name: str) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from fusion.classification import codes as tree_codes
 from fusion.classification.tables import ClassificationError, descents, load, standards
+from fusion.language import listed, said
 
 # The standard of the three "new" covers the economy; its class 02 is 先进制造业, advanced manufacturing.
 ADVANCED_MANUFACTURING = {"three_new_2018": ("02",)}
@@ -52,9 +53,7 @@ def membership(codes: Iterable[str], standard: str, classes: tuple[str, ...] = (
     asked = list(codes)
     unknown = [c for c in asked if not tree_codes.exists(c)]
     if unknown:
-        raise ClassificationError(
-            f"not in GB/T 4754-2017: {', '.join(unknown[:8])}; convert or correct them first"
-        )
+        raise ClassificationError(said("classification.not_in_edition", unknown=listed(unknown[:8])))
     held = descents("2017").merge(members(standard, classes), on="code", how="left")
     score = held["membership"].map({"full": 1.0, "partial": 0.5}).fillna(0.0)
     mean = score.groupby(held["ancestor"]).mean()
@@ -66,12 +65,14 @@ def _listed(standard: str, classes: tuple[str, ...]) -> pd.DataFrame:
     table = load(standard)
     if "gbt_code" not in table.columns:
         raise ClassificationError(
-            f"'{standard}' is not a derived standard; allowed: {', '.join(standards())}"
+            said("classification.not_derived", standard=standard, known=listed(standards()))
         )
     keep = table["gbt_code"] != ""
     if classes:
         absent = [c for c in classes if c not in set(table["class_code"])]
         if absent:
-            raise ClassificationError(f"standard '{standard}' has no class {', '.join(absent)}")
+            raise ClassificationError(
+                said("classification.no_class", standard=standard, absent=listed(absent))
+            )
         keep &= table["class_code"].str.startswith(classes)
     return table[keep]

@@ -8,6 +8,7 @@ from typing import Any
 
 from fusion.classification import codes, policy, slot
 from fusion.classification.tables import CONFIDENCES, ClassificationError, rows, source, standards
+from fusion.language import listed, said, speaking
 
 SHOWN = 6  # candidates that a message names
 LISTED = 20  # listings above which they are counted by standard: groups and sections have hundreds
@@ -40,11 +41,16 @@ def answer(text: str, edition: str = "2017", confidence: str = "high") -> dict[s
         For a code that cannot be read, with the nearest ones, and for another edition or confidence.
     """
     if confidence not in CONFIDENCES:
-        raise ClassificationError(f"confidence {confidence!r}; allowed: {', '.join(CONFIDENCES)}")
+        raise ClassificationError(
+            said("classification.confidence", confidence=confidence, confidences=listed(CONFIDENCES))
+        )
     found = codes.normalise_code(text, None, edition)
     if not found.code:
         near = "; ".join(_titled(c, edition) for c in found.candidates[:SHOWN])
-        raise ClassificationError(f"'{text}': {found.reason}" + (f". Near it: {near}" if near else ""))
+        raise ClassificationError(
+            said("classification.code_refused", text=text, reason=found.reason)
+            + (said("classification.near_codes", near=near) if near else "")
+        )
     meant, later = _classes(found.code, edition, confidence), _successors(found.code, edition)
     cuts = [policy.cuts(code) for code in meant]
     paths = {cut["path"] for cut in cuts}
@@ -63,25 +69,28 @@ def answer(text: str, edition: str = "2017", confidence: str = "high") -> dict[s
 
 def in_words(found: dict[str, Any], language: str = "en") -> str:
     """What `answer` gives, as lines to read."""
-    zh = language == "zh"
-    code, edition = found["code"], found["edition"]
-    lines = [f"{code} {found['name_zh']} (GB/T 4754-{edition})"]
-    above = " < ".join(_titled(c, edition) for c in found["ancestors"])
-    lines += [("属于：" if zh else "in: ") + above] if above else []
-    zero = "0" + code
-    if len(code) == 3 and code.isdigit() and codes.exists(zero, edition):
-        read = "按中类理解；若为脱落首位零的小类，应为 " if zh else "read as a group; with a lost zero it is "
-        lines.append(read + _titled(zero, edition))
-    if edition == "2011":
-        lines += _edition_lines(found, zh)
-    lines += _cut_lines(found, zh)
-    lines.append(("统计分类标准：" if zh else "standards:") if found["standards"] else _nothing(zh))
-    lines += _standard_lines(found["standards"], zh)
-    lines += [f"  {row['standard']:<28} {row['said_zh' if zh else 'said_en']}" for row in slot.empty()]
-    return "\n".join(lines)
+    with speaking(language):
+        return "\n".join(_lines(found, language))
 
 
 # -- inside ------------------------------------------------------------------------------------
+def _lines(found: dict[str, Any], language: str) -> list[str]:
+    code, edition = found["code"], found["edition"]
+    lines = [f"{code} {found['name_zh']} (GB/T 4754-{edition})"]
+    above = " < ".join(_titled(c, edition) for c in found["ancestors"])
+    lines += [said("classification.answer.in", above=above)] if above else []
+    zero = "0" + code
+    if len(code) == 3 and code.isdigit() and codes.exists(zero, edition):
+        lines.append(said("classification.answer.as_group", titled=_titled(zero, edition)))
+    if edition == "2011":
+        lines.append(_successors_line(found))
+    lines += _cut_lines(found, f"label_{language}")
+    there = "standards" if found["standards"] else "unlisted"
+    lines.append(said(f"classification.answer.{there}"))
+    lines += _standard_lines(found["standards"])
+    return lines + [f"  {row['standard']:<28} {row[f'said_{language}']}" for row in slot.empty()]
+
+
 def _below(code: str, edition: str) -> list[str]:
     """Classes below a code, or itself."""
     own = {code} if len(code) == 4 else set()
@@ -156,56 +165,42 @@ def _titled(code: str, edition: str) -> str:
     return f"{code} {codes.name(code, edition)}"
 
 
-def _edition_lines(found: dict[str, Any], zh: bool) -> list[str]:
+def _successors_line(found: dict[str, Any]) -> str:
     if not found["successors"]:
-        return [
-            "推算对照表中无 2017 版对应小类" if zh else "2017: the computed crosswalk has no class for it"
-        ]
-    head = "2017 版可能为（推算，非官方）：" if zh else "2017, computed and not official: "
-    return [
-        head + "; ".join(f"{_titled(s['code'], '2017')} [{s['confidence']}]" for s in found["successors"])
-    ]
+        return said("classification.answer.no_successor")
+    each = [f"{_titled(s['code'], '2017')} [{s['confidence']}]" for s in found["successors"]]
+    return said("classification.answer.successors", found="; ".join(each))
 
 
-def _cut_lines(found: dict[str, Any], zh: bool) -> list[str]:
-    label = "label_zh" if zh else "label_en"
+def _cut_lines(found: dict[str, Any], label: str) -> list[str]:
     titles = {r["path"]: r[label] for r in rows("paths")} | {r["field"]: r[label] for r in rows("fields")}
-    titles |= {policy.OTHER: "不在六大路径之内" if zh else "in none of the six"}
-    path, fields = found["path"], found["fields"]
-    said = f"{path} {titles[path]}" if path else ("不能确定" if zh else "not certain")
-    lines = [("产业路径：" if zh else "path: ") + said]
+    titles |= {policy.OTHER: said("classification.answer.no_path")}
+    path = found["path"]
+    named = f"{path} {titles[path]}" if path else said("classification.answer.not_certain")
+    lines = [said("classification.answer.path", path=named)]
     meant = _classes(found["code"], found["edition"], "high")
     beside = policy.cuts(meant[0]) if len(meant) == 1 else {}
-    for role, words in (("path_secondary", ("second path: ", "相邻路径：")),
-                        ("path_service", ("service partner of: ", "服务伙伴："))):  # fmt: skip
+    for role in ("path_secondary", "path_service"):
         if beside.get(role):
-            lines.append(words[zh] + ", ".join(f"{p} {titles[p]}" for p in beside[role].split(",")))
-    none = "无" if zh else "none"
-    lines.append(
-        ("重点领域：" if zh else "fields: ") + (", ".join(f"{f} {titles[f]}" for f in fields) or none)
-    )
-    return lines
+            paths = listed(f"{p} {titles[p]}" for p in beside[role].split(","))
+            lines.append(said(f"classification.answer.{role}", paths=paths))
+    fields = listed(f"{f} {titles[f]}" for f in found["fields"]) or said("classification.answer.none")
+    return [*lines, said("classification.answer.fields", fields=fields)]
 
 
-def _nothing(zh: bool) -> str:
-    return "没有统计分类标准列有此代码" if zh else "standards: none lists it"
-
-
-def _standard_lines(found: list[dict[str, Any]], zh: bool) -> list[str]:
+def _standard_lines(found: list[dict[str, Any]]) -> list[str]:
     """A line for each listing, or, where there are many, for each standard."""
     if len(found) <= LISTED:
-        return [_line(r["standard"], r["class_code"], r["class_name"], r["partial"], zh) for r in found]
+        return [_line(r["standard"], r["class_code"], r["class_name"], r["partial"]) for r in found]
     count = Counter(r["standard"] for r in found)
     whole = Counter(r["standard"] for r in found if not r["partial"])
-    said = "个类别" if zh else "classes"
-    return [_line(s, str(n), said, not whole[s], zh) for s, n in sorted(count.items())]
+    classes = said("classification.answer.classes")
+    return [_line(s, str(n), classes, not whole[s]) for s, n in sorted(count.items())]
 
 
-def _line(standard: str, number: str, title: str, partial: bool, zh: bool) -> str:
-    marks = []
-    if partial:
-        marks.append("部分" if zh else "in part")
+def _line(standard: str, number: str, title: str, partial: bool) -> str:
+    marks = [said("classification.in_part")] if partial else []
     if source(standard)["verified"] != "1":
-        marks.append("未核实，非官方文本" if zh else "UNVERIFIED, not the official text")
+        marks.append(said("classification.unverified"))
     tail = f"  ({'; '.join(marks)})" if marks else ""
     return f"  {standard:<28} {number:<8} {title}{tail}"

@@ -12,6 +12,7 @@ from fusion.classification.coefficients import Coefficients, equal, from_file
 from fusion.classification.enterprises import classify
 from fusion.classification.listed import members
 from fusion.classification.tables import FOLDER, ClassificationError
+from fusion.language import listed, said
 
 PROJECT = FOLDER.parents[1]
 HOW = ("equal", "file", "estimated")
@@ -73,7 +74,7 @@ def declared(
         For another way, and as `from_file` and `equal` do.
     """
     if how not in HOW:
-        raise ClassificationError(f"partial_coefficients {how!r}; allowed: {', '.join(HOW)}")
+        raise ClassificationError(said("classification.partial_coefficients", how=how, known=listed(HOW)))
     if how == "file":
         return from_file(PROJECT / file, partial_share)
     if how == "estimated" and panel is not None:

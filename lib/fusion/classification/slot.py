@@ -8,6 +8,7 @@ from pathlib import Path
 from fusion.classification.codes import exists
 from fusion.classification.tables import FOLDER, ClassificationError, standards
 from fusion.classification.tables import rows as table_rows
+from fusion.language import listed, said, told
 
 COLUMNS = (
     "standard",
@@ -33,16 +34,12 @@ def empty() -> list[dict[str, str]]:
 
 def statement(language: str = "en") -> str:
     """What is said of the standards that are not held; empty when all are."""
-    said = []
+    each = []
     for row in empty():
-        place = f"data/classification/slots/{row['standard']}.csv"
-        said.append(
-            f"{row['title_zh']}：{row['said_zh']}。持有文本者可填写 {place}，并用 `fusion standard 文件` 检查。"
-            if language == "zh"
-            else f"{row['title_zh']} ({row['title_en']}) has {row['said_en']}. Who has the text fills in {place}, and "
-            "`fusion standard FILE` checks it."
-        )
-    return " ".join(said)
+        title = row["title_zh"] + (f" ({row['title_en']})" if language == "en" else "")
+        place, fate = f"data/classification/slots/{row['standard']}.csv", row[f"said_{language}"]
+        each.append(told(language, "classification.slot.not_held", title=title, fate=fate, place=place))
+    return " ".join(each)
 
 
 def check(file: Path) -> list[str]:
@@ -59,43 +56,48 @@ def check(file: Path) -> list[str]:
         When it cannot be read at all.
     """
     if not file.is_file():
-        raise ClassificationError(f"{file}: no such file; the template is {FOLDER.name}/slots/<standard>.csv")
+        raise ClassificationError(said("classification.slot.no_such_file", file=file, folder=FOLDER.name))
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)
             headers, rows = reader.fieldnames or [], list(reader)
     except UnicodeDecodeError as error:
         raise ClassificationError(
-            f"{file}: not UTF-8 at byte {error.start}; save it as CSV in UTF-8"
+            said("classification.slot.not_utf8", file=file, start=error.start)
         ) from None
     lacking = [c for c in COLUMNS if c not in headers]
     if lacking:
-        return [f"{file.name}: columns are missing: {', '.join(lacking)}; needed: {', '.join(COLUMNS)}"]
-    if not rows:
         return [
-            f"{file.name}: no rows yet; one row for each class and each GB/T 4754-2017 code that it holds"
+            said(
+                "classification.slot.columns",
+                file=file.name,
+                lacking=listed(lacking),
+                columns=listed(COLUMNS),
+            )
         ]
+    if not rows:
+        return [said("classification.slot.no_rows", file=file.name)]
     classes = {row["class_code"] for row in rows}
     found = [line for n, row in enumerate(rows, 2) for line in _row(file.name, n, row, classes, file.stem)]
-    more = [f"{len(found) - MOST} more"] if len(found) > MOST else []
+    more = [said("classification.slot.more", count=len(found) - MOST)] if len(found) > MOST else []
     return found[:MOST] + more
 
 
 def _row(name: str, line: int, row: dict[str, str], classes: set[str], standard: str) -> list[str]:
-    where, out = f"{name}, line {line}", []
+    where, out = said("classification.slot.line", name=name, line=line), []
     if row["standard"] != standard:
-        out.append(f"{where}: standard '{row['standard']}'; it must be the file's name, {standard}")
+        out.append(
+            said("classification.slot.standard", where=where, found=row["standard"], standard=standard)
+        )
     if not row["class_code"] or not row["class_name"]:
-        out.append(f"{where}: class_code and class_name may not be empty")
+        out.append(said("classification.slot.empty", where=where))
     if row["parent_code"] and row["parent_code"] not in classes:
-        out.append(f"{where}: parent_code {row['parent_code']} is no class_code of the file")
+        out.append(said("classification.slot.parent", where=where, parent_code=row["parent_code"]))
     if row["level"] not in ("1", "2", "3", "4"):
-        out.append(f"{where}: level '{row['level']}'; allowed: 1 to 4")
+        out.append(said("classification.slot.level", where=where, level=row["level"]))
     code = row["gbt_code"]
     if code and not exists(code, "2017"):
-        out.append(
-            f"{where}: gbt_code '{code}' is not a code of GB/T 4754-2017 (four to two digits or a letter, as text)"
-        )
+        out.append(said("classification.slot.code", where=where, code=code))
     if row["partial"] not in ("", "0", "1") or (code and row["partial"] == ""):
-        out.append(f"{where}: partial '{row['partial']}'; 1 where the code is marked *, else 0")
+        out.append(said("classification.slot.partial", where=where, partial=row["partial"]))
     return out

@@ -11,6 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fusion.language import listed, said
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -43,7 +45,7 @@ def rows(name: str) -> tuple[dict[str, str], ...]:
         file = FOLDER / "standards" / f"{name}.csv"
     if not file.is_file():
         known = sorted(p.stem for p in FOLDER.glob("*.csv")) + standards()
-        raise ClassificationError(f"no classification table '{name}'.{_near(name, known)}")
+        raise ClassificationError(said("classification.no_table", name=name, hint=_near(name, known)))
     with file.open(encoding="utf-8", newline="") as stream:
         return tuple(csv.DictReader(stream))
 
@@ -75,7 +77,9 @@ def source(standard: str) -> dict[str, str]:
     """The row of ``SOURCES.csv`` of a standard: issuer, titles, number, year, verified, counts."""
     found = next((row for row in rows("SOURCES") if row["standard"] == standard), None)
     if found is None:
-        raise ClassificationError(f"no standard '{standard}'.{_near(standard, standards())}")
+        raise ClassificationError(
+            said("classification.no_standard", standard=standard, hint=_near(standard, standards()))
+        )
     return dict(found)
 
 
@@ -93,7 +97,7 @@ def check_edition(edition: str | int) -> str:
         When it is neither 2011 nor 2017.
     """
     if str(edition) not in EDITIONS:
-        raise ClassificationError(f"edition {edition!r} of GB/T 4754 is not held; allowed: 2011, 2017")
+        raise ClassificationError(said("classification.edition", edition=edition))
     return str(edition)
 
 
@@ -111,5 +115,5 @@ def descents(edition: str) -> pd.DataFrame:
 
 def _near(name: str, known: list[str]) -> str:
     near = difflib.get_close_matches(name, known, 1, 0.5)
-    hint = f" Did you mean '{near[0]}'?" if near else ""
-    return f"{hint} Allowed: {', '.join(known)}"
+    hint = said("classification.did_you_mean", near=near[0]) if near else ""
+    return said("classification.allowed", hint=hint, known=listed(known))
