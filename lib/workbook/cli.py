@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from workbook.language import LANGUAGES, VARIABLE, current, listed, said, speaking, word
+
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def everywhere(
+    language: Annotated[
+        str,
+        typer.Option(
+            help="of messages, en or zh; if not given FUSION_LANGUAGE, else the locale. Help is in English.",
+            show_default=False,
+        ),
+    ] = "",
+) -> None:
+    """A research workbook for the integration of advanced manufacturing and modern services."""
+    if language and language not in LANGUAGES:
+        raise typer.BadParameter(said("workbook.language", language=language, languages=listed(LANGUAGES)))
+    os.environ[VARIABLE] = language or current()
 
 
 @app.command()
@@ -52,7 +71,7 @@ def params(
 
     changed = generate.write() if write else generate.drifted()
     if changed:
-        print(("written: " if write else "differ from the model (mend: make params): ") + ", ".join(changed))
+        print(said(f"workbook.{'written' if write else 'drifted'}", names=listed(changed)))
     raise typer.Exit(0 if write or not changed else 1)
 
 
@@ -62,7 +81,7 @@ def validate(study: Annotated[str, typer.Argument(help="name in params/, or path
     from workbook.params.load import load
 
     found = load(study)
-    print(f"{found.name}: parameters are allowed; notebooks: {', '.join(found.parameters.study.notebooks)}")
+    print(said("workbook.validated", study=found.name, notebooks=listed(found.parameters.study.notebooks)))
 
 
 @app.command()
@@ -87,7 +106,7 @@ def diff(
     if page is not None:
         page.parent.mkdir(parents=True, exist_ok=True)
         files.write_atomic(page, report.page(difference))
-        print(f"page: {page}")
+        print(said("workbook.page", page=page))
 
 
 @app.command()
@@ -104,7 +123,8 @@ def trace(
     from workbook.review import trace as tracing
 
     try:
-        found = tracing.trace(exhibit, study)
+        with speaking("en" if as_json else current()):
+            found = tracing.trace(exhibit, study)
     except tracing.TraceError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None
@@ -122,7 +142,7 @@ def package(
     from workbook.publish import package as packing
 
     try:
-        print(f"package: {packing.shown(packing.make(study, allow_dirty=allow_dirty))}")
+        print(said("workbook.package", package=packing.shown(packing.make(study, allow_dirty=allow_dirty))))
     except packing.PackageError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None
@@ -140,7 +160,13 @@ def audit(
     except claims.ClaimsError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None
-    print(f"{study}: " + ", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
+    print(
+        f"{study}: "
+        + listed(
+            said("workbook.counted", count=n, status=word("review.verdict", status))
+            for status, n in sorted(counts.items())
+        )
+    )
     for problem in problems:
         print(f"  {problem}", file=sys.stderr)
     raise typer.Exit(1 if problems else 0)
@@ -157,11 +183,11 @@ def browse(
     try:
         report = browser.crawl(paths.site().absolute(), shots)
     except FileNotFoundError as error:
-        print(f"{error}; Debian: apt install chromium; the site: make study", file=sys.stderr)
+        print(said("workbook.no_browser", error=error), file=sys.stderr)
         raise typer.Exit(2) from None
     for problem in report.problems:
         print(f"{problem.page}: {problem.kind}: {problem.what}", file=sys.stderr)
-    print(f"{report.pages} pages, {report.links} links, {len(report.problems)} problems")
+    print(said("workbook.browsed", pages=report.pages, links=report.links, count=len(report.problems)))
     raise typer.Exit(1 if report.problems else 0)
 
 
@@ -182,7 +208,7 @@ def pin(run: Annotated[str, typer.Argument(help="study, or study@TIME")]) -> Non
     from workbook.review import compare
 
     try:
-        print(f"pinned: {files.shown(compare.pin(run))}")
+        print(said("workbook.pinned", run=files.shown(compare.pin(run))))
     except compare.SnapshotError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None
@@ -217,10 +243,12 @@ def check(
 
     needs = {d.name: list(d.of) for d in load(study).parameters.panel.derive}
     try:
-        raise typer.Exit(command.check(files, adapter, money_unit, write, as_json, needs))
+        with speaking("en" if as_json else current()):
+            code = command.check(files, adapter, money_unit, write, as_json, needs)
     except AdapterError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -235,10 +263,7 @@ def standard(
     except ClassificationError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None
-    print(
-        "\n".join(found)
-        or f"{file}: can be used; copy it to data/classification/standards and add its row to SOURCES.csv"
-    )
+    print("\n".join(found) or said("workbook.standard_usable", file=file))
     raise typer.Exit(int(bool(found)))
 
 
@@ -257,9 +282,9 @@ def translate(
 
     content = json.loads((paths.NOTEBOOKS / f"{notebook}.ipynb").read_text(encoding="utf-8"))
     open_texts, place = prose.missing(content, notebook, "zh"), prose.file(notebook, "zh")
-    print(prose.template(open_texts) or f"{notebook}: every text has its translation")
+    print(prose.template(open_texts) or said("workbook.all_translated", notebook=notebook))
     for mark in prose.stale(content, notebook, "zh"):
-        print(f"stale: {mark} in {place.name}; its English text is gone")
+        print(said("workbook.stale", mark=mark, place=place.name))
     if write and open_texts:
         with place.open("a", encoding="utf-8") as out:
             out.write("\n" + prose.template(open_texts))
@@ -277,14 +302,22 @@ def _build_site() -> None:
         raise typer.Exit(2) from None
 
 
+def _language(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """``--language`` with its value, wherever it stands, and the other arguments."""
+    at = next((i for i, a in enumerate(arguments) if a.partition("=")[0] == "--language"), len(arguments))
+    end = at + (1 if "=" in "".join(arguments[at : at + 1]) else 2)
+    return arguments[at:end], [*arguments[:at], *arguments[end:]]
+
+
 def main() -> None:
     """Entry point. A code is answered at once, without what the other commands need to start."""
-    if sys.argv[1:2] == ["classify"]:
+    stated, rest = _language(sys.argv[1:])
+    if rest[:1] == ["classify"]:
         from fusion.classification import command
 
-        sys.exit(command.main(sys.argv[2:]))
+        sys.exit(command.main([*rest[1:], *stated]))
     try:
-        app()
+        app([*stated, *rest])
     except ValueError as error:
         from workbook.params.load import StudyError  # heavy, and needed only to tell errors apart
 

@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 from workbook import paths
+from workbook.language import said, word
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 _FULL_TEXT = re.compile(rf"No space left on device|Disk quota exceeded|\[Errno ({FULL[0]}|{FULL[1]})\]")
@@ -58,12 +59,12 @@ def explain(problem: OSError, folder: Path) -> str:
         return full(folder)
     reason = problem.strerror or str(problem)
     place = shown(Path(str(problem.filename))) if problem.filename else shown(folder)
-    return f"cannot write {place}: {reason}. Make it writable, or name another folder with FUSION_BUILD"
+    return said("workbook.not_written", place=place, reason=word("workbook.reason", reason))
 
 
 def full(folder: Path) -> str:
     """One line for a full disk."""
-    return f"no space left for {shown(folder)} ({free_space(folder)} free): make room and run again"
+    return said("workbook.disk_full", folder=shown(folder), free=free_space(folder))
 
 
 def scrub(text: str) -> str:

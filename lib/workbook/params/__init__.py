@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
+from workbook.language import said
 from workbook.params.base import Section
 from workbook.params.classification import Classification
 from workbook.params.dynamics import Dynamics
@@ -48,8 +49,11 @@ class Parameters(Section):
         """Refuse combinations that cannot be meant."""
         if (self.panel.source == "synthetic") != self.study.synthetic:
             raise ValueError(
-                f"study.synthetic = {str(self.study.synthetic).lower()} with panel.source = '{self.panel.source}': "
-                "it must be true when, and only when, the source is 'synthetic'"
+                said(
+                    "params.rule.synthetic",
+                    stated=str(self.study.synthetic).lower(),
+                    source=self.panel.source,
+                )
             )
         return self
 

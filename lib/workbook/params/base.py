@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from workbook.language import said
+
 Share = Annotated[float, Field(ge=0, le=1)]
 Year = Annotated[int, Field(ge=1900, le=2100)]
 Column = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
@@ -26,7 +28,7 @@ def in_order(section: Any, first: str, last: str) -> Any:
     """Refuse a range of years the wrong way round."""
     a, b = getattr(section, first), getattr(section, last)
     if a > b:
-        raise ValueError(f"{first} = {a} is after {last} = {b}; give the earlier year first")
+        raise ValueError(said("params.rule.years", first=first, a=a, last=last, b=b))
     return section
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from workbook.language import said
 from workbook.params.base import Section, Share, Year
 
 
@@ -47,7 +48,5 @@ class Classification(Section):
     @model_validator(mode="after")
     def _coefficients(self) -> Classification:
         if (self.partial_coefficients == "file") != (self.coefficients_file is not None):
-            raise ValueError(
-                "partial_coefficients = file needs coefficients_file, and the file is read for nothing else"
-            )
+            raise ValueError(said("params.rule.coefficients"))
         return self

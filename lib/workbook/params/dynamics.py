@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from workbook.language import said
 from workbook.params.base import Section
 
 Estimator = Literal[
@@ -71,10 +72,9 @@ class Dynamics(Section):
         for name in ("honest_relative", "honest_smooth"):
             grid = getattr(self, name)
             if sorted(set(grid)) != grid:
-                raise ValueError(f"{name} = {grid} must rise from one value to the next")
+                raise ValueError(said("params.rule.rising", name=name, grid=grid))
         if self.first_event >= -1 - self.anticipation:
             raise ValueError(
-                f"first_event = {self.first_event} leaves no lead before the base year {-1 - self.anticipation}; "
-                "give an earlier one or less anticipation"
+                said("params.rule.no_lead", first_event=self.first_event, base=-1 - self.anticipation)
             )
         return self

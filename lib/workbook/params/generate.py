@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 
 from workbook import paths
 from workbook.exhibits import sheets
+from workbook.language import said
 from workbook.params import Parameters
 from workbook.params.load import load
 from workbook.run import chain
@@ -121,7 +122,7 @@ def parameters_cell(notebook: dict[str, Any]) -> dict[str, Any]:
     """The one cell tagged ``parameters``."""
     cells = [c for c in notebook["cells"] if "parameters" in c["metadata"].get("tags", [])]
     if len(cells) != 1:
-        raise ValueError(f"expected one cell tagged 'parameters', found {len(cells)}")
+        raise ValueError(said("params.parameters_cell", count=len(cells)))
     return cells[0]
 
 
@@ -146,7 +147,7 @@ def literals(cell: dict[str, Any]) -> dict[str, Any]:
             values[target.id] = ast.literal_eval(value)
         except ValueError:
             text = ast.unparse(statement)
-            raise ValueError(f"a parameters cell holds literals alone, found: {text}") from None
+            raise ValueError(said("params.literals", text=text)) from None
     return values
 
 

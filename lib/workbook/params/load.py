@@ -6,6 +6,7 @@ import difflib
 import importlib.util
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,15 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
 from workbook import paths
+from workbook.language import current, listed, refusal, said, word
 from workbook.params import Parameters
 
 NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,59}$")
 LOADER = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
+
+DUPLICATE = re.compile(
+    r'found duplicate key "(?P<key>.+?)" with value "(?P<value>.*?)" \(original value: "(?P<original>.*?)"\)'
+)
 
 
 class StudyError(ValueError):
@@ -73,21 +79,13 @@ def find(name_or_path: str) -> Path:
     if not file.is_file() or file.stem == "base":
         known = studies()
         near = difflib.get_close_matches(file.stem, known, 1, 0.5)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
-        raise StudyError(
-            f"no study file {_shown(file)}.{hint} The project's studies: {', '.join(known)}; "
-            "or give the path of a YAML file: make study STUDY=path/to/file.yaml"
-        )
+        hint = said("params.did_you_mean", near=near[0]) if near else ""
+        raise StudyError(said("params.no_study", file=_shown(file), hint=hint, known=listed(known)))
     if not NAME.match(file.stem):
-        raise StudyError(
-            f"{_shown(file)}: name the file in small letters, digits, - or _ (found '{file.stem}')"
-        )
+        raise StudyError(said("params.file_name", file=_shown(file), stem=file.stem))
     home = paths.PARAMS / file.name
     if home.is_file() and not home.samefile(file):
-        raise StudyError(
-            f"{_shown(file)}: the project has a study '{file.stem}' too, and both would be built in the "
-            f"same folder. Give your file another name."
-        )
+        raise StudyError(said("params.name_taken", file=_shown(file), stem=file.stem))
     return file.resolve()
 
 
@@ -100,12 +98,17 @@ def parse(text: str, file: Path) -> Parameters:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{_shown(file)}:{mark.line + 1}" if mark else _shown(file)
-        raise StudyError(f"{where}: not readable as YAML: {error.problem or error.context}") from None
+        raise StudyError(said("params.not_yaml", where=where, problem=_problem(error))) from None
     if values is None:
         values = {}
     if not isinstance(values, dict):
         raise StudyError(
-            f"{_shown(file)}: expected sections ({', '.join(Parameters.model_fields)}), found a {type(values).__name__}"
+            said(
+                "params.no_sections",
+                file=_shown(file),
+                sections=listed(Parameters.model_fields),
+                kind=type(values).__name__,
+            )
         )
     try:
         parameters = Parameters.model_validate(values)
@@ -146,9 +149,18 @@ def _text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise StudyError(f"{_shown(file)}: not UTF-8 at byte {error.start}; save the file as UTF-8") from None
+        raise StudyError(said("params.not_utf8", file=_shown(file), start=error.start)) from None
     except OSError as error:
-        raise StudyError(f"{_shown(file)}: cannot be read: {error.strerror}") from None
+        raise StudyError(
+            said("params.not_read", file=_shown(file), reason=word("workbook.reason", str(error.strerror)))
+        ) from None
+
+
+def _problem(error: MarkedYAMLError) -> str:
+    """What YAML does not allow; what is met seldom, in the words of its reader."""
+    problem = str(error.problem or error.context)
+    twice = DUPLICATE.match(problem)
+    return said("params.duplicate_key", **twice.groupdict()) if twice else word("params.yaml", problem)
 
 
 def _shown(file: Path) -> str:
@@ -164,20 +176,24 @@ def _explain(error: Any, node: Any, file: Path) -> str:
     if kind == "extra_forbidden":
         known = _known(location[:-1])
         near = difflib.get_close_matches(str(location[-1]), known, 1, 0.5)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
+        hint = said("params.did_you_mean", near=near[0]) if near else ""
         home = next((s for s in Parameters.model_fields if location[-1] in _known([s])), None)  # type: ignore[union-attr]
         if home and home != location[0]:
-            hint = f" It belongs under '{home}'."
-        return f"{where}: unknown key '{key}'.{hint} Allowed here: {', '.join(known)}"
+            hint = said("params.belongs", home=home)
+        return said("params.unknown_key", where=where, key=key, hint=hint, known=listed(known))
     if kind == "value_error":
-        return f"{where}: {str(error['msg']).removeprefix('Value error, ')}"
+        return said("params.refused", where=where, msg=refusal(error))
     found = repr(error["input"])
-    quote = (
-        " Quote it: codes are text."
-        if kind == "string_type" and isinstance(error["input"], int | float)
-        else ""
+    quote = said("params.quote") if kind == "string_type" and isinstance(error["input"], int | float) else ""
+    return said(
+        "params.value",
+        where=where,
+        key=key,
+        found=found[:80],
+        msg=refusal(error),
+        quote=quote,
+        about=_about(location),
     )
-    return f"{where}: {key} = {found[:80]}: {error['msg']}.{quote}{_about(location)}"
 
 
 def _known(location: list[Any]) -> list[str]:
@@ -208,9 +224,19 @@ def _about(location: list[Any]) -> str:
     for part in location:
         fields = getattr(model, "model_fields", {})
         if part in fields:
-            text = fields[part].description or ""
+            text = _meaning(str(part), fields[part].description or "")
             model = _inner_model(fields[part].annotation)
-    return f" ({text})" if text else ""
+    return said("params.about", text=text) if text else ""
+
+
+@cache
+def _chinese() -> dict[str, str]:
+    return dict(YAML(typ="safe").load(Path(__file__).with_name("help.zh.yaml").read_text(encoding="utf-8")))
+
+
+def _meaning(name: str, english: str) -> str:
+    """What a parameter means; Chinese stands in a table of its own."""
+    return _chinese().get(name, english) if current() == "zh" else english
 
 
 def _line(node: Any, location: list[Any]) -> int:
@@ -239,8 +265,7 @@ def _check_files(parameters: Parameters, file: Path) -> None:
             place = values[name]
             if place is not None and not (paths.ROOT / resolve_source(place, file)).is_file():
                 raise StudyError(
-                    f"{_shown(file)}: {section}.{name} = '{place}': no such file, looked beside the study's file and "
-                    "in the project"
+                    said("params.no_file", file=_shown(file), section=section, name=name, place=place)
                 )
 
 
@@ -250,8 +275,9 @@ def _check_source(parameters: Parameters, file: Path) -> None:
     if adapter != parameters.panel.adapter and not (paths.ROOT / str(adapter)).is_file():
         known = sorted(p.stem for p in (paths.ROOT / "data" / "adapters").glob("*.yaml"))
         raise StudyError(
-            f"{_shown(file)}: panel.adapter = '{parameters.panel.adapter}': no such file, and no adapter of the project "
-            f"({', '.join(known)}); `fusion check FILE` writes one"
+            said(
+                "params.no_adapter", file=_shown(file), adapter=parameters.panel.adapter, known=listed(known)
+            )
         )
     named = parameters.panel.source
     for source in [named] if isinstance(named, str) else named:
@@ -264,15 +290,10 @@ def _check_one_source(source: str, file: Path) -> None:
     if LOADER.match(source):
         package = source.split(":")[0].split(".")[0]
         if importlib.util.find_spec(package) is None:
-            raise StudyError(
-                f"{_shown(file)}: panel.source = '{source}': no package '{package}' is installed"
-            )
+            raise StudyError(said("params.no_package", file=_shown(file), source=source, package=package))
         return
     place = paths.ROOT / resolve_source(source, file)
     if not place.exists():
-        raise StudyError(
-            f"{_shown(file)}: panel.source = '{source}': no such file, looked beside the study's file and in the "
-            "project. Allowed: 'synthetic', a file, or a loader 'package:function'"
-        )
+        raise StudyError(said("params.no_source", file=_shown(file), source=source))
     if place.is_dir():
-        raise StudyError(f"{_shown(file)}: panel.source = '{source}' is a directory; name one file")
+        raise StudyError(said("params.source_folder", file=_shown(file), source=source))

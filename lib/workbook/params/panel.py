@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from workbook.language import said
 from workbook.params.base import Column, Section, Share, Year, in_order
 
 _LOADER = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
@@ -92,18 +93,13 @@ class Panel(Section):
     def _adapted(self) -> Panel:
         many = isinstance(self.source, list)
         if many and (self.adapter is None or not self.source):
-            raise ValueError(
-                f"source = {self.source}: several files need an adapter (bureau, csmar, wind or a YAML file), "
-                "and one file at least"
-            )
+            raise ValueError(said("params.rule.several_files", source=self.source))
         if (
             self.adapter is not None
             and not many
             and (self.source == "synthetic" or _LOADER.match(str(self.source)))
         ):
-            raise ValueError(
-                f"adapter = '{self.adapter}': an adapter reads files, and source is '{self.source}'"
-            )
+            raise ValueError(said("params.rule.adapter", adapter=self.adapter, source=self.source))
         return self
 
     @model_validator(mode="after")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from workbook.language import said
 from workbook.params.base import Column, Section
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
@@ -116,9 +117,7 @@ class Robustness(Section):
     def _lists(self) -> Robustness:
         """Refuse tails that repeat and a single shift-share component."""
         if len(set(self.winsor_tails)) < len(self.winsor_tails):
-            raise ValueError(f"winsor_tails = {self.winsor_tails} repeats a value; name each once")
+            raise ValueError(said("params.rule.repeats", winsor_tails=self.winsor_tails))
         if len(self.shift_share_components) == 1:
-            raise ValueError(
-                "shift_share_components has one column; two or more that add up to the regressor are needed"
-            )
+            raise ValueError(said("params.rule.one_component"))
         return self

@@ -18,6 +18,7 @@ import pandas as pd
 
 from workbook import paths
 from workbook.exhibits import listing
+from workbook.language import said
 
 POINTS = paths.DATA / "audit" / "points.csv"
 STATUSES = {
@@ -144,9 +145,7 @@ def checklist(evidence: Evidence, which: Sequence[Point] | None = None) -> pd.Da
     unknown = sorted(set(evidence.statements) - {str(p.number) for p in listed})
     if unknown:
         last = max(p.number for p in listed)
-        raise AuditError(
-            f"audit.statements: no point {', '.join(unknown)}; allowed: '1' to '{last}' (quoted numbers)"
-        )
+        raise AuditError(said("review.statements", unknown=listed(unknown), last=last))
     rows = []
     for point in listed:
         status, english = _decided(replace(evidence, language="en"), point)

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 from workbook import files, paths
+from workbook.language import current, said, word
 from workbook.run import manifest
 
 # A claim without evidence: decided against, or waiting for a person.
@@ -42,16 +43,20 @@ def check(study: str) -> tuple[dict[str, int], list[str]]:
     root = paths.build() / study
     record = manifest.read(root)
     if not record:
-        raise ClaimsError(
-            f"no run of '{study}' in {files.shown(root.parent)}; first: make study STUDY={study}"
-        )
+        raise ClaimsError(said("review.no_run", study=study, folder=files.shown(root.parent)))
     if not (root / CHECKLIST).is_file():
-        raise ClaimsError(f"'{study}' has no checklist; run it with the notebook 10_audit (study.notebooks)")
+        raise ClaimsError(said("review.no_checklist", study=study))
     import pyarrow.parquet as parquet
 
     rows = parquet.read_table(root / CHECKLIST).to_pylist()
     problems = [
-        f"point {row['number']}, {row['point_en']}: {row['status']}; {row['evidence_en']}"
+        said(
+            "review.claims.point",
+            number=row["number"],
+            point=row[f"point_{current()}"],
+            status=word("review.verdict", row["status"]),
+            evidence=row[f"evidence_{current()}"],
+        )
         for row in rows
         if row["status"] in LACKING
     ]
@@ -61,7 +66,7 @@ def check(study: str) -> tuple[dict[str, int], list[str]]:
 
 def _unfinished(record: dict[str, Any]) -> list[str]:
     return [
-        f"notebook {name}: {entry['status']}"
+        said("review.claims.notebook", name=name, status=word("review.status", entry["status"]))
         for name, entry in record["notebooks"].items()
         if entry["status"] != "done"
     ]
@@ -74,7 +79,7 @@ def _altered(root: Any, record: dict[str, Any]) -> list[str]:
         for name, recorded in (entry.get("outputs") or {}).items():
             file = root / name
             if not file.is_file():
-                found.append(f"{name}: missing")
+                found.append(said("review.claims.missing", name=name))
             elif hashlib.sha256(file.read_bytes()).hexdigest() != recorded["sha256"]:
-                found.append(f"{name}: not what the run wrote")
+                found.append(said("review.claims.altered", name=name))
     return found

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from workbook import files, paths
+from workbook.language import current, listed, said, word
 from workbook.run import chain
 
 
@@ -45,9 +46,7 @@ def trace(exhibit: str, study: str) -> dict[str, Any]:
     root = paths.build() / study
     manifest = _json(root / "manifest.json")
     if not manifest:
-        raise TraceError(
-            f"no run of '{study}' in {files.shown(root.parent)}; first: make study STUDY={study}"
-        )
+        raise TraceError(said("review.no_run", study=study, folder=files.shown(root.parent)))
     row = _find(root, exhibit, study)
     records, name = manifest["notebooks"], row["notebook"]
     way = list(_way(name, records))
@@ -70,33 +69,56 @@ def trace(exhibit: str, study: str) -> dict[str, Any]:
 def text(found: Mapping[str, Any]) -> str:
     """The trace for a terminal."""
     exhibit, cell, file = found["exhibit"], found["cell"], found["file"]
-    state = {True: "unchanged since the run", False: "CHANGED since the run", None: "not recorded"}
+    state = {
+        True: said("review.trace.unchanged"),
+        False: said("review.trace.changed"),
+        None: said("review.trace.unrecorded"),
+    }
     commit = found["commit"] or {}
-    dirty = ", with uncommitted changes" if commit.get("dirty") else ""
+    dirty = said("review.trace.dirty") if commit.get("dirty") else ""
     lines = [
-        f"{exhibit['kind']} {exhibit['number']} ({exhibit['id']}) of {found['study']}: {exhibit['title_en']}",
-        f"file      {file['name']}  sha256 {_short(file['sha256'])}, {state[file['intact']]}",
-        f"cell      notebooks/{cell['notebook']}.ipynb, cell tagged {cell['tag']}, run as In [{cell['number']}]:",
+        said(
+            "review.trace.head",
+            kind=word("review.kind", exhibit["kind"]),
+            number=exhibit["number"],
+            id=exhibit["id"],
+            study=found["study"],
+            title=exhibit[f"title_{current()}"],
+        ),
+        said(
+            "review.trace.file", name=file["name"], sha256=_short(file["sha256"]), state=state[file["intact"]]
+        ),
+        said("review.trace.cell", notebook=cell["notebook"], tag=cell["tag"], number=cell["number"]),
         *(f"            {line}" for line in cell["text"].splitlines()),
-        "inputs    (the nearest first)",
+        said("review.trace.inputs"),
         *(
-            f"            {e['file']}  {_rows(e['rows'])}sha256 {_short(e['sha256'])}, {state[e['intact']]}"
+            said(
+                "review.trace.input",
+                file=e["file"],
+                rows=_rows(e["rows"]),
+                sha256=_short(e["sha256"]),
+                state=state[e["intact"]],
+            )
             for e in found["inputs"]
         ),
-        "source",
+        said("review.trace.source"),
         *(
             [f"            {name}  sha256 {_short(mark)}" for name, mark in found["source"].items()]
-            or ["            no file: synthetic, or shipped by a dependency"]
+            or [said("review.trace.no_file")]
         ),
-        "filters",
-        *(f"            {line}" for line in found["filters"] or ["no sample flow on its way"]),
-        "parameters of the notebooks on its way",
+        said("review.trace.filters"),
+        *(f"            {line}" for line in found["filters"] or [said("review.trace.no_filters")]),
+        said("review.trace.parameters"),
         *(f"            {k} = {json.dumps(v, ensure_ascii=False)}" for k, v in found["parameters"].items()),
-        f"code      {len(found['code'])} modules, their hashes: --json",
-        f"with      Python {(found['environment'] or {}).get('python')}, lock sha256 "
-        f"{_short((found['environment'] or {}).get('lock_sha256'))}, seed {found['run']['seed']}",
-        f"commit    {commit.get('commit')}{dirty}",
-        f"again     git checkout {(commit.get('commit') or '')[:10]} && make study STUDY={found['study']}",
+        said("review.trace.code", count=len(found["code"])),
+        said(
+            "review.trace.with",
+            python=(found["environment"] or {}).get("python"),
+            lock=_short((found["environment"] or {}).get("lock_sha256")),
+            seed=found["run"]["seed"],
+        ),
+        said("review.trace.commit", commit=commit.get("commit"), dirty=dirty),
+        said("review.trace.again", commit=(commit.get("commit") or "")[:10], study=found["study"]),
     ]
     return "\n".join(lines) + "\n"
 
@@ -123,13 +145,15 @@ def _find(root: Path, exhibit: str, study: str) -> dict[str, str]:
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
-        same = ", ".join(f"{row['notebook'][:2]}.{row['id']}" for row in fitting)
-        raise TraceError(f"'{exhibit}' is the name of several exhibits of '{study}'; say which: {same}")
+        same = listed(f"{row['notebook'][:2]}.{row['id']}" for row in fitting)
+        raise TraceError(said("review.trace.several", exhibit=exhibit, study=study, same=same))
     omitted = [row for row in names.values() if row["id"] == exhibit]
     if omitted:
-        raise TraceError(f"'{exhibit}' was left out of '{study}': {omitted[0]['note_en']}")
+        raise TraceError(
+            said("review.trace.left_out", exhibit=exhibit, study=study, note=omitted[0][f"note_{current()}"])
+        )
     near = get_close_matches(exhibit, [*names, *(row["id"] for row in rows)], n=3) or sorted(names)
-    raise TraceError(f"'{study}' has no exhibit '{exhibit}'; there are: {', '.join(near)}")
+    raise TraceError(said("review.trace.no_exhibit", study=study, exhibit=exhibit, near=listed(near)))
 
 
 def _way(name: str, records: Mapping[str, Any]) -> Iterator[str]:
@@ -177,7 +201,7 @@ def _cell(file: Path, tag: str, notebook: str) -> dict[str, Any]:
         if tag in cell["metadata"].get("tags", []):
             number, code = cell.get("execution_count"), "".join(cell["source"])
             return {"notebook": notebook, "tag": tag, "number": number, "text": code}
-    raise TraceError(f"{files.shown(file)} has no cell tagged '{tag}'; run the study again")
+    raise TraceError(said("review.trace.no_cell", file=files.shown(file), tag=tag))
 
 
 def _filters(root: Path, way: list[str]) -> list[str]:
@@ -187,14 +211,20 @@ def _filters(root: Path, way: list[str]) -> list[str]:
     flows = [root / step / "sample_flow.parquet" for step in way]
     rows = [row for file in flows if file.is_file() for row in parquet.read_table(file).to_pylist()]
     return [
-        f"{row['reason_en']}: {row['rows']:,} rows of {row['firms']:,} firms stay ({row['rows_dropped']:,} dropped)"
+        said(
+            "review.trace.filter",
+            reason=row[f"reason_{current()}"],
+            rows=row["rows"],
+            firms=row["firms"],
+            rows_dropped=row["rows_dropped"],
+        )
         for row in rows
     ]
 
 
 def _short(value: str | None) -> str:
-    return value[:12] if value else "unknown"
+    return value[:12] if value else said("review.trace.unknown")
 
 
 def _rows(count: int | None) -> str:
-    return "" if count is None else f"{count:,} rows, "
+    return "" if count is None else said("review.trace.rows", count=count)

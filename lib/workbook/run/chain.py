@@ -8,6 +8,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from workbook.language import listed, said
 from workbook.paths import NOTEBOOKS
 
 
@@ -54,12 +55,12 @@ def chain() -> tuple[Step, ...]:
     for step in steps:
         for name in step.reads:
             if name not in written:
-                raise ValueError(
-                    f"chain.yaml: {step.notebook} reads '{name}', which no earlier notebook writes"
-                )
+                raise ValueError(said("run.reads_unwritten", notebook=step.notebook, name=name))
         for name in step.outputs:
             if name in written:
-                raise ValueError(f"chain.yaml: '{name}' is written by {written[name]} and {step.notebook}")
+                raise ValueError(
+                    said("run.written_twice", name=name, written=written[name], notebook=step.notebook)
+                )
             written[name] = step.notebook
     return steps
 
@@ -69,9 +70,7 @@ def step(notebook: str) -> Step:
     for candidate in chain():
         if candidate.notebook == notebook:
             return candidate
-    raise ValueError(
-        f"no notebook '{notebook}' in chain.yaml; there are: {', '.join(s.notebook for s in chain())}"
-    )
+    raise ValueError(said("run.no_notebook", notebook=notebook, known=listed(s.notebook for s in chain())))
 
 
 def before(notebook: str) -> tuple[Step, ...]:

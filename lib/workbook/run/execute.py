@@ -22,6 +22,7 @@ from types import FrameType
 from typing import Any
 
 from workbook import files
+from workbook.language import said
 
 # What papermill's imports would load if they could, and nothing here uses: a grammar of internet addresses that
 # takes seconds to build, their patterns, and Hadoop's file system. All are optional to those who import them.
@@ -131,18 +132,18 @@ def finished(notebook: Mapping[str, Any], folder: Path, name: str) -> dict[str, 
         status = cell["metadata"].get("papermill", {}).get("status")
         exited = any(o.get("ename") == "SystemExit" for o in cell.get("outputs", []))
         if exited:
-            value = "a cell called sys.exit(); what follows did not run"
+            value = said("run.exited")
             return _error("exit", cell, "SystemExit", value)
         if status in ("pending", "running", "failed") and _source(cell):
-            return _error("unfinished", cell, "", f"a cell was left {status}")
+            return _error("unfinished", cell, "", said("run.left_cell", status=status))
     if len(done) != 1 or not done[0].get("execution_count"):
-        return _error("unfinished", None, "", "the last cell was not seen to run")
+        return _error("unfinished", None, "", said("run.last_cell"))
     try:
         record = json.loads((folder / "done.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        return _error("unfinished", None, "", f"its record done.json is missing or broken: {error}")
+        return _error("unfinished", None, "", said("run.record", error=error))
     if record.get("notebook") != name:
-        return _error("unfinished", None, "", f"its record is of another notebook: {record.get('notebook')}")
+        return _error("unfinished", None, "", said("run.other_record", other=record.get("notebook")))
     return None
 
 
@@ -213,9 +214,9 @@ def _cause_of_death() -> str:
     code = Kernel.process.poll() if Kernel.process is not None else None
     if code is not None and code < 0:
         name = signal.Signals(-code).name
-        hint = "; out of memory is a usual reason" if name == "SIGKILL" else ""
-        return f"the kernel was killed by {name}{hint}"
-    return f"the kernel ended by itself with status {code}" if code is not None else "the kernel died"
+        hint = said("run.memory") if name == "SIGKILL" else ""
+        return said("run.kernel_killed", name=name, hint=hint)
+    return said("run.kernel_ended", code=code) if code is not None else said("run.kernel_died")
 
 
 def _last_started(notebook: Any) -> Any:

@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
+from workbook.language import said
+
 
 class LockedError(RuntimeError):
     """Another run has the study, and this one was told not to wait."""
@@ -40,10 +42,10 @@ def lock(folder: Path, study: str, wait: bool) -> Iterator[None]:
         except BlockingIOError:
             stream.seek(0)
             pid, _, since = stream.read().strip().partition(" ")
-            who = f"process {pid} is running study '{study}' since {since}"
+            who = said("run.running", pid=pid, study=study, since=since)
             if not wait:
-                raise LockedError(f"{who}; try again when it has ended, or let this one wait") from None
-            print(f"{who}; waiting for it to end", flush=True)
+                raise LockedError(said("run.locked", who=who)) from None
+            print(said("run.waiting", who=who), flush=True)
             fcntl.flock(stream, fcntl.LOCK_EX)
         with suppress(OSError):  # who holds it is a courtesy; a full disk must not stop here
             stream.seek(0)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from workbook import files, paths
+from workbook.language import VARIABLE, current, said
 from workbook.run import manifest, warm
 from workbook.run.preflight import Plan
 from workbook.run.state import Place
@@ -93,10 +94,14 @@ class Job:
                     return dict(json.loads(text))
             self.said.seek(0)
             words = self.said.read().decode("utf-8", "replace")
-        last = words.strip().splitlines()[-1:] or ["it said nothing"]
+        last = words.strip().splitlines()[-1:] or [said("run.silent")]
         status = self.process.returncode
-        how = f"killed by {signal.Signals(-status).name}" if status < 0 else f"status {status}"
-        value = files.scrub(f"the process that ran it ended early ({how}): {last[0]}")
+        how = (
+            said("run.killed", name=signal.Signals(-status).name)
+            if status < 0
+            else said("run.status", status=status)
+        )
+        value = files.scrub(said("run.ended_early", how=how, last=last[0]))
         error = {"kind": "process", "cell": None, "tag": "", "name": "", "value": value}
         return {"error": error, "full": files.is_full(words)}
 
@@ -135,6 +140,7 @@ def _environment(job: Path, jobs: int, runtime: Path) -> dict[str, str]:
         **os.environ,
         **dict.fromkeys(THREADS, threads),
         JOB: str(job),
+        VARIABLE: current(),
         "FUSION_BUILD": str(paths.build().absolute()),
         "IPYTHONDIR": str(runtime / "ipython"),
         "JUPYTER_RUNTIME_DIR": str(runtime),

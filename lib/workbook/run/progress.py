@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from workbook import files
+from workbook import language as lib
+
+# Sentences of the record, which is written in English.
+UNFINISHED = re.compile(r"(?P<notebook>\S+) did not finish")
+MORE = re.compile(r"(?P<names>.+) and (?P<count>\d+) more")
 
 
 class Progress:
@@ -53,21 +60,23 @@ class Progress:
         """Print the line of a notebook whose fate is known."""
         self.words[name] = word
         self.left.remove(name)
-        parts = [f"[{len(self.words)}/{self.total}] {name:<{self.width}}   {word:<10}"]
+        parts = [
+            f"[{len(self.words)}/{self.total}] {name:<{self.width}}   {_wide(lib.word('run.fate', word), 10)}"
+        ]
         parts += [f"{duration(seconds):>8}"] if seconds is not None else []
-        parts += [f"about {duration(round(self.remaining()))} left"] if self._known() else []
+        parts += [lib.said("run.left", remaining=duration(round(self.remaining())))] if self._known() else []
         if detail and detail != ["no earlier result"]:
-            label = "" if word == "skipped" else "changed: "
-            parts.append(f"({label}{'; '.join(detail)})")
+            label = "" if word == "skipped" else lib.said("run.changed")
+            parts.append(f"({label}{'; '.join(map(_reason, detail))})")
         print("   ".join(parts).rstrip(), flush=True)
 
     def explain(self, error: Mapping[str, Any], evidence: Path | None) -> None:
         """Print why a notebook failed and where to look."""
-        where = f"cell [{error['cell']}]" if error["cell"] else ""
+        where = lib.said("run.cell", cell=error["cell"]) if error["cell"] else ""
         where += f" '{error['tag']}'" if error["tag"] else ""
         first = error["value"].strip().splitlines()[:1]
         what = ": ".join(part for part in (where.strip(), error["name"], *first) if part)
-        look = f"; see {files.shown(evidence)}" if evidence else ""
+        look = lib.said("run.see", evidence=files.shown(evidence)) if evidence else ""
         print(f"      {what}{look}", flush=True)
 
     def remaining(self) -> float:
@@ -84,17 +93,48 @@ class Progress:
         counts: dict[str, int] = {}
         for word in self.words.values():
             counts[word] = counts.get(word, 0) + 1
-        told = ", ".join(f"{count} {word}" for word, count in counts.items())
-        end = "results are incomplete" if bad else "results"
-        print(f"{self.study}: {told}, in {duration(self.elapsed())}; {end} in {where}/", flush=True)
+        told = lib.listed(
+            lib.said("run.counted", count=n, word=lib.word("run.fate", w)) for w, n in counts.items()
+        )
+        end = lib.said("run.incomplete") if bad else lib.said("run.results")
+        print(
+            lib.said(
+                "run.summary",
+                study=self.study,
+                counts=told,
+                elapsed=duration(self.elapsed()),
+                end=end,
+                where=where,
+            ),
+            flush=True,
+        )
 
     def _known(self) -> bool:
         """Whether the time left can be told: something was started, something is left, times are known."""
         return bool(self.ran and self.left and self.durations)
 
 
+def _reason(text: str) -> str:
+    """Why it ran, as the record names it (``parameters: seed``), in the language of this process."""
+    unfinished, more = UNFINISHED.fullmatch(text), MORE.fullmatch(text)
+    if unfinished:
+        return lib.said("run.unfinished", **unfinished.groupdict())
+    part, colon, names = (lib.said("run.more", **more.groupdict()) if more else text).partition(": ")
+    return f"{lib.word('run.part', part)}{colon}{names}"
+
+
+def _wide(text: str, width: int) -> str:
+    """Filled up to a width; a Chinese character takes two places."""
+    taken = sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    return text + " " * max(0, width - taken)
+
+
 def duration(seconds: float) -> str:
     """Seconds in words, e.g. ``"4.1 s"`` or ``"2 min 5 s"``."""
     if seconds >= 100:
-        return f"{int(seconds) // 60} min {int(seconds) % 60} s"
-    return f"{seconds:.0f} s" if isinstance(seconds, int) else f"{seconds:.1f} s"
+        return lib.said("run.minutes", minutes=int(seconds) // 60, rest=int(seconds) % 60)
+    return (
+        lib.said("run.seconds", seconds=seconds)
+        if isinstance(seconds, int)
+        else lib.said("run.tenths", seconds=seconds)
+    )

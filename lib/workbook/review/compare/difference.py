@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from workbook.language import said
+
 # Columns that hold results, not names, of an estimate's row.
 RESULTS = {"estimate", "std_error", "ci_low", "ci_high", "p_value", "n", "units", "clusters", "r2_within"}
 COUNTS = ("n", "units", "clusters")
@@ -131,7 +133,13 @@ def _counts(pairs: list[tuple[str, dict[str, Any], dict[str, Any]]]) -> list[Cha
                 artefact = key.partition(":")[0]
                 moved.setdefault((artefact, name, x.get(name), y.get(name)), []).append(key)
     return [
-        Change(f"{keys[0]}: {name}" if len(keys) == 1 else f"{artefact}, {len(keys)} estimates: {name}", a, b)
+        Change(
+            f"{keys[0]}: {name}"
+            if len(keys) == 1
+            else said("review.diff.estimates_of", artefact=artefact, count=len(keys), name=name),
+            a,
+            b,
+        )
         for (artefact, name, a, b), keys in moved.items()
     ]
 

@@ -6,6 +6,7 @@ import html
 from collections.abc import Iterable
 from typing import Any
 
+from workbook.language import current, said, word
 from workbook.review.compare.difference import Change, Difference, Exhibit
 
 SHOWN = 12  # lines of a part in the terminal; the page has all
@@ -23,16 +24,16 @@ def text(difference: Difference) -> str:
     lines = [f"A: {_run(d.a)}", f"B: {_run(d.b)}", ""]
     for title, changes in _inputs(d):
         lines += _part(title, changes)
-    lines += _part("signs that turned", d.signs)
-    lines += _part("intervals that gained or lost zero", d.significance)
-    lines += _part("numbers of observations", d.counts)
-    lines += _part("estimates", d.estimates)
+    lines += _part(said("review.diff.signs"), d.signs)
+    lines += _part(said("review.diff.significance"), d.significance)
+    lines += _part(said("review.diff.counts"), d.counts)
+    lines += _part(said("review.diff.estimates"), d.estimates)
     changed = [e for e in d.exhibits if e.state != "same"]
-    lines.append(f"exhibits: {len(changed)} of {len(d.exhibits)} differ")
+    lines.append(said("review.diff.exhibits", count=len(changed), every=len(d.exhibits)))
     for exhibit in changed:
         lines.append(f"  {exhibit.id}: {_summary(exhibit)}")
     if d.same:
-        lines.append("every printed result is the same")
+        lines.append(said("review.diff.same"))
     return "\n".join(lines) + "\n"
 
 
@@ -41,24 +42,25 @@ def page(difference: Difference) -> str:
     d = difference
     parts = [_table(title, changes) for title, changes in _inputs(d)]
     parts += [
-        _table("Signs that turned", d.signs),
-        _table("Intervals that gained or lost zero", d.significance),
-        _table("Numbers of observations", d.counts),
-        _table("Estimates", d.estimates),
+        _table(_capital(said("review.diff.signs")), d.signs),
+        _table(_capital(said("review.diff.significance")), d.significance),
+        _table(_capital(said("review.diff.counts")), d.counts),
+        _table(_capital(said("review.diff.estimates")), d.estimates),
     ]
     for exhibit in d.exhibits:
         if exhibit.state != "same":
             name = f"{exhibit.id}: {exhibit.title} ({_summary(exhibit)})"
             parts.append(_table(name, exhibit.cells))
             if exhibit.ranks:
-                parts.append(_table(f"{exhibit.id}: places in a column's order", exhibit.ranks))
+                parts.append(_table(said("review.diff.places", id=exhibit.id), exhibit.ranks))
     same = sum(e.state == "same" for e in d.exhibits)
-    head = f"{d.a['study']} and {d.b['study']}"
+    pair = said("review.diff.pair", a=d.a["study"], b=d.b["study"])
+    title = _safe(said("review.diff.title", pair=pair))
     return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>Difference: {_safe(head)}</title><style>{STYLE}</style><main><h1>Difference: {_safe(head)}</h1>"
+        f'<!doctype html><html lang="{current()}"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>{title}</title><style>{STYLE}</style><main><h1>{title}</h1>"
         f"<p>A: {_safe(_run(d.a))}<br>B: {_safe(_run(d.b))}</p>"
-        f"<p>{same} of {len(d.exhibits)} exhibits are the same. Changes are B − A; relative to |A|.</p>"
+        f"<p>{said('review.diff.page', same=same, every=len(d.exhibits))}</p>"
         f"{''.join(parts)}</main></html>\n"
     )
 
@@ -67,16 +69,16 @@ def page(difference: Difference) -> str:
 
 
 def _inputs(d: Difference) -> Iterable[tuple[str, list[Change]]]:
-    yield "parameters", d.parameters
-    yield "code and tables of the project", [_short(c) for c in d.code]
-    yield "data", [_short(c) for c in d.data]
-    yield "versions", d.versions
+    yield said("review.diff.parameters"), d.parameters
+    yield said("review.diff.code"), [_short(c) for c in d.code]
+    yield said("review.diff.data"), [_short(c) for c in d.data]
+    yield said("review.diff.versions"), d.versions
 
 
 def _run(snapshot: dict[str, Any]) -> str:
-    dirty = " with uncommitted changes" if snapshot.get("dirty") else ""
-    commit = (snapshot.get("commit") or "no commit")[:10]
-    return f"{snapshot['study']}, run of {snapshot['run']}, commit {commit}{dirty}"
+    dirty = said("review.diff.dirty") if snapshot.get("dirty") else ""
+    commit = (snapshot.get("commit") or said("review.diff.no_commit"))[:10]
+    return said("review.diff.run", study=snapshot["study"], run=snapshot["run"], commit=commit, dirty=dirty)
 
 
 def _short(change: Change) -> Change:
@@ -84,9 +86,9 @@ def _short(change: Change) -> Change:
 
     def cut(value: Any) -> Any:
         if isinstance(value, dict):
-            rows = f", {value['rows']} rows" if value.get("rows") is not None else ""
+            rows = said("review.diff.rows", rows=value["rows"]) if value.get("rows") is not None else ""
             return f"{str(value.get('sha256'))[:10]}{rows}"
-        return value[:10] if isinstance(value, str) else "none"
+        return value[:10] if isinstance(value, str) else said("review.diff.none")
 
     return Change(change.where, cut(change.a), cut(change.b))
 
@@ -96,7 +98,7 @@ def _part(title: str, changes: list[Change]) -> list[str]:
         return []
     lines = [f"{title}: {len(changes)}"] + [f"  {_line(change)}" for change in changes[:SHOWN]]
     if len(changes) > SHOWN:
-        lines.append(f"  … and {len(changes) - SHOWN} more (--page FILE has all)")
+        lines.append(said("review.diff.more", count=len(changes) - SHOWN))
     return [*lines, ""]
 
 
@@ -113,20 +115,21 @@ def _signed(change: Change) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.5g}"
-    return "–" if value is None else str(value)
+    return "–" if value is None else word("review.interval", str(value))
 
 
 def _summary(exhibit: Exhibit) -> str:
     if exhibit.state != "changed" or not exhibit.cells:
-        return f"{exhibit.state}{': ' + exhibit.note if exhibit.note else ''}"
+        note = f": {word('review.note', exhibit.note)}" if exhibit.note else ""
+        return f"{word('review.state', exhibit.state)}{note}"
     largest = [c for c in exhibit.cells if c.relative is not None]
-    words = f"{len(exhibit.cells)} numbers or cells differ of {exhibit.compared} cells"
+    words = said("review.diff.cells", count=len(exhibit.cells), compared=exhibit.compared)
     if largest:
         top = max(largest, key=lambda c: abs(c.relative or 0))
-        words += f"; most {top.where} {_value(top.a)} → {_value(top.b)}"
+        words += said("review.diff.most", where=top.where, a=_value(top.a), b=_value(top.b))
     if exhibit.ranks:
         top = max(exhibit.ranks, key=lambda c: abs(c.b - c.a))
-        words += f"; place of {top.where} {top.a} → {top.b}"
+        words += said("review.diff.place", where=top.where, a=top.a, b=top.b)
     return words
 
 
@@ -140,11 +143,18 @@ def _table(title: str, changes: list[Change]) -> str:
         f'<td class="n">{"" if c.relative is None else format(c.relative, "+.1%")}</td></tr>'
         for c in changes
     )
-    head = "".join(f'<th scope="col">{h}</th>' for h in ("What", "A", "B", "B − A", "relative"))
+    head = "".join(
+        f'<th scope="col">{h}</th>'
+        for h in (said("review.diff.what"), "A", "B", "B − A", said("review.diff.relative"))
+    )
     return (
         f'<div class="wide"><table><caption>{_safe(title)}</caption><thead><tr>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _safe(value: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from workbook import files, paths
 from workbook.exhibits import sheets
 from workbook.exhibits.listing import FRAME
+from workbook.language import listed, said
 
 FORMAT = 2
 KEPT = 20  # runs of a study; the oldest goes first
@@ -48,9 +49,7 @@ def take(root: Path) -> dict[str, Any]:
     """
     manifest = _json(root / "manifest.json")
     if not manifest:
-        raise SnapshotError(
-            f"no run of '{root.name}' in {files.shown(root.parent)}; first: make study STUDY={root.name}"
-        )
+        raise SnapshotError(said("review.no_run", study=root.name, folder=files.shown(root.parent)))
     records = {n: r for n, r in manifest["notebooks"].items() if r.get("status") == "done"}
     environment = manifest.get("environment") or {}
     return {
@@ -128,9 +127,9 @@ def find(spec: str) -> dict[str, Any]:
     if which == "previous":
         matching = found[-2:-1]
     if len(matching) != 1:
-        names = ", ".join(file.stem for file in found) or "none"
-        word = "several runs" if matching else "no run"
-        raise SnapshotError(f"{spec}: {word} of '{study}' fit; kept are: {names}")
+        names = listed(file.stem for file in found) or said("review.diff.none")
+        many = "several" if matching else "none"
+        raise SnapshotError(said(f"review.snapshot.{many}", spec=spec, study=study, names=names))
     return _checked(matching[0])
 
 
@@ -140,9 +139,11 @@ def find(spec: str) -> dict[str, Any]:
 def _checked(file: Path) -> dict[str, Any]:
     found = _json(file)
     if not found:
-        raise SnapshotError(f"{files.shown(file)}: not there, or not a snapshot; make one: fusion pin STUDY")
+        raise SnapshotError(said("review.snapshot.absent", file=files.shown(file)))
     if found.get("format") != FORMAT:
-        raise SnapshotError(f"{files.shown(file)}: snapshot of format {found.get('format')}, not {FORMAT}")
+        raise SnapshotError(
+            said("review.snapshot.format", file=files.shown(file), found=found.get("format"), format=FORMAT)
+        )
     return found
 
 
