@@ -71,7 +71,8 @@ def params(
 
     changed = generate.write() if write else generate.drifted()
     if changed:
-        print(said(f"workbook.{'written' if write else 'drifted'}", names=listed(changed)))
+        names = listed(changed)
+        print(said("workbook.written", names=names) if write else said("workbook.drifted", names=names))
     raise typer.Exit(0 if write or not changed else 1)
 
 

@@ -55,7 +55,7 @@ def word(vocabulary: str, code: str) -> str:
     """The word for a code in the language of this process; the code itself where the vocabulary does not have it."""
     room, name = vocabulary.split(".")
     known = _room(room)[name]
-    return str(known[code][current()]) if code in known else code
+    return str(known[code][current()]).format() if code in known else code
 
 
 def refusal(error: Mapping[str, Any]) -> str:

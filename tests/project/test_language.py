@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import string
 import tomllib
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from chinese import english
 
 from fusion import language as fusion_language
 from workbook import language as workbook_language
@@ -18,6 +20,7 @@ from workbook import paths
 PACKAGES = {"fusion": fusion_language, "workbook": workbook_language}
 # In English these are pydantic's own words.
 TAKEN_OVER = ".pydantic."
+CURLY = re.compile(r"\{\{|\}\}")
 
 
 def sentences(package: str) -> dict[str, dict[str, str]]:
@@ -75,6 +78,7 @@ def test_each_sentence_is_asked_for_and_each_asked_for_is_there(package: str) ->
     known, used, odd = sentences(package), {f"{package}.pydantic."}, []
     for where, key, given in calls(package):
         used.add(key)
+        assert key.count(".") > 1 or not key.endswith("."), f"{where}: says too little of its key"
         if not any(k == key or (given is None and k.startswith(key)) for k in known):
             odd.append(f"{where}: no sentence {key}")
         elif given is not None and given != fields(known[key]["en"]):
@@ -119,3 +123,9 @@ def test_the_two_packages_speak_alike() -> None:
     """They may not import each other, so that the mechanism stands in both; it is one text."""
     texts = [(paths.ROOT / "lib" / p / "language.py").read_text("utf-8") for p in PACKAGES]
     assert len(set(texts)) == 1
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_chinese_is_chinese(package: str) -> None:
+    left = {key: english(CURLY.sub("", words["zh"])) for key, words in sentences(package).items()}
+    assert {key: words for key, words in left.items() if words} == {}

@@ -18,7 +18,8 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, statuses: list[str], 
     folder.mkdir(parents=True)
     rows = [(i + 1, f"point {i + 1}", status, "why") for i, status in enumerate(statuses)]
     file = folder / "checklist.parquet"
-    pd.DataFrame(rows, columns=["number", "point_en", "status", "evidence_en"]).to_parquet(file)
+    table = pd.DataFrame(rows, columns=["number", "point_en", "status", "evidence_en"])
+    table.assign(point_zh="要点", evidence_zh="依据").to_parquet(file)
     outputs = {"10_audit/checklist.parquet": {"sha256": hashlib.sha256(file.read_bytes()).hexdigest()}}
     record = {"format": 1, "notebooks": {"10_audit": {"status": state, "outputs": outputs}}}
     (tmp_path / "s" / "manifest.json").write_text(json.dumps(record), encoding="utf-8")
@@ -61,3 +62,13 @@ def test_nothing_to_audit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         claims.check("s")
     with pytest.raises(claims.ClaimsError, match="make study STUDY=none"):
         claims.check("none")
+
+
+def test_in_chinese(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built(tmp_path, monkeypatch, ["pass", *claims.LACKING], state="failed")
+    monkeypatch.setenv("FUSION_LANGUAGE", "zh")
+    assert claims.check("s")[1] == [
+        "第 2 条，要点：未通过；依据",
+        "第 3 条，要点：待说明；依据",
+        "笔记本 10_audit：失败",
+    ]

@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import chains
 import pytest
 from chains import BODY, Bench
+from chinese import english
 
 from workbook import paths
 from workbook.review import compare, trace
@@ -164,3 +166,27 @@ def test_a_trace_sees_what_was_altered(bench: Bench) -> None:
         finally:
             file.write_bytes(before)
     assert found["file"]["intact"] is False and "CHANGED since the run" in trace.text(found)
+
+
+def test_in_chinese(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FUSION_LANGUAGE", "zh")
+    with bench.active():
+        b = compare.find("tiny")
+        a = json.loads(json.dumps(b)) | {"dirty": True, "commit": None}
+        a["parameters"]["scale"] = 2.0
+        a["exhibits"]["04.sums"]["sha256"] = "other"
+        a["exhibits"]["04.sums"]["table"]["rows"][0] = ["sum", "6", "[2.00, 6.00]"]
+        said = report.text(compare.compare(a, b)) + trace.text(trace.trace("sums", "tiny")).replace(
+            "x\n", "\n"
+        )
+        for wrong in ("sum", "tables"):
+            with pytest.raises(trace.TraceError) as caught:
+                trace.trace(wrong, "tiny")
+            said += str(caught.value)
+        with pytest.raises(compare.SnapshotError) as kept:
+            compare.find("tiny@1999")
+    code = said.partition("In [")[0] + said.partition("输入")[2]  # the cell's own code lies between
+    assert (
+        english(code + str(kept.value), "tiny", "scale", "sum", "CI", "Value", "work", "sums", *chains.VALUES)
+        == []
+    )

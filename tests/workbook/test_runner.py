@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from typing import Any
 import psutil
 import pytest
 from chains import Bench
+from chinese import english
 
 from workbook import files
 from workbook.run import manifest
@@ -367,3 +369,20 @@ def test_write_atomic_leaves_no_part(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(OSError, match="No space"):
         files.write_atomic(target, "new")
     assert target.read_text("utf-8") == "old" and [p.name for p in tmp_path.iterdir()] == ["x.json"]
+
+
+def test_a_run_in_chinese(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Lines, reasons, what a notebook raises in its own process, the summary."""
+    monkeypatch.setenv("FUSION_LANGUAGE", "zh")
+    bench.put("02_second", before="from fusion.panel import contract\ncontract.expected('large')")
+    shutil.rmtree(bench.root / "03_third")
+    assert bench.run(other=1) == 1
+    told = capsys.readouterr().out
+    assert re.search(r"01_first +无需重跑", told) and re.search(
+        r"04_last +跳过 +\(02_second 没有完成\)", told
+    )
+    assert "变动：参数：other" in told and "“large”不在允许值之内" in told and "失败 1 个" in told
+    assert english(told.replace(files.shown(bench.root), ""), "tiny", "other", "before", "PanelError") == []
+    assert bench.manifest()["notebooks"]["04_last"]["reason"] == ["02_second did not finish"]

@@ -317,15 +317,13 @@ def _edition(
         f"SELECT bool_and(trim({cell}) IN ('2011', '2017')) FROM ({query}) WHERE {_quoted(column)} IS NOT NULL"
     ).fetchone()[0]
     if column in YEAR_HEADERS[:2] or (year_column and is_edition):
-        return f"trim({cell})", _in_both("by_column", column=column)
+        en, zh = (told(language, "classification.by_column", column=column) for language in LANGUAGES)
+        return f"trim({cell})", (en, zh)
     year = f"TRY_CAST(regexp_extract({cell}, '^\\s*([12][0-9]{{3}})', 1) AS INTEGER)"
     sql = f"CASE WHEN {year} >= {FIRST_YEAR_2017} THEN '2017' WHEN {year} IS NOT NULL THEN '2011' END"
-    return sql, _in_both("by_year", column=column, first=FIRST_YEAR_2017)
-
-
-def _in_both(name: str, **values: Any) -> tuple[str, str]:
-    en, zh = (told(language, f"classification.{name}", **values) for language in LANGUAGES)
-    return en, zh
+    first = FIRST_YEAR_2017
+    en, zh = (told(language, "classification.by_year", column=column, first=first) for language in LANGUAGES)
+    return sql, (en, zh)
 
 
 def _report(con: Any, part: Path, code: str, added: list[str]) -> dict[str, Any]:

@@ -145,7 +145,7 @@ def checklist(evidence: Evidence, which: Sequence[Point] | None = None) -> pd.Da
     unknown = sorted(set(evidence.statements) - {str(p.number) for p in listed})
     if unknown:
         last = max(p.number for p in listed)
-        raise AuditError(said("review.statements", unknown=listed(unknown), last=last))
+        raise AuditError(said("review.statements", unknown=", ".join(unknown), last=last))
     rows = []
     for point in listed:
         status, english = _decided(replace(evidence, language="en"), point)

@@ -120,7 +120,8 @@ def _reason(text: str) -> str:
     if unfinished:
         return lib.said("run.unfinished", **unfinished.groupdict())
     part, colon, names = (lib.said("run.more", **more.groupdict()) if more else text).partition(": ")
-    return f"{lib.word('run.part', part)}{colon}{names}"
+    part = lib.word("run.part", part)
+    return lib.said("run.because", part=part, names=names) if colon else part
 
 
 def _wide(text: str, width: int) -> str:
