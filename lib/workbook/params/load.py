@@ -6,7 +6,6 @@ import difflib
 import importlib.util
 import re
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from ruamel.yaml.error import MarkedYAMLError
 from workbook import paths
 from workbook.language import current, listed, refusal, said, word
 from workbook.params import Parameters
+from workbook.params.base import help_text
 
 NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,59}$")
 LOADER = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
@@ -224,19 +224,9 @@ def _about(location: list[Any]) -> str:
     for part in location:
         fields = getattr(model, "model_fields", {})
         if part in fields:
-            text = _meaning(str(part), fields[part].description or "")
+            text = help_text(str(part), fields[part].description or "", current())
             model = _inner_model(fields[part].annotation)
     return said("params.about", text=text) if text else ""
-
-
-@cache
-def _chinese() -> dict[str, str]:
-    return dict(YAML(typ="safe").load(Path(__file__).with_name("help.zh.yaml").read_text(encoding="utf-8")))
-
-
-def _meaning(name: str, english: str) -> str:
-    """What a parameter means; Chinese stands in a table of its own."""
-    return _chinese().get(name, english) if current() == "zh" else english
 
 
 def _line(node: Any, location: list[Any]) -> int:

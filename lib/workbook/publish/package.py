@@ -16,6 +16,7 @@ from typing import Any
 
 from workbook import files, paths
 from workbook.exhibits.sheets import SheetError
+from workbook.language import listed, said, word
 from workbook.publish import release
 from workbook.publish.built import Built, find
 from workbook.publish.disclosure import DisclosureError
@@ -184,12 +185,16 @@ def _main(study: Built, row: dict[str, Any]) -> str:
 def _study(name: str) -> Built:
     found = {study.name: study for study in find(paths.build())}
     if name not in found:
-        there = ", ".join(found) or "none"
-        raise PackageError(f"'{name}' has not been run (make study STUDY={name}); there are: {there}")
+        there = listed(found) or said("publish.none")
+        raise PackageError(said("publish.package.not_run", name=name, there=there))
     study = found[name]
-    undone = [f"{notebook} ({state})" for notebook, state in study.states.items() if state != "done"]
+    undone = [
+        f"{notebook} ({word('review.status', state)})"
+        for notebook, state in study.states.items()
+        if state != "done"
+    ]
     if undone:
-        raise PackageError(f"'{name}' is not whole: {', '.join(undone)}; first: make study STUDY={name}")
+        raise PackageError(said("publish.package.not_whole", name=name, undone=listed(undone)))
     return study
 
 
@@ -198,14 +203,9 @@ def _commit(study: Built, allow_dirty: bool) -> str:
     record = study.manifest.get("git") or {}
     commit = record.get("commit")
     if not commit:
-        raise PackageError(
-            "the run's record holds no git commit, so its code cannot be named; run it in a clone"
-        )
+        raise PackageError(said("publish.package.no_commit"))
     if record.get("dirty") and not allow_dirty:
-        raise PackageError(
-            f"'{study.name}' was run with uncommitted changes, which a package would not hold; commit, run it again "
-            "(make study), or accept it with --allow-dirty"
-        )
+        raise PackageError(said("publish.package.dirty", study=study.name))
     return str(commit)
 
 
@@ -235,7 +235,7 @@ def _code(commit: str) -> Iterator[tuple[str, bytes]]:
             ["git", "archive", "--format=tar", commit], cwd=paths.ROOT, capture_output=True, check=True
         )
     except (OSError, subprocess.CalledProcessError) as error:
-        raise PackageError(f"git cannot give the code of commit {commit[:10]}: {error}") from None
+        raise PackageError(said("publish.package.no_code", commit=commit[:10], error=error)) from None
     with tarfile.open(fileobj=io.BytesIO(said.stdout)) as tar:
         for member in tar:
             stream = tar.extractfile(member) if member.isfile() else None

@@ -21,6 +21,7 @@ from typing import Any
 
 from workbook import files, paths
 from workbook.exhibits.sheets import LANGUAGES, SheetError
+from workbook.language import listed, said
 from workbook.publish import evidence, release
 from workbook.publish.built import FILES, Built, find
 from workbook.publish.disclosure.rules import DisclosureError
@@ -69,7 +70,7 @@ def build(studies: list[str] | None = None) -> Path:
     found = _release(_chosen(studies))
     index, stamp = target / "index.html", _stamp(found)
     if index.is_file() and _read(target / STAMP) == stamp:
-        print(f"site: nothing changed -> {files.shown(index)}", flush=True)
+        print(said("publish.site.same", index=files.shown(index)), flush=True)
         return index
     work = paths.build() / ".site"
     try:
@@ -91,8 +92,12 @@ def _chosen(studies: list[str] | None) -> list[Built]:
     missing = [name for name in studies if name not in by_name]
     if missing:
         raise SiteError(
-            f"not run yet: {', '.join(missing)} (run: make study STUDY={missing[0]}); "
-            f"there are: {', '.join(by_name) or 'none'}"
+            said(
+                "publish.site.not_run",
+                missing=listed(missing),
+                first=missing[0],
+                known=listed(by_name) or said("publish.none"),
+            )
         )
     return [by_name[name] for name in studies]
 
@@ -235,7 +240,7 @@ def _render(source: Path, html: Path, doctrees: Path, language: str) -> list[str
     except Exception as error:
         shutil.rmtree(doctrees, ignore_errors=True)
         reason = files.scrub(f"{type(error).__name__}: {error}")
-        raise SiteError(f"the pages could not be made ({reason}); the site is as it was") from error
+        raise SiteError(said("publish.site.failed", reason=reason)) from error
     return [files.scrub(line) for line in said.getvalue().splitlines() if line.strip()]
 
 
@@ -262,9 +267,12 @@ def _swap(html: Path, target: Path) -> None:
 
 def _report(pages: int, warnings: list[str], seconds: float, index: Path) -> None:
     for line in warnings:
-        print(f"site: {line}", file=sys.stderr, flush=True)
-    tail = f", {len(warnings)} warnings" if warnings else ""
-    print(f"site: {pages} pages, {seconds:.1f} s{tail} -> {files.shown(index)}", flush=True)
+        print(said("publish.site.line", line=line), file=sys.stderr, flush=True)
+    tail = said("publish.site.warnings", count=len(warnings)) if warnings else ""
+    print(
+        said("publish.site.made", pages=pages, seconds=seconds, tail=tail, index=files.shown(index)),
+        flush=True,
+    )
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from typing import Any, TypeGuard
 
 from workbook import files, paths
 from workbook.exhibits import declared, needs, prose, sheets
+from workbook.language import listed, said
 from workbook.params.generate import literals, parameters_cell
 from workbook.run import fingerprint
 from workbook.run.chain import Step
@@ -90,13 +91,13 @@ def lacking(plan: Plan, root: Path) -> str | None:
 
 def _read(file: Path) -> dict[str, Any]:
     if not file.is_file():
-        raise ValueError("no such notebook, though the chain and the study name it")
+        raise ValueError(said("run.check.absent"))
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"not a notebook: {error}") from None
+        raise ValueError(said("run.check.not_notebook", error=error)) from None
     if not isinstance(content, dict) or not content.get("cells"):
-        raise ValueError("not a notebook: it has no cells")
+        raise ValueError(said("run.check.no_cells"))
     return content
 
 
@@ -105,14 +106,12 @@ def _parameters(content: Mapping[str, Any], values: Mapping[str, Any]) -> dict[s
     try:
         names = list(literals(parameters_cell(dict(content))))
     except SyntaxError as error:
-        raise ValueError(f"its parameters cell is not Python: {error}") from None
+        raise ValueError(said("run.check.not_python", error=error)) from None
     for name in names:
         if name not in values:
             near = difflib.get_close_matches(name, list(values), 1, 0.5)
-            hint = f"; did you mean '{near[0]}'?" if near else ""
-            raise ValueError(
-                f"its parameters cell names '{name}', which is no parameter{hint} (see params/base.yaml)"
-            )
+            hint = said("run.check.did_you_mean", near=near[0]) if near else ""
+            raise ValueError(said("run.check.cell_names", name=name, hint=hint))
     return {name: values[name] for name in names}
 
 
@@ -122,8 +121,8 @@ def _asked(content: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
     for name in names:
         if name not in values:
             near = difflib.get_close_matches(name, list(values), 1, 0.5)
-            hint = f"; did you mean '{near[0]}'?" if near else ""
-            raise ValueError(f"its cells read p.{name}, which is no parameter{hint} (see params/base.yaml)")
+            hint = said("run.check.did_you_mean", near=near[0]) if near else ""
+            raise ValueError(said("run.check.cells_read", name=name, hint=hint))
     return names
 
 
@@ -147,12 +146,12 @@ def _check_done(content: Mapping[str, Any]) -> None:
     cells = content["cells"]
     tagged = [i for i, c in enumerate(cells) if "done" in c["metadata"].get("tags", [])]
     if len(tagged) != 1:
-        raise ValueError(f"expected one cell tagged 'done', found {len(tagged)}")
+        raise ValueError(said("run.check.done_count", count=len(tagged)))
     last = cells[-1]
     if tagged[0] != len(cells) - 1 or last["cell_type"] != "code":
-        raise ValueError("the cell tagged 'done' must be its last cell, and code")
+        raise ValueError(said("run.check.done_last"))
     if "done()" not in fingerprint.source(last):
-        raise ValueError("the cell tagged 'done' must call book.done()")
+        raise ValueError(said("run.check.done_call"))
 
 
 def _needed(step: Step, values: Mapping[str, Any]) -> list[str]:
@@ -163,7 +162,7 @@ def _needed(step: Step, values: Mapping[str, Any]) -> list[str]:
     unknown = [name for name in names if name not in values]
     if unknown:
         raise ValueError(
-            f"{sheets.shown(step.notebook)}: needs name {', '.join(unknown)}, which is no parameter"
+            said("run.check.needs_name", notebook=sheets.shown(step.notebook), unknown=listed(unknown))
         )
     return names
 
@@ -179,6 +178,4 @@ def _check_sheet(step: Step, content: Mapping[str, Any], values: Mapping[str, An
 def _check_files(step: Step) -> None:
     for name in step.files:
         if not (paths.ROOT / name).exists():
-            raise ValueError(
-                f"chain.yaml declares that it reads '{name}', and there is no such file or folder"
-            )
+            raise ValueError(said("run.check.no_file", name=name))

@@ -16,6 +16,8 @@ from workbook import language as lib
 # Sentences of the record, which is written in English.
 UNFINISHED = re.compile(r"(?P<notebook>\S+) did not finish")
 MORE = re.compile(r"(?P<names>.+) and (?P<count>\d+) more")
+# Fates whose detail is a reason, and not what has changed.
+UNCHANGED = ("skipped", "not run")
 
 
 class Progress:
@@ -66,7 +68,7 @@ class Progress:
         parts += [f"{duration(seconds):>8}"] if seconds is not None else []
         parts += [lib.said("run.left", remaining=duration(round(self.remaining())))] if self._known() else []
         if detail and detail != ["no earlier result"]:
-            label = "" if word == "skipped" else lib.said("run.changed")
+            label = "" if word in UNCHANGED else lib.said("run.changed")
             parts.append(f"({label}{'; '.join(map(_reason, detail))})")
         print("   ".join(parts).rstrip(), flush=True)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
-from workbook import files, paths
+from workbook import files, language, paths
 from workbook.exhibits import listing, sheets
 from workbook.review.compare import snapshot
 from workbook.run import chain, fingerprint, manifest, preflight, progress
@@ -86,8 +86,7 @@ def run(study: StudyLike, *, jobs: int = 2, wait: bool = True) -> int:
     except OSError as error:
         return _refuse(files.explain(error, root), FAILED if files.is_full(error) else REFUSED)
     except Stopped as stop:
-        again = f"make study STUDY={study.name}"
-        print(f"stopped; what was finished is kept. Continue with: {again}", file=sys.stderr, flush=True)
+        print(language.said("run.stopped", study=study.name), file=sys.stderr, flush=True)
         return 128 + stop.number
 
 
@@ -217,7 +216,7 @@ class Run:
         entry |= {"ended": manifest.now(), "seconds": 0.0, "status": "done", "lacks": lacks}
         entry["outputs"] = manifest.outputs(self.root, name, self.hashes)
         self._save()
-        self._decide(name, "good", "not run", detail=[sheet.need(lacks).en])
+        self._decide(name, "good", "not run", detail=[getattr(sheet.need(lacks), language.current())])
         return True
 
     def _job(self, name: str) -> Job:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from workbook.language import said
+from workbook.language import current, said
 
 # Columns that hold results, not names, of an estimate's row.
 RESULTS = {"estimate", "std_error", "ci_low", "ci_high", "p_value", "n", "units", "clusters", "r2_within"}
@@ -174,7 +174,7 @@ def _exhibits(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[Exhibit]:
     found = []
     for id in sorted({*a, *b}):
         first, second = a.get(id), b.get(id)
-        title = (second or first or {}).get("title_en", "")
+        title = (second or first or {}).get(f"title_{current()}", "")
         if first is None or second is None:
             found.append(Exhibit(id, title, "only in B" if first is None else "only in A"))
         else:
