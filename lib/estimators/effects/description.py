@@ -101,7 +101,7 @@ def cohorts(rows: pd.DataFrame, start: str | None, unit: str = "firm_id", time: 
         When a unit has more than one start year.
     """
     if not start:
-        return pd.DataFrame()
+        return pd.DataFrame(columns=["start", "firms"])
     starts = rows[[unit, start]].drop_duplicates()
     several = starts[unit].value_counts() > 1
     if several.any():

@@ -65,6 +65,10 @@ class Source:
             lines += [(file.label, reason, n) for reason, n in file.aside.items()]
         return pd.DataFrame(lines, columns=["file", "fate", "rows"])
 
+    def tally(self) -> dict[str, int]:
+        """Files that were read, and rows of them that are no data."""
+        return {"files": len(self.files), "lost": sum(file.read - file.kept for file in self.files)}
+
     def say(self, language: str) -> str:
         """Joins, identifiers and establishments in words."""
         return told(self.joined, self.chained, self.establishments, language)

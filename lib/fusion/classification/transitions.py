@@ -97,7 +97,7 @@ def break_parts(rows: ibis.Table, moves: pd.DataFrame) -> pd.DataFrame:
         path in that year); empty where there is no change of edition.
     """
     if moves.empty:
-        return pd.DataFrame()
+        return moves.assign(reclassified=0.0, entry_exit=0.0, firms=0)
     year = int(moves["year"].iloc[0])
     pair = rows.filter(rows["year"].isin([year - 1, year])).select("firm_id", "year", "path").to_pandas()
     pair["path"] = pair["path"].replace("", UNMAPPED)

@@ -360,7 +360,7 @@ def shift_table(scores: pd.DataFrame, first: str, groups: pd.Series | None = Non
         When there is no such column.
     """
     if scores.empty:
-        return pd.DataFrame()
+        return pd.DataFrame(columns=["scheme", "mean_shift"])
     if first not in scores:
         raise CompositeError(f"shift_table: no scheme '{first}'; there are {', '.join(map(str, scores))}")
     rows: list[dict[str, Any]] = []
