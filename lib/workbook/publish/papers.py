@@ -133,7 +133,7 @@ def _cell(cell: dict[str, Any], study: Built, notebook: str) -> dict[str, Any]:
     if cell["cell_type"] != "code":
         mark = cell.get("metadata", {}).get("mark")
         # The same place has the same name in both languages.
-        target = f"(m-{notebook[:2]}-{mark})=\n" if mark and _text(cell).startswith("#") else ""
+        target = f"(m-{study.name}-{notebook[:2]}-{mark})=\n" if mark and _text(cell).startswith("#") else ""
         return kept | {"metadata": {}, "source": target + _text(cell)}
     w = words(study.language)
     prompts = {"code_prompt_show": w["show_code"], "code_prompt_hide": w["hide_code"]}

@@ -103,15 +103,27 @@ def _chosen(studies: list[str] | None) -> list[Built]:
 
 
 def _release(studies: list[Built]) -> list[Built]:
-    """Let each study through the gate and put it into words; what can be downloaded then lies ready."""
+    """Let each study through the gate and put it into words; what can be downloaded then lies ready.
+
+    A study that is refused, or whose record does not fit the sheets as they are now, is left out and named; it does
+    not stop the others.
+    """
+    ready, refused = [], []
     for study in studies:
         try:
             release.prepare(study)
-        except (DisclosureError, SheetError) as error:
-            raise SiteError(str(error)) from None
+            ready.append(study)
+        except DisclosureError as error:
+            refused.append(str(error))
+        except SheetError as error:
+            refused.append(f"{error}; run it again: make study STUDY={study.name}")
         except OSError as error:
             raise SiteError(files.explain(error, study.root)) from error
-    return studies
+    if refused and not ready:
+        raise SiteError("\n".join(refused))
+    for reason in refused:
+        print(f"site: left out: {reason}", file=sys.stderr, flush=True)
+    return ready
 
 
 def _stamp(studies: list[Built]) -> str:
