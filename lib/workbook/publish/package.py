@@ -231,12 +231,12 @@ def _code(commit: str) -> Iterator[tuple[str, bytes]]:
     import tarfile
 
     try:
-        said = subprocess.run(
+        archive = subprocess.run(
             ["git", "archive", "--format=tar", commit], cwd=paths.ROOT, capture_output=True, check=True
         )
     except (OSError, subprocess.CalledProcessError) as error:
         raise PackageError(said("publish.package.no_code", commit=commit[:10], error=error)) from None
-    with tarfile.open(fileobj=io.BytesIO(said.stdout)) as tar:
+    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
         for member in tar:
             stream = tar.extractfile(member) if member.isfile() else None
             if stream is not None:

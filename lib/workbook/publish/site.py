@@ -233,7 +233,7 @@ def _render(source: Path, html: Path, doctrees: Path, language: str) -> list[str
     from sphinx.application import Sphinx
     from sphinx.util.docutils import docutils_namespace, patch_docutils
 
-    said = io.StringIO()
+    heard = io.StringIO()
     settings = {"language": SPHINX_NAME[language]}
     settings["html_theme_options.search_bar_text"] = words(language)["search"]
     try:
@@ -246,14 +246,14 @@ def _render(source: Path, html: Path, doctrees: Path, language: str) -> list[str
                 "html",
                 confoverrides=settings,
                 status=None,
-                warning=said,
+                warning=heard,
             )
             app.build(force_all=True)
     except Exception as error:
         shutil.rmtree(doctrees, ignore_errors=True)
         reason = files.scrub(f"{type(error).__name__}: {error}")
         raise SiteError(said("publish.site.failed", reason=reason)) from error
-    return [files.scrub(line) for line in said.getvalue().splitlines() if line.strip()]
+    return [files.scrub(line) for line in heard.getvalue().splitlines() if line.strip()]
 
 
 def _offer(study: Built, folder: Path) -> None:
