@@ -192,14 +192,6 @@ def test_notebook_parameters_are_the_models(file: Path) -> None:
     assert "study" in generate.literals(cell)
 
 
-@pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda f: f.stem)
-def test_each_exhibit_has_a_cell_of_its_own_name(file: Path) -> None:
-    shown = re.compile(r"book\.show_(?:table|figure)\(\s*\"([a-z0-9_]+)\"")
-    for cell in nbformat.read(file, as_version=4).cells:
-        for name in shown.findall(cell.source) if cell.cell_type == "code" else []:
-            assert name in cell.metadata.get("tags", []), f"exhibit '{name}': its cell lacks the tag"
-
-
 def tracked() -> list[Path]:
     names = subprocess.run(
         ["git", "ls-files"], cwd=paths.ROOT, capture_output=True, text=True, check=True

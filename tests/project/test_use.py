@@ -63,6 +63,20 @@ def test_each_method_has_a_user() -> None:
     assert unused == []
 
 
+def test_every_estimator_is_reached_by_a_test() -> None:
+    """By what tests, Monte Carlo and verification name, and what that names in turn; drawings aside."""
+    files = [*(paths.ROOT / "tests").rglob("*.py"), *(LIB / "evidence").rglob("*.py")]
+    queue = {module for f in files for module, _ in _uses(ast.parse(f.read_text("utf-8")), "")}
+    reached: set[str] = set()
+    while queue := (queue & set(_modules())) - reached:
+        reached |= queue
+        queue = {found for module in queue for found, _ in _uses(_modules()[module], module)}
+    rooms = ("estimators.engines.", "estimators.effects.", "estimators.robustness.", "estimators.production.")
+    asked = {module for module in _modules() if module.startswith(rooms)}
+    whole = {module for module in asked if set(_definitions(module)) - {"__all__"}}
+    assert whole - reached == set()
+
+
 @cache
 def _modules() -> dict[str, ast.Module]:
     names = {".".join(f.relative_to(LIB).with_suffix("").parts): f for f in sorted(LIB.rglob("*.py"))}

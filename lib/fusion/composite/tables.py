@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from fusion.composite.errors import CompositeError
-from fusion.language import listed, said
 
 Z, HAS = "_z_", "_has_"
 TINY = 1e-300
@@ -70,12 +69,12 @@ def entropy_index(
 def _check(table: Any, directions: Mapping[str, str], chains: Mapping[str, str], tail: float) -> None:
     lacking = [c for c in directions if c not in table.columns or c not in chains]
     if lacking:
-        raise CompositeError(said("composite.table.no_chain", lacking=listed(lacking)))
+        raise CompositeError(f"entropy_index: no column or no chain for {', '.join(lacking)}")
     odd = [f"{c} '{d}'" for c, d in directions.items() if d not in ("+", "-")]
     if odd:
-        raise CompositeError(said("composite.table.direction", odd=listed(odd)))
+        raise CompositeError(f"entropy_index: direction of {', '.join(odd)}; allowed: +, -")
     if not 0 <= tail < 0.5:
-        raise CompositeError(said("composite.table.tail", tail=tail))
+        raise CompositeError(f"entropy_index: tail is {tail}; allowed: 0 ≤ tail < 0.5")
 
 
 def _bounds(table: Any, codes: list[str], tail: float) -> dict[str, tuple[float, float]]:
@@ -91,7 +90,7 @@ def _bounds(table: Any, codes: list[str], tail: float) -> dict[str, tuple[float,
         found = {c: (float(row[f"min_{c}"]), float(row[f"max_{c}"])) for c in codes}
     flat = [c for c, (low, high) in found.items() if not high > low]
     if flat:
-        raise CompositeError(said("composite.table.flat", flat=listed(flat)))
+        raise CompositeError(f"entropy_index: {', '.join(flat)} has no two different values; leave it out")
     return found
 
 
@@ -161,7 +160,7 @@ def _weights(
     total = spread.groupby(weights["chain"]).transform("sum")
     if (total <= 0).any():
         names = ", ".join(weights.loc[total <= 0, "chain"].unique())
-        raise CompositeError(said("composite.table.even", names=names))
+        raise CompositeError(f"entropy_index: all indicators of {names} are spread evenly; no weights exist")
     weights["weight_in_chain"] = spread / total
     weights["chain_weight"] = 1 / weights["chain"].nunique()
     return weights.assign(weight=weights["weight_in_chain"] * weights["chain_weight"])
