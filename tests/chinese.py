@@ -8,40 +8,19 @@ from fusion.adapters.model import Adapter, ColumnRule, FileRule
 from fusion.panel.contract import expected
 from workbook.params import Parameters
 
-QUOTED = re.compile(r"`[^`]*`|“[^”]*”|'[^']*'|\"[^\"]*\"|\{[^}]*\}")
+# Also the name of a function or parameter that a line begins with.
+QUOTED = re.compile(r"(?m)^[a-z_]+：|`[^`]*`|“[^”]*”|'[^']*'|\"[^\"]*\"|\{[^}]*\}")
 TOKEN = re.compile(r"[A-Za-z0-9_.-][A-Za-z0-9_.:/@<>-]*")
 NAMES = {"Chromium", "Debian", "Excel", "Parquet", "Python", "Stata"}
-# What is typed as it stands: programs, values, and statistics' own notation.
-TYPED = {
-    "fusion",
-    "check",
-    "pin",
-    "git",
-    "make",
-    "study",
-    "checkout",
-    "apt",
-    "install",
-    "chromium",
-    "synthetic",
-}
-TYPED |= {
-    "bureau",
-    "csmar",
-    "wind",
-    "params",
-    "In",
-    "None",
-    "how",
-    "of",
-    "type",
-    "float",
-    "actors",
-    "level",
-    "partial",
-    "standard",
-}
-TYPED |= {"true", "false", "stop", "minimal", "enterprise", "auto", "sha256"}
+# What is typed as it stands: programs, keys, values of choices.
+TYPED = re.findall(
+    r"\w+",
+    """
+    In None actors apt auto bureau check checkout chromium csmar enterprise false float form fusion git
+    how install level make minimal of optima params partial pin pooled sha256 side standard stop study
+    synthetic tail true type wind
+    """,
+)
 # Columns, and what may stand in a study's or an adapter's file.
 KEYS = {*expected("enterprise"), *Parameters.model_fields, "derive"}
 for model in (Adapter, ColumnRule, FileRule, *(f.annotation for f in Parameters.model_fields.values())):
@@ -51,7 +30,7 @@ for model in (Adapter, ColumnRule, FileRule, *(f.annotation for f in Parameters.
 def english(text: str, *known: str) -> list[str]:
     """Words of a text that are none of these."""
     words = (w.rstrip(":.-/") for w in TOKEN.findall(QUOTED.sub(" ", text)))
-    return [w for w in words if not _code(w) and w not in NAMES | TYPED | KEYS | set(known)]
+    return [w for w in words if not _code(w) and w not in NAMES | KEYS | {*TYPED, *known}]
 
 
 def _code(word: str) -> bool:

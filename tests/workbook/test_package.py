@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from chains import Bench
+from chinese import english
 
 from workbook import paths
 from workbook.publish import package
@@ -114,3 +115,13 @@ def test_what_is_not_there_or_not_whole_is_refused(bench: Bench) -> None:
         finally:
             (bench.root / "away").rename(bench.root / "04_last.ipynb")
         assert not list(Path(paths.build() / "packages").glob("*.part"))
+
+
+def test_in_chinese(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FUSION_LANGUAGE", "zh")
+    committed(bench, dirty=True)
+    with bench.active():
+        for name in ("tiny", "none"):
+            with pytest.raises(package.PackageError) as caught:
+                package.make(name)
+            assert english(str(caught.value), "tiny", "none") == []

@@ -19,6 +19,7 @@ from urllib.parse import quote, unquote, urlsplit
 import matplotlib as mpl
 import pandas as pd
 import pytest
+from chinese import english
 
 mpl.use("Agg")
 
@@ -566,6 +567,18 @@ def test_a_full_disk_leaves_the_site_as_it_was(built: Path, monkeypatch: pytest.
 def test_a_study_that_was_not_run_is_an_error_that_names_what_there_is(built: Path) -> None:
     with pytest.raises(site.SiteError, match=r"not run yet: nosuch .*there are: demo, grants"):
         site.build(["nosuch"])
+
+
+def test_in_chinese(built: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("FUSION_LANGUAGE", "zh")
+    with pytest.raises(site.SiteError, match="尚未运行：nosuch") as caught:
+        site.build(["nosuch"])
+    site.build()
+    told = capsys.readouterr().out
+    assert (
+        told.startswith("网站：没有变化")
+        and english(told + str(caught.value), "nosuch", "demo", "grants") == []
+    )
 
 
 def test_a_change_of_any_input_is_seen(built: Path) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fusion.composite.errors import CompositeError
+from fusion.language import listed, said, word
 
 Floats = NDArray[np.float64]
 
@@ -73,7 +74,7 @@ def grey(z: ArrayLike, weights: ArrayLike, min_share: float = 0.0, rho: float = 
     gap = np.nanmax(scores, axis=0) - scores
     low, high = np.nanmin(gap), np.nanmax(gap)
     if high == 0:
-        raise CompositeError("grey: all units are alike")
+        raise CompositeError(said("composite.grey_alike"))
     return weighted_mean((low + rho * high) / (gap + rho * high), weights, min_share)
 
 
@@ -102,10 +103,10 @@ def _refuse_low(scores: Floats, power: float) -> None:
     low = np.nanmin(scores, axis=0, initial=np.inf)
     bad = np.flatnonzero(low < 0 if power > 0 else low <= 0)
     if bad.size:
-        name = {0.0: "geometric", -1.0: "harmonic"}.get(power, f"generalised ({power})")
+        known = {0.0: "geometric", -1.0: "harmonic"}.get(power)
+        name = word("composite.mean", known) if known else said("composite.generalised", power=power)
         raise CompositeError(
-            f"{name} mean: columns {bad.tolist()} (from 0) have scores down to {low[bad].min():.4g}; it needs scores "
-            "above zero. Lift them by a declared floor (parameter 'aggregation_floor') or use the arithmetic mean"
+            said("composite.mean_positive", name=name, columns=bad.tolist(), least=low[bad].min())
         )
 
 
@@ -155,7 +156,7 @@ def aggregate(
         For an unknown name.
     """
     if how not in METHODS:
-        raise CompositeError(f"aggregation is '{how}'; allowed: {', '.join(METHODS)}")
+        raise CompositeError(said("composite.aggregation", how=how, methods=listed(METHODS)))
     scores = np.asarray(z, dtype=float)
     if how in NEED_POSITIVE and floor > 0:
         scores = floor + (1 - floor) * scores

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from fusion.composite.errors import CompositeError
+from fusion.language import listed, said
 
 FORMAT = 1
 PARTS = ("treatment", "scale", "weights")
@@ -64,22 +65,22 @@ def read(file: Path) -> dict[str, Base]:
         When the file does not exist, is not JSON, or lacks a part.
     """
     if not file.is_file():
-        raise CompositeError(
-            f"base file {file} does not exist; an earlier run writes one (exhibit 'base' of notebook 03)"
-        )
+        raise CompositeError(said("composite.base.absent", file=file))
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
-        raise CompositeError(f"base file {file.name}: line {error.lineno} is not JSON: {error.msg}") from None
+        raise CompositeError(
+            said("composite.base.not_json", file=file.name, lineno=error.lineno, msg=error.msg)
+        ) from None
     if not isinstance(content, dict) or content.get("format") != FORMAT or not content.get("indexes"):
-        raise CompositeError(f"base file {file.name}: no base of format {FORMAT}; make it again by a run")
+        raise CompositeError(said("composite.base.format", file=file.name, format=FORMAT))
     return {name: _read(file, name, part) for name, part in content["indexes"].items()}
 
 
 def _read(file: Path, name: str, content: Mapping[str, Any]) -> Base:
     lacking = [part for part in ("how", "made_from", *PARTS) if part not in content]
     if lacking:
-        raise CompositeError(f"base file {file.name}: index '{name}' lacks {', '.join(lacking)}")
+        raise CompositeError(said("composite.base.lacks", file=file.name, name=name, lacking=listed(lacking)))
     tables = {part: pd.DataFrame(content[part]) for part in PARTS}
     treatment = tables["treatment"].astype({"low": float, "high": float})
     treatment = treatment.assign(low=treatment["low"].fillna(-np.inf), high=treatment["high"].fillna(np.inf))

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from fusion.composite.errors import CompositeError
+from fusion.language import listed, said
 
 Floats = NDArray[np.float64]
 
@@ -41,7 +42,7 @@ def coupling(u: ArrayLike, form: str = "standard") -> Floats:
     levels = _levels(u)
     forms = {"standard": _standard, "wang": _wang, "fan": _fan}
     if form not in forms:
-        raise CompositeError(f"form is '{form}'; allowed: {', '.join(forms)}")
+        raise CompositeError(said("composite.coupling.form", form=form, forms=listed(forms)))
     return forms[form](levels)
 
 
@@ -57,7 +58,7 @@ def level(u: ArrayLike, weights: ArrayLike | None = None) -> Floats:
     n = levels.shape[-1]
     alpha = np.full(n, 1 / n) if weights is None else np.asarray(weights, dtype=float)
     if alpha.shape != (n,) or np.any(alpha < 0) or abs(alpha.sum() - 1) > 1e-9:
-        raise CompositeError(f"weights must be {n} numbers ≥ 0 with sum 1, found {alpha.tolist()}")
+        raise CompositeError(said("composite.coupling.weights", n=n, weights=alpha.tolist()))
     return levels @ alpha
 
 
@@ -90,7 +91,7 @@ def grade(d: ArrayLike, edges: ArrayLike = EDGES, side: str = "right") -> Floats
         1 … m + 1; missing where D is missing.
     """
     if side not in ("right", "left"):
-        raise CompositeError(f"side is '{side}'; allowed: right, left")
+        raise CompositeError(said("composite.coupling.side", side=side))
     values = np.asarray(d, dtype=float)
     # A value that is a cut-off but for rounding counts as the cut-off.
     found = 1.0 + np.searchsorted(
@@ -180,9 +181,9 @@ def degrees(
 def _levels(u: ArrayLike) -> Floats:
     levels = np.asarray(u, dtype=float)
     if levels.ndim == 0 or levels.shape[-1] < 2:
-        raise CompositeError("coupling needs at least two systems, in the last dimension")
+        raise CompositeError(said("composite.coupling.systems"))
     if np.nanmin(levels, initial=0) < 0 or np.nanmax(levels, initial=1) > 1:
-        raise CompositeError("levels must lie in [0, 1]; normalise first")
+        raise CompositeError(said("composite.coupling.levels"))
     return levels
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fusion.composite.errors import CompositeError
+from fusion.language import said
 
 Floats = NDArray[np.float64]
 
@@ -46,7 +47,7 @@ def benefit_of_doubt(z: ArrayLike, shares: tuple[float, float] | None = None) ->
 
     scores = np.asarray(z, dtype=float)
     if np.isnan(scores).any() or (scores < 0).any():
-        raise CompositeError("benefit of the doubt needs scores ≥ 0 without missing values")
+        raise CompositeError(said("composite.dea.scores"))
     # Only units that no other one dominates can bind, which shortens the programmes.
     frontier = scores[undominated(scores)]
     weights, best = np.zeros_like(scores), np.zeros(len(scores))
@@ -58,7 +59,7 @@ def benefit_of_doubt(z: ArrayLike, shares: tuple[float, float] | None = None) ->
             a, b = np.vstack([a, bound]), np.append(b, np.zeros(len(bound)))
         found = linprog(-own, A_ub=a, b_ub=b, bounds=(0, None), method="highs")
         if not found.success:
-            raise CompositeError(f"benefit of the doubt: row {i} has no weights that satisfy shares {shares}")
+            raise CompositeError(said("composite.dea.infeasible", row=i, shares=shares))
         weights[i], best[i] = found.x, -found.fun
     return Doubt(best, weights)
 

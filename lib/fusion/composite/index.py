@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fusion.composite import weights as weighting
 from fusion.composite.aggregate import NEED_POSITIVE, aggregate
 from fusion.composite.errors import CompositeError
+from fusion.language import listed, said
 
 Floats = NDArray[np.float64]
 
@@ -95,9 +96,7 @@ def _within(
         kept = frozen.set_index("code")["weight_in_chain"]
         lacking = [c for c in names if c not in kept.index]
         if lacking:
-            raise CompositeError(
-                f"frozen weights have none for {', '.join(lacking)}; make the base file again"
-            )
+            raise CompositeError(said("composite.frozen_lack", lacking=listed(lacking)))
         return weighting.given(kept.to_dict(), names)
     return weighting.given(given or {}, names) if how == "given" else weighting.from_data(z, how)
 

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from fusion.composite.errors import CompositeError
+from fusion.language import said
 
 Floats = NDArray[np.float64]
 
@@ -59,9 +60,9 @@ def components(z: ArrayLike) -> Components:
     n, k = int((~np.isnan(scores)).all(axis=1).sum()), scores.shape[1]
     r = correlation(scores)
     if np.isnan(r).any():
-        raise CompositeError("pca: a column is constant or never observed together with another")
+        raise CompositeError(said("composite.pca.constant"))
     if np.linalg.eigvalsh(r)[0] < 1e-10:
-        raise CompositeError("pca: columns are collinear; leave one out (prepare.screen names them)")
+        raise CompositeError(said("composite.pca.collinear"))
     values, vectors = np.linalg.eigh(r)
     values, vectors = values[::-1], vectors[:, ::-1]
     vectors = vectors * np.where(vectors.sum(axis=0) < 0, -1.0, 1.0)
@@ -89,16 +90,13 @@ def weights(z: ArrayLike, *, how: str = "kaiser", allow_negative: bool = False) 
         Sum 1.
     """
     if how not in ("kaiser", "first"):
-        raise CompositeError(f"pca: how is '{how}'; allowed: kaiser, first")
+        raise CompositeError(said("composite.pca.how", how=how))
     found = components(z)
     kept = max(int((found.eigenvalues > 1).sum()), 1) if how == "kaiser" else 1
     share = found.eigenvalues[:kept] / found.eigenvalues[:kept].sum()
     raw = found.vectors[:, :kept] @ share
     if (raw < 0).any() and not allow_negative:
-        raise CompositeError(
-            f"pca: columns {np.flatnonzero(raw < 0).tolist()} (from 0) get negative weights: they run against the "
-            "others. Leave them out, turn their direction, or use other weights"
-        )
+        raise CompositeError(said("composite.pca.negative", columns=np.flatnonzero(raw < 0).tolist()))
     return np.asarray(raw / raw.sum())
 
 

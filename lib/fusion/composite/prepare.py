@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from fusion.composite.errors import CompositeError
+from fusion.language import listed, said
 
 IMPUTATIONS = (
     "none",
@@ -85,10 +86,10 @@ def denominate(values: pd.DataFrame, by: Mapping[str, str], sizes: pd.DataFrame)
     for column, size in by.items():
         if column not in values or size not in sizes:
             raise CompositeError(
-                f"denominate: '{column}' by '{size}': no such column; sizes: {', '.join(sizes)}"
+                said("composite.prepare.size", column=column, size=size, sizes=listed(sizes))
             )
         if (sizes[size] < 0).any():
-            raise CompositeError(f"denominate: '{size}' has values below zero")
+            raise CompositeError(said("composite.prepare.negative", size=size))
         result[column] = values[column].astype(float) / sizes[size].astype(float).replace(0, np.nan)
     return result
 
@@ -132,11 +133,11 @@ def impute(
         For an unknown name, or when the group, unit or year that it needs is not given.
     """
     if how not in IMPUTATIONS:
-        raise CompositeError(f"impute: how is '{how}'; allowed: {', '.join(IMPUTATIONS)}")
+        raise CompositeError(said("composite.prepare.how", how=how, imputations=listed(IMPUTATIONS)))
     x = values.astype(float)
     if how.startswith("group_"):
         if group is None:
-            raise CompositeError(f"impute: {how} needs the group of each row")
+            raise CompositeError(said("composite.prepare.group", how=how))
         filled = x.fillna(x.groupby(group.to_numpy()).transform(how.removeprefix("group_")))
     elif how in ("carry_forward", "linear"):
         filled = _along_years(x, how, unit, year, limit)
@@ -150,7 +151,7 @@ def _along_years(
     x: pd.DataFrame, how: str, unit: pd.Series | None, year: pd.Series | None, limit: int | None
 ) -> pd.DataFrame:
     if unit is None or year is None:
-        raise CompositeError(f"impute: {how} needs the unit and the year of each row")
+        raise CompositeError(said("composite.prepare.unit", how=how))
     order = np.lexsort((year.to_numpy(), unit.to_numpy()))
     y, units = x.iloc[order], unit.to_numpy()[order]
     when = y.notna().mul(year.to_numpy(float)[order], axis=0).where(y.notna())

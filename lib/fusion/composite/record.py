@@ -17,6 +17,7 @@ import pandas as pd
 from fusion.composite import base as frozen
 from fusion.composite import index, prepare, scale, treat
 from fusion.composite.errors import CompositeError
+from fusion.language import listed, said, word
 
 FORMAT = 1
 Step = Mapping[str, Any]
@@ -61,7 +62,7 @@ class State:
             When the index is not built yet, or its scores are ranks, which cannot be frozen.
         """
         if self.index is None or "scale" not in self.tables:
-            raise CompositeError(f"freeze: the build has no bounds to freeze (normalisation '{self.how}')")
+            raise CompositeError(said("composite.record.no_bounds", how=self.how))
         treatment = self.tables.get("treatment", treat.fit(self.values, "none"))
         return frozen.Base(self.how, treatment, self.tables["scale"], self.index.weights, dict(made_from))
 
@@ -91,11 +92,13 @@ def run(state: State, steps: Sequence[Step]) -> tuple[State, dict[str, Any]]:
     for step in steps:
         name, arguments = step["step"], dict(step.get("arguments", {}))
         if name not in STEPS:
-            raise CompositeError(f"no step '{name}'; allowed: {', '.join(STEPS)}")
+            raise CompositeError(said("composite.record.no_step", name=name, steps=listed(STEPS)))
         try:
             state = STEPS[name](state, **arguments)
         except TypeError as error:
-            raise CompositeError(f"step '{name}' with {arguments}: {error}") from error
+            raise CompositeError(
+                said("composite.record.step", name=name, arguments=arguments, error=error)
+            ) from error
         current = state.values if state.normalised is None else state.normalised
         found = {
             "rows": len(current),
@@ -118,12 +121,14 @@ def replay(state: State, record: Mapping[str, Any]) -> State:
     """
     for name, now in (("input", _describe(state.values)), ("base", _base_digest(state))):
         if record[name] != now:
-            raise CompositeError(f"replay: the {name} is not the record's: {now} here, {record[name]} there")
+            raise CompositeError(
+                said(
+                    "composite.record.differs", name=word("composite.part", name), now=now, then=record[name]
+                )
+            )
     built, again = run(state, record["steps"])
     if again["output"] != record["output"]:
-        raise CompositeError(
-            "replay: the same steps on the same data give other digits; compare library versions"
-        )
+        raise CompositeError(said("composite.record.digits"))
     return built
 
 
@@ -185,7 +190,7 @@ def _normalise(state: State, how: str = "minmax", by_year: bool = False, **decla
 
 def _aggregate(state: State, **arguments: Any) -> State:
     if state.normalised is None:
-        raise CompositeError("aggregate: normalise first")
+        raise CompositeError(said("composite.record.normalise"))
     weights = state.base.weights if state.base else None
     built = index.build(state.normalised, state.chains, frozen=weights, **arguments)
     return replace(state, index=built)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from fusion.composite.errors import CompositeError
+from fusion.language import listed, said, word
 
 Goalposts = Mapping[str, tuple[float, float]]
 
@@ -45,9 +46,9 @@ def orient(
     for column in values:
         x, way = values[column].astype(float), directions.get(str(column))
         if way == "m" and str(column) not in (optima or {}):
-            raise CompositeError(f"orient: '{column}' is of moderate type; give its optimum (optima)")
+            raise CompositeError(said("composite.scale.optimum", column=column))
         if way not in ("+", "-", "m"):
-            raise CompositeError(f"orient: the direction of '{column}' is {way!r}; allowed: '+', '-', 'm'")
+            raise CompositeError(said("composite.scale.direction", column=column, way=way))
         turned[column] = (
             {"+": x, "-": -x}.get(way) if way != "m" else -(x - (optima or {})[str(column)]).abs()
         )
@@ -129,12 +130,9 @@ def fit(
         For ranks, which depend on who else is there and have nothing to freeze, and as `normalise`.
     """
     if how in RANKED:
-        raise CompositeError(
-            f"normalise: '{how}' has no bounds to freeze, since a rank depends on the other units; "
-            f"allowed: {', '.join(AFFINE)}"
-        )
+        raise CompositeError(said("composite.scale.not_affine", how=how, affine=listed(AFFINE)))
     if how not in AFFINE:
-        raise CompositeError(f"normalise: how is '{how}'; allowed: {', '.join(METHODS)}")
+        raise CompositeError(said("composite.scale.how", how=how, methods=listed(METHODS)))
     signed = orient(values, directions, optima)
     if how != "goalposts":
         refuse_constant(signed, years)
@@ -171,7 +169,7 @@ def score(
     """
     lacking = [str(c) for c in values if c not in set(table["indicator"])]
     if lacking:
-        raise CompositeError(f"score: the bounds have no row for {', '.join(lacking)}; make them again")
+        raise CompositeError(said("composite.scale.no_bounds", lacking=listed(lacking)))
     rows = table.set_index("indicator")
     ways = rows["direction"].groupby(level=0).first().to_dict()
     optima = rows["optimum"].groupby(level=0).first().dropna().to_dict()
@@ -185,12 +183,10 @@ def score(
 
 def _score_by_year(signed: pd.DataFrame, table: pd.DataFrame, years: pd.Series | None) -> pd.DataFrame:
     if years is None:
-        raise CompositeError("score: the bounds are by year; give the years of the rows")
+        raise CompositeError(said("composite.scale.years"))
     unknown = sorted(set(years) - set(table["year"]))
     if unknown:
-        raise CompositeError(
-            f"score: the bounds have no year {', '.join(map(str, unknown))}; use pooled bounds for later years"
-        )
+        raise CompositeError(said("composite.scale.no_year", years=listed(unknown)))
     wide = table.pivot(index="year", columns="indicator", values=["origin", "unit"]).reindex(years.to_numpy())
     origin, unit = (wide[name][signed.columns].to_numpy() for name in ("origin", "unit"))
     return (signed - origin) / unit
@@ -226,9 +222,7 @@ def _origin_and_unit(
         }[how]
     if how == "share_of_max" and (low < 0).any():
         bad = ", ".join(str(c) for c in signed if low[c] < 0)
-        raise CompositeError(
-            f"normalise: share_of_max needs values ≥ 0 of direction '+'; {bad} has others. Use minmax"
-        )
+        raise CompositeError(said("composite.scale.share_of_max", bad=bad))
     _refuse_unit(unit, how)
     return pd.DataFrame({"origin": origin, "unit": unit}).rename_axis("indicator").reset_index()
 
@@ -239,10 +233,10 @@ def _declared(
     """Origin and end of the scale from declared targets or goalposts, turned as the values are."""
     lacking = [str(c) for c in signed if c not in declared]
     if lacking:
-        raise CompositeError(f"normalise: {how} is not declared for {', '.join(lacking)}")
+        raise CompositeError(said("composite.scale.undeclared", how=how, lacking=listed(lacking)))
     sign = pd.Series({c: -1.0 if directions[str(c)] == "-" else 1.0 for c in signed})
     if any(directions[str(c)] == "m" for c in signed):
-        raise CompositeError(f"normalise: {how} has no meaning for a moderate indicator; use minmax")
+        raise CompositeError(said("composite.scale.moderate", how=how))
     if how == "target":
         return signed.min(), sign * pd.Series({c: float(declared[str(c)]) for c in signed})  # type: ignore[arg-type]
     ends = pd.DataFrame({c: sorted(declared[str(c)]) for c in signed})  # type: ignore[call-overload]
@@ -253,10 +247,7 @@ def _declared(
 def _refuse_unit(unit: pd.Series, how: str) -> None:
     bad = [str(c) for c in unit.index if unit[c] <= 0]
     if bad:
-        raise CompositeError(
-            f"normalise: {how} gives {', '.join(bad)} a scale of no or negative length (target at or below the "
-            "worst value, median at the minimum, or equal goalposts); declare others or use minmax"
-        )
+        raise CompositeError(said("composite.scale.no_length", how=how, bad=listed(bad)))
 
 
 def refuse_constant(values: pd.DataFrame, years: pd.Series | None = None) -> None:
@@ -273,8 +264,7 @@ def refuse_constant(values: pd.DataFrame, years: pd.Series | None = None) -> Non
         flat = [str(c) for c in group if same[c] or (years is None and not group[c].notna().any())]
         if flat:
             raise CompositeError(
-                f"normalise: {', '.join(flat)} has no two different values in {label}; leave it out "
-                "(parameter 'indicators') or pool the years (bounds: pooled)"
+                said("composite.scale.flat", flat=listed(flat), label=word("composite.years", str(label)))
             )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from fusion.composite.errors import CompositeError
+from fusion.language import listed, said
 
 Z, HAS = "_z_", "_has_"
 TINY = 1e-300
@@ -69,12 +70,12 @@ def entropy_index(
 def _check(table: Any, directions: Mapping[str, str], chains: Mapping[str, str], tail: float) -> None:
     lacking = [c for c in directions if c not in table.columns or c not in chains]
     if lacking:
-        raise CompositeError(f"entropy_index: no column or no chain for {', '.join(lacking)}")
+        raise CompositeError(said("composite.table.no_chain", lacking=listed(lacking)))
     odd = [f"{c} '{d}'" for c, d in directions.items() if d not in ("+", "-")]
     if odd:
-        raise CompositeError(f"entropy_index: direction of {', '.join(odd)}; allowed: +, -")
+        raise CompositeError(said("composite.table.direction", odd=listed(odd)))
     if not 0 <= tail < 0.5:
-        raise CompositeError(f"entropy_index: tail is {tail}; allowed: 0 ≤ tail < 0.5")
+        raise CompositeError(said("composite.table.tail", tail=tail))
 
 
 def _bounds(table: Any, codes: list[str], tail: float) -> dict[str, tuple[float, float]]:
@@ -90,7 +91,7 @@ def _bounds(table: Any, codes: list[str], tail: float) -> dict[str, tuple[float,
         found = {c: (float(row[f"min_{c}"]), float(row[f"max_{c}"])) for c in codes}
     flat = [c for c, (low, high) in found.items() if not high > low]
     if flat:
-        raise CompositeError(f"entropy_index: {', '.join(flat)} has no two different values; leave it out")
+        raise CompositeError(said("composite.table.flat", flat=listed(flat)))
     return found
 
 
@@ -160,7 +161,7 @@ def _weights(
     total = spread.groupby(weights["chain"]).transform("sum")
     if (total <= 0).any():
         names = ", ".join(weights.loc[total <= 0, "chain"].unique())
-        raise CompositeError(f"entropy_index: all indicators of {names} are spread evenly; no weights exist")
+        raise CompositeError(said("composite.table.even", names=names))
     weights["weight_in_chain"] = spread / total
     weights["chain_weight"] = 1 / weights["chain"].nunique()
     return weights.assign(weight=weights["weight_in_chain"] * weights["chain_weight"])

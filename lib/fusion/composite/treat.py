@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from fusion.composite.errors import CompositeError
+from fusion.language import listed, said
 
 Floats = NDArray[np.float64]
 METHODS = ("none", "winsorise", "two_stage")
@@ -64,9 +65,9 @@ def fit(
         logarithm), moved (values changed by cutting), skew_before, kurt_before, skew_after, kurt_after.
     """
     if how not in METHODS:
-        raise CompositeError(f"treat: how is '{how}'; allowed: {', '.join(METHODS)}")
+        raise CompositeError(said("composite.treat.how", how=how, methods=listed(METHODS)))
     if how == "winsorise" and not 0 <= tail < 0.5:
-        raise CompositeError(f"treat: tail is {tail}; allowed: 0 ≤ tail < 0.5")
+        raise CompositeError(said("composite.treat.tail", tail=tail))
     rows = []
     for column in values:
         x = values[column].to_numpy(float)
@@ -93,7 +94,7 @@ def apply(values: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     rows = table.set_index("indicator")
     lacking = [str(c) for c in values if c not in rows.index]
     if lacking:
-        raise CompositeError(f"treat: no cut points for {', '.join(lacking)}; make them again")
+        raise CompositeError(said("composite.treat.no_cuts", lacking=listed(lacking)))
     treated = {c: _apply_one(values[c].to_numpy(float), rows.loc[c].to_dict()) for c in values}
     return pd.DataFrame(treated, index=values.index, columns=values.columns)
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from fusion.composite import scale, treat
 from fusion.composite import weights as weighting
 from fusion.composite.errors import CompositeError
+from fusion.language import listed, said
 
 Floats = NDArray[np.float64]
 FACTORS = ("treatment", "normalise", "weights", "chain_weights", "aggregation", "leave_out", "noise")
@@ -119,7 +120,9 @@ class Builder:
     ) -> None:
         unknown = [a for a in choices.aggregation if a not in POWERS]
         if unknown:
-            raise CompositeError(f"choices: aggregation {', '.join(unknown)}; allowed: {', '.join(POWERS)}")
+            raise CompositeError(
+                said("composite.choices.aggregation", unknown=listed(unknown), powers=listed(POWERS))
+            )
         self.values, self.directions, self.choices, self.years, self.seed = (
             values,
             directions,
@@ -177,9 +180,7 @@ class Builder:
             there = ~np.isnan(z)
             lifted = z if power == 1 else self.choices.floor + (1 - self.choices.floor) * z
             if power != 1 and np.nanmin(lifted) <= 0:
-                raise CompositeError(
-                    f"choices: '{how}' scores are not above zero, which '{power}' means need"
-                )
+                raise CompositeError(said("composite.choices.positive", how=how, power=power))
             return np.where(there, _bend(np.where(there, lifted, 1.0), power), 0.0), there.astype(float)
 
         return self._keep(("bent", treatment, how, power), make)
@@ -362,7 +363,7 @@ def shift_table(scores: pd.DataFrame, first: str, groups: pd.Series | None = Non
     if scores.empty:
         return pd.DataFrame(columns=["scheme", "mean_shift"])
     if first not in scores:
-        raise CompositeError(f"shift_table: no scheme '{first}'; there are {', '.join(map(str, scores))}")
+        raise CompositeError(said("composite.choices.no_scheme", first=first, schemes=listed(scores)))
     rows: list[dict[str, Any]] = []
     for scheme in scores.columns.drop(first):
         both = scores[[first, scheme]].dropna()
@@ -395,7 +396,7 @@ def one_at_a_time(builder: Builder) -> pd.DataFrame:
 def _levels(builder: Builder) -> dict[str, list[Any]]:
     levels = builder.choices.levels(builder.codes)
     if not levels:
-        raise CompositeError(f"choices: no factor has more than one level; factors: {', '.join(FACTORS)}")
+        raise CompositeError(said("composite.choices.no_factor", factors=listed(FACTORS)))
     return levels
 
 

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fusion.composite import pca
 from fusion.composite.errors import CompositeError
+from fusion.language import listed, said
 
 Floats = NDArray[np.float64]
 
@@ -33,12 +34,10 @@ def given(weights: Mapping[str, float], columns: Sequence[str]) -> Floats:
     """
     lacking = [c for c in columns if c not in weights]
     if lacking:
-        raise CompositeError(f"weights: none is given for {', '.join(lacking)}")
+        raise CompositeError(said("composite.weights.none", lacking=listed(lacking)))
     w = np.array([float(weights[c]) for c in columns])
     if (w < 0).any() or w.sum() <= 0:
-        raise CompositeError(
-            f"weights must be ≥ 0 with a positive sum, found {dict(zip(columns, w, strict=True))}"
-        )
+        raise CompositeError(said("composite.weights.positive", found=dict(zip(columns, w, strict=True))))
     return w / w.sum()
 
 
@@ -62,13 +61,11 @@ def entropy(z: ArrayLike, shift: float = 0.0) -> Floats:
     """
     scores = np.asarray(z, dtype=float) + shift
     if np.nanmin(scores, initial=0) < 0:
-        raise CompositeError(
-            "entropy: a score is below zero; normalise to [0, 1] first (minmax, rank, normal)"
-        )
+        raise CompositeError(said("composite.weights.entropy_negative"))
     totals = np.nansum(scores, axis=0)
     counts = np.sum(~np.isnan(scores), axis=0)
     if np.any(totals <= 0) or np.any(counts < 2):
-        raise CompositeError("entropy: a column is all zero or has fewer than two values")
+        raise CompositeError(said("composite.weights.entropy_empty"))
     # −Σ p ln p = ln S − Σ z ln z / S: one pass, no array of shares.
     with np.errstate(divide="ignore", invalid="ignore"):
         terms = np.where(scores > 0, scores * np.log(scores), 0.0)
@@ -85,7 +82,7 @@ def critic(z: ArrayLike) -> Floats:
     scores = np.asarray(z, dtype=float)
     low, high = np.nanmin(scores, axis=0), np.nanmax(scores, axis=0)
     if np.any(high <= low):
-        raise CompositeError(f"critic: columns {np.flatnonzero(high <= low).tolist()} (from 0) are constant")
+        raise CompositeError(said("composite.weights.critic", columns=np.flatnonzero(high <= low).tolist()))
     unit = (scores - low) / (high - low)
     return _share(np.nanstd(unit, axis=0, ddof=1) * np.nansum(1 - pca.correlation(unit), axis=0))
 
@@ -100,7 +97,7 @@ def variation(z: ArrayLike) -> Floats:
     scores = np.asarray(z, dtype=float)
     mean = np.nanmean(scores, axis=0)
     if np.any(mean <= 0):
-        raise CompositeError("variation: a column's mean is not above zero; use scores in [0, 1]")
+        raise CompositeError(said("composite.weights.variation"))
     return _share(np.nanstd(scores, axis=0, ddof=1) / mean)
 
 
@@ -123,7 +120,7 @@ def combined(
         return _share(np.prod(w ** alpha[:, None], axis=0))
     if how == "additive":
         return _share(alpha @ w)
-    raise CompositeError(f"combined: how is '{how}'; allowed: multiplicative, additive")
+    raise CompositeError(said("composite.weights.combined", how=how))
 
 
 def optimised(z: ArrayLike, targets: ArrayLike | None = None) -> Floats:
@@ -159,10 +156,7 @@ def optimised(z: ArrayLike, targets: ArrayLike | None = None) -> Floats:
     found = least_squares(gap, np.zeros(k), xtol=1e-14, ftol=1e-14, gtol=1e-14)
     worst = float(np.max(np.abs(found.fun[:-1])) * k)
     if worst > 0.01:
-        raise CompositeError(
-            f"optimised: no positive weights give the importances asked for (off by {worst:.0%} of an equal share); "
-            "look for a column opposed to the others (coherence.negative)"
-        )
+        raise CompositeError(said("composite.weights.optimised", worst=worst))
     w = np.exp(found.x - found.x.max())
     return np.asarray(w / w.sum())
 
@@ -198,7 +192,7 @@ def from_data(z: ArrayLike, how: str) -> Floats:
         For an unknown name.
     """
     if how not in FROM_DATA:
-        raise CompositeError(f"weights are '{how}'; allowed: {', '.join(FROM_DATA)}")
+        raise CompositeError(said("composite.weights.how", how=how, known=listed(FROM_DATA)))
     if np.asarray(z).shape[1] == 1:
         return np.ones(1)
     return FROM_DATA[how](z)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from fusion.evaluation.errors import EvaluationError
+from fusion.language import listed, said, word
 
 WAN_PER_YI = 10_000  # 万元 in 亿元
 CONTRIBUTED = ["amount", "share_part", "share_whole", "growth_now", "growth_before"]
@@ -39,7 +40,7 @@ def growth_table(panel: pd.DataFrame, by: str, measures: Sequence[str], year: in
     """
     if year not in set(panel["year"]):
         raise EvaluationError(
-            f"the panel has no year {year}; it has {panel['year'].min()}–{panel['year'].max()}"
+            said("evaluation.no_year", year=year, first=panel["year"].min(), last=panel["year"].max())
         )
     parts = []
     for measure in measures:
@@ -123,9 +124,15 @@ def revisions(old: pd.DataFrame, new: pd.DataFrame, keys: Sequence[str], value: 
     for name, table in (("old", old), ("new", new)):
         lacking = [c for c in [*keys, value] if c not in table.columns]
         if lacking:
-            raise EvaluationError(f"the {name} vintage lacks the columns {', '.join(lacking)}")
+            raise EvaluationError(
+                said(
+                    "evaluation.vintage_lacks", name=word("evaluation.vintage", name), lacking=listed(lacking)
+                )
+            )
         if table.duplicated(list(keys)).any():
-            raise EvaluationError(f"the {name} vintage has cells twice; {', '.join(keys)} must name a cell")
+            raise EvaluationError(
+                said("evaluation.vintage_twice", name=word("evaluation.vintage", name), keys=listed(keys))
+            )
     both = old[[*keys, value]].merge(
         new[[*keys, value]], on=list(keys), how="outer", suffixes=("_old", "_new")
     )

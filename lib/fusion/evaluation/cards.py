@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from fusion.evaluation.errors import EvaluationError
+from fusion.language import said
 
 # Grades of a unit's data: years before and after the start, and share of chain scores that are there.
 GRADES = {"A": (3, 3, 0.9), "B": (2, 2, 0.6)}
@@ -136,7 +137,7 @@ def rank_interval(
     """
     mean = np.asarray(weights, dtype=float)
     if not np.isclose(mean.sum(), 1) or (mean <= 0).any():
-        raise EvaluationError(f"weights must be above zero and sum to 1; they are {mean.tolist()}")
+        raise EvaluationError(said("evaluation.weights", weights=mean.tolist()))
     values = scores.to_numpy(float)
     known = ~np.isnan(values)
     filled = np.where(known, values, 0.0)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from fusion.evaluation.errors import EvaluationError
 from fusion.evaluation.tables import faults, read, refuse, years
+from fusion.language import said
 
 COLUMNS = (
     "scheme", "level", "batch", "kind", "unit", "name", "notice", "start", "end", "revoked", "source", "verified",
@@ -140,5 +141,5 @@ def rows_of(panel: pd.DataFrame, kind: str, unit: str) -> pd.Series:
     """
     column = UNIT_COLUMN[kind]
     if column not in panel.columns:
-        raise EvaluationError(f"pilots of kind '{kind}' need the column '{column}', which the panel lacks")
+        raise EvaluationError(said("evaluation.pilots_need", kind=kind, column=column))
     return panel[column].astype(str) == unit

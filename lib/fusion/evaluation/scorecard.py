@@ -12,6 +12,7 @@ import pandas as pd
 from fusion.evaluation import cards
 from fusion.evaluation.errors import EvaluationError
 from fusion.evaluation.pilots import UNIT_COLUMN, rows_of
+from fusion.language import listed, said
 
 CHAIN = "chain_"  # beginning of the columns of chains' scores
 
@@ -71,7 +72,7 @@ def scorecard(pilots: pd.DataFrame, panel: pd.DataFrame, choices: Choices) -> pd
     """
     lacking = [c for c in (choices.index, *choices.chains, *choices.traits) if c not in panel.columns]
     if lacking:
-        raise EvaluationError(f"the panel lacks the columns {', '.join(lacking)}")
+        raise EvaluationError(said("evaluation.panel_lacks", lacking=listed(lacking)))
     parts = [_kind(group, panel, str(kind), choices) for kind, group in pilots.groupby("kind", sort=True)]
     scored = pd.concat(parts) if parts else pd.DataFrame(columns=COLUMNS)
     return pilots.join(scored)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from fusion.evaluation.errors import EvaluationError
+from fusion.language import listed, said
 
 
 def read(file: Path, required: Collection[str]) -> pd.DataFrame:
@@ -28,15 +29,17 @@ def read(file: Path, required: Collection[str]) -> pd.DataFrame:
     try:
         table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except FileNotFoundError:
-        raise EvaluationError(f"{file.name}: no such file ({file.parent.name}/)") from None
+        raise EvaluationError(
+            said("evaluation.no_such_file", file=file.name, folder=file.parent.name)
+        ) from None
     except UnicodeDecodeError:
-        raise EvaluationError(f"{file.name}: not UTF-8; save it as 'CSV UTF-8'") from None
+        raise EvaluationError(said("evaluation.not_utf8", file=file.name)) from None
     except pd.errors.EmptyDataError:
-        raise EvaluationError(f"{file.name}: empty; its first line must be: {','.join(required)}") from None
+        raise EvaluationError(said("evaluation.empty", file=file.name, header=",".join(required))) from None
     lacking = [name for name in required if name not in table.columns]
     if lacking:
         raise EvaluationError(
-            f"{file.name}: lacks the columns {', '.join(lacking)}; it has: {', '.join(map(str, table.columns))}"
+            said("evaluation.lacks", file=file.name, lacking=listed(lacking), columns=listed(table.columns))
         )
     return table.apply(lambda column: column.str.strip())
 

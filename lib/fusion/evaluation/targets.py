@@ -12,6 +12,7 @@ import pandas as pd
 
 from fusion.evaluation.errors import EvaluationError
 from fusion.evaluation.tables import faults, read, refuse, years
+from fusion.language import said
 
 COLUMNS = (
     "target",
@@ -127,7 +128,7 @@ def growth(panel: pd.DataFrame, measure: str, base_year: int, horizon: int, scop
     """
     choice = (base_year, horizon, scope, price)
     if horizon <= base_year:
-        raise EvaluationError(f"horizon {horizon} is not after the base year {base_year}")
+        raise EvaluationError(said("evaluation.horizon", horizon=horizon, base_year=base_year))
     if measure not in panel.columns:
         return _unjudged(choice, f"no column '{measure}'", f"缺少列 {measure}")
     if price == "real" and ("deflator" not in panel.columns or not panel["deflator"].notna().any()):
@@ -173,7 +174,7 @@ def growth_grid(
     """
     choices = [c for c in product(base_years, horizons, SCOPES, PRICES) if c[1] > c[0]]
     if not choices:
-        raise EvaluationError(f"no horizon of {horizons} is after a base year of {base_years}")
+        raise EvaluationError(said("evaluation.horizons", horizons=horizons, base_years=base_years))
     rows = [growth(panel, measure, *choice) for choice in choices]
     table = pd.DataFrame([vars(row) for row in rows])
     table["verdict"] = [_verdict(row.rate, goal, tolerance) for row in rows]

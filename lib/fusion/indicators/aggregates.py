@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fusion.indicators.system import FOLDER, IndicatorError
+from fusion.language import listed, said
 
 Floats = NDArray[np.float64]
 SYSTEMS = ("manufacturing", "services")
@@ -84,14 +85,12 @@ def aggregates(
     """
     absent = [c for c in by if c not in panel]
     if absent:
-        raise IndicatorError(f"aggregates: no column {', '.join(absent)} to group by")
+        raise IndicatorError(said("indicators.no_group", absent=listed(absent)))
     table = declared()
     can = [c for c, r in table.iterrows() if {r["numerator"], r["denominator"]} <= set(panel)]
     for system in SYSTEMS:
         if not (table.loc[can, "system"] == system).any():
-            raise IndicatorError(
-                f"aggregates: no ratio of the system '{system}' can be computed from these columns"
-            )
+            raise IndicatorError(said("indicators.no_ratio", system=system))
     rows = panel.dropna(subset=list(by)).reset_index(drop=True)
     grouped = rows.groupby(list(by), sort=True)
     groups = grouped.size().rename("firms").reset_index()

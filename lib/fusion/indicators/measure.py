@@ -13,6 +13,7 @@ from fusion.composite import index, record, uncertainty
 from fusion.composite.base import Base
 from fusion.composite.errors import CompositeError
 from fusion.indicators.system import CHAINS, DATA, system
+from fusion.language import said
 
 # Indexes by name: each with the record of how it was made.
 Made = Mapping[str, tuple[record.State, dict[str, Any]]]
@@ -87,7 +88,7 @@ def fusion_index(
         own = (values["year"] == base_year).to_numpy()
         if not own.any():
             years = f"{values['year'].min()}–{values['year'].max()}"
-            raise CompositeError(f"base_year = {base_year}: no rows of that year; there are {years}")
+            raise CompositeError(said("indicators.base_year", base_year=base_year, years=years))
         first = replace(state, values=state.values[own], context=context[own])
         base = record.run(first, steps)[0].freeze(base_year=base_year)
     return record.run(replace(state, base=base), steps)
@@ -200,7 +201,7 @@ def chain_points(state: record.State, rows: pd.Series, groups: pd.Series, least:
         path (the group), chain, points (0–100), units; empty where no group is large enough.
     """
     if state.index is None:
-        raise CompositeError("chain_points: the index is not built yet")
+        raise CompositeError(said("indicators.not_built"))
     shares = state.index.weights.groupby("chain")["chain_weight"].first()
     points = (state.index.scores[rows].drop(columns="index") * shares).dropna()
     own = groups.loc[points.index].rename("path")

@@ -12,6 +12,7 @@ import ibis
 import pandas as pd
 
 from fusion.indicators import services
+from fusion.language import listed, said
 
 DATA = Path(__file__).resolve().parents[3] / "data"
 FOLDER = DATA / "indicators"
@@ -76,12 +77,10 @@ def system(codes: list[str] | None = None) -> pd.DataFrame:
         if code not in table.index:
             near = difflib.get_close_matches(code, list(table.index), 3, 0.4)
             raise IndicatorError(
-                f"no indicator '{code}' in data/indicators/indicators.csv; nearest: {', '.join(near) or 'none'}"
+                said("indicators.no_indicator", code=code, near=listed(near) or said("indicators.none"))
             )
     if codes and len(set(codes)) < len(codes):
-        raise IndicatorError(
-            f"indicators are asked for twice: {sorted({c for c in codes if codes.count(c) > 1})}"
-        )
+        raise IndicatorError(said("indicators.twice", codes=sorted({c for c in codes if codes.count(c) > 1})))
     return table.loc[codes].copy() if codes is not None else table.copy()
 
 

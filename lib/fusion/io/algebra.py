@@ -13,6 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fusion.language import listed, said, word
+
 Floats = NDArray[np.float64]
 
 
@@ -69,18 +71,15 @@ def leontief(coefficients: ArrayLike) -> Floats:
     """
     a = np.asarray(coefficients, dtype=float)
     if a.ndim != 2 or a.shape[0] != a.shape[1]:
-        raise InputOutputError(f"coefficients are of shape {a.shape}; a square table is needed")
+        raise InputOutputError(said("io.shape", shape=a.shape))
     try:
         inverse = np.linalg.inv(np.eye(len(a)) - a)
     except np.linalg.LinAlgError as error:
-        raise InputOutputError("I − A is singular: some sectors use up all they make") from error
+        raise InputOutputError(said("io.singular")) from error
     # Rounding leaves elements that are zero at some −1e-17.
     if inverse.min() < -1e-9:
         worst = int(np.argmin(inverse.min(axis=0)))
-        raise InputOutputError(
-            f"the economy is not productive: final demand for sector number {worst + 1} would call up negative "
-            f"output ({inverse.min():.3g}); sectors must not use more than they make"
-        )
+        raise InputOutputError(said("io.unproductive", sector=worst + 1, least=inverse.min()))
     return inverse
 
 
@@ -144,8 +143,7 @@ def domestic(coefficients: ArrayLike, output: ArrayLike, imports: ArrayLike, exp
     if not ((share >= 0) & (share <= 1)).all():
         worst = int(np.argmax(np.abs(share - 0.5)))
         raise InputOutputError(
-            f"imports of sector number {worst + 1} are {share[worst]:.3g} of what is used at home "
-            f"(output {x[worst]:g}, imports {m[worst]:g}, exports {e[worst]:g}); allowed: 0 to 1, imports positive"
+            said("io.imports", sector=worst + 1, share=share[worst], x=x[worst], m=m[worst], e=e[worst])
         )
     return np.asarray((1 - share)[:, None] * np.asarray(coefficients, dtype=float))
 
@@ -153,15 +151,11 @@ def domestic(coefficients: ArrayLike, output: ArrayLike, imports: ArrayLike, exp
 def _flows(flows: ArrayLike, output: ArrayLike, axis: int) -> tuple[Floats, Floats]:
     z, x = np.asarray(flows, dtype=float), np.asarray(output, dtype=float)
     if z.ndim != 2 or x.shape != (z.shape[axis],):
-        raise InputOutputError(
-            f"flows are of shape {z.shape} and output of {x.shape}; (n, n) and (n,) are needed"
-        )
+        raise InputOutputError(said("io.shapes", flows=z.shape, output=x.shape))
     if not (np.isfinite(z).all() and np.isfinite(x).all()):
-        raise InputOutputError(
-            "flows or output hold missing values; a table has none: an empty cell is a zero flow"
-        )
+        raise InputOutputError(said("io.missing"))
     if (x < 0).any():
-        raise InputOutputError(f"output of sector number {int(np.argmin(x)) + 1} is negative: {x.min():g}")
+        raise InputOutputError(said("io.negative", sector=int(np.argmin(x)) + 1, least=x.min()))
     return z, x
 
 
@@ -169,9 +163,7 @@ def _refuse_empty(used: ArrayLike, x: Floats, sectors: Sequence[str] | None, wha
     bad = np.flatnonzero(np.asarray(used) & (x == 0))
     if len(bad):
         names = [sectors[i] if sectors is not None else f"number {i + 1}" for i in bad]
-        raise InputOutputError(
-            f"sectors with {what} but no output: {', '.join(names)}; check the total's column"
-        )
+        raise InputOutputError(said("io.no_output", what=word("io.what", what), names=listed(names)))
 
 
 def _relative(sums: Floats) -> Floats:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from fusion.io.algebra import Floats, InputOutputError, direct, domestic
+from fusion.language import listed, said, word
 
 FOLDER = Path(__file__).resolve().parents[3] / "data" / "io"
 
@@ -67,7 +68,7 @@ class Table:
         unknown = [code for code in codes if code not in self.codes]
         if unknown:
             raise InputOutputError(
-                f"no sectors {', '.join(unknown)} in the table; it has {self.codes[0]} to {self.codes[-1]}"
+                said("io.no_sector", unknown=listed(unknown), first=self.codes[0], last=self.codes[-1])
             )
         return [self.codes.index(code) for code in codes]
 
@@ -98,9 +99,7 @@ def read(file: Path | str, layout: str, tolerance: float = 1e-4) -> Table:
     """
     declared = layouts()
     if layout not in declared.index:
-        raise InputOutputError(
-            f"no layout '{layout}' in data/io/layouts.csv; known: {', '.join(declared.index)}"
-        )
+        raise InputOutputError(said("io.no_layout", layout=layout, known=listed(declared.index)))
     how = declared.loc[layout].to_dict()
     raw = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     _need(how, raw, Path(file).name)
@@ -114,9 +113,11 @@ def _need(how: dict[str, str], raw: pd.DataFrame, name: str) -> None:
     wanted = {how[key] for key in single if how[key]} | set(how["final"].split(";"))
     missing = sorted(wanted - set(raw.columns))
     if missing:
-        raise InputOutputError(f"{name}: layout '{how['layout']}' expects columns {', '.join(missing)}")
+        raise InputOutputError(said("io.columns", name=name, layout=how["layout"], missing=listed(missing)))
     if how["value_added"] not in set(raw[how["code"]]):
-        raise InputOutputError(f"{name}: layout '{how['layout']}' expects a row {how['value_added']}")
+        raise InputOutputError(
+            said("io.row", name=name, layout=how["layout"], value_added=how["value_added"])
+        )
 
 
 def _build(how: dict[str, str], raw: pd.DataFrame) -> Table:
@@ -167,6 +168,13 @@ def _check(table: Table, name: str, tolerance: float) -> None:
         if off.max() > tolerance:
             at = int(np.argmax(off))
             raise InputOutputError(
-                f"{name}: {what} of sector {table.codes[at]} make {total[at]:,.0f}, its output is "
-                f"{table.output[at]:,.0f}; check the layout and the file (allowed: {tolerance:g} of output)"
+                said(
+                    "io.unbalanced",
+                    name=name,
+                    what=word("io.what", what),
+                    sector=table.codes[at],
+                    total=total[at],
+                    output=table.output[at],
+                    tolerance=tolerance,
+                )
             )
