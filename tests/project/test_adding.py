@@ -15,18 +15,15 @@ import pytest
 from workbook import paths
 from workbook.exhibits import declared, sheets
 from workbook.exhibits.words import table
-from workbook.params import Parameters, generate
+from workbook.params import Parameters
 from workbook.params.load import load, studies
 from workbook.params.study import Notebook
 from workbook.review.notebooks import CHINESE
 from workbook.run import chain, preflight
 
 NOTEBOOKS = sorted(paths.NOTEBOOKS.glob("*.ipynb"))
-MOVED = [file for file in NOTEBOOKS if sheets.exists(file.stem)]
 # Lists of choices whose names are printed, and the vocabularies that have the words.
 PRINTED = {"dynamic_estimators": "cohort_estimator", "other_estimators": "estimator"}
-# Parameters that calls of many packages take, and under which names.
-INFERENCE = {"cluster": {"cluster", "clusters", "CRV1"}, "test_size": {"alpha"}, "seed": {"seed"}}
 SPOKEN = ("title", "question", "estimand", "data", "cannot")
 
 
@@ -76,43 +73,7 @@ def test_what_the_chain_declares_is_read_and_written(file: Path) -> None:
     assert set(made.findall(whole)) - {*step.reads, *step.outputs} == set(), "not declared in chain.yaml"
 
 
-# -- a parameter, a choice --------------------------------------------------------------------------------
-@pytest.mark.parametrize("file", MOVED, ids=lambda f: f.stem)
-def test_what_a_parameters_cell_names_is_read(file: Path) -> None:
-    """By the notebook's code as p.name, or by a text or need of its sheet."""
-    made = sheets.sheet(file.stem)
-    text = made.model_dump_json()
-    named = set(generate.literals(generate.parameters_cell(content(file)))) - {"study"}
-    read = {name for name in named if re.search(rf"\{{{name}\b", text)}
-    read |= {p for e in made.exhibits.values() for n in e.needs for p in made.need(n).parameters}
-    assert named - read - set(preflight.parameters_read(content(file))) == set()
-
-
-def passed(whole: str) -> Iterator[tuple[str, ast.expr]]:
-    """Names and values of keyword arguments and of dictionaries that hold some."""
-    for node in ast.walk(ast.parse(whole)):
-        if isinstance(node, ast.keyword) and node.arg:
-            yield node.arg, node.value
-        elif isinstance(node, ast.Dict):
-            keys = (
-                (k.value, v)
-                for k, v in zip(node.keys, node.values, strict=True)
-                if isinstance(k, ast.Constant)
-            )
-            yield from ((str(key), value) for key, value in keys)
-
-
-@pytest.mark.parametrize("file", MOVED, ids=lambda f: f.stem)
-def test_clusters_sizes_and_seeds_are_the_studys(file: Path) -> None:
-    """What calls take under these names comes from the parameter, and is no value written in a cell."""
-    found = list(passed("\n".join(code(file))))
-    read = preflight.parameters_read(content(file))
-    for parameter, names in INFERENCE.items():
-        asked = [ast.unparse(value) for name, value in found if name in names]
-        assert [v for v in asked if isinstance(ast.parse(v, mode="eval").body, ast.Constant)] == [], names
-        assert not asked or parameter in read, f"{names} are passed, and p.{parameter} is not read"
-
-
+# -- a choice of a parameter --------------------------------------------------------------------------------
 def choices(annotation: Any) -> Iterator[str]:
     """Values of every Literal in a type."""
     for part in typing.get_args(annotation):
