@@ -14,6 +14,7 @@ from workbook.exhibits.sheets import Column, Exhibit, Layout, More, Sheet, Sheet
 from workbook.exhibits.words import MISSING, YEAR, Filler, Words, missing, number, plain
 
 REST = "…"
+HIDDEN = "×"  # a cell that secrecy took away
 # In place of the standard error of the year, or group, that the others are compared with.
 BASE = {"en": "base", "zh": "基期"}
 
@@ -43,6 +44,7 @@ def printed(
     words: Words,
     parameters: Mapping[str, Any],
     frame: pd.DataFrame | None = None,
+    hidden: pd.DataFrame | None = None,
 ) -> Printed:
     """Put an exhibit into words.
 
@@ -58,6 +60,8 @@ def printed(
         The study's parameters by name.
     frame : pandas.DataFrame, optional
         Rows in place of the record's own, where secrecy took cells away.
+    hidden : pandas.DataFrame of bool, optional
+        Cells that were taken away, which are printed as a mark.
 
     Raises
     ------
@@ -73,7 +77,7 @@ def printed(
             return Printed(entry)
         if exhibit.kind == "regression":
             return Printed(entry, regression(frame, exhibit, filler), {})
-        return Printed(entry, *_table(frame, exhibit, filler))
+        return Printed(entry, *_table(frame, exhibit, filler, hidden))
     except SheetError as error:
         raise SheetError(f"{record.notebook}, exhibit '{record.id}' ({words.language}): {error}") from None
 
@@ -147,7 +151,9 @@ def _entry(record: Record, sheet: Sheet, exhibit: Exhibit, filler: Filler) -> di
 
 
 # -- tables ------------------------------------------------------------------------------------------
-def _table(frame: pd.DataFrame, exhibit: Exhibit, filler: Filler) -> tuple[pd.DataFrame, dict[str, int]]:
+def _table(
+    frame: pd.DataFrame, exhibit: Exhibit, filler: Filler, hidden: pd.DataFrame | None = None
+) -> tuple[pd.DataFrame, dict[str, int]]:
     heads, cells, digits = [], [], {}
     for name in _order(frame, exhibit):
         column = exhibit.columns.get(name) or _more(exhibit, name)
@@ -158,7 +164,10 @@ def _table(frame: pd.DataFrame, exhibit: Exhibit, filler: Filler) -> tuple[pd.Da
             )
         head = _head(name, column, filler)
         heads.append(head)
-        cells.append(_cells(values, column, filler))
+        made = _cells(values, column, filler)
+        if hidden is not None and name in hidden and hidden[name].any():
+            made = made.astype(object).mask(hidden[name].to_numpy(), HIDDEN)
+        cells.append(made)
         digits[head] = (
             YEAR if column.role == "year" else exhibit.digits if column.digits is None else column.digits
         )

@@ -13,7 +13,7 @@ import json
 import multiprocessing
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +34,23 @@ PICTURES = (".svg", ".pdf", ".png")
 
 @dataclass(frozen=True)
 class Kept:
-    """What secrecy makes of an exhibit: published with these rows, or withheld for a reason in both languages."""
+    """What secrecy makes of an exhibit: published with these rows and values, or withheld for a reason.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame, optional
+        Rows in place of the record's own.
+    hidden : pandas.DataFrame of bool, optional
+        Which of its cells were taken away; they are printed as a mark.
+    values : dict, optional
+        Values of its texts in place of the record's own.
+    withheld : dict, optional
+        Why it is not published, by language.
+    """
 
     frame: pd.DataFrame | None = None
+    hidden: pd.DataFrame | None = None
+    values: Mapping[str, Any] | None = None
     withheld: Mapping[str, str] | None = None
 
 
@@ -141,6 +155,8 @@ def _exhibit(
             name = getattr(sheet.exhibit(one.id).name, language)
             found[language] = {"title": name, "name": name, "note": kept.withheld[language], "source": ""}
         return found
+    if kept.values is not None:
+        one = replace(one, values=dict(kept.values))
     frame = one.frame if kept.frame is None else kept.frame
     if frame is not None:
         data = published(frame, sheet, one.id)
@@ -149,7 +165,7 @@ def _exhibit(
     for language in LANGUAGES:
         place = folder / language
         place.mkdir(exist_ok=True)
-        made = printed.printed(one, sheet, words[language], parameters, frame)
+        made = printed.printed(one, sheet, words[language], parameters, frame, kept.hidden)
         found[language] = made.entry
         if not one.left_out:
             html = rendering.keep(one, made, sheet, words[language], parameters, frame, place)
@@ -192,7 +208,8 @@ def _mark(root: Path, notebook: str, parameters: Mapping[str, Any], verdicts: Ma
     whole = hashlib.sha256(json.dumps(dict(parameters), sort_keys=True, default=str).encode())
     for name, kept in sorted(verdicts.items()):
         if name.startswith(notebook[:2]):
-            whole.update(f"{name}{kept.withheld}{_digest(kept.frame)}".encode())
+            said = f"{name}{kept.withheld}{kept.values}{_digest(kept.frame)}{_digest(kept.hidden)}"
+            whole.update(said.encode())
     for file in _inputs(root, notebook):
         whole.update(file.name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
     return whole.hexdigest()
