@@ -14,7 +14,7 @@ from workbook.exhibits.sheets import Column, Exhibit, Layout, More, Sheet, Sheet
 from workbook.exhibits.words import MISSING, YEAR, Filler, Words, missing, number, plain
 
 REST = "…"
-HIDDEN = "×"  # a cell that secrecy took away
+HIDDEN = "[c]"  # a cell that secrecy took away
 # In place of the standard error of the year, or group, that the others are compared with.
 BASE = {"en": "base", "zh": "基期"}
 
