@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import Any
 
 from workbook import paths
-from workbook.exhibits import sheets
 
 # Limits: over all notebooks together, and for each.
 MOST_LINES, LEAST_METHOD, LEAST_WORDS, MEDIAN_CELL = 1800, 0.6, 4.0, 8
@@ -118,16 +117,9 @@ def together(each: list[Measures]) -> Measures:
 
 
 def broken(each: list[Measures]) -> list[str]:
-    """Limits that are broken and words that code holds, one sentence each.
-
-    Parameters
-    ----------
-    each : list of Measures
-        The notebooks. Those without a sheet are not judged, nor are all together while there is one.
-    """
-    moved = [m for m in each if sheets.exists(m.name)]
-    found = [fault for m in moved for fault in (*_of_one(m), *m.faults)]
-    return [*found, *_of_all(together(each))] if len(moved) == len(each) else found
+    """Limits that are broken and words that code holds, one sentence each."""
+    found = [fault for m in each for fault in (*_of_one(m), *m.faults)]
+    return [*found, *_of_all(together(each))]
 
 
 def read(place: Path) -> Measures:
@@ -138,9 +130,8 @@ def read(place: Path) -> Measures:
 def main() -> int:
     """Print the table and what is wrong; 1 when something is."""
     each = [read(place) for place in sorted(paths.NOTEBOOKS.glob("[0-9]*.ipynb"))]
-    rows = [m.row + ("" if sheets.exists(m.name) else "  not moved, not judged") for m in each]
     faults = broken(each)
-    print("\n".join([HEADER, *rows, together(each).row, *faults]))
+    print("\n".join([HEADER, *(m.row for m in each), together(each).row, *faults]))
     return bool(faults)
 
 
