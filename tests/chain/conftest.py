@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import pytest
 from runs import Run, fusion
@@ -10,8 +11,9 @@ from runs import Run, fusion
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Run]:
-    """Run a study into a fresh build folder; it must succeed."""
+    """Run a study into a fresh build folder, once; it must succeed."""
 
+    @cache
     def start(study: str) -> Run:
         folder = tmp_path_factory.mktemp("run")
         done = fusion(folder / "build", folder / "site", "run", study)
