@@ -14,7 +14,8 @@ import pandas as pd
 import pytest
 from chinese import english
 
-from fusion.adapters import model, report
+from fusion import language
+from fusion.adapters import model, panel, report
 from fusion.classification import command
 from fusion.panel import PanelError, checks, clean, derive, readers
 from fusion.panel.contract import contract
@@ -266,3 +267,20 @@ def test_what_programs_read_knows_no_language(tmp_path: Path) -> None:
     for asked in (["check", str(file), "--json"], ["classify", "6550", "--json"]):
         both = [call("--language", language, *asked).stdout for language in ("en", "zh")]
         assert both[0] == both[1] != ""
+
+
+def test_what_is_stored_knows_no_language(tmp_path: Path) -> None:
+    """Tables of headers, rows and quality are read by notebooks, whoever runs them."""
+    file = tmp_path / "a.csv"
+    file.write_text(EXPORT.replace("存货,存货", "存货,别的").replace("单位：万元\n", ""), encoding="utf-8")
+    plain = csv(tmp_path, "firm_id,year,operating_revenu\n企业,2020,1\n".encode("gb18030"))
+    found: dict[str, list[pd.DataFrame]] = {}
+    for said in ("en", "zh"):
+        with language.speaking(said):
+            read = panel.convert(
+                ibis.duckdb.connect(), [file], model.load("bureau"), panel.choices("minimal")
+            )
+            raw = readers.read(ibis.duckdb.connect(), plain, root=tmp_path, contract="minimal")
+            found[said] = [read.headers(), read.rows(), read.raw.quality, raw.quality]
+    for one, other in zip(found["en"], found["zh"], strict=True):
+        pd.testing.assert_frame_equal(one, other)
