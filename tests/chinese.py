@@ -11,14 +11,15 @@ from workbook.params import Parameters
 # Also the name of a function or parameter that a line begins with.
 QUOTED = re.compile(r"(?m)^[a-z_]+：|`[^`]*`|“[^”]*”|'[^']*'|\"[^\"]*\"|\{[^}]*\}")
 TOKEN = re.compile(r"[A-Za-z0-9_.-][A-Za-z0-9_.:/@<>-]*")
-NAMES = {"Chromium", "Debian", "Excel", "Parquet", "Python", "Stata"}
+NAMES = {"Arrow", "Chromium", "DataFrame", "Debian", "DuckDB", "Excel", "Ibis", "Parquet", "Python", "Stata"}
 # What is typed as it stands: programs, keys, values of choices.
 TYPED = re.findall(
     r"\w+",
     """
-    In None actors apt auto bureau check checkout chromium csmar enterprise false float form fusion git
+    False In None actors apt auto bureau check checkout chromium csmar enterprise false float form fusion git
     how install level make minimal of optima params partial pin pooled sha256 side standard stop study
     synthetic tail true type wind
+    corrected degree draws gmm high low markov method most policy start term trim vcov years
     """,
 )
 # Columns, and what may stand in a study's or an adapter's file.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -56,17 +56,6 @@ def word(vocabulary: str, code: str) -> str:
     room, name = vocabulary.split(".")
     known = _room(room)[name]
     return str(known[code][current()]).format() if code in known else code
-
-
-def refusal(error: Mapping[str, Any]) -> str:
-    """What a model of pydantic refuses, of its ``errors()``; in its own words where they have no translation."""
-    msg = str(error["msg"]).removeprefix("Value error, ")
-    if error["type"] not in _room(HERE.name)["pydantic"]:
-        return msg
-    context = dict(error.get("ctx", {}))
-    if "expected" in context and current() == "zh":
-        context["expected"] = context["expected"].replace(" or ", "、").replace(", ", "、")
-    return said(f"{HERE.name}.pydantic.{error['type']}", msg=msg, **context)
 
 
 @contextmanager

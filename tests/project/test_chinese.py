@@ -14,6 +14,8 @@ import pandas as pd
 import pytest
 from chinese import english
 
+from estimators.effects import dynamics, sample
+from estimators.errors import EffectsError
 from fusion import language
 from fusion.adapters import model, panel, report
 from fusion.classification import command
@@ -267,6 +269,21 @@ def test_what_programs_read_knows_no_language(tmp_path: Path) -> None:
     for asked in (["check", str(file), "--json"], ["classify", "6550", "--json"]):
         both = [call("--language", language, *asked).stdout for language in ("en", "zh")]
         assert both[0] == both[1] != ""
+
+
+def test_regressions_that_cannot_be() -> None:
+    rows = pd.DataFrame({"firm_id": ["a", "a", "b"], "year": [2019, 2020, 2020], "pilot": 1.0})
+    calls: dict[str, Callable[[], Any]] = {
+        "varies": lambda: sample.check_varies(rows, ["pilot"]),
+        "number": lambda: sample.check_varies(rows, ["firm_id"]),
+        "rung": lambda: sample.rung(rows.assign(firm_id=range(3)), ["firm_id"], True),
+        "column": lambda: sample.estimation_sample({"panel": rows}, {"effects.treatments": ["pilott"]}),
+    }
+    for name, call in calls.items():
+        with pytest.raises(EffectsError) as caught:
+            call()
+        assert is_chinese(str(caught.value), "pilot", "pilott", "panel", "str"), name
+    assert all(told.isascii() for told in dynamics.fit_all(calls)[1].values()), "kept, so in English"
 
 
 def test_what_is_stored_knows_no_language(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from estimators.effects.power import is_binary
 from estimators.errors import EffectsError
+from estimators.language import said
 
 
 def ever_treated(
@@ -108,8 +109,14 @@ def cohorts(rows: pd.DataFrame, start: str | None, unit: str = "firm_id", time: 
         unit_id = several.index[several][0]
         found = rows.loc[rows[unit] == unit_id, start].unique().tolist()
         raise EffectsError(
-            f"description.start_column: '{start}' must be one year for each {unit}; {several.sum()} have several, "
-            f"the first is {unit_id}: {found}"
+            said(
+                "effects.several_starts",
+                start=start,
+                unit=unit,
+                several=several.sum(),
+                unit_id=unit_id,
+                found=found,
+            )
         )
     treated = rows[time] >= rows[start]
     table = (

@@ -17,6 +17,7 @@ import pandas as pd
 
 from estimators.engines.within import two_way_residuals
 from estimators.errors import EffectsError
+from estimators.language import said, speaking
 
 EVENT_COLUMNS = ["estimator", "event_time", "estimate", "std_error", "ci_low", "ci_high", "n"]
 # What packages call the same thing, in the order in which it is looked for.
@@ -113,9 +114,12 @@ def cohort_panel(
     treated = (data["start"] > 0) & (data["year"] >= data["start"])
     if not (treated & ~always).any() or not (data["start"] == 0).any():
         raise EffectsError(
-            f"{start}: an event study needs firms seen before and after their start, and firms untreated throughout; "
-            f"found {int(data.loc[treated & ~always, 'firm_id'].nunique())} and "
-            f"{int(data.loc[data['start'] == 0, 'firm_id'].nunique())}"
+            said(
+                "effects.event_study_needs",
+                start=start,
+                treated=int(data.loc[treated & ~always, "firm_id"].nunique()),
+                untreated=int(data.loc[data["start"] == 0, "firm_id"].nunique()),
+            )
         )
     clean = (data["start"] == 0) | (data["year"] < data["start"] - anticipation)
     slopes = untreated_slopes(rows[clean], outcome, controls)
@@ -132,15 +136,12 @@ def _check(rows: pd.DataFrame, start: str) -> None:
     twice = rows.duplicated(["firm_id", "year"])
     if twice.any():
         firm, year = rows.loc[twice, ["firm_id", "year"]].iloc[0]
-        raise EffectsError(
-            f"{int(twice.sum())} rows repeat a firm and year, first {firm} in {year}; keep one"
-        )
+        raise EffectsError(said("effects.repeats", twice=int(twice.sum()), firm=firm, year=year))
     values = rows[["firm_id", start]].drop_duplicates()["firm_id"].value_counts()
     moved = values > 1
     if moved.any():
         raise EffectsError(
-            f"{start}: {int(moved.sum())} firms have more than one value, first {moved.idxmax()}; "
-            "a firm starts once (treatment that ends is for the switchers' estimator)"
+            said("effects.start_moves", start=start, moved=int(moved.sum()), first=moved.idxmax())
         )
 
 
@@ -175,7 +176,8 @@ def fit_all(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                results[name] = call()
+                with speaking("en"):  # what is kept knows no language of the terminal
+                    results[name] = call()
             except (ValueError, ArithmeticError, KeyError, np.linalg.LinAlgError) as error:
                 reasons[name] = str(error).split(". ")[0].strip()
     return results, reasons
@@ -250,9 +252,7 @@ def window(surface: Any, first: int, last: int) -> tuple[pd.Series, pd.DataFrame
     if surface is None:
         return pd.Series(dtype=float), pd.DataFrame()
     if surface.vcov is None:
-        raise EffectsError(
-            f"{surface.source} keeps no joint covariance of its event study; use one that does"
-        )
+        raise EffectsError(said("effects.no_covariance", source=surface.source))
     times = np.asarray(surface.vcov_index).astype(int)
     covariance = pd.DataFrame(surface.vcov, index=times, columns=times)
     estimate = pd.Series(surface.att, index=surface.event_time.astype(int)).reindex(times)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from estimators.engines.within import two_way_residuals
 from estimators.errors import EffectsError
+from estimators.language import listed, said
 
 Array = NDArray[np.float64]
 # A treatment's variation below this share of the outcome-free total is rounding after the effects are taken out.
@@ -182,7 +183,7 @@ def by_group(
     left_out = tuple(sorted(set(rows["_group"]) - set(kept)))
     if len(kept) == 0:
         raise EffectsError(
-            f"no group of '{groups.name}' has {smallest} treated units; there are: {treated.to_dict()}"
+            said("effects.few_treated", groups=groups.name, smallest=smallest, found=treated.to_dict())
         )
     rows = rows[rows["_group"].isin(kept)]
     terms = {g: np.where(rows["_group"] == g, rows[treatment], 0.0) for g in kept}
@@ -218,9 +219,7 @@ def moderated(
     rows = sample.assign(_z=moderator).dropna(subset=["_z"])
     spread = rows["_z"].std(ddof=0)
     if not spread > 0:
-        raise EffectsError(
-            f"moderator '{moderator.name}' is the same for all {len(rows)} rows; nothing can vary with it"
-        )
+        raise EffectsError(said("effects.moderator_same", moderator=moderator.name, count=len(rows)))
     z = ((rows["_z"] - rows["_z"].mean()) / spread).to_numpy()
     courses = {
         f"_z{year}": np.where(rows["year"] == year, z, 0.0) for year in sorted(rows["year"].unique())[1:]
@@ -350,7 +349,7 @@ def _independent(x: Array, names: Sequence[str]) -> tuple[list[str], list[str]]:
         else:
             gone.append(name)
     if not kept:
-        raise EffectsError(f"the effects absorb every regressor: {', '.join(names)}")
+        raise EffectsError(said("effects.absorbed", names=listed(names)))
     return [names[j] for j in kept], gone
 
 

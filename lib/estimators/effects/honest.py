@@ -20,6 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from estimators.errors import EffectsError
+from estimators.language import said
 
 Floats = NDArray[np.floating[Any]]
 GRID = 201
@@ -213,17 +214,11 @@ def _checked(estimate: pd.Series, base: int) -> tuple[int, int]:
     times = estimate.index.to_numpy(int)
     before, after = int((times < base).sum()), int((times > base).sum())
     if before < 1 or after < 1:
-        raise EffectsError(
-            f"bounds need coefficients before and after the base {base}; found {before} and {after}"
-        )
+        raise EffectsError(said("effects.bounds_need", base=base, before=before, after=after))
     if not np.array_equal(times, np.delete(np.arange(base - before, base + after + 1), before)):
-        raise EffectsError(
-            f"event times {times.tolist()} have gaps or hold the base {base}; shorten the window"
-        )
+        raise EffectsError(said("effects.gaps", times=times.tolist(), base=base))
     if after > MOST_POST:
-        raise EffectsError(
-            f"{after} event times after the base; at most {MOST_POST}: shorten the window (last_event)"
-        )
+        raise EffectsError(said("effects.too_many", after=after, most=MOST_POST))
     return before, after
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from estimators.engines.within import two_way_residuals
 from estimators.errors import EffectsError
+from estimators.language import said
 
 Array = NDArray[np.float64]
 
@@ -89,7 +90,9 @@ def mediation(
     within = two_way_residuals(rows[columns].to_numpy(float), rows[unit], rows["year"])
     codes, labels = pd.factorize(rows[cluster])
     if (within.std(axis=0)[:3] < 1e-12).any():
-        raise EffectsError(f"'{outcome}', '{mediator}' or '{treatment}' does not vary within units and years")
+        raise EffectsError(
+            said("effects.no_variation", outcome=outcome, mediator=mediator, treatment=treatment)
+        )
     # All that is needed are cross products, and those of a bootstrap sample are sums of clusters' own.
     products = np.zeros((len(labels), len(columns), len(columns)))
     np.add.at(products, codes, within[:, :, None] * within[:, None, :])

@@ -30,6 +30,7 @@ from scipy import stats
 
 from estimators.engines.within import two_way_residuals
 from estimators.errors import EffectsError
+from estimators.language import said
 
 Floats = NDArray[np.floating[Any]]
 
@@ -95,10 +96,7 @@ def learn_errors(rows: pd.DataFrame, columns: Columns, times: Sequence[float] | 
     """
     seen = (rows[columns.unit].nunique(), rows[columns.time].nunique())
     if min(seen) < 2:
-        raise EffectsError(
-            f"description: {seen[0]} {columns.unit}s are seen untreated at least twice, in {seen[1]} periods; the "
-            "minimum detectable effect needs two of each"
-        )
+        raise EffectsError(said("effects.mde_needs", units=seen[0], unit=columns.unit, periods=seen[1]))
     names = [columns.outcome, *columns.controls]
     values = rows[names].astype(float).to_numpy()
     residual = two_way_residuals(values, rows[columns.unit], rows[columns.time])
@@ -145,8 +143,7 @@ def design_error(rows: pd.DataFrame, treatment: str, columns: Columns, errors: E
     d = residual[:, 0] - residual[:, 1:] @ _slopes(residual)
     if d @ d <= 1e-12 * max(values[:, 0] @ values[:, 0], 1e-300):
         raise EffectsError(
-            f"effects.treatments: '{treatment}' has no variation left after {columns.unit} and {columns.time} "
-            "effects and the other regressors"
+            said("effects.nothing_left", treatment=treatment, unit=columns.unit, time=columns.time)
         )
     frame = pd.DataFrame(
         {"d": d, "u": rows[columns.unit].to_numpy(), "t": rows[columns.time].to_numpy(float)}

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from estimators.errors import EffectsError
+from estimators.language import said
 
 
 @dataclass(frozen=True)
@@ -65,15 +66,11 @@ def joint_test(
 
     leads = estimate.index[estimate.index < base]
     if len(leads) == 0:
-        raise EffectsError(
-            f"no coefficient before the base period {base}; widen the event window (first_event)"
-        )
+        raise EffectsError(said("effects.no_lead", base=base))
     b = estimate[leads].to_numpy(float)
     v = covariance.loc[leads, leads].to_numpy(float)
     if np.linalg.matrix_rank(v, hermitian=True) < len(leads):
-        raise EffectsError(
-            f"the covariance of the {len(leads)} leads is singular: too few firms for so many leads"
-        )
+        raise EffectsError(said("effects.leads_singular", count=len(leads)))
     statistic = float(b @ np.linalg.solve(v, b))
     trend = leads.to_numpy(float) - base
     unit = float(trend @ np.linalg.solve(v, trend))

@@ -12,6 +12,7 @@ import pandas as pd
 from estimators.engines.agreement import Rung
 from estimators.engines.exact.project import Projection
 from estimators.errors import EffectsError
+from estimators.language import listed, said
 
 KEYS = ("firm_id", "year")
 
@@ -90,19 +91,22 @@ def check_varies(
     for column in columns:
         if not pd.api.types.is_numeric_dtype(rows[column]) and rows[column].dtype != bool:
             raise EffectsError(
-                f"{parameter}: column '{column}' is {rows[column].dtype}, and a regressor must be a number"
+                said("effects.not_a_number", parameter=parameter, column=column, dtype=rows[column].dtype)
             )
         values = rows[column].unique()
         if len(values) < 2:
             raise EffectsError(
-                f"{parameter}: column '{column}' never varies in the estimation sample: all {len(rows)} rows "
-                f"are {values[0]}. Name a column that varies, or widen the sample (panel.first_year, "
-                "panel.last_year)"
+                said(
+                    "effects.never_varies",
+                    parameter=parameter,
+                    column=column,
+                    count=len(rows),
+                    value=values[0],
+                )
             )
         if unit and (rows.groupby(unit, observed=True)[column].nunique() < 2).all():
             raise EffectsError(
-                f"{parameter}: column '{column}' never varies within any {unit}, so that firm effects absorb it. "
-                "Name a column that changes over time, or put it under effects.random_effects_controls"
+                said("effects.never_varies_within", parameter=parameter, column=column, unit=unit)
             )
 
 
@@ -165,10 +169,7 @@ def ladder(
     made = [rung(rows, step, drop_singletons) for step in steps]
     made = [one._replace(absorbed=tuple(absorbed(one, regressors))) for one in made]
     if all(len(one.absorbed) == len(regressors) for one in made):
-        raise EffectsError(
-            f"effects.fixed_effects: each step absorbs {', '.join(regressors)}, so that nothing is left to "
-            "estimate; begin with fewer effects, or name a treatment that varies within them"
-        )
+        raise EffectsError(said("effects.every_step_absorbs", regressors=listed(regressors)))
     return made
 
 
@@ -192,9 +193,7 @@ def rung(rows: pd.DataFrame, step: Sequence[str], drop_singletons: bool) -> Rung
     added = columns[[name for name in columns if name not in rows]]
     data = pd.concat([rows, added], axis=1)[~alone]
     if data.empty:
-        raise EffectsError(
-            f"effects.fixed_effects: with {' + '.join(step)} every row is a singleton; use fewer effects"
-        )
+        raise EffectsError(said("effects.singletons", step=" + ".join(step)))
     for name in columns:
         data[name] = pd.Categorical(
             data[name].astype(str) if name in rows else data[name]
@@ -208,14 +207,12 @@ def _join(tables: Mapping[str, pd.DataFrame], keys: Sequence[str]) -> pd.DataFra
         for key in keys:
             if key not in table:
                 raise EffectsError(
-                    f"table '{name}' has no column '{key}'; it has: {', '.join(map(str, table.columns))}"
+                    said("effects.table_lacks", name=name, key=key, columns=listed(table.columns))
                 )
         repeated = table.duplicated(list(keys))
         if repeated.any():
             first = table.loc[repeated, list(keys)].iloc[0].to_dict()
-            raise EffectsError(
-                f"table '{name}': {repeated.sum()} rows repeat their key, the first is {first}"
-            )
+            raise EffectsError(said("effects.table_repeats", name=name, repeated=repeated.sum(), first=first))
         if joined is None:
             joined = table
             continue
@@ -229,10 +226,16 @@ def _require(table: pd.DataFrame, parameter: str, column: str, tables: list[str]
     if column in table:
         return
     near = difflib.get_close_matches(column, list(table.columns), 3, 0.6)
-    hint = f" Did you mean: {', '.join(near)}?" if near else ""
+    hint = said("effects.did_you_mean", near=listed(near)) if near else ""
     raise EffectsError(
-        f"{parameter}: no column '{column}' in {', '.join(tables)}.{hint} "
-        f"There are: {', '.join(sorted(map(str, table.columns)))}. Name one of them, or make it under panel.derive"
+        said(
+            "effects.no_column",
+            parameter=parameter,
+            column=column,
+            tables=listed(tables),
+            hint=hint,
+            columns=listed(sorted(map(str, table.columns))),
+        )
     )
 
 
@@ -253,8 +256,6 @@ def _complete_cases(
             left = table[unit].nunique()
             steps.append((parameter, column, len(table), left, before - len(table), firms - left))
             if table.empty:
-                raise EffectsError(
-                    f"{parameter}: no row is left once column '{column}' must have a value ({before} rows before)"
-                )
+                raise EffectsError(said("effects.no_row", parameter=parameter, column=column, before=before))
     names = ["parameter", "column", "rows", "firms", "rows_dropped", "firms_dropped"]
     return table, pd.DataFrame(steps, columns=names)

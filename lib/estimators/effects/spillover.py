@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from estimators.errors import EffectsError
+from estimators.language import said
 
 
 def exposure(data: pd.DataFrame, cell: Sequence[str]) -> pd.DataFrame:
@@ -36,7 +37,7 @@ def exposure(data: pd.DataFrame, cell: Sequence[str]) -> pd.DataFrame:
         Without a column of cells, or when no unit is exposed.
     """
     if not cell:
-        raise EffectsError("no column says which firms are neighbours (dynamics.spillover_cell)")
+        raise EffectsError(said("effects.no_neighbours"))
     units = data.drop_duplicates("unit").dropna(subset=list(cell))
     keys = [units[name].astype("string") for name in cell]
     first = units["start"].where(units["start"] > 0).groupby(keys).transform("min").fillna(0).astype(int)
@@ -47,10 +48,7 @@ def exposure(data: pd.DataFrame, cell: Sequence[str]) -> pd.DataFrame:
     rows = rows[(rows["exposed"] == 0) | (seen < rows["exposed"])].reset_index(drop=True)
     reached = (rows["exposed"] > 0) & (rows["exposed"] <= rows["year"])
     if not reached.any():
-        raise EffectsError(
-            f"no untreated firm shares {' and '.join(cell)} with a treated one after its start; choose a wider "
-            "dynamics.spillover_cell"
-        )
+        raise EffectsError(said("effects.no_exposed", cell=said("effects.and").join(cell)))
     return rows
 
 

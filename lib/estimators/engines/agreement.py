@@ -34,6 +34,7 @@ import pandas as pd
 from scipy import stats
 
 from estimators.errors import EffectsError, EnginesDisagree
+from estimators.language import said
 
 COEFFICIENT_TOLERANCE = 1e-8
 STD_ERROR_TOLERANCE = 1e-8
@@ -138,9 +139,7 @@ def restate(std_error: pd.Series, n: int, counted: int, stated: int) -> pd.Serie
         When no degrees of freedom are left.
     """
     if n <= max(counted, stated):
-        raise EffectsError(
-            f"no degrees of freedom: {n} rows and {max(counted, stated)} parameters; use fewer fixed effects"
-        )
+        raise EffectsError(said("engines.no_freedom", n=n, counted=max(counted, stated)))
     return std_error * np.sqrt((n - counted) / (n - stated))
 
 
@@ -196,9 +195,7 @@ def stated_rows(
     """
     n, groups = len(rung.data), int(rung.data[cluster].nunique())
     if groups < 2:
-        raise EffectsError(
-            f"effects.cluster: column '{cluster}' has {groups} cluster; two or more are needed"
-        )
+        raise EffectsError(said("engines.cluster", cluster=cluster, groups=groups))
     stated = counted_parameters(len(coefficients), rung.data[rung.effects], rung.data[cluster])
     table = intervals(coefficients, restate(std_errors, n, counted, stated), groups - 1, size)
     table = table.rename_axis("term").reset_index()
@@ -290,8 +287,8 @@ def agree(
     a, b = names
     only = first.index.symmetric_difference(second.index)
     if len(only):
-        where = [f"{item} only in {a if item in first.index else b}" for item in only]
-        raise EnginesDisagree(f"{a} and {b} estimate different terms: {'; '.join(where)}")
+        where = [said("engines.only_in", item=item, engine=a if item in first.index else b) for item in only]
+        raise EnginesDisagree(said("engines.other_terms", a=a, b=b, where="; ".join(where)))
     table = _side_by_side(first, second.loc[first.index], a, b)
     second = second.loc[first.index]
     scale = np.maximum(first["estimate"].abs(), first["std_error"])

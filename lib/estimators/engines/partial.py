@@ -21,6 +21,7 @@ from estimators.engines.exact.project import (
     number,
 )
 from estimators.errors import EffectsError
+from estimators.language import said
 
 
 class Partial(NamedTuple):
@@ -72,7 +73,7 @@ def partial_out(
     codes = [number(frame[used], effect(name)) for name in effects]
     alive = not_single(codes) if drop_singletons else np.ones(int(used.sum()), bool)
     if not alive.any():
-        raise EffectsError(f"effects {' + '.join(effects)}: every row is alone in a level; use fewer effects")
+        raise EffectsError(said("engines.effects_alone", effects=" + ".join(effects)))
     part, codes = frame[used][alive], [compact(c[alive]) for c in codes]
     left = Projection(codes).residuals(part[names].to_numpy(float))
     values = pd.DataFrame(left, index=rows.index[used][alive], columns=names)

@@ -37,6 +37,7 @@ from estimators.engines.exact.project import (
     squares_about_mean,
 )
 from estimators.errors import EffectsError
+from estimators.language import listed, said
 
 Array = NDArray[np.float64]
 
@@ -174,15 +175,13 @@ def wild_bootstrap(
 
 def _check(design: Design, term: str, draws: int, level: float, weights: str) -> None:
     if design.endogenous:
-        raise EffectsError(f"'{design.formula}': the wild bootstrap is offered without instruments")
+        raise EffectsError(said("engines.wild.instruments", formula=design.formula))
     if term not in design.regressors:
-        raise EffectsError(f"term = '{term}': it must be one of {', '.join(design.regressors)}")
+        raise EffectsError(said("engines.wild.term", term=term, regressors=listed(design.regressors)))
     if draws < 1 or not 0 < level < 1:
-        raise EffectsError(
-            f"draws = {draws}, level = {level}: draws must be 1 or more, level between 0 and 1"
-        )
+        raise EffectsError(said("engines.wild.draws", draws=draws, level=level))
     if weights not in ("rademacher", "webb"):
-        raise EffectsError(f"weights = '{weights}': it must be 'rademacher' or 'webb'")
+        raise EffectsError(said("engines.wild.weights", weights=weights))
 
 
 def _sums(
@@ -197,7 +196,7 @@ def _sums(
     if drop:
         alive = not_single(codes[:-1])
         if not alive.any():
-            raise EffectsError(f"'{design.formula}': every row is alone in a level of an effect")
+            raise EffectsError(said("engines.alone", formula=design.formula))
         if not alive.all():
             frame, codes = frame[alive], [compact(c[alive]) for c in codes]
     projection = Projection(codes[:-1])
@@ -228,7 +227,7 @@ def _cluster_sums(
     residuals = [y_hat, x_hat] if impose_null else [own]
     count = int(cluster.max()) + 1
     if count < 2:
-        raise EffectsError("cluster: there is one cluster; two or more are needed")
+        raise EffectsError(said("engines.wild.one_cluster"))
 
     def add(values: Array) -> Array:
         return np.bincount(cluster, values, count).astype(float)
@@ -251,7 +250,14 @@ def _kept(design: Design, z: Array, squares: tuple[Array, Array], term: str) -> 
 
     solved = slopes.fit(design, z.T @ z, *squares)
     if term in solved.dropped:
-        raise EffectsError(f"'{design.formula}': {term} is {solved.dropped[term]}, and cannot be tested")
+        raise EffectsError(
+            said(
+                "engines.wild.dropped",
+                formula=design.formula,
+                term=term,
+                why=slopes.why_dropped(solved.dropped[term]),
+            )
+        )
     return solved.score_columns.tolist()
 
 
@@ -272,10 +278,7 @@ def _mixed(
     if not projection.total:
         return lambda which, v: np.zeros_like(v)
     if count * projection.total > CELLS:
-        raise EffectsError(
-            f"cluster: {count:,} clusters and {projection.total:,} levels of the effects beside the unit are too many; "
-            "the bootstrap is for few clusters"
-        )
+        raise EffectsError(said("engines.wild.too_many", count=count, total=projection.total))
     left = _by_cluster_and_level(projection, cluster, count, x_hat)
     right = [
         projection.factors.solve(_by_cluster_and_level(projection, cluster, count, u).T) for u in residuals
@@ -296,9 +299,7 @@ def _mixed_anyhow(
 ) -> Callable[[int, Array], Array]:
     """Clusters that cut through units: the fitted effects of each cluster's residuals, one cluster at a time."""
     if count * len(x_hat) > 20 * CELLS:
-        raise EffectsError(
-            f"cluster: {count:,} clusters that do not hold whole units are too many for {len(x_hat):,} rows"
-        )
+        raise EffectsError(said("engines.wild.split_units", count=count, rows=len(x_hat)))
     tables = []
     for u in residuals:
         table = np.empty((count, count))

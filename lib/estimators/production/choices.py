@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from estimators.language import listed, said
 from estimators.production.errors import ProductionError
 from estimators.production.methods.solutions import Solution
 from estimators.production.sample import Bools, Floats, Sample
@@ -36,31 +37,22 @@ class Choices:
         _one_of("free_instrument", self.free_instrument, TIMINGS)
         _one_of("equations", self.equations, EQUATIONS)
         if not (1 <= self.degree <= 5 and 1 <= self.markov <= 5):
-            raise ProductionError(f"degree = {self.degree}, markov = {self.markov}; allowed: 1 to 5 each")
+            raise ProductionError(said("production.degree", degree=self.degree, markov=self.markov))
         if self.form == "translog" and self.method in ("op", "lp", "wooldridge"):
-            raise ProductionError(
-                f"form 'translog' with method '{self.method}'; allowed with: ols, fe, acf, whose second stage estimates "
-                "all parameters"
-            )
+            raise ProductionError(said("production.translog", method=self.method))
         if self.gross_output and self.method == "op":
-            raise ProductionError(
-                "gross_output with method 'op': investment is not an input. Put materials into free instead"
-            )
+            raise ProductionError(said("production.gross_output_op"))
         if self.exit_correction and self.method not in ("op", "lp", "acf"):
-            raise ProductionError(f"exit_correction with method '{self.method}'; allowed with: op, lp, acf")
+            raise ProductionError(said("production.exit", method=self.method))
 
     def check(self, sample: Sample) -> None:
         """Refuse a sample that the method cannot use."""
         if self.method in NEED_PROXY and not sample.names["proxy"]:
-            raise ProductionError(
-                f"method '{self.method}' needs a proxy: investment for op, materials for lp, acf and wooldridge"
-            )
+            raise ProductionError(said("production.proxy", method=self.method))
         if self.method in NEED_PROXY and not sample.names["state"]:
-            raise ProductionError(f"method '{self.method}' needs a state input, such as capital")
+            raise ProductionError(said("production.state", method=self.method))
         if sample.policy is not None and self.method not in ("op", "lp", "acf"):
-            raise ProductionError(
-                f"policy with method '{self.method}'; allowed with: op, lp, acf, which have a process of productivity"
-            )
+            raise ProductionError(said("production.policy", method=self.method))
 
 
 @dataclass(frozen=True)
@@ -96,4 +88,4 @@ Estimator = Callable[[Floats, Floats | None], Fit]
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
-        raise ProductionError(f"{name} '{value}'; allowed: {', '.join(allowed)}")
+        raise ProductionError(said("production.choice", name=name, value=value, allowed=listed(allowed)))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
+from estimators.language import listed, said
 from estimators.production.choices import Choices, Estimator, Fit
 from estimators.production.errors import ProductionError
 from estimators.production.methods.control import two_stages
@@ -133,7 +134,7 @@ def bootstrap(fit: Estimator, data: Sample, theta: Floats, draws: int, seed: int
         A negative number of draws.
     """
     if draws < 0:
-        raise ProductionError(f"draws = {draws}; allowed: 0 or more")
+        raise ProductionError(said("production.draws", draws=draws))
     rng, kept = np.random.default_rng(seed), []
     for _ in range(draws):
         count = np.bincount(rng.integers(0, data.firms, data.firms), minlength=data.firms).astype(float)
@@ -146,7 +147,7 @@ def bootstrap(fit: Estimator, data: Sample, theta: Floats, draws: int, seed: int
 def _start(start: Sequence[float], names: list[str]) -> Floats:
     found = np.asarray(start, dtype=float)
     if found.shape != (len(names),) or not np.isfinite(found).all():
-        raise ProductionError(f"start = {list(start)}; allowed: one number for each of {', '.join(names)}")
+        raise ProductionError(said("production.start", start=list(start), names=listed(names)))
     return found
 
 

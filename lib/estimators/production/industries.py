@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from estimators.language import listed, said, speaking
 from estimators.production.errors import ProductionError
 from estimators.production.estimation import estimate
 from estimators.production.result import ProductionFunction
@@ -78,11 +79,9 @@ def by_industry(
     firm = options.get("firm", "firm_id")
     for column in (industry, firm):
         if column not in frame:
-            raise ProductionError(
-                f"column '{column}' is not in the table, which has: {', '.join(map(str, frame))}"
-            )
+            raise ProductionError(said("production.no_column", column=column, known=listed(frame)))
     if frame.index.has_duplicates:
-        raise ProductionError("the frame's index has doubles; make it unique, as reset_index does")
+        raise ProductionError(said("production.index"))
     functions: dict[Any, ProductionFunction] = {}
     refused: list[dict[str, Any]] = []
     for name, part in frame.groupby(industry, sort=True):
@@ -92,13 +91,14 @@ def by_industry(
             refused.append(known | {"reason": f"fewer than {fewest_firms} firms"})
             continue
         try:
-            functions[name] = estimate(part, method, **options)
+            with speaking("en"):  # what is kept knows no language of the terminal
+                functions[name] = estimate(part, method, **options)
         except ProductionError as error:
             refused.append(known | {"reason": str(error)})
     if not functions:
         reasons = "; ".join(f"{r['industry']}: {r['reason']}" for r in refused[:3])
         raise ProductionError(
-            f"no industry in column '{industry}' can be estimated ({len(refused)} tried). {reasons}"
+            said("production.no_industry", industry=industry, count=len(refused), reasons=reasons)
         )
     years = pd.concat([f.years for f in functions.values()]).reindex(frame.index)
     return Industries(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from estimators.language import listed, said
 from estimators.production.errors import ProductionError
 from estimators.production.result import ProductionFunction
 
@@ -49,20 +50,15 @@ def markups(
         An input without elasticity, another index, or a correction that the method cannot give.
     """
     if input not in function.inputs:
-        raise ProductionError(f"input '{input}' has no elasticity; allowed: {', '.join(function.inputs)}")
+        raise ProductionError(said("production.no_elasticity", input=input, inputs=listed(function.inputs)))
     for name, series in (("expenditure", expenditure), ("revenue", revenue)):
         if not series.index.equals(function.years.index):
             raise ProductionError(
-                f"{name} has an index of its own ({len(series)} rows; the function's frame: {len(function.years)}). Take "
-                "it from the frame that was estimated"
+                said("production.own_index", name=name, count=len(series), rows=len(function.years))
             )
     noise = function.years["epsilon"].to_numpy()
     if corrected and np.isnan(noise).all():
-        raise ProductionError(
-            f"method '{function.choices.method}' has no first stage, and so no noise to take out of revenue. "
-            "Set corrected=False, "
-            "or use op, lp or acf"
-        )
+        raise ProductionError(said("production.no_first_stage", method=function.choices.method))
     spent, earned = (s.to_numpy(dtype=float, na_value=np.nan) for s in (expenditure, revenue))
     spent, earned = np.where(spent > 0, spent, np.nan), np.where(earned > 0, earned, np.nan)
     share = spent / (earned / np.exp(noise) if corrected else earned)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from estimators.language import listed, said, speaking
 from estimators.production.errors import ProductionError
 from estimators.production.industries import by_industry
 from estimators.production.markups import markups
@@ -79,7 +80,7 @@ def productivity(
         )
     absent = [c for c in (*NEEDED, industry, *([policy] if policy else [])) if c not in panel]
     if absent:
-        raise ProductionError(f"productivity: the panel lacks {', '.join(absent)}")
+        raise ProductionError(said("production.panel_lacks", absent=listed(absent)))
     frame = panel.reset_index(drop=True)
     price = frame.get("deflator", 1.0)
     real = frame.assign(
@@ -93,7 +94,8 @@ def productivity(
         options: dict[str, Any] = {"free_instrument": labour} if method == "acf" else {}
         options |= {"policy": policy} if method in ("op", "lp", "acf") else {}
         try:
-            found = by_industry(made, industry, method, fewest_firms=fewest_firms, **options)
+            with speaking("en"):  # what is kept knows no language of the terminal
+                found = by_industry(made, industry, method, fewest_firms=fewest_firms, **options)
         except ProductionError as error:
             failed.append(
                 pd.DataFrame(

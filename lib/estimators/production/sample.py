@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from estimators.language import listed, said
 from estimators.production.errors import ProductionError
 
 Floats = NDArray[np.float64]
@@ -146,8 +147,12 @@ def sample(
     codes = np.unique(keys["firm"].to_numpy()[order], return_inverse=True)[1]
     if len(order) == 0 or codes[-1] + 1 < FEWEST_FIRMS:
         raise ProductionError(
-            f"{codes[-1] + 1 if len(order) else 0} firms have {', '.join(needed)} in one year; allowed: {FEWEST_FIRMS} "
-            "or more. Take fewer columns, or a broader industry"
+            said(
+                "production.few_firms",
+                found=codes[-1] + 1 if len(order) else 0,
+                needed=listed(needed),
+                fewest=FEWEST_FIRMS,
+            )
         )
     years = keys["year"].to_numpy()[order]
     lag = _lag(codes, years, frame[firm].to_numpy()[order])
@@ -174,7 +179,7 @@ def _present(frame: pd.DataFrame, columns: object) -> None:
     missing = [c for c in columns if c not in frame]  # type: ignore[attr-defined]
     if missing:
         raise ProductionError(
-            f"columns {', '.join(map(repr, missing))} are not in the table, which has: {', '.join(map(str, frame))}"
+            said("production.no_columns", missing=listed(map(repr, missing)), known=listed(frame))
         )
 
 
@@ -186,14 +191,11 @@ def _numbers(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
             made[name] = frame[name].to_numpy(dtype=float, na_value=np.nan)
         except (TypeError, ValueError):
             raise ProductionError(
-                f"column '{name}' has type {frame[name].dtype}; numbers are needed. Convert it first"
+                said("production.not_a_number", name=name, dtype=frame[name].dtype)
             ) from None
         bad = np.flatnonzero(np.isinf(made[name]))
         if len(bad):
-            raise ProductionError(
-                f"column '{name}' is infinite in {len(bad)} rows (first: row {bad[0]}); logs of zero should be missing: "
-                "make them with estimators.production.logs"
-            )
+            raise ProductionError(said("production.infinite", name=name, count=len(bad), first=bad[0]))
     return pd.DataFrame(made)
 
 
@@ -202,7 +204,7 @@ def _years(frame: pd.DataFrame, year: str) -> Ints:
     bad = np.flatnonzero(~(x == np.floor(x)))
     if len(bad):
         raise ProductionError(
-            f"column '{year}' holds {frame[year].iloc[bad[0]]!r} in row {bad[0]}; whole years are needed in each row"
+            said("production.whole_years", year=year, found=frame[year].iloc[bad[0]], row=bad[0])
         )
     return x.astype(np.int64)
 
@@ -214,8 +216,7 @@ def _lag(firm: Ints, year: Ints, label: NDArray[np.object_]) -> Ints:
     twice = np.flatnonzero(same & (step == 0))
     if len(twice):
         raise ProductionError(
-            f"firm {label[twice[0]]!r} has year {year[twice[0]]} twice ({len(twice)} such pairs); allowed: one row for each "
-            "firm and year. Remove the doubles first"
+            said("production.twice", label=label[twice[0]], year=year[twice[0]], count=len(twice))
         )
     lag = np.full(len(firm), -1, dtype=np.int64)
     before = np.flatnonzero(same & (step == 1))

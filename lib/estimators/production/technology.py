@@ -12,6 +12,7 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 
+from estimators.language import listed, said
 from estimators.production.errors import ProductionError
 from estimators.production.sample import Floats
 
@@ -21,7 +22,7 @@ FORMS = ("cobb_douglas", "translog")
 def check_form(form: str) -> None:
     """Refuse a form that is not known."""
     if form not in FORMS:
-        raise ProductionError(f"form '{form}'; allowed: {', '.join(FORMS)}")
+        raise ProductionError(said("production.form", form=form, forms=listed(FORMS)))
 
 
 def regressors(x: Floats, form: str) -> Floats:

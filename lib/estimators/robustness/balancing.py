@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from estimators.errors import EffectsError
+from estimators.language import said
 
 Array = NDArray[np.float64]
 # Largest difference of a balanced moment, in standard deviations of the treated.
@@ -65,7 +66,7 @@ def stacks(
         found.append(one.dropna(subset=[*covariates, *strata]))
     table = pd.concat(found, ignore_index=True) if found else pd.DataFrame({"treated": []})
     if not table["treated"].any():
-        raise EffectsError(f"no unit was observed the year before its '{start}'; there is nothing to balance")
+        raise EffectsError(said("robustness.nothing_to_balance", start=start))
     usable = table.groupby("stack")["treated"].transform(lambda s: s.any() and not s.all())
     return table[usable].reset_index(drop=True)
 
@@ -122,7 +123,7 @@ def entropy_weights(treated: Array, controls: Array, moments: int = 1, tolerance
         When no weights can do it: the treated lie outside what controls span.
     """
     if moments not in (1, 2, 3):
-        raise EffectsError(f"balance_moments = {moments}; allowed: 1, 2, 3")
+        raise EffectsError(said("robustness.moments", moments=moments))
     centre, scale = treated.mean(axis=0), np.where(treated.std(axis=0) > 0, treated.std(axis=0), 1.0)
     powers = range(1, moments + 1)
     one, zero = (np.hstack([((x - centre) / scale) ** p for p in powers]) for x in (treated, controls))
@@ -146,8 +147,13 @@ def entropy_weights(treated: Array, controls: Array, moments: int = 1, tolerance
         dual, value, w = dual + length * step, trial, tilted
     worst = np.abs(w @ (zero - one.mean(axis=0))).max()
     raise EffectsError(
-        f"entropy balancing: no weights of {len(controls)} controls give the {moments} moment(s) of {len(treated)} treated "
-        f"units (left: {worst:.2g} standard deviations). Use fewer moments or covariates, or coarser strata"
+        said(
+            "robustness.no_weights",
+            controls=len(controls),
+            moments=moments,
+            treated=len(treated),
+            worst=worst,
+        )
     )
 
 
@@ -206,8 +212,7 @@ def propensity(treated: NDArray[np.bool_], covariates: Array) -> Array:
             np.linalg.LinAlgError,
         ) as problem:
             raise EffectsError(
-                f"propensity score: covariates separate {treated.sum()} treated from {(~treated).sum()} controls, or are "
-                "collinear; use fewer covariates or coarser strata"
+                said("robustness.separated", treated=treated.sum(), controls=(~treated).sum())
             ) from problem
     out: Array = x @ np.asarray(fit.params)
     return out

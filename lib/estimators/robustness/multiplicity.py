@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from estimators.effects import heterogeneity
 from estimators.errors import EffectsError
+from estimators.language import said
 
 
 def multiplier_draws(influence: ArrayLike, draws: int, seed: int) -> NDArray[np.float64]:
@@ -38,9 +39,7 @@ def multiplier_draws(influence: ArrayLike, draws: int, seed: int) -> NDArray[np.
     psi = np.asarray(influence, float)
     size = np.sqrt((psi**2).sum(axis=0))
     if psi.ndim != 2 or not (size > 0).all():
-        raise EffectsError(
-            "influence must be clusters × hypotheses, and each hypothesis must have some influence"
-        )
+        raise EffectsError(said("robustness.influence"))
     signs = np.random.default_rng(seed).integers(0, 2, (draws, len(psi))) * 2.0 - 1.0
     return np.asarray(signs @ psi / size)
 
@@ -65,7 +64,7 @@ def romano_wolf(statistics: ArrayLike, resampled: ArrayLike) -> NDArray[np.float
     """
     t, star = np.abs(np.asarray(statistics, float)), np.abs(np.asarray(resampled, float))
     if star.ndim != 2 or star.shape[1] != len(t):
-        raise EffectsError(f"{len(t)} statistics, but draws of shape {star.shape}; give draws × hypotheses")
+        raise EffectsError(said("robustness.draws", count=len(t), shape=star.shape))
     order = np.argsort(-t, kind="stable")
     # Running maxima from the smallest statistic up: column j holds the largest of those not yet rejected.
     largest = np.maximum.accumulate(star[:, order[::-1]], axis=1)[:, ::-1]
@@ -97,7 +96,7 @@ def adjusted(table: pd.DataFrame, draws: ArrayLike, method: str) -> NDArray[np.f
         return romano_wolf(table["statistic"], draws)
     if method == "benjamini_hochberg":
         return benjamini_hochberg(table["p_value"])
-    raise EffectsError(f"method = '{method}'; allowed: romano_wolf, benjamini_hochberg")
+    raise EffectsError(said("robustness.method", method=method))
 
 
 def family(effects: Mapping[str, heterogeneity.Effects], method: str, draws: int, seed: int) -> pd.DataFrame:

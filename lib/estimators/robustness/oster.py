@@ -20,6 +20,7 @@ from numpy.polynomial import Polynomial
 from numpy.typing import ArrayLike, NDArray
 
 from estimators.errors import EffectsError
+from estimators.language import said
 
 Array = NDArray[np.float64]
 
@@ -78,9 +79,7 @@ def selection(
     m = moments(np.asarray(y, float), np.asarray(x, float), np.asarray(controls, float))
     most = min(1.0, factor * m.r2_long) if r2_max is None else r2_max
     if not m.r2_long < most <= 1:
-        raise EffectsError(
-            f"r2_max = {most:.4g}; it must lie above {m.r2_long:.4g}, the R² with controls, and be at most 1"
-        )
+        raise EffectsError(said("robustness.r2_max", most=most, r2_long=m.r2_long))
     roots = effects_at(m, most, 1.0)
     star = min(roots, key=lambda b: abs(b - m.beta_long)) if roots else np.nan
     value = delta(m, most, target)
@@ -117,13 +116,11 @@ def _sides(m: Moments, r2_max: float) -> tuple[Polynomial, Polynomial]:
 def moments(y: Array, x: Array, controls: Array) -> Moments:
     """The two regressions, by least squares on demeaned columns."""
     if controls.ndim != 2 or controls.shape[1] == 0:
-        raise EffectsError(
-            "controls: none; what is observed must include a control for selection on it to be known"
-        )
+        raise EffectsError(said("robustness.no_controls"))
     y, x, w = y - y.mean(), x - x.mean(), controls - controls.mean(axis=0)
     rest = x - w @ np.linalg.lstsq(w, x, rcond=None)[0]
     if rest @ rest < 1e-10 * (x @ x):
-        raise EffectsError("controls: they absorb the treatment; leave some out")
+        raise EffectsError(said("robustness.controls_absorb"))
     both = np.column_stack([x, w])
     coefficients = np.linalg.lstsq(both, y, rcond=None)[0]
     residual = y - both @ coefficients

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from estimators.errors import EffectsError
+from estimators.language import said
 
 Array = NDArray[np.float64]
 
@@ -41,14 +42,12 @@ def early_start(rows: pd.DataFrame, start: str, years: int, time: str = "year") 
         When years is below 1, or no row would be treated.
     """
     if years < 1:
-        raise EffectsError(f"years = {years}; the start is moved forward by 1 year or more")
+        raise EffectsError(said("robustness.placebo_years", years=years))
     begins = rows[start].fillna(np.inf)
     left = rows[rows[time] < begins]
     placebo = (left[time] >= begins.loc[left.index] - years).astype(float)
     if not placebo.any():
-        raise EffectsError(
-            f"no row lies within {years} years before '{start}'; the panel begins too late for this placebo"
-        )
+        raise EffectsError(said("robustness.placebo_late", years=years, start=start))
     return left.assign(placebo=placebo)
 
 
@@ -92,9 +91,7 @@ def permuted_paths(
     key = units.assign(_seen=[row.tobytes() for row in present]).astype(str)
     stratum = key.groupby(list(key.columns)).ngroup().to_numpy()
     if np.bincount(stratum).max() < 2:
-        raise EffectsError(
-            "no unit shares its periods and stratum with another; use fewer strata or a balanced sample"
-        )
+        raise EffectsError(said("robustness.placebo_alone"))
     rng = np.random.default_rng(seed)
     out = np.empty((len(rows), draws))
     for draw in range(draws):

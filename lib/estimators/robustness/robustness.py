@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from estimators.effects.heterogeneity import freeze
 from estimators.engines.gmm.result import Gmm
 from estimators.errors import EffectsError
+from estimators.language import said, speaking
 from estimators.robustness.speccurve import ALL, Specification, curve
 
 Mask = NDArray[np.bool_]
@@ -80,14 +81,19 @@ def samples(sample: pd.DataFrame, exclusions: Mapping[str, str]) -> tuple[dict[s
             continue
         except (SyntaxError, TypeError, ValueError, AttributeError) as problem:
             raise EffectsError(
-                f"exclusions: '{name}': '{condition}' is no condition on columns ({problem}); write e.g. "
-                "'year in (2020, 2022)'"
+                said("robustness.no_condition", name=name, condition=condition, problem=problem)
             ) from problem
         flags = np.asarray(pd.Series(out, index=sample.index).fillna(False))
         if flags.dtype != bool or flags.all():
             raise EffectsError(
-                f"exclusions: '{name}': '{condition}' gives {flags.dtype} and leaves out {int(flags.astype(bool).sum())} of "
-                f"{len(sample)} rows; a condition is true or false, and leaves some rows"
+                said(
+                    "robustness.condition",
+                    name=name,
+                    condition=condition,
+                    dtype=flags.dtype,
+                    out=int(flags.astype(bool).sum()),
+                    count=len(sample),
+                )
             )
         kept[f"− {name}"] = ~flags
     return kept, absent
@@ -140,7 +146,8 @@ def several(
             reasons[label] = f"no column {', '.join(missing)}"
             continue
         try:
-            row = curve(data, [spec], kept, None, drop_singletons, level, "firm_id")
+            with speaking("en"):  # what is kept knows no language of the terminal
+                row = curve(data, [spec], kept, None, drop_singletons, level, "firm_id")
         except EffectsError as problem:
             reasons[label] = str(problem)
             continue

@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from estimators.errors import EffectsError
+from estimators.language import listed, said
 
 Form = Literal["interval", "outside", "line", "empty"]
 
@@ -63,11 +64,11 @@ def parts(
     missing = [c for c in names if c not in rows]
     if missing or len(names) < 2:
         raise EffectsError(
-            f"shift_share_components = {names}: two or more columns of the panel are needed"
-            + (f"; there is no {', '.join(missing)}" if missing else "")
+            said("robustness.components", names=names)
+            + (said("robustness.component_absent", missing=listed(missing)) if missing else "")
         )
     if rows[names].isna().any().any() or (rows[names] < 0).any().any():
-        raise EffectsError(f"shift_share_components: {', '.join(names)} must be complete and not negative")
+        raise EffectsError(said("robustness.components_holes", names=listed(names)))
     start = rows[time].min()
     first = rows.sort_values([unit, time]).drop_duplicates(unit).set_index(unit)[names]
     shares = first.div(first.sum(axis=1), axis=0).loc[rows[unit]].to_numpy()
@@ -78,9 +79,7 @@ def parts(
     base = at_start.reindex(rows[unit]).fillna(means).to_numpy()
     if (base <= 0).any():
         zero = [c for c, bad in zip(names, (base <= 0).any(axis=0), strict=True) if bad]
-        raise EffectsError(
-            f"shift_share_components: {', '.join(zero)} are zero at the start, so that growth is not defined"
-        )
+        raise EffectsError(said("robustness.components_zero", zero=listed(zero)))
     return pd.DataFrame(shares * (others.to_numpy() / base - 1), index=rows.index, columns=names)
 
 
@@ -109,7 +108,7 @@ def rotemberg(y: ArrayLike, x: ArrayLike, z: pd.DataFrame) -> pd.DataFrame:
     columns = z.to_numpy(float)
     first, reduced = columns.T @ x, columns.T @ y
     if not abs(first.sum()) > 1e-12 * np.linalg.norm(columns) * np.linalg.norm(x):
-        raise EffectsError("the instrument is not correlated with the regressor; there are no weights")
+        raise EffectsError(said("robustness.uncorrelated"))
     inside = (columns**2).sum(axis=0)
     slope = first / inside
     rest = x @ x - slope * first
@@ -188,9 +187,7 @@ def anderson_rubin(
     code, count = np.unique(np.asarray(cluster), return_inverse=True)[1], len(np.unique(np.asarray(cluster)))
     inside = float(z @ z)
     if inside <= 0 or count < 2:
-        raise EffectsError(
-            f"the instrument's sum of squares is {inside:.3g} with {count} clusters; it must vary, in two or more"
-        )
+        raise EffectsError(said("robustness.instrument", inside=inside, count=count))
     p, q = z @ both / inside
     residuals = both - np.outer(z, [p, q])
     scores = np.column_stack([np.bincount(code, z * r, count) for r in residuals.T]) / inside

@@ -29,6 +29,7 @@ from estimators.engines.exact.project import (
     squares_about_mean,
 )
 from estimators.errors import EffectsError
+from estimators.language import listed, said, speaking
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -134,7 +135,7 @@ def _frame(
     data: Any, specs: Sequence[Specification], samples: Mapping[str, Mask] | None, unit: str | None = None
 ) -> tuple[pd.DataFrame, dict[str, Mask]]:
     if not specs:
-        raise EffectsError("there is no specification; name at least one")
+        raise EffectsError(said("robustness.no_spec"))
     columns = [name for spec in specs for name in spec.design.columns]
     keys = [p for spec in specs for e in (*spec.effects, spec.cluster) for p in effect(e).parts]
     frame = load(data, columns, [*keys, *([unit] if unit else [])])
@@ -143,12 +144,17 @@ def _frame(
         masks[name] = np.asarray(mask)
         if masks[name].shape != (len(frame),) or masks[name].dtype != bool:
             raise EffectsError(
-                f"sample '{name}' is {masks[name].dtype} of shape {masks[name].shape}; it must be true or false "
-                f"for each of {len(frame)} rows"
+                said(
+                    "robustness.bad_sample",
+                    name=name,
+                    dtype=masks[name].dtype,
+                    shape=masks[name].shape,
+                    count=len(frame),
+                )
             )
     unknown = sorted({spec.sample for spec in specs} - set(masks))
     if unknown:
-        raise EffectsError(f"no sample {', '.join(unknown)}; there are: {', '.join(masks)}")
+        raise EffectsError(said("robustness.no_sample", unknown=listed(unknown), known=listed(masks)))
     return frame, masks
 
 
@@ -166,9 +172,7 @@ def _groups(frame: pd.DataFrame, specs: Sequence[Specification], masks: Mapping[
         if holed:
             rows &= complete(frame, sorted(holed))
         if not rows.any():
-            raise EffectsError(
-                f"sample '{sample}': no row has a value in every one of {', '.join(sorted(holed))}"
-            )
+            raise EffectsError(said("robustness.no_row", sample=sample, holed=listed(sorted(holed))))
         columns = list(dict.fromkeys(c for i in group for c in specs[i].design.columns))
         clusters = list(dict.fromkeys(specs[i].cluster for i in group))
         groups.append(_Group(rows, effects, columns, clusters, group))
@@ -190,7 +194,7 @@ class _Shared:
         if drop:
             alive = not_single(codes)
             if not alive.any():
-                raise EffectsError(f"effects {' + '.join(group.effects)}: every row is alone in a level")
+                raise EffectsError(said("robustness.alone", effects=" + ".join(group.effects)))
             if not alive.all():
                 part, codes = part[alive], [compact(c[alive]) for c in codes]
                 self.rows = self.rows[alive]
@@ -232,12 +236,11 @@ def _estimate(shared: _Shared, spec: Specification, correction: Correction) -> d
     s, within, total = shared.s[np.ix_(at, at)], np.diag(shared.within[at]), np.diag(shared.total[at])
     cluster, count = shared.groups(spec.cluster)
     if count < 2:
-        raise EffectsError(
-            f"cluster '{spec.cluster}' has one cluster in sample '{spec.sample}'; two are needed"
-        )
+        raise EffectsError(said("robustness.one_cluster", cluster=spec.cluster, sample=spec.sample))
     nothing = {"estimate": np.nan, "std_error": np.nan, "n": shared.n, "clusters": count, "parameters": 0}
     try:
-        fit = slopes.fit(spec.design, s, within, total)
+        with speaking("en"):  # what is kept knows no language of the terminal
+            fit = slopes.fit(spec.design, s, within, total)
     except EffectsError as problem:
         return {**nothing, "dropped": str(problem)}
     dropped = "; ".join(f"{name} is {why}" for name, why in fit.dropped.items())
@@ -313,9 +316,7 @@ def permuted_estimates(
     frame, masks = _frame(data, specs, samples)
     draws = np.asarray(treatments, float)
     if draws.shape[:1] != (len(frame),):
-        raise EffectsError(
-            f"treatments have {draws.shape[0]} rows and the data {len(frame)}; they must match"
-        )
+        raise EffectsError(said("robustness.rows", drawn=draws.shape[0], count=len(frame)))
     out = np.full((len(specs), draws.shape[1]), np.nan)
     for group in _groups(frame, specs, masks):
         shared = _Shared(frame, group, drop_singletons)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from estimators.engines.within import demean
 from estimators.errors import EffectsError
+from estimators.language import listed, said
 
 Array = NDArray[np.float64]
 # A column whose variation left after the projection is below this share of its own is absorbed.
@@ -170,7 +171,7 @@ def _search(
     length = np.linalg.norm(split, axis=0)
     good = length > ABSORBED * np.maximum(np.linalg.norm(demean(raw, space.unit), axis=0), 1e-300)
     if not good.any():
-        raise EffectsError("the effects absorb every split of the treatment; no threshold can be told apart")
+        raise EffectsError(said("robustness.split_absorbed"))
     grid, split = grid[good], split[:, good] / length[good]
     free = len(space.y) - (int(space.unit.max()) + 1) - space.basis.shape[1] - 1
     gains = (split.T @ residual) ** 2
@@ -224,10 +225,7 @@ def _candidates(q: Array, count: int, trim: float, before: Sequence[float]) -> A
     for level in before:
         good &= np.abs(at - np.searchsorted(order, level, side="right") / len(q)) >= trim
     if not good.any():
-        raise EffectsError(
-            f"no level of the threshold variable leaves {trim:.0%} of rows in each regime; it has "
-            f"{len(np.unique(q))} values. Name a variable with more values, or a smaller threshold_trim"
-        )
+        raise EffectsError(said("robustness.no_level", trim=trim, count=len(np.unique(q))))
     out: Array = values[good]
     return out
 
@@ -284,15 +282,11 @@ def _written(above: float, up_to: float) -> str:
 def _check(rows: pd.DataFrame, columns: Sequence[str], most: int, trim: float) -> None:
     missing = [c for c in columns if c not in rows]
     if missing:
-        raise EffectsError(
-            f"rows: no column {', '.join(missing)}; there are: {', '.join(map(str, rows.columns))}"
-        )
+        raise EffectsError(said("robustness.no_column", missing=listed(missing), known=listed(rows.columns)))
     holes = [c for c in columns if rows[c].isna().any()]
     if holes:
-        raise EffectsError(f"rows: {', '.join(holes)} have missing values; drop those rows first")
+        raise EffectsError(said("robustness.holes", holes=listed(holes)))
     if most not in (1, 2, 3):
-        raise EffectsError(f"most = {most}; allowed: 1, 2, 3 thresholds")
+        raise EffectsError(said("robustness.most", most=most))
     if not 0 < trim < 1 / (most + 1):
-        raise EffectsError(
-            f"trim = {trim}; with {most} thresholds it must lie above 0 and below {1 / (most + 1):.2f}"
-        )
+        raise EffectsError(said("robustness.trim", trim=trim, most=most, limit=1 / (most + 1)))

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from estimators.errors import EffectsError
+from estimators.language import said
 
 Shape = Literal["u", "inverse_u"]
 
@@ -71,9 +72,9 @@ def u_test(
 
     v = np.asarray(covariance, float)
     if v.shape != (2, 2) or not np.isfinite(v).all() or (np.diag(v) <= 0).any():
-        raise EffectsError(f"covariance is {v.tolist()}; a 2 × 2 matrix with positive variances is needed")
+        raise EffectsError(said("robustness.covariance", found=v.tolist()))
     if not low < high:
-        raise EffectsError(f"low = {low}, high = {high}; low must be below high")
+        raise EffectsError(said("robustness.low_high", low=low, high=high))
     shape: Shape = "u" if quadratic > 0 else "inverse_u"
     slopes = [linear + 2 * quadratic * at for at in (low, high)]
     gradient = np.array([[1.0, 2 * at] for at in (low, high)])

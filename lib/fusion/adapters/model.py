@@ -14,9 +14,9 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from fusion.adapters import units
-from fusion.adapters.errors import AdapterError
+from fusion.adapters.errors import AdapterError, refusal
 from fusion.adapters.headers import alias_key
-from fusion.language import listed, refusal, said
+from fusion.language import listed, said
 from fusion.panel.contract import DATA, contract
 from fusion.panel.errors import nearest
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib.util
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
 from workbook import paths
-from workbook.language import current, listed, refusal, said, word
+from workbook.language import current, listed, said, word
 from workbook.params import Parameters
 from workbook.params.base import help_text
 
@@ -156,6 +157,18 @@ def _text(file: Path) -> str:
         ) from None
 
 
+def _refusal(error: Mapping[str, Any]) -> str:
+    """What a model of pydantic refuses, of its ``errors()``; in its own words where they have no translation."""
+    msg = str(error["msg"]).removeprefix("Value error, ")
+    context = dict(error.get("ctx", {}))
+    if "expected" in context and current() == "zh":
+        context["expected"] = context["expected"].replace(" or ", "、").replace(", ", "、")
+    try:
+        return said(f"params.pydantic.{error['type']}", msg=msg, **context)
+    except KeyError:
+        return msg
+
+
 def _problem(error: MarkedYAMLError) -> str:
     """What YAML does not allow; what is met seldom, in the words of its reader."""
     problem = str(error.problem or error.context)
@@ -182,7 +195,7 @@ def _explain(error: Any, node: Any, file: Path) -> str:
             hint = said("params.belongs", home=home)
         return said("params.unknown_key", where=where, key=key, hint=hint, known=listed(known))
     if kind == "value_error":
-        return said("params.refused", where=where, msg=refusal(error))
+        return said("params.refused", where=where, msg=_refusal(error))
     found = repr(error["input"])
     quote = said("params.quote") if kind == "string_type" and isinstance(error["input"], int | float) else ""
     return said(
@@ -190,7 +203,7 @@ def _explain(error: Any, node: Any, file: Path) -> str:
         where=where,
         key=key,
         found=found[:80],
-        msg=refusal(error),
+        msg=_refusal(error),
         quote=quote,
         about=_about(location),
     )

@@ -9,6 +9,7 @@ import pandas as pd
 
 from estimators.engines.within import two_way_residuals
 from estimators.errors import EffectsError
+from estimators.language import said
 
 
 def twfe_weights(data: pd.DataFrame, treatment: str = "treated") -> pd.DataFrame:
@@ -34,7 +35,7 @@ def twfe_weights(data: pd.DataFrame, treatment: str = "treated") -> pd.DataFrame
     on = data[treatment].to_numpy() == 1
     total = residual[on].sum()
     if not on.any() or abs(total) < 1e-9:
-        raise EffectsError(f"{treatment}: nothing is left of treatment after unit and year effects")
+        raise EffectsError(said("effects.treatment_gone", treatment=treatment))
     event = (data["year"] - data["start"])[on]
     return data.loc[on, ["unit", "year"]].assign(event_time=event, weight=residual[on] / total)
 

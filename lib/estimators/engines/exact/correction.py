@@ -23,6 +23,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from estimators.errors import EffectsError
+from estimators.language import listed, said
 
 FIXEF = ("nonnested", "full", "none", "rank")
 
@@ -45,9 +46,9 @@ def check(correction: Correction) -> None:
         Naming the choice.
     """
     if correction.k_fixef not in FIXEF:
-        raise EffectsError(f"ssc: k_fixef = '{correction.k_fixef}'; it must be one of {', '.join(FIXEF)}")
+        raise EffectsError(said("engines.ssc.fixef", found=correction.k_fixef, known=listed(FIXEF)))
     if correction.G_df not in ("min", "conventional"):
-        raise EffectsError(f"ssc: G_df = '{correction.G_df}'; it must be 'min' or 'conventional'")
+        raise EffectsError(said("engines.ssc.df", found=correction.G_df))
 
 
 def parameters(
@@ -73,7 +74,7 @@ def factor(kind: str, n: int, counted: int, clusters: int, correction: Correctio
         When no degrees of freedom are left.
     """
     if n <= counted and correction.k_adj:
-        raise EffectsError(f"no degrees of freedom: {n} rows and {counted} parameters; use fewer effects")
+        raise EffectsError(said("engines.no_freedom_effects", n=n, counted=counted))
     if kind == "iid":
         return 1 / (n - counted) if correction.k_adj else 1 / (n - 1)
     if kind == "HC1":

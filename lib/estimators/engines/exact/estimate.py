@@ -18,6 +18,7 @@ from estimators.engines.exact.passes.source import Source
 from estimators.engines.exact.result import Within
 from estimators.engines.exact.schur import Factors
 from estimators.errors import EffectsError
+from estimators.language import said
 
 Array = NDArray[np.float64]
 
@@ -86,7 +87,7 @@ def feols(
     correction = ssc if isinstance(ssc, Correction) else Correction(**(ssc or {}))
     check(correction)
     if fixef_rm not in ("singleton", "none"):
-        raise EffectsError(f"fixef_rm = '{fixef_rm}': it must be 'singleton' or 'none'")
+        raise EffectsError(said("engines.fixef_rm", fixef_rm=fixef_rm))
     kind, clusters = clusters_of(vcov) if vcov is not None else ("unit", ())
     with open_source(design, clusters, data, weights, memory) as source:
         try:
@@ -125,10 +126,7 @@ def fit(
         base.demeaned = _unit_means(base)
         moments = gather(base, drop)
     if moments.n <= 0:
-        raise EffectsError(
-            f"'{base.design.formula}': every row is alone in a level of an effect; use fewer effects, or keep "
-            "singletons (fixef_rm='none')"
-        )
+        raise EffectsError(said("engines.alone_keep", formula=base.design.formula))
     factors = Factors(moments.a, moments.size)
     gamma = factors.solve(moments.b)
     s = moments.f - moments.b.T @ gamma
@@ -265,7 +263,7 @@ def _scores(fitted: Fitted, kind: str) -> dict[str, Scores]:
         inside = fitted.moments.unit_in_cluster[cluster.name]
         made[cluster.name] = rows.nested(cluster) if inside else rows.crossing((cluster,))
         if made[cluster.name].clusters < 2:
-            raise EffectsError(f"vcov: '{cluster.name}' has one cluster; two or more are needed")
+            raise EffectsError(said("engines.one_cluster", cluster=cluster.name))
     if len(base.clusters) == 2:
         made[" by ".join(c.name for c in base.clusters)] = rows.crossing(base.clusters)
     return made

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from estimators.errors import EffectsError
+from estimators.language import listed, said
 
 FORM = "'outcome ~ regressors | effects' or 'outcome ~ regressors | effects | endogenous ~ instruments'"
 
@@ -91,12 +92,12 @@ def parse(formula: str) -> Design:
     """
     sections = [section.strip() for section in formula.split("|")]
     if len(sections) not in (2, 3) or sections[0].count("~") != 1:
-        raise EffectsError(f"formula '{formula}': {FORM} is needed; the estimator always absorbs effects")
+        raise EffectsError(said("engines.formula.form", formula=formula, form=FORM))
     outcome, right = (side.strip() for side in sections[0].split("~"))
     endogenous, instruments = "", ""
     if len(sections) == 3:
         if sections[2].count("~") != 1:
-            raise EffectsError(f"formula '{formula}': the third part must be 'endogenous ~ instruments'")
+            raise EffectsError(said("engines.formula.third", formula=formula))
         endogenous, instruments = sections[2].split("~")
     return design(outcome, _names(right), _names(sections[1]), _names(endogenous), _names(instruments))
 
@@ -113,13 +114,13 @@ def clusters_of(vcov: str | Mapping[str, str]) -> tuple[str, tuple[Effect, ...]]
     if isinstance(vcov, str):
         kinds = {"iid": "iid", "hetero": "HC1", "HC1": "HC1"}
         if vcov not in kinds:
-            raise EffectsError(f"vcov = '{vcov}': it must be {allowed}")
+            raise EffectsError(said("engines.formula.vcov", vcov=vcov, allowed=allowed))
         return kinds[vcov], ()
     if list(vcov) != ["CRV1"]:
-        raise EffectsError(f"vcov = {dict(vcov)}: it must be {allowed}")
+        raise EffectsError(said("engines.formula.vcov_map", vcov=dict(vcov), allowed=allowed))
     clusters = tuple(effect(name) for name in _names(vcov["CRV1"]))
     if not 1 <= len(clusters) <= 2:
-        raise EffectsError(f"vcov = {dict(vcov)}: one or two clusters are offered, {len(clusters)} are named")
+        raise EffectsError(said("engines.formula.clusters", vcov=dict(vcov), count=len(clusters)))
     return "CRV1", clusters
 
 
@@ -131,20 +132,22 @@ def _names(text: str) -> list[str]:
 def _check(made: Design) -> None:
     text = made.formula
     if not made.effects:
-        raise EffectsError(f"formula '{text}': name at least one effect after the bar")
+        raise EffectsError(said("engines.formula.no_effect", text=text))
     if not made.regressors:
-        raise EffectsError(f"formula '{text}': there is no regressor; name at least one")
+        raise EffectsError(said("engines.formula.no_regressor", text=text))
     names = made.columns
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise EffectsError(f"formula '{text}': {', '.join(twice)} stands in two places; name a column once")
+        raise EffectsError(said("engines.formula.twice", text=text, twice=listed(twice)))
     for name in names:
         if re.search(r"[()\[\]:^*]", name):
-            raise EffectsError(
-                f"formula '{text}': '{name}' is not a column; make functions and products of columns beforehand"
-            )
+            raise EffectsError(said("engines.formula.not_a_column", text=text, name=name))
     if len(made.instruments) < len(made.endogenous):
         raise EffectsError(
-            f"formula '{text}': {len(made.endogenous)} endogenous regressors need at least as many "
-            f"instruments, {len(made.instruments)} are named"
+            said(
+                "engines.formula.few_instruments",
+                text=text,
+                endogenous=len(made.endogenous),
+                instruments=len(made.instruments),
+            )
         )

@@ -14,6 +14,7 @@ from estimators.engines.exact.formula import Effect
 from estimators.engines.exact.passes.source import Source, ident
 from estimators.engines.exact.schur import Factors
 from estimators.errors import EffectsError
+from estimators.language import listed, said
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -34,12 +35,10 @@ def load(data: Any, columns: Sequence[str], keys: Sequence[str]) -> pd.DataFrame
             data = source.arrow(f"SELECT {chosen} FROM {source.name} s").to_pandas()
     missing = [name for name in names if name not in data]
     if missing:
-        raise EffectsError(
-            f"data: no column {', '.join(missing)}; there are: {', '.join(map(str, data.columns))}"
-        )
+        raise EffectsError(said("engines.no_column", missing=listed(missing), known=listed(data.columns)))
     for name in columns:
         if not pd.api.types.is_numeric_dtype(data[name]):
-            raise EffectsError(f"column '{name}' is {data[name].dtype}, and a regression needs a number")
+            raise EffectsError(said("engines.not_a_number", name=name, dtype=data[name].dtype))
     return data[names]
 
 
@@ -74,7 +73,7 @@ def complete(frame: pd.DataFrame, columns: Sequence[str]) -> NDArray[np.bool_]:
     for name in dict.fromkeys(columns):
         kept &= frame[name].notna().to_numpy()
     if not kept.any():
-        raise EffectsError(f"no row of {len(frame)} has a value in every one of {', '.join(columns)}")
+        raise EffectsError(said("engines.no_row", count=len(frame), columns=listed(columns)))
     return kept
 
 

@@ -13,6 +13,7 @@ from estimators.engines.exact import slopes
 from estimators.engines.exact.formula import design, effect
 from estimators.engines.exact.project import Projection, compact, complete, load, not_single, number
 from estimators.errors import EffectsError
+from estimators.language import listed, said
 
 Array = NDArray[np.float64]
 
@@ -73,15 +74,13 @@ def permuted_treatments(
     missing = [name for name in wanted if name not in rows]
     if missing:
         raise EffectsError(
-            f"rows: no column {', '.join(missing)}; there are: {', '.join(map(str, rows.columns))}"
+            said("engines.no_rows_column", missing=listed(missing), known=listed(rows.columns))
         )
     code, labels = pd.factorize(rows[unit])
     units = rows.drop_duplicates(unit)[[unit, *dates, *strata]].reset_index(drop=True)
     for name in (*dates, *strata):
         if len(rows[[unit, name]].drop_duplicates()) > len(units):
-            raise EffectsError(
-                f"column '{name}' varies within '{unit}'; it must be one value for each {unit}"
-            )
+            raise EffectsError(said("engines.varies", name=name, unit=unit))
     stratum = (
         units.groupby(list(strata), dropna=False).ngroup() if strata else pd.Series(0, index=units.index)
     )
@@ -138,7 +137,7 @@ def randomisation_test(
     frame = load(data, made.columns, keys)
     drawn = np.asarray(treatments, float)
     if len(drawn) != len(frame):
-        raise EffectsError(f"treatments have {len(drawn)} rows and the data {len(frame)}; they must match")
+        raise EffectsError(said("engines.rows_differ", drawn=len(drawn), rows=len(frame)))
     kept = complete(frame, frame.columns)
     codes = [number(frame[kept], effect(name)) for name in (*effects, cluster)]
     if fixef_rm == "singleton":
@@ -149,7 +148,7 @@ def randomisation_test(
     z = projection.residuals(frame.loc[kept, list(made.columns)].to_numpy(float))
     estimate, t = (v[0] for v in _statistics(projection, z, z[:, 1:2].copy(), codes[-1], projected=True))
     if not np.isfinite(estimate):
-        raise EffectsError(f"'{made.formula}': {treatment} is absorbed by the effects and controls")
+        raise EffectsError(said("engines.treatment_absorbed", formula=made.formula, treatment=treatment))
     estimates, ts = _statistics(projection, z, drawn[kept], codes[-1])
     own, values = (t, ts) if statistic == "t" else (estimate, estimates)
     extreme = np.abs(values) >= abs(own) * (1 - 1e-10)

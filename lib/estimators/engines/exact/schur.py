@@ -9,6 +9,7 @@ from scipy.linalg import lapack, solve_triangular
 from scipy.sparse.csgraph import connected_components
 
 from estimators.errors import EffectsError
+from estimators.language import said
 
 Array = NDArray[np.float64]
 
@@ -47,10 +48,7 @@ class Factors:
 
     def _factor(self, members: NDArray[np.int64], scale: Array) -> None:
         if len(members) > LARGEST_BLOCK:
-            raise EffectsError(
-                f"the effects beside the unit have {len(members):,} levels that hang together, and at most "
-                f"{LARGEST_BLOCK:,} are solved exactly; use coarser effects"
-            )
+            raise EffectsError(said("engines.large_block", count=len(members), largest=LARGEST_BLOCK))
         block = self.a[members][:, members].toarray() * np.outer(scale[members], scale[members])
         factor, pivot, rank, _ = lapack.dpstrf(
             np.asfortranarray(block), tol=REDUNDANT, lower=1, overwrite_a=1

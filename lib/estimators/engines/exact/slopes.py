@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from estimators.engines.exact.formula import Design
 from estimators.errors import EffectsError
+from estimators.language import listed, said, word
 
 Array = NDArray[np.float64]
 
@@ -60,10 +62,21 @@ def fit(design: Design, s: Array, f: Array, total: Array) -> Slopes:
         _identified(design, columns, regressors, instrumented)
     if not regressors:
         raise EffectsError(
-            f"'{design.formula}': no regressor is left: "
-            + "; ".join(f"{name} is {why}" for name, why in dropped.items())
+            said(
+                "engines.no_regressor",
+                formula=design.formula,
+                dropped="; ".join(
+                    said("engines.dropped", name=name, why=why_dropped(why)) for name, why in dropped.items()
+                ),
+            )
         )
     return _solve(columns, s, regressors, instrumented, dropped)
+
+
+def why_dropped(reason: str) -> str:
+    """Why a regressor was dropped, as results name it in English, in the language of this process."""
+    collinear = re.fullmatch("collinear with (?P<others>.+)", reason)
+    return said("engines.collinear", **collinear.groupdict()) if collinear else word("engines.why", reason)
 
 
 def _positions(columns: list[str], names: tuple[str, ...]) -> list[int]:
@@ -101,8 +114,13 @@ def _identified(design: Design, columns: list[str], regressors: list[int], instr
     needed = [columns[i] for i in regressors if columns[i] in design.endogenous]
     if len(excluded) < len(needed):
         raise EffectsError(
-            f"'{design.formula}': {len(needed)} endogenous regressors are left and only {len(excluded)} "
-            f"instruments ({', '.join(excluded) or 'none'}); the others are absorbed or collinear"
+            said(
+                "engines.few_instruments",
+                formula=design.formula,
+                endogenous=len(needed),
+                instruments=len(excluded),
+                names=listed(excluded) or said("engines.none"),
+            )
         )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from estimators.engines.gmm.grid import Array, Grid, Term
 from estimators.errors import EffectsError
+from estimators.language import said
 
 
 class Equations(NamedTuple):
@@ -48,7 +49,7 @@ def equations(
         used.append(np.asarray(np.isfinite(blocks[1]).all(axis=2)))
     kept = [np.flatnonzero(mask.any(axis=0)) for mask in used]
     if not len(kept[0]):
-        raise EffectsError("no unit has enough consecutive periods for one differenced equation")
+        raise EffectsError(said("engines.gmm.no_equation"))
     values = np.concatenate([b[:, k] for b, k in zip(blocks, kept, strict=True)], axis=1)
     mask = np.concatenate([m[:, k] for m, k in zip(used, kept, strict=True)], axis=1)
     period = np.concatenate(kept)

@@ -20,6 +20,7 @@ from estimators.engines.gmm.grid import Array, Grid, term
 from estimators.engines.gmm.instruments import Instruments, Lags, Where, instruments
 from estimators.engines.gmm.result import Gmm, Test
 from estimators.errors import EffectsError
+from estimators.language import listed, said
 
 H = Literal["full", "blocks", "identity"]
 ArForm = Literal["corrected", "corrected_throughout", "uncorrected"]
@@ -118,7 +119,7 @@ class _Fit(NamedTuple):
 def _fit(eq: Equations, z: Instruments, h: H) -> _Fit:
     k, count = eq.x.shape[2], len(z.names)
     if count < k:
-        raise EffectsError(f"{count} instruments for {k} parameters; allow more lags or drop regressors")
+        raise EffectsError(said("engines.gmm.few_instruments", count=count, k=k))
     both = z.with_rows(np.concatenate([eq.x, eq.y[:, :, None]], axis=2))
     q, qy = both[:, :k], both[:, k]
     a1, singular1 = _inverse(z.cross(_first_weights(eq, h)))
@@ -163,7 +164,7 @@ def _step(eq: Equations, z: Instruments, q: Array, qy: Array, a: Array) -> _Step
     if np.linalg.matrix_rank(inner / np.sqrt(np.outer(np.diag(inner), np.diag(inner))), tol=1e-11) < len(
         inner
     ):
-        raise EffectsError(f"regressors are collinear given the instruments: {', '.join(eq.names)}")
+        raise EffectsError(said("engines.gmm.collinear", names=listed(eq.names)))
     bread = np.asarray(np.linalg.inv(inner), float)
     b = bread @ (q.T @ (a @ qy))
     u = eq.y - eq.x @ b

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from estimators.errors import EffectsError
+from estimators.language import listed, said
 
 Array = NDArray[np.float64]
 _TERM = re.compile(r"^(?:L(\d*)\.)?([A-Za-z_]\w*)$")
@@ -33,7 +34,7 @@ def term(text: str) -> Term:
     """
     found = _TERM.match(text)
     if not found:
-        raise EffectsError(f"term '{text}': write a column, or L1.column for its value a period before")
+        raise EffectsError(said("engines.gmm.term", text=text))
     lag = 0 if "." not in text else int(found[1] or 1)
     return Term(found[2], lag)
 
@@ -61,11 +62,11 @@ class Grid:
         missing = [name for name in dict.fromkeys(wanted) if name not in data]
         if missing:
             there = ", ".join(map(str, data.columns))
-            raise EffectsError(f"no column {', '.join(missing)}; there are: {there}")
+            raise EffectsError(said("engines.gmm.no_column", missing=listed(missing), there=there))
         code, self.units = pd.factorize(data[unit])
         when = data[time].to_numpy(float)
         if not np.all(when == np.round(when)):
-            raise EffectsError(f"column '{time}' must count periods in whole numbers, such as years")
+            raise EffectsError(said("engines.gmm.periods", time=time))
         first = int(when.min())
         self.periods = np.arange(first, int(when.max()) + 1)
         place = (when - first).astype(int)
@@ -73,7 +74,7 @@ class Grid:
         repeated = pd.DataFrame({"unit": code, "time": place}).duplicated()
         if repeated.any():
             row = data.loc[repeated.to_numpy(), [unit, time]].iloc[0].to_dict()
-            raise EffectsError(f"{int(repeated.sum())} rows repeat their unit and period, the first is {row}")
+            raise EffectsError(said("engines.gmm.repeats", repeated=int(repeated.sum()), row=row))
         for name in dict.fromkeys(columns):
             table = np.full((len(self.units), len(self.periods)), np.nan)
             table[code, place] = data[name].to_numpy(float)

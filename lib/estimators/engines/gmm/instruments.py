@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from estimators.engines.gmm.equations import Equations
 from estimators.engines.gmm.grid import Array, Grid, Term
 from estimators.errors import EffectsError
+from estimators.language import said
 
 Lags = tuple[int, int | None]
 Where = Literal["both", "separate", "difference", "level"]
@@ -120,7 +121,7 @@ def instruments(
     made = _Collector(eq)
     for name, (first, last) in gmm.items():
         if first < 1 or (last is not None and last < first):
-            raise EffectsError(f"gmm '{name}': lags {first} to {last}; give 1 ≤ first ≤ last")
+            raise EffectsError(said("engines.gmm.lags", name=name, first=first, last=last))
         _lagged(made, grid, name, first, last, collapse)
     for item in iv:
         _ordinary(made, grid.difference(item), grid.level(item), f"iv {item.column} {item.lag}", iv_where)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from estimators.language import listed, said
 from estimators.production.choices import Choices, Estimator, Fit
 from estimators.production.errors import ProductionError
 from estimators.production.methods.algebra import Root, least_squares, monomials, orthonormal, spread, times
@@ -75,9 +76,7 @@ def _plan(sample: Sample, choices: Choices) -> _Plan:
     proxies += [sample.policy[:, None]] if sample.policy is not None else []
     proxies += [sample.demand]
     if not rows.any():
-        raise ProductionError(
-            f"0 firm-years have a known proxy ({', '.join(sample.names['proxy'])}). Take another proxy"
-        )
+        raise ProductionError(said("production.proxy_unknown", proxy=listed(sample.names["proxy"])))
     basis = orthonormal(monomials(np.hstack(proxies)[rows], choices.degree))
     linear = sample.free[:, :0] if acf else sample.free
     controls = (sample.controls - sample.controls[rows].mean(axis=0)) / spread(sample.controls[rows])
@@ -90,8 +89,12 @@ def _plan(sample: Sample, choices: Choices) -> _Plan:
     now = np.flatnonzero(ok)
     if len(now) < 5 * x.shape[1] + 20:
         raise ProductionError(
-            f"{len(now)} firm-years follow a year with a known proxy ({', '.join(sample.names['proxy'])}); allowed: "
-            f"{5 * x.shape[1] + 20} or more. Take another proxy or a broader industry"
+            said(
+                "production.few_after_proxy",
+                count=len(now),
+                proxy=listed(sample.names["proxy"]),
+                least=5 * x.shape[1] + 20,
+            )
         )
     screen = None
     if choices.exit_correction:

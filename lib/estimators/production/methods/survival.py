@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from estimators.language import said
 from estimators.production.errors import ProductionError
 from estimators.production.methods.algebra import cross, times
 from estimators.production.sample import Bools, Floats, Sample
@@ -27,9 +28,7 @@ def survival(basis: Floats, rows: Bools, sample: Sample, weight: Floats) -> Floa
     known = sample.year[rows] < sample.year.max()
     stays = (~sample.exits[rows]).astype(float)
     if stays[known].all():
-        raise ProductionError(
-            "exit_correction: no firm leaves before the last year, so that survival cannot be estimated. Set it to False"
-        )
+        raise ProductionError(said("production.no_exit"))
     beta = probit(basis[known], stays[known], weight[rows][known])
     from scipy.special import ndtr
 

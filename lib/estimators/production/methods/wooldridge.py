@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from estimators.language import said
 from estimators.production.choices import Choices, Estimator, Fit
 from estimators.production.errors import ProductionError
 from estimators.production.methods.algebra import cross, monomials, orthonormal, standardise, times
@@ -36,9 +37,7 @@ def wooldridge(sample: Sample, choices: Choices) -> Estimator:
     """Estimator by linear instrumental variables."""
     rows = sample.has_proxy
     if not rows.any():
-        raise ProductionError(
-            "0 firm-years have a known proxy; allowed: enough for two years a firm. Take another proxy"
-        )
+        raise ProductionError(said("production.no_proxy"))
     made = orthonormal(
         monomials(np.hstack([sample.state, sample.proxy, sample.demand])[rows], choices.degree)
     )
@@ -68,10 +67,7 @@ def _second(sample: Sample, choices: Choices, basis: Floats) -> _Stack:
     row = np.flatnonzero(ok)
     p = inputs.shape[1] + sample.controls.shape[1] + basis.shape[1]
     if len(row) < p + 20:
-        raise ProductionError(
-            f"{len(row)} firm-years have all lags that the equation needs; allowed: {p + 20} or more. Take a smaller "
-            "degree or a broader industry"
-        )
+        raise ProductionError(said("production.few_lags", count=len(row), least=p + 20))
     rest = np.hstack([standardise(sample.controls[row]), past[row]])
     return _Stack(sample.y[row], np.hstack([inputs[row], rest]), np.hstack([known[row], rest]), row)
 

@@ -12,6 +12,7 @@ from estimators.engines.exact.formula import Design, Effect
 from estimators.engines.exact.passes.coding import Coded, code_effects, most_levels
 from estimators.engines.exact.passes.source import Source, ident
 from estimators.errors import EffectsError
+from estimators.language import said
 
 FLOATS = ("DOUBLE", "FLOAT")
 
@@ -136,9 +137,7 @@ def open_base(
 def _require_number(source: Source, name: str) -> None:
     kind = source.types[name]
     if kind.startswith(("VARCHAR", "ENUM", "DATE", "TIME", "BLOB", "STRUCT", "LIST")) or kind.endswith("]"):
-        raise EffectsError(
-            f"column '{name}' is {kind}, and a regression needs a number; absorb it as an effect, or convert it"
-        )
+        raise EffectsError(said("engines.not_a_number_absorb", name=name, kind=kind))
 
 
 def _complete(
@@ -165,14 +164,14 @@ def _complete(
     counts = source.fetch(f"SELECT count(*) n, count(*) FILTER (WHERE {text}) k FROM {source.name} s")
     total, complete = int(counts["n"][0]), int(counts["k"][0])
     if complete == 0:
-        raise EffectsError(f"no row of {total} has a value in every column of '{design.formula}'")
+        raise EffectsError(said("engines.no_whole_row", total=total, formula=design.formula))
     return ("" if complete == total else f"WHERE {text}"), complete, total
 
 
 def _not_negative(source: Source, weights: str) -> None:
     low = source.fetch(f"SELECT min({ident(weights)})::DOUBLE v FROM {source.name}")["v"][0]
     if low < 0:
-        raise EffectsError(f"weights: column '{weights}' has {low:g}; weights must not be negative")
+        raise EffectsError(said("engines.negative_weights", weights=weights, low=low))
 
 
 def _unit(source: Source, design: Design, where: str, rows: int = 20_000) -> Effect:

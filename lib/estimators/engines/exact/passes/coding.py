@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from estimators.engines.exact.formula import Effect
 from estimators.engines.exact.passes.source import Source, ident
 from estimators.errors import EffectsError
+from estimators.language import said
 
 INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 # A column of integers is numbered from its least value if it spans no more than this; else by a dictionary.
@@ -76,7 +77,7 @@ def code_effects(source: Source, effects: Sequence[Effect], unit: Effect, where:
         ordered = sorted(effect.parts, key=lambda column: (parts[column].size <= BITS, varying[column]))
         made = Coded(effect, tuple(parts[column] for column in ordered))
         if made.size >= 2**62:
-            raise EffectsError(f"effect '{effect.name}' has more combinations than can be numbered")
+            raise EffectsError(said("engines.combinations", effect=effect.name))
         coded.append(made)
     return coded
 

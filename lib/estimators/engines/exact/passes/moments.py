@@ -28,6 +28,7 @@ from estimators.engines.exact.passes.patterns import (
     triangle,
 )
 from estimators.errors import EffectsError
+from estimators.language import listed, said
 
 Counts = NDArray[np.int64]
 
@@ -106,10 +107,7 @@ def _by_level(base: Base) -> dict[str, NDArray]:
     group = f" GROUP BY {', '.join(keys)}" if keys else ""
     found = base.source.fetch(f"SELECT {', '.join(columns)} FROM ({base.sql()}){group}")
     if not len(found["n"]) or not found["n"].sum():
-        raise EffectsError(
-            f"'{base.design.formula}': every row is alone in a level of an effect; use fewer effects, or keep "
-            "singletons (fixef_rm='none')"
-        )
+        raise EffectsError(said("engines.alone_keep", formula=base.design.formula))
     return found
 
 
@@ -121,7 +119,7 @@ def _finite(base: Base, squares: Array) -> None:
     names = base.design.columns
     bad = [name for name, value in zip(names, np.diag(squares), strict=True) if not np.isfinite(value)]
     if bad:
-        raise NotFinite(f"column {', '.join(bad)} holds infinite values; replace them, or leave out the rows")
+        raise NotFinite(said("engines.infinite", bad=listed(bad)))
 
 
 def _add(total: int, place: list[Counts], values: NDArray) -> NDArray:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from estimators.errors import EffectsError
+from estimators.language import listed, said
 
 if TYPE_CHECKING:
     import duckdb
@@ -67,10 +68,7 @@ class Source:
         elif hasattr(data, "to_batches"):
             self._connection.register(self.name, data)
         else:
-            raise EffectsError(
-                f"data: {type(data).__name__} is not known; give a DataFrame, an Arrow table, the path of a "
-                "Parquet file, a DuckDB relation or an Ibis table on DuckDB"
-            )
+            raise EffectsError(said("engines.data_kind", kind=type(data).__name__))
 
     def _view(self, sql: str, data: str | os.PathLike[str]) -> None:
         import duckdb
@@ -78,13 +76,13 @@ class Source:
         try:
             self.run(f"CREATE TEMP VIEW {self.name} AS {sql}")
         except duckdb.Error as problem:
-            raise EffectsError(f"data: '{Path(data)}' cannot be read as Parquet: {problem}") from None
+            raise EffectsError(said("engines.not_parquet", data=Path(data), problem=problem)) from None
 
     def _check(self, columns: Sequence[str]) -> None:
         missing = [name for name in dict.fromkeys(columns) if name not in self.types]
         if missing:
             raise EffectsError(
-                f"data: no column {', '.join(missing)}; there are: {', '.join(map(str, self.types))}"
+                said("engines.no_data_column", missing=listed(missing), known=listed(self.types))
             )
 
     def rows_without_null(self, columns: Sequence[str]) -> int | None:
@@ -181,7 +179,7 @@ def _numbered(data: pd.DataFrame, columns: list[str], keys: set[str], labels: La
     missing = [name for name in columns if name not in data]
     if missing:
         raise EffectsError(
-            f"data: no column {', '.join(missing)}; there are: {', '.join(map(str, data.columns))}"
+            said("engines.no_data_column", missing=listed(missing), known=listed(data.columns))
         )
     made: dict[str, Any] = {}
     for name in columns:
