@@ -19,6 +19,8 @@ from estimators.errors import EffectsError
 from fusion import language
 from fusion.adapters import model, panel, report
 from fusion.classification import command
+from fusion.evaluation import pilots
+from fusion.evaluation.errors import EvaluationError
 from fusion.panel import PanelError, checks, clean, derive, readers
 from fusion.panel.contract import contract
 from fusion.panel.synthetic import Settings
@@ -269,6 +271,18 @@ def test_what_programs_read_knows_no_language(tmp_path: Path) -> None:
     for asked in (["check", str(file), "--json"], ["classify", "6550", "--json"]):
         both = [call("--language", language, *asked).stdout for language in ("en", "zh")]
         assert both[0] == both[1] != ""
+
+
+def test_pilot_units_that_cannot_be(tmp_path: Path) -> None:
+    file = tmp_path / "pilots.csv"
+    good = dict.fromkeys(pilots.COLUMNS, "") | {
+        "level": pilots.LEVELS[0], "kind": pilots.KINDS[0], "verified": "no", "start": "2020", "unit": "甲"
+    }  # fmt: skip
+    for change in ({"kind": "odd", "end": "late"}, {"unit": ""}, {"end": "2010", "verified": "yes"}):
+        pd.DataFrame([good | change] * 2).to_csv(file, index=False)
+        with pytest.raises(EvaluationError) as caught:
+            pilots.load(file)
+        assert is_chinese(str(caught.value), *pilots.COLUMNS, *pilots.LEVELS, *pilots.KINDS)
 
 
 def test_regressions_that_cannot_be() -> None:

@@ -355,7 +355,13 @@ def _parted(
     a, b = names
     counts = {f"{c}_{name}": t[c] for c in ("n", "clusters") for name, t in ((a, first), (b, second))}
     rows = table.assign(**counts)[~table["agree"]].drop(columns="agree")
-    return (
-        f"{a} and {b} part in {len(rows)} of {len(table)} estimates (allowed: coefficients {coefficient:g}, "
-        f"standard errors {std_error:g} relative):\n{rows.to_string(float_format=lambda v: f'{v:.12g}')}"
+    return said(
+        "engines.part",
+        a=a,
+        b=b,
+        count=len(rows),
+        every=len(table),
+        coefficient=coefficient,
+        std_error=std_error,
+        rows=rows.to_string(float_format=lambda v: f"{v:.12g}"),
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from fusion.evaluation.errors import EvaluationError
-from fusion.evaluation.tables import faults, read, refuse, years
+from fusion.evaluation.tables import cell, fault, faults, read, refuse, years
 from fusion.language import said
 
 COLUMNS = (
@@ -36,25 +36,22 @@ def load(file: Path) -> pd.DataFrame:
     found += faults(table, "verified", ("yes", "no"), name) + years(table, "start", name, empty=False)
     for column in ("end", "revoked", "goal_year"):
         found += years(table, column, name, empty=True)
-    found += [f"{name}, line {i + 2}: unit is empty" for i in table.index[table["unit"] == ""]]
+    found += [fault(name, i, "no_unit") for i in table.index[table["unit"] == ""]]
     refuse(found)
     for column in ("end", "revoked"):
         early = table.index[(table[column] != "") & (table[column] < table["start"])]
         found += [
-            f"{name}, line {i + 2}: {column} {table.loc[i, column]} is before start {table.loc[i, 'start']}"
+            fault(name, i, "early", column=column, year=table.loc[i, column], start=table.loc[i, "start"])
             for i in early
         ]
     twice = table.index[table.duplicated(["scheme", "batch", "kind", "unit"])]
-    found += [f"{name}, line {i + 2}: unit '{table.loc[i, 'unit']}' is in this batch twice" for i in twice]
+    found += [fault(name, i, "twice", unit=table.loc[i, "unit"]) for i in twice]
     unproved = table.index[(table["verified"] == "yes") & ((table["notice"] == "") | (table["source"] == ""))]
-    found += [f"{name}, line {i + 2}: verified = yes needs a notice and a source" for i in unproved]
+    found += [fault(name, i, "unproved") for i in unproved]
     unclear = table.index[
         (table["goal_indicator"] != "") & pd.to_numeric(table["goal_value"], errors="coerce").isna()
     ]
-    found += [
-        f"{name}, line {i + 2}, goal_value = '{table.loc[i, 'goal_value']}'; allowed: a number"
-        for i in unclear
-    ]
+    found += [cell(table, i, "goal_value", name, said("evaluation.word.number")) for i in unclear]
     refuse(found)
     return typed(table)
 

@@ -46,21 +46,26 @@ def read(file: Path, required: Collection[str]) -> pd.DataFrame:
 
 def faults(table: pd.DataFrame, column: str, allowed: Collection[str], file: str) -> list[str]:
     """Cells of a column that are not among the allowed words."""
-    bad = table.index[~table[column].isin(list(allowed))]
-    return [
-        f"{file}, line {i + 2}, {column} = '{table.loc[i, column]}'; allowed: {', '.join(w or 'empty' for w in allowed)}"
-        for i in bad
-    ]
+    words = listed(w or said("evaluation.word.empty") for w in allowed)
+    return [cell(table, i, column, file, words) for i in table.index[~table[column].isin(list(allowed))]]
 
 
 def years(table: pd.DataFrame, column: str, file: str, *, empty: bool) -> list[str]:
     """Cells of a column that are not a year (or empty, where that is allowed)."""
     good = table[column].str.fullmatch(r"(19|20)\d\d") | ((table[column] == "") & empty)
-    word = "a year, or empty" if empty else "a year"
-    return [
-        f"{file}, line {i + 2}, {column} = '{table.loc[i, column]}'; allowed: {word}"
-        for i in table.index[~good]
-    ]
+    word = said("evaluation.word.year_or_empty") if empty else said("evaluation.word.year")
+    return [cell(table, i, column, file, word) for i in table.index[~good]]
+
+
+def cell(table: pd.DataFrame, row: int, column: str, file: str, allowed: str) -> str:
+    """A cell that is not allowed, in words."""
+    value = table.loc[row, column]
+    return said("evaluation.cell", file=file, line=row + 2, column=column, value=value, allowed=allowed)
+
+
+def fault(file: str, row: int, name: str, **values: object) -> str:
+    """A row that is not allowed, in words."""
+    return said("evaluation.row", file=file, line=row + 2, fault=said(f"evaluation.fault.{name}", **values))
 
 
 def refuse(found: list[str]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from fusion.evaluation.errors import EvaluationError
-from fusion.evaluation.tables import faults, read, refuse, years
+from fusion.evaluation.tables import cell, fault, faults, read, refuse, years
 from fusion.language import said
 
 COLUMNS = (
@@ -81,9 +81,12 @@ def load(file: Path) -> pd.DataFrame:
     found += years(table, "base_year", file.name, empty=True) + years(table, "horizon", file.name, empty=True)
     numbered = table["kind"] != "unnumbered"
     bad = table.index[numbered & pd.to_numeric(table["goal"], errors="coerce").isna()]
-    found += [f"{file.name}, line {i + 2}, goal = '{table.loc[i, 'goal']}'; allowed: a number" for i in bad]
+    found += [cell(table, i, "goal", file.name, said("evaluation.word.number")) for i in bad]
     twice = table.index[table["target"].duplicated()]
-    found += [f"{file.name}, line {i + 2}, target = '{table.loc[i, 'target']}' is there twice" for i in twice]
+    found += [
+        said("evaluation.target_twice", file=file.name, line=i + 2, target=table.loc[i, "target"])
+        for i in twice
+    ]
     refuse(found)
     table["goal"] = pd.to_numeric(table["goal"], errors="coerce")
     return table
@@ -98,12 +101,9 @@ def load_observed(file: Path | None, targets: pd.DataFrame) -> pd.DataFrame:
         table, "year", file.name, empty=False
     )
     bad = table.index[pd.to_numeric(table["value"], errors="coerce").isna()]
-    found += [f"{file.name}, line {i + 2}, value = '{table.loc[i, 'value']}'; allowed: a number" for i in bad]
+    found += [cell(table, i, "value", file.name, said("evaluation.word.number")) for i in bad]
     unsourced = table.index[table["source"] == ""]
-    found += [
-        f"{file.name}, line {i + 2}: source is empty; a value needs the document it is from"
-        for i in unsourced
-    ]
+    found += [fault(file.name, i, "unsourced") for i in unsourced]
     refuse(found)
     return table.assign(year=table["year"].astype(int), value=table["value"].astype(float))
 

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from fusion.indicators.system import FOLDER, IndicatorError, system
+from fusion.language import current, listed, said
 
 CHAIN = re.compile(r"chain_(\w+)")
 _RATIOS = ("ratio", "log_ratio")
@@ -136,21 +137,29 @@ def _used(
 
 
 def _refusal(name: str, bad: pd.DataFrame) -> str:
-    names = system()["name_en"]
+    names = system()[f"name_{current()}"]
     parts = [
-        f"{row.code} ({names[row.code]}) and {row.outcome} both measure {row.columns}"
+        said(
+            "indicators.guard.shared",
+            code=row.code,
+            name=names[row.code],
+            outcome=row.outcome,
+            columns=row.columns,
+        )
         for row in bad.itertuples()
     ]
-    codes = ", ".join(dict.fromkeys(bad["code"]))
+    codes = listed(dict.fromkeys(bad["code"]))
     mend = (
-        f"add {codes} to indicators.index_exclude"
+        said("indicators.guard.exclude", codes=codes)
         if name == "fi_input"
-        else f"use fi_input in place of {name}, with {codes} in indicators.index_exclude"
+        else said("indicators.guard.use_input", name=name, codes=codes)
     )
-    return (
-        f"the index '{name}' may not stand in a regression of {', '.join(dict.fromkeys(bad['outcome']))}: "
-        f"{'; '.join(parts)}. The regression would explain a quantity by itself. {mend[0].upper()}{mend[1:]}, "
-        "or take that outcome out of the study's outcomes (effects.outcome, effects.other_outcomes)."
+    return said(
+        "indicators.guard.refused",
+        name=name,
+        outcomes=listed(dict.fromkeys(bad["outcome"])),
+        parts="; ".join(parts),
+        mend=mend[0].upper() + mend[1:],
     )
 
 

@@ -20,6 +20,7 @@ from IPython.display import HTML, Markdown, display
 from workbook import paths
 from workbook.exhibits import listing, needs, printed, record, rendering, sheets
 from workbook.exhibits.words import Words
+from workbook.language import said
 from workbook.run import chain
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ class Chosen:
             raise AttributeError(name)
         if name not in self._values:
             near = difflib.get_close_matches(name, self._values, 1, 0.5)
-            hint = f"; did you mean '{near[0]}'?" if near else ""
-            raise AttributeError(f"no parameter '{name}'{hint} (see params/base.yaml)")
+            hint = said("exhibits.did_you_mean", near=near[0]) if near else ""
+            raise AttributeError(said("exhibits.no_parameter", name=name, hint=hint))
         return self._values[name]
 
 
@@ -82,10 +83,8 @@ class Book:
     def path(self, name: str) -> Path:
         """Parquet file of an input declared in ``chain.yaml``."""
         if name not in self.step.reads:
-            allowed = ", ".join(self.step.reads) or "nothing"
-            raise KeyError(
-                f"{self.step.notebook} does not declare '{name}' in chain.yaml; it reads: {allowed}"
-            )
+            allowed = ", ".join(self.step.reads) or said("exhibits.nothing")
+            raise KeyError(said("exhibits.reads", notebook=self.step.notebook, name=name, allowed=allowed))
         return self.root / chain.writer(name).notebook / f"{name}.parquet"
 
     def exists(self, name: str) -> bool:
@@ -113,9 +112,7 @@ class Book:
         """Write a declared output as Parquet (pandas or Ibis)."""
         if name not in self.step.outputs:
             allowed = ", ".join(self.step.outputs)
-            raise KeyError(
-                f"{self.step.notebook} does not declare '{name}' in chain.yaml; it writes: {allowed}"
-            )
+            raise KeyError(said("exhibits.writes", notebook=self.step.notebook, name=name, allowed=allowed))
         target = self.folder / f"{name}.parquet"
         if isinstance(table, pd.DataFrame):
             table.to_parquet(target, index=False)
@@ -325,8 +322,9 @@ class Book:
         if not file.is_file():
             maker = chain.writer(name).notebook
             raise FileNotFoundError(
-                f"{self.step.notebook} needs '{name}', which {maker} writes for study '{self.study}', and there is none. "
-                f"Run the chain first: make study STUDY={self.study}"
+                said(
+                    "exhibits.no_input", notebook=self.step.notebook, name=name, maker=maker, study=self.study
+                )
             )
         return file
 

@@ -116,13 +116,13 @@ def _release(studies: list[Built]) -> list[Built]:
         except DisclosureError as error:
             refused.append(str(error))
         except SheetError as error:
-            refused.append(f"{error}; run it again: make study STUDY={study.name}")
+            refused.append(said("publish.site.run_again", error=error, study=study.name))
         except OSError as error:
             raise SiteError(files.explain(error, study.root)) from error
     if refused and not ready:
         raise SiteError("\n".join(refused))
     for reason in refused:
-        print(f"site: left out: {reason}", file=sys.stderr, flush=True)
+        print(said("publish.site.left_out", reason=reason), file=sys.stderr, flush=True)
     return ready
 
 
