@@ -20,7 +20,7 @@ export UV_COMPILE_BYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
-.PHONY: help env study test site diff audit browser package lab verify montecarlo bench lint format fuzz params lock clean
+.PHONY: help env study test site diff audit browser package lab verify montecarlo attack bench lint format fuzz params lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ test: $(READY) ## run the tests
 verify: $(READY) ## recompute published results (build/verification.csv)
 	@$(BIN)/fusion verify
 	@$(BIN)/fusion site
+
+attack: $(READY) ## attack what secrecy rules would publish of random panels (PANELS=300; half an hour)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m evidence.secrecy --panels $(or $(PANELS),300) --workers 2
 
 bench: $(READY) ## time the heavy works beside the obvious way (build/bench.csv; WORK=name ROWS=n)
 	@$(BIN)/python -m evidence.bench $(WORK) $(if $(ROWS),--rows $(ROWS))

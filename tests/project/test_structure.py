@@ -46,7 +46,7 @@ ROOMS: dict[str, dict[str, set[str] | None]] = {
     },
     "workbook": dict.fromkeys(("params", "run", "exhibits", "publish", "review")),
     # Times what any room does.
-    "evidence": {"bench": {"montecarlo"}, "montecarlo": set(), "verification": set()},
+    "evidence": {"bench": {"montecarlo"}, "montecarlo": set(), "secrecy": set(), "verification": set()},
 }
 MOST_FILES = 12  # on one floor of these packages
 SMALL_FLOORS = ("estimators", "workbook")

@@ -1,0 +1,1 @@
+"""Attacks on what the secrecy gate would publish of random panels."""

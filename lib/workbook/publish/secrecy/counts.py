@@ -1,0 +1,191 @@
+"""Counts, and means that only rest on counts: cells as unknowns.
+
+A reader is taken to know that a listed cell is not empty; a member of a cell knows no more of its count than that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from workbook.publish.secrecy.exhibit import COUNTS
+from workbook.publish.secrecy.judge import Judged
+from workbook.publish.secrecy.linear.links import Relation, Table, relations
+from workbook.publish.secrecy.linear.system import Cell, Forms, Knowledge, System, Targets, distinct, stacked
+from workbook.publish.secrecy.releases import Release
+from workbook.publish.secrecy.rules import Rules
+
+# How far, in multiples of the least number of units, a reader thinks a count may be off upwards.
+FAR = 10
+ROWS = 1_000_000
+
+
+def system(judged: Sequence[Judged], rules: Rules, earlier: Sequence[Release] = ()) -> System | None:
+    """The linear system of all cells that count.
+
+    Parameters
+    ----------
+    judged : sequence of Judged
+        Exhibits that would be published.
+    rules : Rules
+        Rules.
+    earlier : sequence of Release
+        Counts that were published before cannot be hidden any more.
+
+    Returns
+    -------
+    System or None
+        None where nothing has to be hidden.
+    """
+    before = {
+        (c.exhibit, tuple(sorted(c.key.items())), c.column): c.value
+        for release in earlier
+        for c in release.counts
+        if c.value is not None
+    }
+    tables: dict[str, list[Table]] = {}
+    forms, targets = Forms(), Targets()
+    values: list[float] = []
+    for place, one in enumerate(judged):
+        for column in one.exhibit.of_role(*COUNTS) if one.taken else ():
+            role = one.exhibit.roles[column]
+            numbers = pd.to_numeric(one.exhibit.frame[column], errors="coerce").to_numpy(float)
+            rows = np.flatnonzero(np.isfinite(numbers))
+            table = _table(one, rows, len(values), numbers)
+            tables.setdefault(column if role == "count" else role, []).append(table)
+            for at, row in zip(table.variable, rows, strict=True):
+                _cell(forms, targets, one, (place, int(row), column), int(at), rules, before)
+            values += list(numbers[rows])
+    if not targets.cells:
+        return None
+    # Listed cells are not empty.
+    low = -np.maximum(np.array(values) - 1, 0)
+    return _system(forms, targets, tables, low, np.full(len(values), float(FAR * rules.min_units)), True)
+
+
+def _cell(
+    forms: Forms,
+    targets: Targets,
+    one: Judged,
+    cell: Cell,
+    variable: int,
+    rules: Rules,
+    before: dict[tuple[str, tuple[tuple[str, str], ...], str], float | None],
+) -> None:
+    """One count; all counts of a row are left out together, for each says something of the others."""
+    place, row, column = cell
+    value = float(one.exhibit.frame[column].iloc[row])
+    forced = bool(one.reasons[column].iloc[row])
+    known = before.get((one.exhibit.name, tuple(sorted(one.exhibit.key(row).items())), column)) == value
+    slack = float(np.floor(rules.count_base / 2))
+    bundle = place * ROWS + row
+    forms.add(
+        cell, np.array([variable]), np.ones(1),
+        units=value, forced=forced, fixed=known, slack=slack, bundle=bundle,
+    )  # fmt: skip
+    if forced:
+        targets.add(cell, np.array([variable]), np.ones(1), max(1.0, rules.min_units - value))
+
+
+def means(judged: Sequence[Judged], rules: Rules) -> System | None:
+    """The linear system of means whose unit amounts are not given: each times the count that it rests on.
+
+    Parameters
+    ----------
+    judged : sequence of Judged
+        Exhibits that would be published.
+    rules : Rules
+        Rules.
+
+    Returns
+    -------
+    System or None
+        None where nothing has to be hidden.
+    """
+    tables: dict[str, list[Table]] = {}
+    forms, targets, values = Forms(), Targets(), []
+    for place, one in enumerate(judged):
+        columns = [c for c in one.exhibit.of_role("mean") if c not in one.sums] if one.taken else []
+        for column in columns:
+            shown = pd.to_numeric(one.exhibit.frame[column], errors="coerce").to_numpy(float)
+            totals = shown * one.units
+            rows = np.flatnonzero(np.isfinite(totals))
+            start = len(values)
+            for at, row in enumerate(rows, start=start):
+                forced = bool(one.reasons[column].iloc[row])
+                cell = (place, int(row), column)
+                forms.add(cell, np.array([at]), np.ones(1), units=one.units[row], forced=forced)
+                if forced:
+                    targets.add(cell, np.array([at]), np.ones(1), rules.p * abs(totals[row]))
+            values += list(totals[rows])
+            tables.setdefault(column, []).append(_table(one, rows, start, totals))
+    if not targets.cells:
+        return None
+    ranges = np.abs(np.array(values))
+    return _system(forms, targets, tables, -ranges, ranges, False)
+
+
+def _table(one: Judged, rows: np.ndarray, start: int, numbers: np.ndarray) -> Table:
+    names = one.exhibit.of_role("label", "word", "year")
+    labels = one.exhibit.keys[names].iloc[rows].reset_index(drop=True)
+    members = _members(one)
+    behind = None if members is None else [members[row] for row in rows]
+    return Table.of(labels, np.arange(start, start + len(rows)), numbers[rows], behind)
+
+
+def _members(one: Judged) -> list[frozenset[str]] | None:
+    """Units behind each row, where the contributions name all that the row counts."""
+    given = one.exhibit.contributions
+    if given is None:
+        return None
+    held: list[set[str]] = [set() for _ in one.units]
+    for row, unit in zip(one.exhibit.row_of, given["unit"].astype(str), strict=True):
+        if row >= 0:
+            held[row].add(unit)
+    return [frozenset(h) for h in held] if [len(h) for h in held] == one.units.tolist() else None
+
+
+def _system(
+    forms: Forms,
+    targets: Targets,
+    tables: dict[str, list[Table]],
+    low: np.ndarray,
+    high: np.ndarray,
+    integer: bool,
+) -> System:
+    pairs = [pair for group in tables.values() for pair in relations(group)]
+    one = _one_of(pairs, len(low))
+    for entries in (forms.entries, targets.entries):
+        entries[:] = [(row, one[variable], weight) for row, variable, weight in entries]
+    _once(targets)
+    sides = [
+        (np.full(len(side), i), one[side], np.full(len(side), sign))
+        for i, pair in enumerate(pairs)
+        for side, sign in zip(pair, (1.0, -1.0), strict=True)
+    ]
+    facts = distinct(stacked(sides, len(pairs), len(low)))
+    nobody = Knowledge(np.empty(0, int), np.empty(0, int), np.empty(0))
+    return System(forms, targets, facts, low, high, nobody, integer)
+
+
+def _one_of(pairs: list[Relation], variables: int) -> np.ndarray:
+    """The variable that stands for each: cells of several tables that are equal are one."""
+    equal = [(int(a[0]), int(b[0])) for a, b in pairs if len(a) == len(b) == 1]
+    rows, columns = np.array(equal, int).reshape(-1, 2).T
+    graph = sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(variables, variables))
+    _, label = connected_components(graph, directed=False)
+    first = np.unique(label, return_index=True)[1]
+    return first[label]
+
+
+def _once(targets: Targets) -> None:
+    """Each target once."""
+    keep = np.unique([int(variable[0]) for _, variable, _ in targets.entries], return_index=True)[1]
+    targets.cells = [targets.cells[i] for i in keep]
+    targets.need = [targets.need[i] for i in keep]
+    entries = [targets.entries[i] for i in keep]
+    targets.entries = [(np.full(len(v), i), v, w) for i, (_, v, w) in enumerate(entries)]

@@ -1,0 +1,267 @@
+"""Primary rules: which cells of one exhibit give a unit away by themselves."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from workbook.publish.secrecy.exhibit import (
+    CONTRIBUTIONS,
+    KEYS,
+    MODEL,
+    SAMPLE,
+    SINGLE,
+    SUMS,
+    Exhibit,
+    Sums,
+    sums,
+)
+from workbook.publish.secrecy.rules import Rules, SecrecyError
+from workbook.publish.secrecy.words import Finding
+
+POSITIONS = (
+    (re.compile(r"(?:^|_)p(\d{1,2})(?:_|$)"), 100.0),
+    (re.compile(r"(?:^|_)q(\d\d)(?:_|$)"), 100.0),
+    (re.compile(r"(?:^|_)q([1-3])(?:_|$)"), 4.0),
+)
+
+
+@dataclass
+class Judged:
+    """An exhibit with what the primary rules say of it.
+
+    ``reasons`` holds, for each cell of the frame, the rule that forbids it (empty: none); ``units`` the units that
+    each row rests on (missing: unknown); ``sums`` the unit amounts behind columns; ``refused`` why the whole exhibit
+    cannot be published.
+    """
+
+    exhibit: Exhibit
+    units: np.ndarray
+    reasons: pd.DataFrame
+    sums: dict[str, list[Sums]] = field(default_factory=dict)
+    refused: list[Finding] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def internal(self) -> bool:
+        """Whether it shows single units, so that it never leaves the build folder."""
+        return self.exhibit.secrecy.holds == "units"
+
+    @property
+    def taken(self) -> bool:
+        """Whether it can be published at all, cells left out where they must be."""
+        return not self.internal and not self.refused
+
+
+def judge(exhibit: Exhibit, rules: Rules, sample_units: int | None = None) -> Judged:
+    """Judge one exhibit by itself.
+
+    Parameters
+    ----------
+    exhibit : Exhibit
+        What is to be judged.
+    rules : Rules
+        Rules.
+    sample_units : int, optional
+        Units of the study, for exhibits that rest on all of them.
+
+    Returns
+    -------
+    Judged
+        With a finding for each cell that may not be shown, and for each reason why nothing may.
+    """
+    found = _prepared(exhibit, sample_units)
+    if found.internal:
+        found.findings.append(Finding(exhibit.name, "single_units"))
+        return found
+    if exhibit.secrecy.holds == "drawn_from" and exhibit.contributions is None:
+        return found
+    for column in exhibit.frame.columns:
+        _column(found, column, rules)
+    found.findings += [*found.refused, *_cells(found, rules)]
+    return found
+
+
+def _prepared(exhibit: Exhibit, sample_units: int | None) -> Judged:
+    frame = exhibit.frame
+    empty = pd.DataFrame("", index=frame.index, columns=frame.columns, dtype=object)
+    found = Judged(exhibit, np.full(len(frame), np.nan), empty)
+    try:
+        found.sums = {c: parts for c in frame.columns if (parts := sums(exhibit, c))}
+        found.units = _row_units(exhibit, sample_units)
+    except SecrecyError as error:
+        found.refused.append(Finding(exhibit.name, "unmatched", values={"error": str(error)}))
+    return found
+
+
+def _row_units(exhibit: Exhibit, sample_units: int | None) -> np.ndarray:
+    """Units that each row rests on: the column that says so, else the fewest that any column of units counts."""
+    frame, rests_on = exhibit.frame, exhibit.secrecy.rests_on
+    counted = [rests_on] if rests_on in frame.columns else exhibit.of_role("units")
+    if rests_on == SAMPLE:
+        return np.full(len(frame), np.nan if sample_units is None else float(sample_units))
+    if counted and rests_on != CONTRIBUTIONS:
+        numbers = frame[counted].apply(pd.to_numeric, errors="coerce")
+        return numbers.min(axis=1).to_numpy(float)
+    if exhibit.contributions is None:
+        return np.full(len(frame), np.nan)
+    row = exhibit.row_of
+    units = exhibit.contributions.assign(_row=row).loc[row >= 0].groupby("_row")["unit"].nunique()
+    return units.reindex(range(len(frame)), fill_value=0).to_numpy(float)
+
+
+def _column(found: Judged, column: str, rules: Rules) -> None:
+    """Fill in a column's reasons, or say why it cannot be judged."""
+    exhibit, role = found.exhibit, found.exhibit.roles[column]
+    holds = exhibit.secrecy.holds
+    if role in KEYS or (holds == "words" and role in ("rows", "count")):
+        return
+    problem = _cannot(found, column, role)
+    if problem:
+        found.refused.append(Finding(exhibit.name, problem, column=column))
+        return
+    shown = exhibit.frame[column].notna().to_numpy()
+    reasons = np.array([rules.of_count(n) for n in found.units], dtype=object)
+    if role == "units":
+        own = pd.to_numeric(exhibit.frame[column], errors="coerce").to_numpy(float)
+        reasons = np.array([rules.of_count(n) for n in own], dtype=object)
+    elif role in MODEL and rules.min_df:
+        reasons[(reasons == "") & (found.units - 1 < rules.min_df)] = "df"
+    elif role == "quantile":
+        _quantiles(found, column, rules, reasons)
+    elif column in found.sums:
+        _sums(found, column, rules, reasons)
+    found.reasons[column] = np.where(shown, reasons, "")
+
+
+def _cannot(found: Judged, column: str, role: str) -> str:
+    """Why a column cannot be judged: key of a sentence, empty if it can."""
+    holds = found.exhibit.secrecy.holds
+    if role in SINGLE:
+        return "identifier"
+    if holds in ("words", "settings"):
+        return "words_hold_data"
+    # A share of units is told by the counts beside it.
+    if role in SUMS and role != "mean" and column not in found.sums and (role, holds) != ("share", "counts"):
+        return "no_contributions"
+    known = np.isfinite(found.units) | found.exhibit.frame[column].isna().to_numpy()
+    if role != "units" and not known.all():
+        return "no_count"
+    if column in found.sums and not _adds_up(found, column, role):
+        return "not_adding_up"
+    return ""
+
+
+def _adds_up(found: Judged, column: str, role: str) -> bool:
+    """Whether what is shown is what the contributions make, but for one unit of measurement a column."""
+    if role not in ("amount", "share"):
+        return True
+    rows = len(found.exhibit.frame)
+    totals = [np.array([v.sum() for v in part.of_rows(rows)]) for part in found.sums[column]]
+    with np.errstate(all="ignore"):
+        made = totals[0] / totals[1] if role == "share" else totals[0]
+    shown = pd.to_numeric(found.exhibit.frame[column], errors="coerce").to_numpy(float)
+    both = np.isfinite(shown) & np.isfinite(made)
+    if not both.any() or (np.isfinite(shown) & ~np.isfinite(made)).any():
+        return not np.isfinite(shown).any()
+    scale = np.abs(made[both]).max()
+    factor = shown[both][np.abs(made[both]).argmax()] / scale if scale else 1.0
+    factor *= np.sign(made[both][np.abs(made[both]).argmax()]) or 1.0
+    return bool(np.allclose(shown[both], factor * made[both], rtol=1e-6, atol=1e-9 * abs(factor) * scale))
+
+
+def _sums(found: Judged, column: str, rules: Rules, reasons: np.ndarray) -> None:
+    """Amounts, and shares and growth rates as the amounts that they are made of."""
+    rows = len(reasons)
+    parts = [part.of_rows(rows) for part in found.sums[column]]
+    for i in range(rows):
+        for part in parts:
+            reasons[i] = reasons[i] or rules.of_amount(part[i])
+        # A share of 100 % says of every unit that it has nothing else.
+        if (
+            found.exhibit.roles[column] == "share"
+            and not reasons[i]
+            and not whole_is_common(found.sums[column])
+        ):
+            whole, part = parts[1][i], parts[0][i]
+            if rules.zeros and len(whole) == len(part) and np.array_equal(np.sort(whole), np.sort(part)):
+                reasons[i] = "zeros"
+
+
+def whole_is_common(parts: list[Sums]) -> bool:
+    """Whether several cells are shares of one whole, which readers may know from elsewhere."""
+    totals = pd.Series(parts[1].value).groupby(parts[1].row).sum()
+    rounded = totals.map(lambda v: f"{v:.9e}")
+    return bool(rounded.duplicated().any())
+
+
+def _quantiles(found: Judged, column: str, rules: Rules, reasons: np.ndarray) -> None:
+    """Percentiles rest on the units at their nearer end; the smallest and largest value on those who share it."""
+    position = position_of(column)
+    beyond = found.units * min(position, 1 - position)
+    if position == 0:
+        reasons[reasons == ""] = "extreme"
+        if rules.extremes and found.exhibit.contributions is not None:
+            beyond = _sharing(found, column)
+            reasons[(reasons == "extreme") & (beyond >= rules.min_units)] = ""
+        return
+    reasons[(reasons == "") & (beyond < rules.min_units)] = "quantile"
+
+
+def position_of(column: str) -> float:
+    """Which quantile a column holds, by its name; 0 for the ends of a distribution and for names that do not say."""
+    if "median" in column:
+        return 0.5
+    for pattern, parts in POSITIONS:
+        hit = pattern.search(column)
+        if hit:
+            return float(hit.group(1)) / parts
+    return 0.0
+
+
+def _sharing(found: Judged, column: str) -> np.ndarray:
+    """How many units hold exactly the value that is shown."""
+    given = found.exhibit.contributions
+    assert given is not None
+    if column not in given.columns:
+        return np.zeros(len(found.units))
+    row = found.exhibit.row_of
+    shown = pd.to_numeric(found.exhibit.frame[column], errors="coerce").to_numpy(float)
+    keep = row >= 0
+    same = given[column].to_numpy(float)[keep] == shown[row[keep]]
+    units = given.loc[keep].assign(_row=row[keep]).loc[same].groupby("_row")["unit"].nunique()
+    return units.reindex(range(len(shown)), fill_value=0).to_numpy(float)
+
+
+def _cells(found: Judged, rules: Rules) -> list[Finding]:
+    """A finding for each forbidden cell; one for a row whose every number rests on too few units."""
+    out = []
+    for i, row in enumerate(found.reasons.to_numpy()):
+        said = {c: r for c, r in zip(found.reasons.columns, row, strict=True) if r}
+        few = [c for c, r in said.items() if r == "frequency"]
+        if few and all(
+            found.exhibit.roles[c] in KEYS or r for c, r in zip(found.reasons.columns, row, strict=True)
+        ):
+            said = {few[0]: "frequency"} | {c: r for c, r in said.items() if c not in few}
+            out.append(_finding(found, i, None, "frequency", rules, few[0]))
+            said.pop(few[0])
+        out += [_finding(found, i, column, rule, rules, column) for column, rule in said.items()]
+    return out
+
+
+def _finding(found: Judged, row: int, column: str | None, rule: str, rules: Rules, of: str) -> Finding:
+    units = found.units[row]
+    if found.exhibit.roles[of] == "units":
+        units = float(found.exhibit.frame[of].iloc[row])
+    values = {
+        "units": "?" if np.isnan(units) else f"{units:g}",
+        "least": rules.min_units,
+        "df": rules.min_df,
+        "largest": rules.dominance_units,
+        "share": f"{rules.dominance_share:.0%}",
+        "p": f"{rules.p_percent:g}",
+    }
+    return Finding(found.exhibit.name, rule, found.exhibit.key(row), column, values)

@@ -1,0 +1,353 @@
+"""What the publisher asks: which exhibits may leave the house, and what of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from workbook.publish.secrecy import amounts, counts
+from workbook.publish.secrecy.exhibit import COUNTS, KEYS, Exhibit
+from workbook.publish.secrecy.judge import Judged, judge
+from workbook.publish.secrecy.linear.system import Cell
+from workbook.publish.secrecy.releases import (
+    PublishedCount,
+    PublishedSum,
+    Release,
+    names,
+    unit_mark,
+    value_mark,
+)
+from workbook.publish.secrecy.rules import Rules
+from workbook.publish.secrecy.suggest import suggest
+from workbook.publish.secrecy.words import MARK, Finding, Suggestion, say
+
+
+class Hidden:
+    """Stands where a title or note would show a number that is left out; prints as a mark in any format."""
+
+    def __format__(self, spec: str) -> str:
+        return MARK
+
+    __str__ = __repr__ = lambda self: MARK
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What becomes of an exhibit.
+
+    Parameters
+    ----------
+    verdict : str
+        ``"pass"`` (with cells left out where ``hidden`` says so), ``"leave_out"`` or ``"internal"``.
+    findings : list of Finding
+        The rule and the cell of everything that is left out.
+    suggestion : Suggestion or None
+        The smallest change that would pass; None where nothing is left out.
+    protected_frame : pandas.DataFrame
+        The frame that goes everywhere: cells left out are missing, counts and amounts rounded if the rules say so.
+        Empty unless the verdict is ``"pass"``.
+    hidden : pandas.DataFrame of bool
+        Which of its cells are left out, same shape.
+    texts : mapping
+        Values of titles and notes, with a mark for those that a hidden cell would show through.
+    """
+
+    verdict: Literal["pass", "leave_out", "internal"]
+    findings: list[Finding]
+    suggestion: Suggestion | None
+    protected_frame: pd.DataFrame
+    hidden: pd.DataFrame
+    texts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def verdicts(
+    study_exhibits: Sequence[Exhibit],
+    rules: Rules,
+    earlier: Sequence[Release] = (),
+    *,
+    leave_out: Collection[str] = (),
+    sample_units: int | None = None,
+) -> dict[str, Verdict]:
+    """Judge all exhibits of a study together.
+
+    Parameters
+    ----------
+    study_exhibits : sequence of Exhibit
+        Everything that the study would publish.
+    rules : Rules
+        Rules.
+    earlier : sequence of Release
+        What was published before.
+    leave_out : collection of str
+        Exhibits that are not to be published.
+    sample_units : int, optional
+        Units of the study, for exhibits that rest on all of them.
+
+    Returns
+    -------
+    dict of str to Verdict
+        By name of the exhibit.
+    """
+    judged = [judge(exhibit, rules, sample_units) for exhibit in study_exhibits]
+    for one in judged:
+        if one.exhibit.name in leave_out:
+            one.refused.append(Finding(one.exhibit.name, "asked"))
+            one.findings.insert(0, one.refused[-1])
+    _sources(judged)
+    hidden = [(one.reasons != "").to_numpy().copy() for one in judged]
+    systems = (
+        amounts.system(judged, rules, earlier),
+        counts.system(judged, rules, earlier),
+        counts.means(judged, rules),
+    )
+    for system in systems:
+        if system is not None:
+            cells, broken = system.protect()
+            _apply(judged, hidden, cells, broken, earlier)
+    by_name = {one.exhibit.name: i for i, one in enumerate(judged)}
+    for i, one in enumerate(judged):
+        if one.taken and one.exhibit.secrecy.drawn_from and not one.sums:
+            _drawn(judged, hidden, i, by_name[one.exhibit.secrecy.drawn_from])
+    return {one.exhibit.name: _verdict(one, mask, rules) for one, mask in zip(judged, hidden, strict=True)}
+
+
+def _apply(
+    judged: list[Judged],
+    hidden: list[np.ndarray],
+    cells: set[Cell],
+    broken: list[Cell | None],
+    earlier: Sequence[Release],
+) -> None:
+    """Note what was hidden for other cells' sake, and what nothing can hide any more."""
+    for place, row, column in sorted(cells):
+        one = judged[place]
+        at = one.exhibit.frame.columns.get_loc(column)
+        if not hidden[place][row, at]:
+            hidden[place][row, at] = True
+            one.findings.append(Finding(one.exhibit.name, "complement", one.exhibit.key(row), column))
+    for cell in dict.fromkeys(broken):
+        if cell is None:
+            continue
+        one = judged[cell[0]]
+        rule = "earlier" if earlier else "known"
+        values = {"releases": tuple(names(earlier))}
+        one.findings.append(Finding(one.exhibit.name, rule, one.exhibit.key(cell[1]), cell[2], values))
+
+
+def _sources(judged: list[Judged]) -> None:
+    """What is drawn from an exhibit that is not published is not published either."""
+    by_name = {one.exhibit.name: one for one in judged}
+    for _ in judged:
+        for one in judged:
+            source = one.exhibit.secrecy.drawn_from
+            if source is None or not one.taken:
+                continue
+            other = by_name.get(source)
+            if other is None or not other.taken:
+                rule = "no_source" if other is None else "source_left_out"
+                one.refused.append(Finding(one.exhibit.name, rule, values={"source": source}))
+                one.findings.append(one.refused[-1])
+
+
+def _drawn(judged: list[Judged], hidden: list[np.ndarray], place: int, source: int) -> None:
+    """An exhibit that shows another's cells shows no more of them than the other does."""
+    one, other = judged[place], judged[source]
+    frame, below = one.exhibit.frame, other.exhibit.frame
+    shared = [c for c in one.exhibit.of_role(*KEYS) if c in below.columns and other.exhibit.roles[c] in KEYS]
+    data = [c for c in frame.columns if one.exhibit.roles[c] not in KEYS]
+    rows = one.exhibit.keys[shared].assign(_row=range(len(frame)))
+    under = other.exhibit.keys[shared].assign(_under=range(len(below)))
+    pairs = rows.merge(under, on=shared) if shared else rows.merge(under, how="cross")
+    lost = set(rows["_row"]) - set(pairs["_row"])
+    few = np.array([any(r == "frequency" for r in line) for line in other.reasons.to_numpy()])
+    for column in data:
+        if lost or not (column in below.columns or np.isfinite(other.units).any()):
+            one.refused.append(Finding(one.exhibit.name, "no_count", column=column))
+            one.findings.append(one.refused[-1])
+            return
+        mask = hidden[source][:, below.columns.get_loc(column)] if column in below.columns else few
+        if column not in below.columns and one.exhibit.roles[column] in (
+            "amount",
+            "share",
+            "growth",
+            "score",
+        ):
+            mask = few | hidden[source].any(axis=1)
+        rows_hidden = pairs.loc[mask[pairs["_under"]], "_row"].unique()
+        for row in rows_hidden:
+            if not hidden[place][row, frame.columns.get_loc(column)]:
+                hidden[place][row, frame.columns.get_loc(column)] = True
+                values = {"source": other.exhibit.name}
+                one.findings.append(
+                    Finding(one.exhibit.name, "source_hidden", one.exhibit.key(int(row)), column, values)
+                )
+
+
+def _verdict(one: Judged, mask: np.ndarray, rules: Rules) -> Verdict:
+    exhibit = one.exhibit
+    hidden = pd.DataFrame(mask, index=exhibit.frame.index, columns=exhibit.frame.columns)
+    data = [c for c in exhibit.frame.columns if exhibit.roles[c] not in KEYS]
+    shown = exhibit.frame[data].notna() & ~hidden[data]
+    findings = list(one.findings)
+    if one.taken and data and len(exhibit.frame) and not shown.any(axis=None) and hidden.any(axis=None):
+        one.refused.append(Finding(exhibit.name, "nothing_left"))
+        findings.append(one.refused[-1])
+    if not one.taken:
+        nothing = exhibit.frame.iloc[:0]
+        suggestion = suggest(one, hidden, rules) if not one.internal else None
+        kind: Literal["internal", "leave_out"] = "internal" if one.internal else "leave_out"
+        return Verdict(kind, findings, suggestion, nothing, hidden.iloc[:0])
+    frame = _rounded(exhibit, rules)
+    for column in data:
+        if hidden[column].any():
+            whole = pd.api.types.is_integer_dtype(frame[column])
+            frame[column] = (frame[column].astype("Int64") if whole else frame[column]).mask(hidden[column])
+    texts, caught = _texts(exhibit, hidden, frame)
+    findings += caught
+    return Verdict(
+        "pass", findings, suggest(one, hidden, rules) if hidden.any(axis=None) else None, frame, hidden, texts
+    )
+
+
+def _rounded(exhibit: Exhibit, rules: Rules) -> pd.DataFrame:
+    """The frame with counts and amounts as multiples of the rules' bases."""
+    frame = exhibit.frame.copy()
+    if exhibit.secrecy.holds in ("words", "settings"):
+        return frame
+    for base, roles in ((rules.count_base, COUNTS), (rules.amount_base, ("amount",))):
+        for column in exhibit.of_role(*roles) if base else []:
+            whole = pd.api.types.is_integer_dtype(frame[column])
+            near = (pd.to_numeric(frame[column], errors="coerce") / base).round() * base
+            frame[column] = near.astype("Int64") if whole and near.notna().all() else near
+    return frame
+
+
+def _texts(
+    exhibit: Exhibit, hidden: pd.DataFrame, frame: pd.DataFrame
+) -> tuple[dict[str, Any], list[Finding]]:
+    """Values of titles and notes; those that a hidden cell shows through, or would follow from, become a mark."""
+    texts: dict[str, Any] = {}
+    caught = []
+    secrets = _secrets(exhibit, hidden)
+    rounded = _was_rounded(exhibit, hidden, frame)
+    for name, value in exhibit.texts.items():
+        number = _number(value)
+        if number is None:
+            texts[name] = value
+        elif any(np.isclose(number, s, rtol=1e-6, atol=1e-12) for s in secrets):
+            texts[name] = Hidden()
+            caught.append(Finding(exhibit.name, "text", values={"text": name}))
+        else:
+            texts[name] = rounded.get(number, value)
+    return texts, caught
+
+
+def _secrets(exhibit: Exhibit, hidden: pd.DataFrame) -> list[float]:
+    """Hidden numbers, and the sums, means and ends of columns that hold some."""
+    found: list[float] = []
+    for column in exhibit.frame.columns[hidden.any()]:
+        numbers = pd.to_numeric(exhibit.frame[column], errors="coerce")
+        gone = numbers[hidden[column]].dropna()
+        found += [*gone, gone.sum(), numbers.sum(), numbers.mean(), numbers.sum() - gone.sum()]
+    return [float(v) for v in found if np.isfinite(v) and v != 0]
+
+
+def _was_rounded(exhibit: Exhibit, hidden: pd.DataFrame, frame: pd.DataFrame) -> dict[float, Any]:
+    """Counts and amounts as they were, and as they are shown."""
+    found = {}
+    for column in exhibit.of_role(*COUNTS, "amount"):
+        pairs = zip(exhibit.frame[column], frame[column], hidden[column], strict=True)
+        found.update({float(a): b for a, b, no in pairs if not no and pd.notna(a) and pd.notna(b) and a != b})
+    return found
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
+        return None
+    return float(value) if np.isfinite(value) else None
+
+
+def release_of(
+    name: str, study_exhibits: Sequence[Exhibit], found: Mapping[str, Verdict], rules: Rules
+) -> Release:
+    """The record of a release, for the next one.
+
+    Parameters
+    ----------
+    name : str
+        Date or run.
+    study_exhibits : sequence of Exhibit
+        What was judged.
+    found : mapping of str to Verdict
+        The verdicts on it.
+    rules : Rules
+        Rules.
+
+    Returns
+    -------
+    Release
+        Sums and counts that were published.
+    """
+    sums: list[PublishedSum] = []
+    tallies: list[PublishedCount] = []
+    for exhibit in study_exhibits:
+        verdict = found[exhibit.name]
+        if verdict.verdict != "pass":
+            continue
+        one = judge(exhibit, rules)
+        for column in one.sums:
+            sums += _published(one, column, verdict)
+        for column in exhibit.of_role(*COUNTS):
+            shown = verdict.protected_frame[column]
+            tallies += [
+                PublishedCount(exhibit.name, exhibit.key(i), column, None if pd.isna(v) else float(v))
+                for i, v in enumerate(shown)
+            ]
+    return Release(name, sums, tallies)
+
+
+def _published(one: Judged, column: str, verdict: Verdict) -> list[PublishedSum]:
+    """The sums that one column gives away."""
+    parts = one.sums[column]
+    places = [part.places(len(one.exhibit.frame)) for part in parts]
+    found = []
+    for row in np.flatnonzero(verdict.protected_frame[column].notna()):
+        at = [place[row] for place in places]
+        units, values = (
+            np.concatenate([getattr(p, n)[i] for p, i in zip(parts, at, strict=True)])
+            for n in ("unit", "value")
+        )
+        weights = amounts.weights([p.value[i] for p, i in zip(parts, at, strict=True)])
+        marks = [value_mark(u, v) for u, v in zip(units, values, strict=True)]
+        found.append(
+            PublishedSum(
+                one.exhibit.name,
+                one.exhibit.key(int(row)),
+                column,
+                float(np.dot(weights, values)),
+                [unit_mark(u) for u in units],
+                marks,
+                [float(w) for w in weights],
+            )
+        )
+    return found
+
+
+def left_out(found: Mapping[str, Verdict]) -> list[str]:
+    """Exhibits that are refused as a whole, or of which cells are left out; what ``on_refusal: stop`` stops at."""
+    return [name for name, v in found.items() if v.verdict == "leave_out" or v.hidden.any(axis=None)]
+
+
+def audit_said(found: Mapping[str, Verdict], earlier: Sequence[Release], language: str) -> str:
+    """The audit's sentence on earlier releases: how many were taken into account, what they give away with this one."""
+    given = [f for v in found.values() for f in v.findings if f.rule == "earlier"]
+    if not earlier:
+        return say("audit.none", language)
+    key = "audit.given" if given else "audit.safe"
+    where = say("semicolon", language).join(f.where(language) for f in given)
+    listed = say("join", language).join(names(earlier))
+    return say(key, language, n=len(earlier), releases=listed, cells=len(given), where=where)

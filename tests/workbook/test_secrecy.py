@@ -1,0 +1,440 @@
+"""Nobody's value can be had from what is published: hand-worked cases whose answer is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from workbook.publish import secrecy
+from workbook.publish.secrecy import Exhibit, Rules, SecrecyClass, SecrecyError, Verdict, releases, verdicts
+
+BUREAU = Rules.named("bureau")
+ROLES = {
+    "path": "label", "district": "label", "year": "year", "code": "label", "units": "units", "rows": "rows",
+    "revenue": "amount", "share": "share", "growth": "growth", "profit": "amount", "mean": "mean",
+}  # fmt: skip
+
+
+def amounts(
+    name: str, cells: dict[Any, dict[str, float]], by: list[str], column: str = "revenue", **more: Any
+) -> Exhibit:
+    """A table of sums: key of a cell -> amount of each unit."""
+    rows, given = [], []
+    for key, units in cells.items():
+        labels = dict(zip(by, key if isinstance(key, tuple) else (key,), strict=True))
+        rows.append(labels | {"units": len(units), column: sum(units.values())})
+        given += [labels | {"unit": u, column: v} for u, v in units.items()]
+    frame = pd.DataFrame(rows)
+    return Exhibit(
+        name, "table", frame, {c: ROLES[c] for c in frame}, SecrecyClass("amounts", "units"), pd.DataFrame(given), **more
+    )  # fmt: skip
+
+
+def even(prefix: str, n: int, each: float = 10.0) -> dict[str, float]:
+    return {f"{prefix}{i}": each for i in range(n)}
+
+
+def hidden(verdict: Verdict, column: str) -> list[int]:
+    return np.flatnonzero(verdict.hidden[column]).tolist()
+
+
+def rules_of(verdict: Verdict) -> set[str]:
+    return {f.rule for f in verdict.findings}
+
+
+# -- primary rules -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ([5, 5], "frequency"),  # two units
+        ([90, 5, 5], "dominance"),  # 90 % > 80 %
+        ([70, 28, 2], "p_percent"),  # the second knows that 30 is left but its own 28: 2 < 10 % of 70
+        ([70, 28, 8], ""),  # 8 ≥ 7
+        ([-90, 5, 5], "dominance"),  # a large loss gives away as much as a large gain
+        ([0, 0, 0], "zeros"),
+        ([], ""),
+    ],
+)
+def test_rules_of_an_amount_by_hand(values: list[float], reason: str) -> None:
+    assert BUREAU.of_amount(values) == reason
+
+
+def test_rule_sets_have_the_numbers_of_their_sources_and_ones_own_come_first() -> None:
+    strict = Rules.named("strict")
+    assert (strict.min_units, strict.min_df, strict.dominance_units, strict.dominance_share) == (
+        10,
+        10,
+        2,
+        0.9,
+    )
+    assert (strict.p_percent, strict.count_base, strict.extremes, strict.zeros) == (10, 5, False, True)
+    assert (BUREAU.min_units, BUREAU.dominance_units, BUREAU.dominance_share) == (3, 1, 0.8)
+    assert Rules.named("bureau", min_units=5, p_percent=None) == Rules("bureau", min_units=5)
+    with pytest.raises(SecrecyError, match="no rule set 'lax'; there are: strict, bureau"):
+        Rules.named("lax")
+    with pytest.raises(SecrecyError, match="p_percent"):
+        Rules(p_percent=100)
+
+
+def test_a_firm_with_twelve_years_is_one_unit() -> None:
+    """Thirty-six rows of three firms pass; twelve rows of one do not, however many rows there are."""
+    frame = pd.DataFrame({"path": ["P1", "P2"], "units": [3, 1], "rows": [36, 12], "estimate": [0.5, 0.7]})
+    roles = {"path": "label", "units": "units", "rows": "rows", "estimate": "estimate"}
+    found = verdicts([Exhibit("a", "table", frame, roles, SecrecyClass("statistics", "units"))], BUREAU)["a"]
+    assert found.hidden.to_numpy().tolist() == [[False, False, False, False], [False, True, True, True]]
+    assert found.protected_frame["rows"].isna().tolist() == [False, True]
+    assert found.findings[0].said("en") == "a, row path P2: 1 units, fewer than 3"
+    assert found.findings[0].said("zh") == "a，行 path P2：仅 1 个单位，少于 3 个"
+
+
+@pytest.mark.parametrize(
+    ("column", "units", "gone"),
+    [("min", 500, True), ("max", 500, True), ("p10", 29, True), ("p10", 30, False), ("median", 5, True),
+     ("median", 6, False), ("q1", 12, False), ("q1", 11, True), ("spread", 500, True)],
+)  # fmt: skip
+def test_percentiles_rest_on_the_units_beyond_them(column: str, units: int, gone: bool) -> None:
+    frame = pd.DataFrame({"path": ["P1"], "units": [units], column: [1.5], "estimate": [2.0]})
+    roles = {"path": "label", "units": "units", column: "quantile", "estimate": "estimate"}
+    found = verdicts([Exhibit("a", "table", frame, roles, SecrecyClass("statistics", "units"))], BUREAU)["a"]
+    assert bool(found.hidden[column].iloc[0]) is gone
+
+
+def test_a_model_needs_degrees_of_freedom_under_strict_rules() -> None:
+    frame = pd.DataFrame({"path": ["P1", "P2"], "units": [10, 11], "estimate": [1.5, 2.0]})
+    roles = {"path": "label", "units": "units", "estimate": "estimate"}
+    found = verdicts([Exhibit("a", "table", frame, roles, SecrecyClass("estimates"))], Rules.named("strict"))[
+        "a"
+    ]
+    assert hidden(found, "estimate") == [0] and "df" in rules_of(found)
+
+
+# -- shares and growth rates are amounts in disguise -------------------------------------------
+
+
+def test_growth_rests_on_the_year_before() -> None:
+    """Amount and growth beside each other, one firm the year before: 100 and +30 % give 76.9."""
+    now = {"A": 30.0, "B": 35.0, "C": 35.0}
+    frame = pd.DataFrame({"path": ["P1"], "units": [3], "revenue": [100.0], "growth": [30.0]})
+    given = pd.DataFrame({"path": "P1", "unit": list(now), "revenue": list(now.values())})
+    given["growth_now"], given["growth_before"] = given["revenue"], [100 / 1.3, np.nan, np.nan]
+    found = verdicts([Exhibit("a", "table", frame, ROLES, SecrecyClass("amounts", "units"), given)], BUREAU)[
+        "a"
+    ]
+    assert hidden(found, "growth") == [0] and hidden(found, "revenue") == []
+
+
+def test_a_share_of_a_dominated_cell_is_the_giants_own() -> None:
+    """Four fifths of a cell are one firm's: its share is the cell's."""
+    whole = {"A": 90.0, "B": 5.0, "C": 5.0}
+    frame = pd.DataFrame({"path": ["P1"], "units": [3], "share": [32.0]})
+    given = pd.DataFrame({"path": "P1", "unit": list(whole), "share_whole": list(whole.values())})
+    given["share_part"] = [30.0, 1.0, 1.0]
+    found = verdicts([Exhibit("a", "table", frame, ROLES, SecrecyClass("amounts", "units"), given)], BUREAU)[
+        "a"
+    ]
+    assert hidden(found, "share") == [0] and "dominance" in rules_of(found)
+
+
+def test_shares_of_one_total_add_to_a_hundred() -> None:
+    """One hidden share alone is what is left to a hundred; another must go with it."""
+    cells = {"P1": even("a", 5), "P2": even("b", 1), "P3": even("c", 6), "P4": even("d", 8)}
+    units = {u: p for p, held in cells.items() for u in held}
+    rows = [
+        {"path": p, "unit": u, "share_part": 10.0 * (units[u] == p), "share_whole": 10.0}
+        for p in cells
+        for u in units
+    ]
+    frame = pd.DataFrame({"path": list(cells), "units": [5, 1, 6, 8], "share": [25.0, 5.0, 30.0, 40.0]})
+    exhibit = Exhibit("a", "figure", frame, ROLES, SecrecyClass("amounts", "units"), pd.DataFrame(rows))
+    found = verdicts([exhibit], BUREAU)["a"]
+    assert 1 in hidden(found, "share") and len(hidden(found, "share")) == 2
+
+
+# -- protected together, to the end ------------------------------------------------------------
+
+
+def square() -> dict[Any, dict[str, float]]:
+    """Two by two with margins: one cell of one unit, the others large."""
+    inner = {
+        ("a", "x"): even("ax", 1),
+        ("a", "y"): even("ay", 5),
+        ("b", "x"): even("bx", 5),
+        ("b", "y"): even("by", 8),
+    }
+    margin = {
+        ("a", "all"): inner["a", "x"] | inner["a", "y"], ("b", "all"): inner["b", "x"] | inner["b", "y"],
+        ("all", "x"): inner["a", "x"] | inner["b", "x"], ("all", "y"): inner["a", "y"] | inner["b", "y"],
+    }  # fmt: skip
+    return inner | margin | {("all", "all"): margin["a", "all"] | margin["b", "all"]}
+
+
+def test_one_hidden_cell_alone_is_had_by_subtraction_and_a_rectangle_prevents_it() -> None:
+    found = verdicts([amounts("a", square(), ["path", "district"])], BUREAU)["a"]
+    assert hidden(found, "revenue") == [0, 1, 2, 3] == hidden(found, "units")
+    assert {"frequency", "complement"} == rules_of(found)
+
+
+def test_tables_that_share_a_margin_are_one_system() -> None:
+    """Path by year hides P2; path by district must not add up to it."""
+    first = {("P1", "2020"): even("a", 6), ("P2", "2020"): even("b", 1), ("P3", "2020"): even("c", 4)}
+    second = {("D1", "2020"): even("a", 6) | even("b", 1), ("D2", "2020"): even("c", 4)}
+    alone = verdicts([amounts("b", second, ["district", "year"])], BUREAU)["b"]
+    assert not alone.hidden.any(axis=None)
+    both = verdicts(
+        [amounts("a", first, ["path", "year"]), amounts("b", second, ["district", "year"])], BUREAU
+    )
+    shown = ~both["a"].hidden["revenue"], ~both["b"].hidden["revenue"]
+    # D1 less P1 is the one firm of P2: they are not shown both.
+    assert not (shown[0][0] and shown[1][0])
+    assert not shown[0][1]
+
+
+def test_no_cell_is_small_but_a_difference_is() -> None:
+    """All firms, and all but one: nothing breaks a rule by itself, together they give the one away."""
+    every = {"P1": even("a", 6) | {"Z": 12.0}}
+    but_one = {"P1": even("a", 6)}
+    found = verdicts([amounts("a", every, ["path"]), amounts("b", but_one, ["path"])], BUREAU)
+    assert found["a"].hidden["revenue"].any() != found["b"].hidden["revenue"].any()
+    assert "complement" in rules_of(found["a"]) | rules_of(found["b"])
+
+
+def test_two_cells_of_one_unit_do_not_protect_each_other() -> None:
+    """A contributor knows his own: of two lone firms' sum he has the other's."""
+    cells = {
+        "P1": {"A": 10.0},
+        "P2": {"B": 12.0},
+        "P3": even("c", 5),
+        "all": {"A": 10.0, "B": 12.0} | even("c", 5),
+    }
+    found = verdicts([amounts("a", cells, ["path"])], BUREAU)["a"]
+    assert len(hidden(found, "revenue")) == 3
+
+
+def test_a_sum_over_years_is_the_sum_of_its_years() -> None:
+    years = {("P1", str(t)): {f"a{i}": 10.0 + t - 2020 + i for i in range(5)} for t in (2020, 2021)}
+    years |= {("P2", "2020"): even("b", 1), ("P2", "2021"): even("b", 5, 11)}
+    both = {"P2": {"b0": 21.0} | {f"b{i}": 11.0 for i in range(1, 5)}}
+    found = verdicts([amounts("a", years, ["path", "year"]), amounts("b", both, ["path"])], BUREAU)
+    # P2 over both years less P2 in 2021 is the lone firm of 2020.
+    assert found["b"].hidden["revenue"][0] or found["a"].hidden["revenue"][3]
+
+
+def test_nested_levels_are_one_system() -> None:
+    cells = {"3511": even("a", 6), "3512": even("b", 1), "3611": even("c", 5), "3612": even("d", 5)}
+    cells |= {"351": even("a", 6) | even("b", 1), "361": even("c", 5) | even("d", 5)}
+    found = verdicts([amounts("a", cells, ["code"])], BUREAU)["a"]
+    rows = hidden(found, "revenue")
+    assert 1 in rows and (0 in rows or 4 in rows)
+
+
+def test_negative_amounts_count_by_size() -> None:
+    cells = {"P1": {"A": -90.0, "B": 5.0, "C": 5.0}, "P2": {f"d{i}": (-1) ** i * 9.0 for i in range(8)}}
+    found = verdicts([amounts("a", cells, ["path"], "profit")], BUREAU)["a"]
+    assert hidden(found, "profit") == [0] and "dominance" in rules_of(found)
+
+
+def test_hidden_counts_stay_open_to_one_who_knows_that_listed_cells_are_not_empty() -> None:
+    """1 and 2 hidden with their sum of 3 shown: neither can be three. A third must go."""
+    frame = pd.DataFrame({"path": ["P1", "P2", "P3", "P4", "all"], "units": [1, 2, 6, 9, 18]})
+    found = verdicts([Exhibit("a", "table", frame, ROLES, SecrecyClass("counts"))], BUREAU)["a"]
+    assert hidden(found, "units") == [0, 1, 2]
+
+
+def test_counts_of_one_year_are_found_in_a_table_of_all_years() -> None:
+    first = pd.DataFrame(
+        {"path": ["P1", "P2", "P1", "P2"], "year": [2020, 2020, 2021, 2021], "units": [9, 1, 12, 7]}
+    )
+    second = pd.DataFrame({"district": ["D1", "D2"], "units": [6, 4]})
+    exhibits = [
+        Exhibit(n, "table", f, ROLES, SecrecyClass("counts")) for n, f in (("a", first), ("b", second))
+    ]
+    found = verdicts(exhibits, BUREAU)
+    # 6 + 4 less 9 is the one of P2 in 2020.
+    assert found["a"].hidden["units"][1]
+    assert found["a"].hidden["units"][0] or found["b"].hidden["units"].any()
+
+
+def test_a_mean_that_rests_on_counts_alone_is_not_had_from_the_others() -> None:
+    frame = pd.DataFrame(
+        {"path": ["P1", "P2", "P3", "all"], "units": [5, 1, 4, 10], "mean": [2.0, 9.0, 3.0, 3.1]}
+    )
+    found = verdicts([Exhibit("a", "table", frame, ROLES, SecrecyClass("statistics", "units"))], BUREAU)["a"]
+    assert hidden(found, "mean")[0] != 1 or len(hidden(found, "mean")) == 2
+    assert found.hidden["mean"][1] and found.hidden["mean"].sum() == 2
+
+
+# -- what cannot be judged is refused ----------------------------------------------------------
+
+
+def test_an_exhibit_without_roles_cannot_be_made() -> None:
+    frame = pd.DataFrame({"path": ["P1"], "units": [5]})
+    with pytest.raises(SecrecyError, match="no role for units; a role is one of label, word"):
+        Exhibit("a", "table", frame, {"path": "label"}, SecrecyClass("counts"))
+    with pytest.raises(SecrecyError, match="no role for units"):
+        Exhibit("a", "table", frame, {"path": "label", "units": "firms"}, SecrecyClass("counts"))
+    with pytest.raises(SecrecyError, match="needs its unit"):
+        Exhibit("a", "table", frame, ROLES, SecrecyClass("counts"), pd.DataFrame({"path": ["P1"]}))
+    with pytest.raises(SecrecyError, match="secrecy class 'secret'"):
+        SecrecyClass("secret")
+
+
+@pytest.mark.parametrize(
+    ("roles", "holds", "rule"),
+    [
+        ({"x": "estimate"}, "estimates", "no_count"),
+        ({"x": "amount", "units": "units"}, "amounts", "no_contributions"),
+        ({"x": "identifier", "units": "units"}, "statistics", "identifier"),
+        ({"x": "statistic"}, "words", "words_hold_data"),
+    ],
+)
+def test_what_cannot_be_judged_is_left_out(roles: dict[str, str], holds: str, rule: str) -> None:
+    frame = pd.DataFrame({"path": ["P1"], **{c: [50.0] for c in roles}})
+    found = verdicts([Exhibit("a", "table", frame, {"path": "label"} | roles, SecrecyClass(holds))], BUREAU)[
+        "a"
+    ]
+    assert (found.verdict, found.protected_frame.empty) == ("leave_out", True) and rule in rules_of(found)
+
+
+def test_contributions_must_make_what_is_shown() -> None:
+    exhibit = amounts("a", {"P1": even("a", 5), "P2": even("b", 6)}, ["path"])
+    wrong = Exhibit(
+        "a",
+        "table",
+        exhibit.frame.assign(revenue=[50.0, 61.0]),
+        exhibit.roles,
+        exhibit.secrecy,
+        exhibit.contributions,
+    )
+    assert rules_of(verdicts([wrong], BUREAU)["a"]) == {"not_adding_up"}
+    in_thousands = Exhibit(
+        "a",
+        "table",
+        exhibit.frame.assign(revenue=[0.05, 0.06]),
+        exhibit.roles,
+        exhibit.secrecy,
+        exhibit.contributions,
+    )
+    assert verdicts([in_thousands], BUREAU)["a"].findings == []
+
+
+def test_single_units_stay_inside_and_names_take_exhibits_out() -> None:
+    frame = pd.DataFrame({"path": ["P1"], "units": [5]})
+    cards = Exhibit("09.cards", "table", frame, ROLES, SecrecyClass("units"))
+    table = Exhibit("02.paths", "table", frame, ROLES, SecrecyClass("counts"))
+    drawn = Exhibit(
+        "02.figure", "figure", frame[["path"]], ROLES, SecrecyClass("drawn_from", drawn_from="02.paths")
+    )
+    found = verdicts([cards, table, drawn], BUREAU, leave_out=["02.paths"])
+    assert [found[n].verdict for n in ("09.cards", "02.paths", "02.figure")] == [
+        "internal",
+        "leave_out",
+        "leave_out",
+    ]
+    assert secrecy.left_out(found) == ["02.paths", "02.figure"]
+
+
+def test_a_figure_shows_no_more_than_the_table_that_it_is_drawn_from() -> None:
+    table = amounts("a", {"P1": even("a", 5), "P2": even("b", 1), "P3": even("c", 4)}, ["path"])
+    drawn = Exhibit(
+        "b", "figure", table.frame[["path", "revenue"]], ROLES, SecrecyClass("drawn_from", drawn_from="a")
+    )
+    found = verdicts([table, drawn], BUREAU)
+    assert hidden(found["b"], "revenue") == hidden(found["a"], "revenue") == [1]
+
+
+def test_a_title_that_would_show_a_hidden_number_gets_a_mark() -> None:
+    cells = {"P1": even("a", 5), "P2": even("b", 1, 77.7), "P3": even("c", 4)}
+    texts = {"largest": 77.7, "total": 167.7, "firms": 5, "path": "P2"}
+    found = verdicts([amounts("a", cells, ["path"], texts=texts)], BUREAU)["a"]
+    assert f"{found.texts['largest']:.1f}" == "[c]" == f"{found.texts['total']:,.0f}"
+    assert (found.texts["firms"], found.texts["path"]) == (5, "P2") and "text" in rules_of(found)
+
+
+def test_strict_counts_are_rounded_in_the_frame_and_in_titles() -> None:
+    frame = pd.DataFrame({"path": ["P1", "P2"], "units": [23, 48]})
+    exhibit = Exhibit("a", "table", frame, ROLES, SecrecyClass("counts"), texts={"n": 48})
+    found = verdicts([exhibit], Rules.named("strict"))["a"]
+    assert found.protected_frame["units"].tolist() == [25, 50] and found.texts["n"] == 50
+
+
+# -- what would pass ---------------------------------------------------------------------------
+
+
+def test_the_smallest_merger_is_named_and_passes() -> None:
+    cells = {"P1": even("a", 9), "P2": even("b", 1), "P3": even("c", 3), "P4": even("d", 7)}
+    found = verdicts([amounts("a", cells, ["path"])], BUREAU)["a"]
+    assert found.suggestion is not None and found.suggestion.kind == "merge"
+    pair = found.suggestion.values["levels"][0].split(" + ")
+    merged = {k: v for k, v in cells.items() if k not in pair} | {"merged": cells[pair[0]] | cells[pair[1]]}
+    assert "P2" in pair and not verdicts([amounts("a", merged, ["path"])], BUREAU)["a"].findings
+    assert found.suggestion.said("zh").startswith("合并 path 的类别：")
+
+
+def test_a_column_or_a_base_is_named_where_that_is_less() -> None:
+    cells = {"P1": {"A": 900.0, "B": 50.0, "C": 60.0}, "P2": even("d", 9, 100.0)}
+    found = verdicts([amounts("a", cells, ["path"])], BUREAU)["a"].suggestion
+    assert found is not None
+    kinds = {s.kind: s for s in (found, *found.others)}
+    assert kinds["drop"].values["fields"] == ("revenue",)
+    base = float(kinds["round"].values["base"].replace(",", ""))
+    # The giant's 900 of 1,010 must be had no closer than 10 %, and a total of 900 / .8 must be possible.
+    assert base == 500
+    rounded = verdicts([amounts("a", cells, ["path"])], Rules.named("bureau", amount_base=base))["a"]
+    assert rounded.protected_frame["revenue"].dropna().tolist() == [1000]
+
+
+# -- earlier releases --------------------------------------------------------------------------
+
+
+def test_what_two_releases_give_away_together_is_told(tmp_path: Path) -> None:
+    before = [amounts("a", {"P1": even("a", 6), "P2": even("b", 5)}, ["path"])]
+    first = verdicts(before, BUREAU)
+    record = secrecy.release_of("2026-01", before, first, BUREAU)
+    releases.write(record, tmp_path)
+    earlier = releases.read(tmp_path)
+    assert earlier == [record] and "10.0" not in (tmp_path / "2026-01.release.json").read_text().replace(
+        "60.0", ""
+    )
+    # One firm joins P1: its amount is today's sum less the one before.
+    after = [amounts("a", {"P1": even("a", 6) | {"Z": 12.0}, "P2": even("b", 5)}, ["path"])]
+    assert not verdicts(after, BUREAU)["a"].hidden.any(axis=None)
+    found = verdicts(after, BUREAU, earlier)
+    assert hidden(found["a"], "revenue") == [0]
+    assert secrecy.audit_said(found, earlier, "en").startswith(
+        "1 earlier releases (2026-01) were taken into account"
+    )
+
+
+def test_what_is_out_already_cannot_be_hidden_and_the_audit_says_so() -> None:
+    lax = Rules(min_units=1, dominance_share=1.0, p_percent=0.0, zeros=False)
+    exhibit = [amounts("a", {"P1": even("a", 6), "P2": even("b", 1)}, ["path"])]
+    record = secrecy.release_of("first", exhibit, verdicts(exhibit, lax), lax)
+    found = verdicts(exhibit, BUREAU, [record])
+    assert "earlier" in rules_of(found["a"])
+    assert "可被推算" in secrecy.audit_said(found, [record], "zh")
+
+
+def test_a_file_that_is_no_record_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.release.json").write_text("{}")
+    with pytest.raises(SecrecyError, match=r"x\.release\.json is not a record of an earlier release"):
+        releases.read(tmp_path)
+
+
+# -- words -------------------------------------------------------------------------------------
+
+
+def test_every_sentence_has_both_languages_with_the_same_values() -> None:
+    from string import Formatter
+
+    from workbook.publish.secrecy import words
+
+    for key, row in words._sentences().items():
+        fields = [{name for _, name, _, _ in Formatter().parse(row[lang]) if name} for lang in ("en", "zh")]
+        assert fields[0] == fields[1], key
+        assert row["en"] and row["zh"], key

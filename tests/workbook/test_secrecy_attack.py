@@ -1,0 +1,32 @@
+"""An attacker who solves for every unit's value finds none in what is published of random panels."""
+
+from __future__ import annotations
+
+import pytest
+
+from evidence.secrecy.attack import attack
+from evidence.secrecy.panels import panel, study
+from workbook.publish.secrecy import Rules, verdicts
+
+OPEN = Rules("open", min_units=1, dominance_share=1.0, p_percent=0.0, zeros=False)
+BUREAU = Rules.named("bureau")
+
+
+@pytest.mark.parametrize("seed", range(1000, 1020))
+def test_no_value_is_found_in_what_is_published(seed: int) -> None:
+    data = panel(seed, units=(8, 20), years=(2, 2))
+    told = study(data, seed, most=4)
+    found = attack(data, told, verdicts([t.exhibit for t in told], BUREAU), BUREAU)
+    assert found.broken == 0, found
+    assert found.cells_hidden < found.cells
+
+
+def test_the_attack_finds_values_where_nothing_is_protected() -> None:
+    """Else the test above would say nothing."""
+    found = []
+    for seed in (1000, 1001):
+        data = panel(seed, units=(8, 12), years=(2, 2))
+        told = study(data, seed, most=4)
+        each_alone = {t.exhibit.name: verdicts([t.exhibit], OPEN)[t.exhibit.name] for t in told}
+        found.append(attack(data, told, each_alone, BUREAU))
+    assert sum(f.by_reader for f in found) > 5 and sum(f.by_contributors for f in found) > 5
