@@ -25,6 +25,7 @@ CONVENTIONS = (
     r"workbook\.publish\.sphinx\.conf\..*",
     r".*\.__\w+__",
     r"workbook\.publish\.disclosure\..*\.(tabulate|protect)",  # who publishes tables of amounts of their own
+    r"workbook\.publish\.secrecy\.\w+\.(judgement|keep|audit_said|rules_said|stopped|release)",  # for the publisher
     r"fusion\.composite\.record\.replay",  # who has an index's record may want its digits again
 )
 

@@ -145,9 +145,9 @@ def _counts(
     hidden = found = 0
     for year in np.unique(data["year"]):
         shown, asked = _margins(data, told, published, every, int(year))
-        asked = [row for row, n in asked if n < rules.min_units]
-        hidden += len(asked)
-        for row in asked:
+        small = [row for row, n in asked if n < rules.min_units]
+        hidden += len(small)
+        for row in small:
             found += not _possible(row, shown, len(every), rules.min_units)
     return hidden, found
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import Any
 
 import pandas as pd
 
 from workbook.exhibits.record import Record
-from workbook.exhibits.sheets import Column, Exhibit, Layout, More, Sheet, SheetError, shared
+from workbook.exhibits.sheets import Column, Exhibit, Layout, More, Sheet, SheetError, more, shared
 from workbook.exhibits.words import MISSING, YEAR, Filler, Words, missing, number, plain
 
 REST = "…"
@@ -115,7 +114,7 @@ def in_words(frame: pd.DataFrame, exhibit: Exhibit, filler: Filler) -> pd.DataFr
     for name in spoken:
         found[name] = frame[f"{name}_{filler.words.language}"]
     for name in frame:
-        column = exhibit.columns.get(name) or _more(exhibit, name)
+        column = exhibit.columns.get(name) or more(exhibit, name)
         found[name] = frame[name].map(_word(column, filler)) if column and _speaks(column) else frame[name]
     return pd.DataFrame(found)
 
@@ -156,7 +155,7 @@ def _table(
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     heads, cells, digits = [], [], {}
     for name in _order(frame, exhibit):
-        column = exhibit.columns.get(name) or _more(exhibit, name)
+        column = exhibit.columns.get(name) or more(exhibit, name)
         values = _values(frame, name, filler.words.language)
         if column is None or values is None:
             raise SheetError(
@@ -183,7 +182,7 @@ def _values(frame: pd.DataFrame, name: str, language: str) -> pd.Series | None:
 
 def _order(frame: pd.DataFrame, exhibit: Exhibit) -> list[str]:
     """Columns that are printed, those known only from the data in the place of the dots."""
-    rest = [name for name in frame if name not in exhibit.columns and _more(exhibit, name) is not None]
+    rest = [name for name in frame if name not in exhibit.columns and more(exhibit, name) is not None]
     order: list[str] = []
     for name in exhibit.show:
         order += rest if name == REST else [name]
@@ -192,11 +191,7 @@ def _order(frame: pd.DataFrame, exhibit: Exhibit) -> list[str]:
 
 def dynamic(exhibit: Exhibit, name: str) -> bool:
     """Whether a column is one of those known only from the data."""
-    return _more(exhibit, name) is not None
-
-
-def _more(exhibit: Exhibit, name: str) -> More | None:
-    return next((one for one in exhibit.more if fnmatchcase(name, one.match)), None)
+    return more(exhibit, name) is not None
 
 
 def _head(name: str, column: Column | More, filler: Filler) -> str:

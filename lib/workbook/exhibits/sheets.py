@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import string
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -407,6 +408,11 @@ def fields(text: str) -> set[str]:
     """Names at the root of a text's fields; of ``{frame.…}`` none."""
     found = {name.split(".")[0] for _, name, _, _ in string.Formatter().parse(text) if name is not None}
     return found - {"frame"}
+
+
+def more(exhibit: Exhibit, name: str) -> More | None:
+    """What a sheet says of a column whose name is known only from the data."""
+    return next((one for one in exhibit.more if fnmatchcase(name, one.match)), None)
 
 
 # -- inside ------------------------------------------------------------------------------------------

@@ -31,7 +31,8 @@ class StudyError(ValueError):
     """A study's file cannot be used; the message says where and how to mend it."""
 
 
-# Parameters beside panel.source that name a file.
+# Parameters beside panel.source that name a file, or a folder.
+FOLDERS = {"earlier_releases"}
 FILES = {"base_file", "coefficients_file", "pilots", "targets", "observed", "vintage"}
 
 
@@ -50,7 +51,7 @@ class Study:
         values["study"] = self.name
         values["source"] = resolve_sources(values["source"], self.file)
         values["adapter"] = resolve_adapter(values["adapter"], self.file)
-        for name in FILES:
+        for name in FILES | FOLDERS:
             if values[name] is not None:
                 values[name] = resolve_source(values[name], self.file)
         return values
@@ -270,6 +271,10 @@ def _check_files(parameters: Parameters, file: Path) -> None:
                 raise StudyError(
                     said("params.no_file", file=_shown(file), section=section, name=name, place=place)
                 )
+        for name in FOLDERS & values.keys():
+            place = values[name]
+            if place is not None and not (paths.ROOT / resolve_source(place, file)).is_dir():
+                raise StudyError(f"{_shown(file)}: {section}.{name} = '{place}': no such folder")
 
 
 def _check_source(parameters: Parameters, file: Path) -> None:

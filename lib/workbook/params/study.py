@@ -25,13 +25,40 @@ class Publish(Section):
         description="rules = units were promised secrecy, and nothing is published that breaks the rules below; "
         "public = the rows themselves are public or synthetic",
     )
-    min_units: Annotated[int, Field(ge=1)] = Field(3, description="fewest units behind a published number")
-    dominance_units: Annotated[int, Field(ge=1)] = Field(
-        1, description="number of largest units that may not dominate a published total"
+    rule_set: Literal["bureau", "strict"] = Field(
+        "bureau",
+        description="rules that the numbers below come from unless they are given: bureau = three units, dominance, "
+        "p %; strict = as research services state them (sources: data/secrecy)",
     )
-    dominance_share: Share = Field(0.8, description="largest share of a total that they may hold")
-    p_percent: Annotated[float, Field(ge=0, lt=100)] = Field(
-        10.0, description="how closely, in percent, no unit's amount may be had from what is published"
+    min_units: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="fewest units behind a published number"
+    )
+    dominance_units: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="number of largest units that may not dominate a published total"
+    )
+    dominance_share: Share | None = Field(None, description="largest share of a total that they may hold")
+    p_percent: Annotated[float, Field(ge=0, lt=100)] | None = Field(
+        None, description="how closely, in percent, no unit's amount may be had from what is published"
+    )
+    min_df: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="fewest residual degrees of freedom behind a number of a model"
+    )
+    count_base: Annotated[float, Field(ge=0)] | None = Field(
+        None, description="counts are published as multiples of this; 0 = as they are"
+    )
+    amount_base: Annotated[float, Field(ge=0)] | None = Field(
+        None, description="amounts are published as multiples of this; 0 = as they are"
+    )
+    on_refusal: Literal["leave_out", "stop"] = Field(
+        "leave_out",
+        description="what happens to numbers that break a rule: leave_out = they are left out and named; "
+        "stop = nothing of the study is published",
+    )
+    leave_out: list[str] = Field(
+        default_factory=list, description="exhibits that are not published, by name, e.g. 02.paths"
+    )
+    earlier_releases: str | None = Field(
+        None, description="folder with the records of what was published before, beside the study's file"
     )
 
 

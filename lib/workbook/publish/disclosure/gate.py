@@ -83,7 +83,7 @@ def check(study: Built) -> dict[str, Any]:
     if parameters.get("secrecy") == "public":
         return {"study": study.name, "secrecy": "public", "rules": "none: the rows are public or synthetic"}
     names = ("min_units", "dominance_units", "dominance_share", "p_percent")
-    rules = Rules(**{name: parameters[name] for name in names if name in parameters})
+    rules = Rules(**{name: parameters[name] for name in names if parameters.get(name) is not None})
     problems, passed = [], {}
     for row in study.exhibits:
         name = f"{row['notebook'][:2]}.{row['id']}"

@@ -5,7 +5,7 @@ A reader is taken to know that a listed cell is not empty; a member of a cell kn
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -74,7 +74,7 @@ def _cell(
     cell: Cell,
     variable: int,
     rules: Rules,
-    before: dict[tuple[str, tuple[tuple[str, str], ...], str], float | None],
+    before: Mapping[tuple[str, tuple[tuple[str, str], ...], str], float | None],
 ) -> None:
     """One count; all counts of a row are left out together, for each says something of the others."""
     place, row, column = cell
@@ -107,7 +107,8 @@ def means(judged: Sequence[Judged], rules: Rules) -> System | None:
         None where nothing has to be hidden.
     """
     tables: dict[str, list[Table]] = {}
-    forms, targets, values = Forms(), Targets(), []
+    forms, targets = Forms(), Targets()
+    values: list[float] = []
     for place, one in enumerate(judged):
         columns = [c for c in one.exhibit.of_role("mean") if c not in one.sums] if one.taken else []
         for column in columns:

@@ -177,18 +177,18 @@ def _sums(found: Judged, column: str, rules: Rules, reasons: np.ndarray) -> None
     """Amounts, and shares and growth rates as the amounts that they are made of."""
     rows = len(reasons)
     parts = [part.of_rows(rows) for part in found.sums[column]]
+    within = found.exhibit.roles[column] == "share" and not whole_is_common(found.sums[column])
     for i in range(rows):
-        for part in parts:
-            reasons[i] = reasons[i] or rules.of_amount(part[i])
+        inside = [part[i] for part in parts]
+        reasons[i] = reasons[i] or next((r for values in inside if (r := rules.of_amount(values))), "")
         # A share of 100 % says of every unit that it has nothing else.
         if (
-            found.exhibit.roles[column] == "share"
+            within
+            and rules.zeros
             and not reasons[i]
-            and not whole_is_common(found.sums[column])
+            and np.array_equal(np.sort(inside[0]), np.sort(inside[1]))
         ):
-            whole, part = parts[1][i], parts[0][i]
-            if rules.zeros and len(whole) == len(part) and np.array_equal(np.sort(whole), np.sort(part)):
-                reasons[i] = "zeros"
+            reasons[i] = "zeros"
 
 
 def whole_is_common(parts: list[Sums]) -> bool:

@@ -17,6 +17,7 @@ from workbook.publish.secrecy.words import Suggestion
 MERGES = 3
 # Of a longer list of levels not all pairs are tried.
 LEVELS = 40
+TOTALS = ("all", "total", "", "全部", "合计", "总计")
 
 
 def suggest(one: Judged, hidden: pd.DataFrame, rules: Rules) -> Suggestion | None:
@@ -171,7 +172,7 @@ def _merged(one: Judged, label: str, rows: _Rows) -> list[tuple[str, ...]]:
         held = [tuple(r for level in group for r in part.get(level, [])) for part in slices]
         return sum(rows.forbidden(h) for h in held if h)
 
-    groups = [(level,) for level in _mergeable(one, label)]
+    groups: list[tuple[str, ...]] = [(level,) for level in _mergeable(one, label)]
     bad = {group: count(group) for group in groups}
     if sum(bad.values()) < (one.reasons != "").to_numpy().sum():
         return []  # a total or a level that must stay is forbidden itself
@@ -193,7 +194,7 @@ def _mergeable(one: Judged, label: str) -> list[str]:
     keys = one.exhibit.keys
     names = one.exhibit.of_role("label", "word", "year")
     numbers = Table.of(keys[names], np.arange(len(keys)), np.nan_to_num(one.units))
-    totals = {level for level, certain in totals_of(numbers, label).items() if certain}
+    totals = set(TOTALS) | {level for level, certain in totals_of(numbers, label).items() if certain}
     levels = [level for level in keys[label].unique() if level not in totals]
     deepest = max((len(level) for level in levels), default=0)
     nested = bool(nested_in(numbers, label))

@@ -230,20 +230,24 @@ def _texts(
     exhibit: Exhibit, hidden: pd.DataFrame, frame: pd.DataFrame
 ) -> tuple[dict[str, Any], list[Finding]]:
     """Values of titles and notes; those that a hidden cell shows through, or would follow from, become a mark."""
-    texts: dict[str, Any] = {}
-    caught = []
-    secrets = _secrets(exhibit, hidden)
+    secrets = np.array(_secrets(exhibit, hidden))
     rounded = _was_rounded(exhibit, hidden, frame)
-    for name, value in exhibit.texts.items():
+    caught: list[Finding] = []
+
+    def shown(name: str, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {k: shown(f"{name}.{k}", v) for k, v in value.items()}
+        if isinstance(value, list | tuple):
+            return [shown(name, v) for v in value]
         number = _number(value)
         if number is None:
-            texts[name] = value
-        elif any(np.isclose(number, s, rtol=1e-6, atol=1e-12) for s in secrets):
-            texts[name] = Hidden()
+            return value
+        if np.isclose(number, secrets, rtol=1e-6, atol=1e-12).any():
             caught.append(Finding(exhibit.name, "text", values={"text": name}))
-        else:
-            texts[name] = rounded.get(number, value)
-    return texts, caught
+            return Hidden()
+        return rounded.get(number, value)
+
+    return {name: shown(name, value) for name, value in exhibit.texts.items()}, caught
 
 
 def _secrets(exhibit: Exhibit, hidden: pd.DataFrame) -> list[float]:

@@ -12,17 +12,19 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+from scipy.linalg import qr, solve_triangular
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse.linalg import lsmr
 
 TOLERANCE = 1e-6
-DRAWS = 10
+DRAWS = 6
 EACH = 6
+BASES = 8
+LARGEST = 2e7
 DENSE = 800
 SPARSE = 1e5
-ROUNDS = 6
+ROUNDS = 3
 PRUNED = 6
-AT_ONCE = 25
 
 
 @dataclass
@@ -76,22 +78,15 @@ def solve(problem: Problem) -> Solution:
     """
     cuts: dict[frozenset[int], None] = {}
     broken: set[int] = set()
-    hidden = problem.forced & ~problem.fixed
-    kept = hidden
-    for round_ in range(len(problem.cost) + ROUNDS):
-        attacks = _attacks(problem, hidden, broken)
+    hidden = safe = problem.forced & ~problem.fixed
+    for _ in range(ROUNDS):
+        attacks, safe = _attacks(problem, hidden, broken)
         if not attacks:
             break
-        for target, used in attacks:
-            free = frozenset(int(b) for b in used if not problem.fixed[b])
-            if free:
-                cuts[free] = None
-            else:
-                broken.add(target)
-        # The last percents of cost are not worth the wait: after some rounds what is hidden stays hidden.
-        kept = hidden if round_ >= ROUNDS else kept
-        hidden = _cover(problem, list(cuts), kept)
-    return Solution(_pruned(problem, hidden, broken), sorted(broken))
+        cuts |= dict.fromkeys(attacks)
+        hidden = _cover(problem, list(cuts), problem.forced & ~problem.fixed)
+    # The last percents of cost are not worth the wait: what the last attacks led to is safe.
+    return Solution(_pruned(problem, safe, broken), sorted(broken))
 
 
 def _pruned(problem: Problem, hidden: np.ndarray, broken: set[int]) -> np.ndarray:
@@ -100,7 +95,7 @@ def _pruned(problem: Problem, hidden: np.ndarray, broken: set[int]) -> np.ndarra
     for block in sorted(extra, key=lambda b: -problem.cost[b])[:PRUNED]:
         fewer = hidden.copy()
         fewer[block] = False
-        if not _attacks(problem, fewer, broken, first=True):
+        if not _attacks(problem, fewer, set(broken), first=True)[0]:
             hidden = fewer
     return hidden
 
@@ -130,70 +125,133 @@ def _cover(problem: Problem, cuts: list[frozenset[int]], forced: np.ndarray) -> 
 
 def _attacks(
     problem: Problem, hidden: np.ndarray, broken: set[int], first: bool = False
-) -> list[tuple[int, np.ndarray]]:
-    """Attacks that succeed: the target and the blocks that were used; empty only if none can."""
-    shown = ~hidden[problem.block]
-    proven = _proven(problem, shown, sorted(broken))
-    found: list[tuple[int, np.ndarray]] = []
-    program = _Program(problem, shown)
-    for target in range(len(problem.need)):
-        while not proven[target].all():
-            attacker = int(np.argmin(proven[target])) - 1
-            direction, used = program.run(target, attacker)
-            if direction is None:
-                found.append((target, used))
-                break
-            problem.pool.append(direction)
-            ok = _survives(problem, direction)
-            ok[attacker + 1] = True
-            proven |= _reached(problem, direction)[:, None] & ok[None, :]
-            proven[target, attacker + 1] = True
-        if len(found) >= (1 if first else AT_ONCE):
-            break
-    return found
+) -> tuple[list[frozenset[int]], np.ndarray]:
+    """Attacks that succeed, as the blocks of which one must go; and what to hide so that none does.
 
-
-def _proven(problem: Problem, shown: np.ndarray, broken: list[int]) -> np.ndarray:
-    """Pairs of target and attacker (first column: none) for which a way to move the target is known."""
-    proven = np.zeros((len(problem.need), problem.attackers + 1), bool)
-    attacker, variable, _ = problem.knows
-    shape = (len(problem.low), problem.attackers)
-    own = sparse.csr_matrix((np.ones(len(attacker)), (variable, attacker)), shape=shape)
-    proven[:, 1:] = (abs(problem.targets) @ own).toarray() > 0
-    proven[broken] = True
-    sums = sparse.vstack([problem.forms[shown], problem.facts]).tocsr()
-    room = np.concatenate([problem.slack[shown], np.zeros(problem.facts.shape[0])]) + 1e-8
-
-    def note(directions: list[np.ndarray]) -> list[np.ndarray]:
-        kept = [move for move in directions if (np.abs(sums @ move) <= room).all()]
-        for move in kept:
-            proven[:] |= _reached(problem, move)[:, None] & _survives(problem, move)[None, :]
-        return kept
-
-    problem.pool = note(problem.pool)
-    if not problem.integer and not proven.all():
-        problem.pool += note(_drawn(problem, sums))
-    return proven
-
-
-def _drawn(problem: Problem, sums: sparse.csr_matrix) -> list[np.ndarray]:
-    """Random moves that leave every published sum as it is, each with half of the contributors' values fixed.
-
-    They prove most targets safe at the price of a projection; what they miss goes to the linear programs.
+    An attack that uses nothing that can be hidden goes into ``broken``. What stops one attack is taken as hidden for
+    the next ones.
     """
-    draw = np.random.default_rng(len(problem.need) + sums.shape[0])
-    attacker, variable, left = problem.knows
-    found = []
-    for step in range(DRAWS):
-        weight = np.ones(len(problem.low))
-        if step:
-            chosen = (draw.random(problem.attackers) < 0.5)[attacker]
-            np.minimum.at(weight, variable[chosen], np.where(left[chosen] < 0.2, 0.0, left[chosen]))
-        moves = draw.choice([-1.0, 1.0], (len(weight), EACH)) * draw.uniform(0.5, 1.0, (len(weight), EACH))
-        moves = weight[:, None] * _projected(sums @ sparse.diags(weight), moves)
-        size = np.abs(moves).max(axis=0, initial=0)
-        found += list((moves[:, size > 0] / size[size > 0]).T)
-    return found
+    hidden = hidden.copy()
+    proven = _Proven(problem, ~hidden[problem.block], broken)
+    found: list[frozenset[int]] = []
+    program = _Program(problem, ~hidden[problem.block])
+    while (pair := proven.next()) is not None:
+        target, attacker = pair
+        direction, used = program.run(target, attacker)
+        if direction is not None:
+            proven.note([direction])
+            proven.pairs[target, attacker + 1] = True
+            problem.pool.append(direction)
+            continue
+        free = frozenset(int(b) for b in used if not problem.fixed[b])
+        if not free:
+            broken.add(target)
+            proven.pairs[target] = True
+            continue
+        found.append(free)
+        if first:
+            break
+        hidden[min(free, key=lambda b: (problem.cost[b], b))] = True
+        proven.widen(~hidden[problem.block])
+        program = _Program(problem, ~hidden[problem.block])
+    return found, hidden
+
+
+class _Proven:
+    """Pairs of target and attacker (first column: none) for which a way to move the target is known."""
+
+    def __init__(self, problem: Problem, shown: np.ndarray, broken: set[int]) -> None:
+        self.problem = problem
+        attacker, variable, _ = problem.knows
+        shape = (len(problem.low), problem.attackers)
+        own = sparse.csr_matrix((np.ones(len(attacker)), (variable, attacker)), shape=shape)
+        self.pairs = np.zeros((len(problem.need), problem.attackers + 1), bool)
+        self.pairs[:, 1:] = (abs(problem.targets) @ own).toarray() > 0
+        self.pairs[sorted(broken)] = True
+        self.sums, self.room = self._limits(shown)
+        problem.pool = self.note(problem.pool)
+        self._draw()
+        self._swap(BASES)
+
+    def _limits(self, shown: np.ndarray) -> tuple[sparse.csr_matrix, np.ndarray]:
+        problem = self.problem
+        sums = sparse.vstack([problem.forms[shown], problem.facts]).tocsr()
+        return sums, np.concatenate([problem.slack[shown], np.zeros(problem.facts.shape[0])]) + 1e-8
+
+    def next(self) -> tuple[int, int] | None:
+        """The next pair that is open, those of a reader who knows nothing first; None if all are proven."""
+        if not self.pairs[:, 0].all():
+            return int(np.argmin(self.pairs[:, 0])), -1
+        open_ = np.flatnonzero(~self.pairs.all(axis=1))
+        return (int(open_[0]), int(np.argmin(self.pairs[open_[0]])) - 1) if len(open_) else None
+
+    def widen(self, shown: np.ndarray) -> None:
+        """Less is shown than before: what was proven stays, more may be."""
+        self.sums, self.room = self._limits(shown)
+        self._swap(1)
+
+    def note(self, moves: list[np.ndarray]) -> list[np.ndarray]:
+        """Take up moves; those that would change a published sum are dropped."""
+        if not moves:
+            return []
+        many = np.column_stack(moves)
+        kept = (np.abs(self.sums @ many) <= self.room[:, None]).all(axis=0)
+        reached = _reached(self.problem, many[:, kept])
+        for move, far in zip(many[:, kept].T, reached.T, strict=True):
+            new = far & ~self.pairs.all(axis=1)
+            if new.any():
+                self.pairs[new] |= _survives(self.problem, move)
+        return [move for move, keep in zip(moves, kept, strict=True) if keep]
+
+    def _draw(self) -> None:
+        """Random moves that leave every published sum as it is, each with half of the contributors' values fixed."""
+        problem = self.problem
+        draw = np.random.default_rng(len(problem.need) + self.sums.shape[0])
+        attacker, variable, left = problem.knows
+        for step in range(0 if problem.integer else DRAWS):
+            if self.pairs.all():
+                return
+            weight = np.ones(len(problem.low))
+            if step:
+                chosen = (draw.random(problem.attackers) < 0.5)[attacker]
+                np.minimum.at(weight, variable[chosen], np.where(left[chosen] < 0.2, 0.0, left[chosen]))
+            start = draw.choice([-1.0, 1.0], (len(weight), EACH))
+            moves = weight[:, None] * _projected(self.sums @ sparse.diags(weight), weight[:, None] * start)
+            size = np.abs(moves).max(axis=0, initial=0)
+            problem.pool += self.note(list((moves[:, size > 0] / size[size > 0]).T))
+
+    def _swap(self, times: int) -> None:
+        """Moves of one value and the few that make up for it, so that few contributors can rule them out.
+
+        A basis of the published sums gives one for every value outside it; several bases make up by other values.
+        """
+        problem = self.problem
+        single = np.diff(problem.targets.indptr) == 1
+        if problem.integer or not single.any() or np.prod(self.sums.shape) > LARGEST:
+            return
+        draw = np.random.default_rng(len(problem.need))
+        sums, used = self.sums.toarray(), np.zeros(len(problem.low))
+        for _ in range(times):
+            open_ = np.flatnonzero(single & ~self.pairs.all(axis=1))
+            if not len(open_):
+                return
+            weight = np.exp(draw.normal(0, 1, len(used))) * 0.05**used
+            triangle, order = qr(sums * weight, mode="r", pivoting=True, check_finite=False)
+            size = np.abs(np.diagonal(triangle))
+            rank = int((size > 1e-9 * size.max(initial=0)).sum())
+            inside, outside = order[:rank], order[rank:]
+            used[inside] += 1
+            place = {v: i for i, v in enumerate(outside)}
+            aims = [(t, v) for t in open_ if (v := int(problem.targets[t].indices[0])) in place]
+            at = [place[v] for _, v in aims]
+            made_up = solve_triangular(triangle[:rank, :rank], triangle[:rank, rank:][:, at])
+            moves = np.zeros((len(used), len(aims)))
+            moves[inside] = -weight[inside, None] * made_up
+            moves[[v for _, v in aims], np.arange(len(aims))] = [weight[v] for _, v in aims]
+            moves *= [problem.need[t] / weight[v] for t, v in aims]
+            moves[np.abs(moves) < 1e-12] = 0
+            fits = (np.abs(moves) <= 1).all(axis=0)
+            problem.pool += self.note(list(moves[:, fits].T))
 
 
 def _projected(sums: sparse.csr_matrix, moves: np.ndarray) -> np.ndarray:
@@ -209,11 +267,14 @@ def _projected(sums: sparse.csr_matrix, moves: np.ndarray) -> np.ndarray:
     return moves
 
 
-def _reached(problem: Problem, direction: np.ndarray) -> np.ndarray:
-    """Targets that a move brings far enough; ranges of amounts are symmetric, so that its opposite counts too."""
-    reach = problem.targets @ direction
+def _reached(problem: Problem, moves: np.ndarray) -> np.ndarray:
+    """Targets (targets, moves) that moves (variables, moves) bring far enough.
+
+    Ranges of amounts are symmetric, so that a move's opposite counts too.
+    """
+    reach = problem.targets @ moves
     reach = reach if problem.integer else np.abs(reach)
-    return reach >= problem.need * (1 - TOLERANCE)
+    return reach >= problem.need[:, None] * (1 - TOLERANCE)
 
 
 def _survives(problem: Problem, direction: np.ndarray) -> np.ndarray:
@@ -259,19 +320,16 @@ class _Program:
         low, high = self.bounds(attacker)
         need = self.problem.need[target]
         aim = self.problem.targets[target].toarray().ravel()
+        found: Any = linprog(-aim, **self.limits, bounds=np.column_stack([low, high]), method="highs")
+        if found.status != 0 or -found.fun < need * (1 - TOLERANCE):
+            return None, self._used(found)
         if not self.problem.integer:
             short = self._shortest(aim, low, high, need)
-            if aim @ short >= need * (1 - TOLERANCE):
-                return short, np.array([], int)
-        found: Any = linprog(-aim, **self.limits, bounds=np.column_stack([low, high]), method="highs")
-        if found.status == 0 and -found.fun >= need * (1 - TOLERANCE):
-            near = np.round(found.x)
-            if not self.problem.integer:
-                return found.x, np.array([], int)
-            if np.abs(found.x - near).max(initial=0) < 1e-6:
-                return near, np.array([], int)
-            return self._whole(-aim, low, high, need)
-        return None, self._used(found)
+            return (short if aim @ short >= need * (1 - TOLERANCE) else found.x), np.array([], int)
+        near = np.round(found.x)
+        if np.abs(found.x - near).max(initial=0) < 1e-6:
+            return near, np.array([], int)
+        return self._whole(-aim, low, high, need)
 
     def _shortest(self, aim: np.ndarray, low: np.ndarray, high: np.ndarray, need: float) -> np.ndarray:
         """The move that touches least: what few values it needs, few contributors can rule out."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -123,8 +123,8 @@ class System:
         forms = self.forms
         hidden = {cell for cell, no in zip(forms.cells, forms.forced, strict=True) if no and cell is not None}
         broken: list[Cell | None] = []
-        for part in self._parts():
-            problem, blocks = self._problem(part)
+        for whole in self._parts():
+            problem, blocks, part = self._problem(whole)
             solution = solve(problem)
             for row, block in zip(part.rows, blocks, strict=True):
                 cell = forms.cells[row]
@@ -143,9 +143,10 @@ class System:
         row, variable = label[: whole.shape[0]], label[whole.shape[0] : whole.shape[0] + v]
         for part in np.unique(row[n + f :]):
             marks = (row[:n], variable, row[n + f :], row[n : n + f])
-            yield _Part(*(np.flatnonzero(mark == part) for mark in marks))
+            if (marks[0] == part).any():
+                yield _Part(*(np.flatnonzero(mark == part) for mark in marks))
 
-    def _problem(self, part: _Part) -> tuple[Problem, np.ndarray]:
+    def _problem(self, part: _Part) -> tuple[Problem, np.ndarray, _Part]:
         """One part, in units of each variable's own range, with equal sums as one; and the block of each form."""
         at = part.variables
         scale = np.ones(len(at)) if self.integer else np.maximum(self.high[at], 1e-300)
@@ -155,6 +156,9 @@ class System:
         blocks = _blocks(same, self.bundle[part.rows])
         first = np.unique(same, return_index=True)[1]
         targets, reach = self._even(self.aims[part.asked], at, scale)
+        need = np.array(self.targets.need)[part.asked] / reach
+        once = _once(targets, need)
+        part = replace(part, asked=part.asked[once])
         forced, fixed, units = (
             np.array(v)[part.rows] for v in (self.forms.forced, self.forms.fixed, self.forms.units)
         )
@@ -170,13 +174,13 @@ class System:
             facts=self._even(self.facts[part.related], at, scale)[0],
             low=self.low[at] / scale,
             high=self.high[at] / scale,
-            targets=targets,
-            need=np.array(self.targets.need)[part.asked] / reach,
+            targets=targets[once],
+            need=need[once],
             knows=knows,
             attackers=attackers,
             integer=self.integer,
         )
-        return problem, blocks
+        return problem, blocks, part
 
     def _knows(
         self, at: np.ndarray, scale: np.ndarray
@@ -223,6 +227,13 @@ def _same(matrix: sparse.csr_matrix, slack: np.ndarray) -> np.ndarray:
     draw = np.random.default_rng(7).normal(size=(matrix.shape[1], 2))
     mark = np.round(np.column_stack([matrix @ draw, slack]), 9)
     return np.unique(mark, axis=0, return_inverse=True)[1].ravel()
+
+
+def _once(targets: sparse.csr_matrix, need: np.ndarray) -> np.ndarray:
+    """Of targets that are the same sum, the one that must move furthest."""
+    order = np.argsort(-need, kind="stable")
+    first = np.unique(_same(targets[order], np.zeros(len(order))), return_index=True)[1]
+    return np.sort(order[first])
 
 
 def _blocks(same: np.ndarray, bundle: np.ndarray) -> np.ndarray:

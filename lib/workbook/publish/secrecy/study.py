@@ -1,0 +1,168 @@
+"""A study that has been run, as the gate sees it: its exhibits with roles from the sheets, its rules, its verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from workbook import paths
+from workbook.exhibits import sheets
+from workbook.exhibits.record import Record, records
+from workbook.publish.built import Built
+from workbook.publish.secrecy import releases
+from workbook.publish.secrecy.exhibit import Exhibit, SecrecyClass
+from workbook.publish.secrecy.releases import Release
+from workbook.publish.secrecy.rules import Rules, SecrecyError
+from workbook.publish.secrecy.verdicts import Verdict, left_out, release_of, verdicts
+from workbook.publish.secrecy.words import Finding
+
+NUMBERS = (
+    "min_units",
+    "dominance_units",
+    "dominance_share",
+    "p_percent",
+    "min_df",
+    "count_base",
+    "amount_base",
+)
+UNIT = "firm_id"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What may be published of a study.
+
+    Parameters
+    ----------
+    rules : Rules or None
+        None where the rows are public.
+    exhibits : list of Exhibit
+        What was judged.
+    earlier : list of Release
+        What was published before.
+    found : mapping of str to Verdict
+        Verdict on each exhibit, by ``<notebook's number>.<id>``; empty where the rows are public.
+    """
+
+    rules: Rules | None
+    exhibits: list[Exhibit]
+    earlier: list[Release]
+    found: Mapping[str, Verdict]
+
+    def release(self) -> Release | None:
+        """The record of this release, for the next one; None where the rows are public."""
+        if self.rules is None:
+            return None
+        return release_of(date.today().isoformat(), self.exhibits, self.found, self.rules)
+
+    def stopped(self, parameters: Mapping[str, Any]) -> list[str]:
+        """Exhibits because of which nothing of the study is published (``on_refusal: stop``)."""
+        return left_out(self.found) if parameters.get("on_refusal") == "stop" else []
+
+
+def judgement(study: Built) -> Judgement:
+    """Judge everything that a study would publish.
+
+    Parameters
+    ----------
+    study : Built
+        A study that has been run.
+
+    Raises
+    ------
+    SecrecyError
+        If there is no such rule set, or a record of an earlier release cannot be read.
+    """
+    parameters = study.parameters
+    if parameters.get("secrecy") == "public":
+        return Judgement(None, [], [], {})
+    given = {name: parameters.get(name) for name in NUMBERS}
+    rules = Rules.named(str(parameters.get("rule_set") or "bureau"), **given)
+    folder = parameters.get("earlier_releases")
+    earlier = releases.read(paths.ROOT / str(folder)) if folder else []
+    exhibits: list[Exhibit] = []
+    unmade: dict[str, Verdict] = {}
+    for notebook in study.done:
+        for record in records(study.root / notebook, notebook):
+            try:
+                exhibits += [exhibit_of(record)] if not record.left_out else []
+            except (SecrecyError, sheets.SheetError) as error:
+                unmade[_name(record)] = _unmade(_name(record), error)
+    found = verdicts(
+        exhibits,
+        rules,
+        earlier,
+        leave_out=parameters.get("leave_out") or (),
+        sample_units=sample_units(study),
+    )
+    return Judgement(rules, exhibits, earlier, found | unmade)
+
+
+def exhibit_of(record: Record) -> Exhibit:
+    """What a notebook left of an exhibit, with the roles of its sheet.
+
+    Columns of a table that are not printed are left away; every column of a figure of its own numbers needs a role.
+
+    Raises
+    ------
+    SecrecyError
+        If a column has no role.
+    """
+    frame = record.frame if record.frame is not None else pd.DataFrame()
+    sheet = sheets.sheet(record.notebook)
+    declared = sheet.exhibit(record.id)
+    source_sheet = sheet.exhibits.get(declared.drawn_from or "")
+    roles = {name: role for name in frame if (role := _role(declared, str(name), source_sheet))}
+    # What another exhibit's figure does not draw is not published; what a figure of its own numbers has, is.
+    if declared.kind != "figure" or source_sheet is not None:
+        frame = frame[list(roles)]
+    number = record.notebook[:2]
+    source = f"{number}.{declared.drawn_from}" if declared.drawn_from else None
+    holds = SecrecyClass(declared.secrecy or "drawn_from", declared.rests_on, source)
+    kind: Any = "table" if declared.kind == "regression" else declared.kind
+    return Exhibit(_name(record), kind, frame, roles, holds, record.contributions, record.values)
+
+
+def sample_units(study: Built) -> int | None:
+    """Units of a study's panel; None if it has none."""
+    import pyarrow.compute as compute
+    import pyarrow.parquet as parquet
+
+    for file in sorted(study.root.glob("*/panel.parquet")):
+        if UNIT in parquet.read_schema(file).names:
+            return int(compute.count_distinct(parquet.read_table(file, columns=[UNIT])[UNIT]).as_py())
+    return None
+
+
+def keep(release: Release, study: Built, folder: Path | None = None) -> Path:
+    """Save a release's record beside the study's results, or in the folder of its releases."""
+    return releases.write(release, folder or study.root)
+
+
+def _name(record: Record) -> str:
+    return f"{record.notebook[:2]}.{record.id}"
+
+
+def _role(declared: sheets.Exhibit, name: str, source: sheets.Exhibit | None) -> str | None:
+    """Role of a column: its own, that of columns known only from the data, or words in one of the languages.
+
+    Of a figure that shows another exhibit's numbers: that exhibit's.
+    """
+    column = declared.columns.get(name) or sheets.more(declared, name)
+    if column is None and name.endswith(("_en", "_zh")):
+        column = declared.columns.get(name[:-3])
+    if column is None and source is not None:
+        return _role(source, name, None)
+    return column.role if column is not None else None
+
+
+def _unmade(name: str, error: Exception) -> Verdict:
+    nothing = pd.DataFrame()
+    return Verdict(
+        "leave_out", [Finding(name, "unmade", values={"error": str(error)})], None, nothing, nothing
+    )
