@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -78,11 +79,12 @@ def params(
 
 @app.command()
 def validate(study: Annotated[str, typer.Argument(help="name in params/, or path of a YAML file")]) -> None:
-    """Check a study's file without running it."""
+    """Check a study's file without running it; say what it cannot have and why."""
     from workbook.params.load import load
 
     found = load(study)
     print(said("workbook.validated", study=found.name, notebooks=listed(found.parameters.study.notebooks)))
+    print("\n".join(_able(found.flat)))
 
 
 @app.command()
@@ -242,10 +244,13 @@ def check(
     from fusion.adapters import AdapterError, command
     from workbook.params.load import load
 
-    needs = {d.name: list(d.of) for d in load(study).parameters.panel.derive}
+    found = load(study)
+    needs = {d.name: list(d.of) for d in found.parameters.panel.derive}
     try:
         with speaking("en" if as_json else current()):
-            code = command.check(files, adapter, money_unit, write, as_json, needs)
+            code = command.check(
+                files, adapter, money_unit, write, as_json, needs, lambda there: _told(found.flat, there)
+            )
     except AdapterError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None
@@ -290,6 +295,32 @@ def translate(
         with place.open("a", encoding="utf-8") as out:
             out.write("\n" + prose.template(open_texts))
     raise typer.Exit(int(bool(open_texts)))
+
+
+def _able(flat: dict[str, Any]) -> list[str]:
+    """What a study can do, as far as its parameters and its source's columns tell."""
+    from fusion.adapters import PanelError, able
+    from workbook import paths
+
+    how = ("contract", "rename", "money_unit", "encoding", "sheet", "extra_columns")
+    columns, told = None, []
+    try:
+        columns = able.known(flat["source"], flat["adapter"], paths.ROOT, **{name: flat[name] for name in how})
+        told = [] if columns is not None else [said("review.able.loader")]
+    except PanelError as error:
+        told = [str(error)]
+    told = [said("review.able.unknown", reason=reason) for reason in told]
+    return [*told, *_told(flat, columns)[0]]
+
+
+def _told(flat: dict[str, Any], columns: Collection[str] | None) -> tuple[list[str], Any]:
+    """What a study could do with these columns, in lines, and what it could not: the domain's answer and the sheets'."""
+    from fusion.adapters import able
+    from workbook.review import abilities
+
+    known = () if columns is None else (able.absent(columns), able.indicators(columns))
+    found = abilities.judged(flat, columns, *known)
+    return list(abilities.lines(found)), found.cannot()
 
 
 def _build_site() -> None:

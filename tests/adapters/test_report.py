@@ -29,7 +29,7 @@ def test_what_is_open_is_listed_with_candidates(made: pd.DataFrame, tmp_path: Pa
     assert "unmatched: 应收账款［年末］;年末  nearest: accounts_receivable" in text
     assert "required columns are missing (2): " in text and "service_revenue" in text
     assert "1 total" in text and "1 note below the table" in text
-    assert "A1: lack service_revenue" in text and "B1" in found.can
+    assert "A1: The data lack Service revenue (service_revenue)." in text and "B1" in found.can
     assert "the study's ln_lp: can be computed" in text
     json.dumps(report.as_json(found), default=str)
 

@@ -100,6 +100,13 @@ def test_estimates_have_two_engines_that_agree(smoke: Run) -> None:
     assert {"linearmodels", "pyfixest"} <= set(estimates["engine"])
 
 
+def test_what_is_written_empty_has_the_columns_of_what_is_written_else(smoke: Run) -> None:
+    for step in chain.chain():
+        for name, columns in step.empty.items():
+            table = pd.read_parquet(smoke.folder / step.notebook / f"{name}.parquet")
+            assert [c for c in table if c != "truth"] == columns  # known of synthetic data alone
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [

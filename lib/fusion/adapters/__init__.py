@@ -13,10 +13,12 @@ identifiers : 9-character codes chained to 18-character ones
 establishments : form 611 rolled up to the enterprise
 words : joins, identifiers and establishments, said
 panel : several files to one panel, every row accounted for
+able : what the columns of a source allow
 report : what fits, what does not, and what can then be computed
 """
 
 from fusion.adapters.errors import AdapterError
 from fusion.adapters.panel import Source, read
+from fusion.panel.errors import PanelError
 
-__all__ = ["AdapterError", "Source", "read"]
+__all__ = ["AdapterError", "PanelError", "Source", "read"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from fusion.adapters import report as reports
 from fusion.adapters.errors import AdapterError
@@ -22,8 +23,11 @@ def check(
     write: Path | None,
     as_json: bool,
     needs: Mapping[str, list[str]],
+    study: Callable[[Collection[str]], tuple[list[str], Any]] = lambda columns: ([], {}),
 ) -> int:
     """Print the report and write the draft of an adapter.
+
+    ``study`` says what a study could and could not do with columns that hold something: in lines, and as plain values.
 
     Returns
     -------
@@ -39,9 +43,10 @@ def check(
         )
     found = reports.check(files, adapter, money_unit, needs)
     if as_json:
-        print(json.dumps(reports.as_json(found), ensure_ascii=False, indent=1, default=str))
+        whole = reports.as_json(found) | {"study_cannot": study(found.columns)[1]}
+        print(json.dumps(whole, ensure_ascii=False, indent=1, default=str))
         return int(bool(found.problems))
-    print("\n".join(reports.lines(found)))
+    print("\n".join([*reports.lines(found), "", *study(found.columns)[0]]))
     target = write or free(files[0].with_suffix(".adapter.yaml"))
     name = "".join(
         c if c.isascii() and (c.isalnum() or c in "_-") else "" for c in target.name.split(".")[0].lower()

@@ -10,7 +10,7 @@ from typing import Any
 import ibis
 import pandas as pd
 
-from fusion.adapters import panel
+from fusion.adapters import able, panel
 from fusion.adapters.errors import AdapterError
 from fusion.adapters.layout import Choices, Layout
 from fusion.adapters.model import Adapter, built_in, load
@@ -39,8 +39,8 @@ class Report:
         Rules that rows break: ``rule, field, severity, message_en, message_zh, cells, firms``.
     values : dict of str to dict of str to int
         Values that a column does not allow, with their rows.
-    can, cannot : list, dict
-        Indicators that these columns give; those that they do not, with the columns they lack.
+    columns : frozenset of str
+        Columns that the files bring; where the rows were read, those that hold something.
     unread : str
         Why the rows were not read, if they were not.
     needs : dict of str to list of str
@@ -54,16 +54,25 @@ class Report:
     source: panel.Source | None = None
     violations: pd.DataFrame = field(default_factory=pd.DataFrame)
     values: dict[str, dict[str, int]] = field(default_factory=dict)
-    can: list[str] = field(default_factory=list)
-    cannot: dict[str, list[str]] = field(default_factory=dict)
+    columns: frozenset[str] = frozenset()
     unread: str = ""
     needs: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def lacking(self) -> set[str]:
         """Columns of the contract that the files do not bring."""
-        there = panel.brought(self.layouts, self.adapter) - set(self.adapter.absent)
-        return {c.column for c in contract()} - there
+        return {c.column for c in contract()} - self.columns
+
+    @property
+    def cannot(self) -> dict[str, list[str]]:
+        """Indicators that these columns do not give, with the columns they lack."""
+        return system.lacking(self.columns)
+
+    @property
+    def can(self) -> list[str]:
+        """Indicators that these columns give."""
+        cannot = self.cannot
+        return [str(code) for code in system.system()["code"] if code not in cannot]
 
 
 def check(
@@ -95,7 +104,7 @@ def check(
     layouts = panel.look_all(files, used, chosen)
     report = Report(used, scores, layouts, panel.problems(layouts, used, chosen))
     report.needs = dict(needs or {})
-    _compute(report, panel.brought(layouts, used) - set(used.absent))
+    report.columns = frozenset(panel.brought(layouts, used) - set(used.absent))
     _read(report, files, replace(chosen, columns=panel.choices("minimal").columns))
     return report
 
@@ -208,6 +217,7 @@ def _read(report: Report, files: Sequence[Path], loose: Choices) -> None:
         report.unread = str(error)
         return
     report.source = source
+    report.columns &= system.held(source.raw.table)
     found = checks.summary(quality, source.raw.columns)
     report.violations = found[found["cells"] > 0].drop(columns="status")
     odd = quality[quality["rule"] == "not_allowed"]
@@ -215,17 +225,6 @@ def _read(report: Report, files: Sequence[Path], loose: Choices) -> None:
         str(column): {str(v): int(n) for v, n in rows["value"].value_counts().head(MOST).items()}
         for column, rows in odd.groupby("field")
     }
-
-
-def _compute(report: Report, there: set[str]) -> None:
-    """Which indicators the columns give. A column that the workbook itself makes is no lack."""
-    own = {c.column for c in contract()}
-    for row in system.system().itertuples():
-        lacking = [c for c in str(row.columns).split(";") if c in own and c not in there]
-        if lacking:
-            report.cannot[str(row.code)] = lacking
-        else:
-            report.can.append(str(row.code))
 
 
 def _file(layout: Layout, report: Report) -> list[str]:
@@ -329,22 +328,15 @@ def _rules(report: Report) -> list[str]:
 
 
 def _computable(report: Report) -> list[str]:
-    every = len(report.can) + len(report.cannot)
-    out = [
-        said(
-            "adapters.report.indicators",
-            count=len(report.can),
-            every=every,
-            can=listed(report.can) or said("adapters.report.none"),
-        )
-    ]
+    can, cannot = report.can, report.cannot
+    named = listed(can) or said("adapters.report.none")
+    out = [said("adapters.report.indicators", count=len(can), every=len(can) + len(cannot), can=named)]
     lacking: dict[tuple[str, ...], list[str]] = {}
-    for code, columns in report.cannot.items():
+    for code, columns in cannot.items():
         lacking.setdefault(tuple(columns), []).append(code)
-    out += [
-        said("adapters.report.lack", codes=listed(codes), columns=listed(columns))
-        for columns, codes in lacking.items()
-    ]
+    for columns, codes in lacking.items():
+        why = able.lack(columns)[current()]
+        out.append(said("adapters.report.lack", codes=listed(codes), why=why))
     for name, columns in report.needs.items():
         gaps = [c for c in columns if c in report.lacking]
         out.append(

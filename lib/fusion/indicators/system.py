@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -84,6 +85,40 @@ def system(codes: list[str] | None = None) -> pd.DataFrame:
     return table.loc[codes].copy() if codes is not None else table.copy()
 
 
+def held(table: ibis.Table) -> frozenset[str]:
+    """Columns of a table that hold anything; one that is empty throughout is as good as absent."""
+    counts = table.aggregate(**{name: table[name].count() for name in table.columns}).to_pandas().iloc[0]
+    return frozenset(str(name) for name, count in counts.items() if count)
+
+
+def holding(table: ibis.Table) -> ibis.Table:
+    """A table without its columns that hold nothing."""
+    there = held(table)
+    return table.select([name for name in table.columns if name in there])
+
+
+def lacking(columns: Collection[str], codes: list[str] | None = None) -> dict[str, list[str]]:
+    """Indicators that cannot be computed where a panel has these columns alone, and what they lack.
+
+    Parameters
+    ----------
+    columns : collection of str
+        Columns that hold something.
+    codes : list of str, optional
+        Which indicators; all by default.
+
+    Returns
+    -------
+    dict of str to list of str
+        Code: columns that it lacks; codes that lack nothing are not there.
+    """
+    declared = system(codes)["columns"].str.split(";")
+    gaps = {str(code): [c for c in named if c not in columns] for code, named in declared.items()}
+    if "ind4" in columns:  # D4 falls back on the input–output tables, which need the firm's industry alone
+        gaps.pop("D4", None)
+    return {code: gap for code, gap in gaps.items() if gap}
+
+
 def compute(panel: ibis.Table, codes: list[str]) -> Computed:
     """Compute indicators as table expressions; a missing value stays missing and is never zero.
 
@@ -100,8 +135,10 @@ def compute(panel: ibis.Table, codes: list[str]) -> Computed:
     Computed
     """
     declared = system(codes)
-    gaps = {row.code: _lacking(row.columns, row.code, panel) for row in declared.itertuples()}
-    can = [code for code in codes if not gaps[code]]
+    there = set(panel.columns)
+    # Without the division D4 has no input–output table to fall back on.
+    gaps = lacking(there if "division" in there else there - {"ind4"}, codes)
+    can = [code for code in codes if code not in gaps]
     formulas = declared.loc[can, "formula"]
     prepared = _prepare(_needed(panel, declared), formulas).cache()
     deflated = "deflator" in panel.columns
@@ -114,7 +151,7 @@ def compute(panel: ibis.Table, codes: list[str]) -> Computed:
         f"SELECT {query} FROM prepared WINDOW firm AS (PARTITION BY firm_id ORDER BY year) ORDER BY firm_id, year"
     )
     nominal = [] if deflated else [code for code, formula in formulas.items() if REAL.search(formula)]
-    return Computed(table, can, {code: gap for code, gap in gaps.items() if gap}, nominal)
+    return Computed(table, can, gaps, nominal)
 
 
 def io_shares() -> pd.DataFrame:
@@ -140,12 +177,6 @@ def out_of_range(values: pd.DataFrame, codes: list[str]) -> pd.Series:
     declared = system(codes)
     low, high = declared["expected_min"], declared["expected_max"]
     return pd.Series({c: int(((values[c] < low[c]) | (values[c] > high[c])).sum()) for c in codes}, dtype=int)
-
-
-def _lacking(columns: str, code: str, panel: ibis.Table) -> list[str]:
-    missing = [c for c in columns.split(";") if c not in panel.columns]
-    # D4 falls back to the input–output tables, which need the firm's industry alone.
-    return [] if code == "D4" and {"ind4", "division"} <= set(panel.columns) else missing
 
 
 def _needed(panel: ibis.Table, declared: pd.DataFrame) -> ibis.Table:

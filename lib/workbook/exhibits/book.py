@@ -19,7 +19,7 @@ from IPython.display import HTML, Markdown, display
 
 from workbook import paths
 from workbook.exhibits import listing, needs, printed, record, rendering, sheets
-from workbook.exhibits.words import Words
+from workbook.exhibits.words import COLON, JOIN, Words
 from workbook.language import said
 from workbook.run import chain
 
@@ -146,8 +146,36 @@ class Book:
         return book, Chosen(values)
 
     def can(self, id: str) -> bool:
-        """Whether this study's data and parameters allow an exhibit, as far as is known before it is made."""
+        """Whether this study's data and parameters allow an exhibit or a method, as far as is known before it is made."""
+        if id not in self.sheet.exhibits and id in needs.methods():
+            return needs.missing(id, self._facts()) is None
         return self._lacks(self.sheet.exhibit(id).needs) is None
+
+    def cannot(self, names: list[str], vocabulary: str) -> dict[str, str] | None:
+        """Which methods of a list cannot be had and why, in words of each language; None if all can.
+
+        Parameters
+        ----------
+        names : list of str
+            Methods that the study asks for.
+        vocabulary : str
+            In which they are called something.
+        """
+        facts, groups = self._facts(), dict[str, tuple[sheets.Need, list[str]]]()
+        for name in names:
+            lacks = needs.missing(name, facts)
+            if lacks is not None:
+                groups.setdefault(lacks.en, (lacks, []))[1].append(name)
+        told = {}
+        for language, space in (("en", " "), ("zh", "")):
+            words = self._words(language)
+            told[language] = space.join(
+                JOIN[language].join(words.of(vocabulary, n) for n in group)
+                + COLON[language]
+                + getattr(need, language)
+                for need, group in groups.values()
+            )
+        return told if groups else None
 
     def exhibit(
         self,

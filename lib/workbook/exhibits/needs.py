@@ -1,18 +1,23 @@
-"""What a study's data and parameters allow: one answer for checks, runner and notebooks alike."""
+"""What a study's data and parameters allow: one answer for checks, runner and notebooks alike.
+
+Needs, and what each exhibit and each method needs, are declared in the sheets. `able` gives the whole answer; what asks
+about one thing (a notebook, the runner, the model of a study's file) asks `lacking` or `missing`, of which it is made.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from workbook.exhibits import sheets
-from workbook.exhibits.sheets import Need, Sheet
+from workbook.exhibits.sheets import Method, Need, Sheet
 from workbook.run import chain
 
 EMPTY: tuple[Any, ...] = (None, "", [], {}, False)
+Reason = Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -28,11 +33,124 @@ class Facts:
         then nothing is refused for it.
     artefacts : dict
         Artefact: whether it was (or will be) written; one that is not here is not known yet.
+    absent : set of str
+        Columns that no artefact can have with anything in them.
     """
 
     parameters: Mapping[str, Any]
     columns: Mapping[str, frozenset[str]] = field(default_factory=dict)
     artefacts: Mapping[str, bool] = field(default_factory=dict)
+    absent: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Able:
+    """What a study can do: by name None, or the reason why not, a sentence in each language.
+
+    Parameters
+    ----------
+    indicators : dict
+        By code.
+    estimators : dict
+        Estimators, designs and tests, as ``methods`` of ``notebooks/exhibits/shared.yaml`` names them.
+    exhibits : dict
+        By ``<number of the notebook>.<id>``.
+    """
+
+    indicators: Mapping[str, Reason | None]
+    estimators: Mapping[str, Reason | None]
+    exhibits: Mapping[str, Reason | None]
+
+    def cannot(self) -> dict[str, dict[str, Reason]]:
+        """What cannot be had: kind, name, reason."""
+        kinds = {"indicators": self.indicators, "estimators": self.estimators, "exhibits": self.exhibits}
+        return {kind: {n: why for n, why in named.items() if why} for kind, named in kinds.items()}
+
+
+def able(
+    facts: Facts, notebooks: Iterable[str], indicators: Mapping[str, Reason | None] | None = None
+) -> Able:
+    """What a study can do, as far as is known.
+
+    Parameters
+    ----------
+    facts : Facts
+        What is known of it: of its artefacts (`facts`), or before it has run (`foreseen`).
+    notebooks : iterable of str
+        Its notebooks.
+    indicators : dict, optional
+        What the domain says of each indicator.
+    """
+    exhibits = {
+        f"{name[:2]}.{id}": _reason(sheets.sheet(name).need(lacks)) if lacks else None
+        for name in notebooks
+        if sheets.exists(name)
+        for id, lacks in allowed(name, facts).items()
+    }
+    estimators = {name: _reason(lacks) if (lacks := missing(name, facts)) else None for name in methods()}
+    return Able(indicators or {}, estimators, exhibits)
+
+
+def foreseen(
+    parameters: Mapping[str, Any],
+    columns: Collection[str] | None = None,
+    absent: Collection[str] = (),
+    indicators: Mapping[str, Reason | None] | None = None,
+) -> Facts:
+    """What is known of a study before it has run.
+
+    Parameters
+    ----------
+    parameters : dict
+        Parameters by name.
+    columns : collection of str, optional
+        Columns of its source that hold something; None: not known.
+    absent : collection of str
+        Columns that its source could have and has not, or has without anything in them.
+    indicators : dict, optional
+        What the domain says of each indicator.
+    """
+    made = {"truth": parameters.get("source") == "synthetic"}
+    if columns is None:
+        return Facts(parameters, artefacts=made)
+    there, gone = set(columns), set(absent)
+    for spec in parameters.get("derive", []):  # in their order: a later one may use an earlier one
+        (there if gone.isdisjoint(spec["of"]) else gone).add(spec["name"])
+    known = {"panel": frozenset(there)}
+    if not {"ind4", "class_version"} <= there:
+        known["classified"] = frozenset(("firm_id", "year"))
+    if indicators is not None:
+        can = {code for code in parameters.get("indicators", []) if not indicators.get(code)}
+        known["indicators"] = frozenset(can | ({"fi"} if can else set()))
+    return Facts(parameters, known, made, frozenset(gone))
+
+
+def methods() -> Mapping[str, Method]:
+    """Estimators, designs and tests that are declared."""
+    return sheets.shared().methods
+
+
+def missing(method: str, facts: Facts) -> Need | None:
+    """The first need of a method that does not hold; None if all hold, as far as is known."""
+    needs = [sheets.shared().needs[name] for name in methods()[method].needs]
+    return next((need for need in needs if not holds(need, facts)), None)
+
+
+def refused(parameters: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, dict[str, Need]]:
+    """Methods that a study asks for and, by its parameters alone, cannot have: parameter, method, need.
+
+    What a parameter names by default is not asked for: it is left out, and the reason is said.
+    """
+    facts, found = Facts(parameters), dict[str, dict[str, Need]]()
+    for name, method in methods().items():
+        asks = method.asked_by or method.set_by
+        if asks is None or parameters[asks] == defaults[asks]:
+            continue
+        named = parameters[asks] not in EMPTY if method.set_by else name in parameters[asks]
+        lacks = missing(name, facts) if named else None
+        if lacks:
+            found.setdefault(asks, {})[name] = lacks
+    return found
 
 
 def facts(root: Path, notebook: str, parameters: Mapping[str, Any], own: Path | None = None) -> Facts:
@@ -85,9 +203,11 @@ def holds(need: Need, facts: Facts) -> bool:
     if not all(facts.artefacts.get(name, True) for name in need.artefacts):
         return False
     known = facts.columns.get(need.table)
+    wanted = [*need.columns, *_named(need, facts)]
+    if not facts.absent.isdisjoint(wanted):
+        return False
     if known is None:
         return True
-    wanted = [*need.columns, *_named(need, facts)]
     some = not need.any_columns or any(name in known for name in need.any_columns)
     return some and all(name in known for name in wanted)
 
@@ -118,6 +238,10 @@ def _filled(file: Path, changed: int) -> frozenset[str]:
             name = column.path_in_schema.split(".")[0]
             held[name] = held.get(name, False) or _nulls(column) != rows.num_rows
     return frozenset(name for name, full in held.items() if full)
+
+
+def _reason(need: Need) -> Reason:
+    return {"en": need.en, "zh": need.zh}
 
 
 def _nulls(column: Any) -> int | None:

@@ -82,10 +82,7 @@ class Record:
 
 def records(folder: Path, notebook: str) -> list[Record]:
     """Records of a finished notebook; those of exhibits that have no sheet are not among them."""
-    place = folder / "done.json"
-    if not place.is_file():
-        return []
-    entries = json.loads(place.read_text(encoding="utf-8"))["exhibits"]
+    entries = _done(folder).get("exhibits", [])
     return [
         Record(notebook, e["id"], e["kind"], e["number"], dict(e["values"]), e["lacks"], e["draw"], folder)
         for e in entries
@@ -95,8 +92,17 @@ def records(folder: Path, notebook: str) -> list[Record]:
 
 def told(folder: Path) -> list[dict[str, Any]]:
     """Paragraphs that a finished notebook showed: ``id``, ``values``, in order."""
+    return list(_done(folder).get("told", []))
+
+
+def lacks(folder: Path) -> str:
+    """The need for want of which a notebook was not run at all; empty if it was run."""
+    return str(_done(folder).get("lacks", ""))
+
+
+def _done(folder: Path) -> dict[str, Any]:
     place = folder / "done.json"
-    return list(json.loads(place.read_text(encoding="utf-8")).get("told", [])) if place.is_file() else []
+    return dict(json.loads(place.read_text(encoding="utf-8"))) if place.is_file() else {}
 
 
 def omit(folder: Path, notebook: str, empty: Mapping[str, list[str]], sheet: Sheet, lacks: str) -> None:

@@ -45,6 +45,7 @@ Kind = Literal["table", "regression", "figure", "file"]
 Holds = Literal["words", "settings", "estimates", "counts", "statistics", "amounts", "units"]
 WITHHELD = {"en": "**Withheld: {}.** {}", "zh": "**未发布：{}。** {}"}
 LEFT_OUT = {"en": "**Left out: {}.** {}", "zh": "**略去：{}。** {}"}
+NOT_RUN = {"en": "**This notebook was not run.** {} Left out: {}.", "zh": "**本笔记本未运行。**{}略去：{}。"}
 # Roles that name a row or explain it, and so rest on no unit.
 SAYING = {"label", "word", "year", "number", "identifier"}
 
@@ -145,6 +146,14 @@ class Need(_Model):
     result: bool = Field(False, description="known only once the method has run: it found nothing to show")
 
 
+class Method(_Model):
+    """An estimator, a design or a test, and what it needs of a study."""
+
+    needs: list[str] = Field(description="needs that must hold; names of `needs`")
+    asked_by: str | None = Field(None, description="parameter that lists it by its name")
+    set_by: str | None = Field(None, description="parameter that asks for it by being set")
+
+
 class Exhibit(_Model):
     """One exhibit."""
 
@@ -216,6 +225,9 @@ class Shared(_Model):
     source: list[Variant] = Field(description="source of every exhibit that names none")
     columns: dict[str, Column] = Field(description="heads, formats and roles of columns, by name")
     needs: dict[str, Need] = Field(description="needs by name")
+    methods: dict[str, Method] = Field(
+        default_factory=dict, description="estimators, designs and tests by name"
+    )
     vocabularies: dict[str, Vocabulary] = Field(description="words of codes")
 
 
@@ -266,7 +278,10 @@ class Sheet(_Model):
         conditions = {name: need.model_dump(exclude={"en", "zh"}) for name, need in self._all_needs().items()}
         exhibits = {id: [one.kind, one.needs, one.empty, one.suffix] for id, one in self.exhibits.items()}
         said = {id: one.needs for id, one in self.words.items()}
-        plain = json.dumps([self.needs, exhibits, said, conditions], sort_keys=True)
+        methods = {name: one.needs for name, one in shared().methods.items()}
+        for name in {name for names in methods.values() for name in names}:
+            conditions[name] = shared().needs[name].model_dump(exclude={"en", "zh"})
+        plain = json.dumps([self.needs, exhibits, said, methods, conditions], sort_keys=True)
         return hashlib.sha256(plain.encode()).hexdigest()
 
     def need(self, name: str) -> Need:
@@ -369,7 +384,12 @@ def parse(values: dict[str, Any], notebook: str) -> Sheet:
 
 def parse_shared(values: dict[str, Any], name: str) -> Shared:
     """Check the shared file's plain values against the model."""
-    return _validated(Shared, values, f"notebooks/exhibits/{name}")
+    made: Shared = _validated(Shared, values, f"notebooks/exhibits/{name}")
+    for method, one in made.methods.items():
+        unknown = [need for need in one.needs if need not in made.needs]
+        if unknown:
+            raise SheetError(f"notebooks/exhibits/{name}: methods.{method} needs {', '.join(unknown)}, no need")
+    return made
 
 
 def read(place: Path) -> dict[str, Any]:

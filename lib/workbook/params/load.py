@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
 from workbook import paths
+from workbook.exhibits import needs
 from workbook.language import current, listed, said, word
 from workbook.params import Parameters
 from workbook.params.base import help_text
@@ -119,6 +120,7 @@ def parse(text: str, file: Path) -> Parameters:
         raise StudyError("\n".join(lines)) from None
     _check_source(parameters, file)
     _check_files(parameters, file)
+    _check_asked(parameters, node, file)
     return parameters
 
 
@@ -275,6 +277,22 @@ def _check_files(parameters: Parameters, file: Path) -> None:
             place = values[name]
             if place is not None and not (paths.ROOT / resolve_source(place, file)).is_dir():
                 raise StudyError(f"{_shown(file)}: {section}.{name} = '{place}': no such folder")
+
+
+def _check_asked(parameters: Parameters, node: Any, file: Path) -> None:
+    """A method that is asked for, and that the study's other parameters do not allow, stops the study."""
+    lines = []
+    sections = {name: type(getattr(parameters, name)).model_fields for name in Parameters.model_fields}
+    fields = {name: (section, one) for section, named in sections.items() for name, one in named.items()}
+    defaults = {name: one.get_default(call_default_factory=True) for name, (_, one) in fields.items()}
+    for name, methods in needs.refused(parameters.flat(), defaults).items():
+        section = fields[name][0]
+        where = f"{_shown(file)}:{_line(node, [section, name])}"
+        for why in dict.fromkeys(getattr(need, current()) for need in methods.values()):
+            named = listed(m for m, need in methods.items() if getattr(need, current()) == why)
+            lines.append(said("params.asked", where=where, key=f"{section}.{name}", methods=named, why=why))
+    if lines:
+        raise StudyError("\n".join(lines))
 
 
 def _check_source(parameters: Parameters, file: Path) -> None:

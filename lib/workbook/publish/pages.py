@@ -226,7 +226,8 @@ def _notebooks(study: Built) -> str:
         link = f'<a href="{name}.html">{title}</a>' if done else title
         seconds = m.number(record.get("seconds"), 1) if done else ""
         shown = str(count[name]) if done else ""
-        rows.append([m.code(name), link, m.html(w["states"].get(state, state)), shown, seconds])
+        told = "not run" if record.get("lacks") else state
+        rows.append([m.code(name), link, m.html(w["states"].get(told, told)), shown, seconds])
     heads = ["", w["title"], w["state"], w["exhibits"], w["seconds"]]
     return m.raw(m.table(heads, rows, numeric={3, 4}, label=w["notebooks"]))
 
@@ -239,9 +240,16 @@ def _exhibits(study: Built) -> str:
     lines += [_exhibit(study, row) for row in shown]
     parts = ["\n".join(lines)] if shown else [w["none"]]
     for kind in ABSENT:
-        titles = [(m.text(r["title"]), m.text(r["note"])) for r in study.exhibits if r["kind"] == kind]
+        titles: dict[str, list[str]] = defaultdict(list)  # by their reason, which is given once
+        for row in study.exhibits:
+            if row["kind"] == kind:
+                titles[m.text(row["note"])].append(m.text(row["title"]))
         if titles:
-            items = [f"- {title}{w['stop']} {note}" if note else f"- {title}" for title, note in titles]
+            comma = {"en": "; ", "zh": "、"}[study.language]
+            items = [
+                f"- {comma.join(names)}" + (f"{w['stop']} {note}" if note else "")
+                for note, names in titles.items()
+            ]
             parts += [f"### {w[kind]}", "\n".join(items)]
     return "\n\n".join(parts)
 

@@ -72,7 +72,16 @@ def told(study: Built, notebook: str) -> dict[str, Any]:
             ]
             cell = {**cell, "outputs": [output for output in shown if output is not None]}
         cells.append(cell)
-    return prose.spoken({**content, "cells": cells}, notebook, study.language)
+    spoke = prose.spoken({**content, "cells": cells}, notebook, study.language)
+    return _not_run(spoke, made, study.language) if made.get("lacks") else spoke
+
+
+def _not_run(content: dict[str, Any], made: dict[str, Any], language: str) -> dict[str, Any]:
+    """Of a notebook that the study cannot have: what it is for, and why it is not there, once."""
+    purpose = next(c for c in content["cells"] if c["cell_type"] == "markdown")
+    names = {"en": "; ", "zh": "、"}[language].join(e[language]["name"] for e in made["exhibits"])
+    why = sheets.NOT_RUN[language].format(made["lacks"][language], names)
+    return {**content, "cells": [purpose, _markdown(why, "not-run")]}
 
 
 def _aligned(executed: list[dict[str, Any]], notebook: str) -> list[dict[str, Any]]:

@@ -93,7 +93,7 @@ def speak(
 
 
 def load(root: Path, notebook: str) -> dict[str, Any]:
-    """What was made of a notebook: ``mark``, ``exhibits``, ``told``; empty if nothing was."""
+    """What was made of a notebook: ``mark``, ``exhibits``, ``told``, ``lacks``; empty if nothing was."""
     try:
         return dict(json.loads((root / FOLDER / notebook / RECORD).read_text(encoding="utf-8")))
     except (OSError, ValueError):
@@ -123,7 +123,8 @@ def _speak(
             kept = verdicts.get(f"{notebook[:2]}.{one.id}", Kept())
             made.append(_exhibit(one, sheet, words, parameters, kept, work))
         told = [_told(part, sheet, words, parameters) for part in record.told(root / notebook)]
-        text = json.dumps({"mark": mark, "exhibits": made, "told": told}, ensure_ascii=False, indent=1)
+        whole = {"mark": mark, "exhibits": made, "told": told, "lacks": _lacks(root, notebook, sheet)}
+        text = json.dumps(whole, ensure_ascii=False, indent=1)
         (work / RECORD).write_text(text, encoding="utf-8")
     except sheets.SheetError as error:
         shutil.rmtree(work, ignore_errors=True)
@@ -178,6 +179,12 @@ def _exhibit(
     names = {f.name for f in folder.glob(f"*/{one.id}.*") if f.suffix in (*PICTURES, ".tex")}
     found["files"] += sorted(names)
     return found
+
+
+def _lacks(root: Path, notebook: str, sheet: Sheet) -> dict[str, str]:
+    """Why a notebook was not run at all, in both languages; empty if it was."""
+    name = record.lacks(root / notebook)
+    return {language: getattr(sheet.need(name), language) for language in LANGUAGES} if name else {}
 
 
 def published(frame: pd.DataFrame, sheet: Sheet, id: str) -> pd.DataFrame:

@@ -1,0 +1,86 @@
+"""What the columns of a source allow, told before a study runs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+import ibis
+
+from fusion.adapters import panel
+from fusion.indicators import system
+from fusion.language import LANGUAGES, listed, said, speaking
+from fusion.panel import readers
+from fusion.panel.contract import contract
+
+Reason = dict[str, str]
+
+
+def indicators(columns: Collection[str]) -> dict[str, Reason | None]:
+    """Which indicators columns give.
+
+    Parameters
+    ----------
+    columns : collection of str
+        Columns that hold something.
+
+    Returns
+    -------
+    dict
+        Code: None, or the reason why it cannot be computed, a sentence in each language.
+    """
+    gaps = system.lacking(columns)
+    return {str(code): lack(gaps[code]) if code in gaps else None for code in system.system()["code"]}
+
+
+def absent(columns: Collection[str]) -> frozenset[str]:
+    """Columns of the contract that a source could bring and that these are not."""
+    return frozenset(c.column for c in contract() if c.required != "derived") - frozenset(columns)
+
+
+def lack(columns: Sequence[str]) -> Reason:
+    """The sentence that the data lack some columns, with their labels, in each language."""
+    labels = {c.column: {"en": c.label_en, "zh": c.label_zh} for c in contract()}
+    told = {}
+    for language in LANGUAGES:
+        with speaking(language):
+            named = listed(
+                said("adapters.labelled", label=labels[c][language], column=c) if c in labels else c
+                for c in columns
+            )
+            told[language] = said("adapters.lack", columns=named)
+    return told
+
+
+def known(source: str | Sequence[str], adapter: str | None, root: Path, **how: Any) -> frozenset[str] | None:
+    """Columns of a study's source that hold something.
+
+    Parameters
+    ----------
+    source : str or sequence of str
+        As a study names it. The synthetic panel has every column of the contract that is not derived.
+    adapter : str or None
+    root : pathlib.Path
+        Folder to which files refer.
+    **how
+        ``contract, rename, money_unit, encoding, sheet, extra_columns``, as the readers take them.
+
+    Returns
+    -------
+    frozenset of str or None
+        None for a loader, which is not called.
+
+    Raises
+    ------
+    PanelError
+        When the files cannot be read as the study says.
+    """
+    if source == "synthetic":
+        return frozenset(c.column for c in contract() if c.required != "derived")
+    if isinstance(source, str) and readers.LOADER.match(source) and not (root / source).exists():
+        return None
+    con = ibis.duckdb.connect()
+    if adapter is None:
+        return system.held(readers.read(con, str(source), root=root, **how).table)
+    return system.held(panel.read(con, source, adapter, root, **how).raw.table)

@@ -1,0 +1,48 @@
+"""What a study can do, and cannot, before it has run: what ``fusion validate`` and ``fusion check`` print."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from workbook.exhibits import needs
+from workbook.language import current, listed, said, word
+
+
+def judged(
+    parameters: Mapping[str, Any],
+    columns: Collection[str] | None,
+    absent: Collection[str] = (),
+    indicators: Mapping[str, needs.Reason | None] | None = None,
+) -> needs.Able:
+    """What a study can do, of its parameters and of what the domain says of its source.
+
+    Parameters
+    ----------
+    parameters : dict
+        Parameters by name.
+    columns : collection of str or None
+        Columns of the source that hold something; None: not known.
+    absent : collection of str
+        Columns that the source could have and has not, or has without anything in them.
+    indicators : dict
+        Code: None, or why the columns do not give it.
+    """
+    facts = needs.foreseen(parameters, columns, absent, indicators)
+    asked = {code: indicators[code] for code in parameters["indicators"]} if indicators else {}
+    return needs.able(facts, parameters["notebooks"], asked)
+
+
+def lines(able: needs.Able) -> Iterator[str]:
+    """What can be had of each kind, and what cannot, with reasons, in the language of this process."""
+    kinds = {"indicators": able.indicators, "estimators": able.estimators, "exhibits": able.exhibits}
+    for kind, named in kinds.items():
+        if named:
+            can = sum(why is None for why in named.values())
+            yield said("review.able.count", kind=word("review.kind", kind), can=can, every=len(named))
+            reasons: dict[str, list[str]] = {}
+            for name, why in named.items():
+                if why is not None:
+                    reasons.setdefault(why[current()], []).append(name)
+            for reason, names in reasons.items():
+                yield said("review.able.why", names=listed(names), reason=reason)
