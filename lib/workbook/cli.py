@@ -245,11 +245,12 @@ def check(
     from workbook.params.load import load
 
     found = load(study)
+    flat = found.flat | {"source": list(map(str, files)), "adapter": adapter or "built in"}
     needs = {d.name: list(d.of) for d in found.parameters.panel.derive}
     try:
         with speaking("en" if as_json else current()):
             code = command.check(
-                files, adapter, money_unit, write, as_json, needs, lambda there: _told(found.flat, there)
+                files, adapter, money_unit, write, as_json, needs, lambda there: _told(flat, there)
             )
     except AdapterError as error:
         print(error, file=sys.stderr)
@@ -305,7 +306,9 @@ def _able(flat: dict[str, Any]) -> list[str]:
     how = ("contract", "rename", "money_unit", "encoding", "sheet", "extra_columns")
     columns, told = None, []
     try:
-        columns = able.known(flat["source"], flat["adapter"], paths.ROOT, **{name: flat[name] for name in how})
+        columns = able.known(
+            flat["source"], flat["adapter"], paths.ROOT, **{name: flat[name] for name in how}
+        )
         told = [] if columns is not None else [said("review.able.loader")]
     except PanelError as error:
         told = [str(error)]

@@ -334,8 +334,8 @@ def _computable(report: Report) -> list[str]:
     lacking: dict[tuple[str, ...], list[str]] = {}
     for code, columns in cannot.items():
         lacking.setdefault(tuple(columns), []).append(code)
-    for columns, codes in lacking.items():
-        why = able.lack(columns)[current()]
+    for gap, codes in lacking.items():
+        why = able.lack(gap)[current()]
         out.append(said("adapters.report.lack", codes=listed(codes), why=why))
     for name, columns in report.needs.items():
         gaps = [c for c in columns if c in report.lacking]

@@ -388,7 +388,9 @@ def parse_shared(values: dict[str, Any], name: str) -> Shared:
     for method, one in made.methods.items():
         unknown = [need for need in one.needs if need not in made.needs]
         if unknown:
-            raise SheetError(f"notebooks/exhibits/{name}: methods.{method} needs {', '.join(unknown)}, no need")
+            raise SheetError(
+                f"notebooks/exhibits/{name}: methods.{method} needs {', '.join(unknown)}, no need"
+            )
     return made
 
 
