@@ -14,14 +14,24 @@ from fusion import classification as gbt
 from fusion.classification import command
 
 REFERENCE = Path(__file__).parents[3] / "shared" / "reference" / "classification"
-KEYS = ["code", "edition", "name_zh", "ancestors", "successors", "standards", "path", "fields"]
+KEYS = [
+    "code",
+    "edition",
+    "name_zh",
+    "ancestors",
+    "successors",
+    "predecessors",
+    "standards",
+    "path",
+    "fields",
+]
 
 
 def test_the_classic_in_both_editions() -> None:
     old = gbt.answer("6550", "2011")
     assert list(old) == KEYS
     assert (old["name_zh"], old["ancestors"]) == ("集成电路设计", ["655", "65", "I"])
-    assert old["successors"] == [{"code": "6520", "confidence": "high"}]
+    assert old["successors"] == [{"code": "6520", "note": gbt.convert(["6550"])["note"].item()}]
     new = gbt.answer("6550")
     assert (new["edition"], new["name_zh"], new["successors"]) == ("2017", "信息处理和存储支持服务", [])
     assert old["standards"] == gbt.answer("6520")["standards"]
@@ -37,7 +47,7 @@ def test_what_is_not_verified_says_so() -> None:
 
 def test_an_ambiguous_class_says_only_what_its_candidates_share() -> None:
     car = gbt.answer("3610", "2011")
-    assert [s["code"] for s in car["successors"]] == ["3611", "3612"]
+    assert [s["code"] for s in car["successors"]] == ["3611", "3612", "3620"]
     assert car["path"] == "P3"
     partial = {(r["standard"], r["class_code"]): r["partial"] for r in car["standards"]}
     assert partial["strategic_emerging_2018", "5.1.0"]  # the electric one alone

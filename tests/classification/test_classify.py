@@ -26,7 +26,7 @@ def test_one_row_out_for_each_row_in_whatever_is_written() -> None:
     assert len(out) == len(rows)
     assert out["code_2017"].tolist() == ["6520", "6550", "1311", "", "", "", "", "", "", "", "3921", ""]
     status = (
-        ["matched"] * 3 + ["unmatched"] * 3 + ["ambiguous"] + ["unmatched"] * 3 + ["matched", "unmatched"]
+        ["matched"] * 3 + ["unmatched"] * 3 + ["ambiguous"] * 2 + ["unmatched"] * 2 + ["matched", "unmatched"]
     )
     assert out["mapping_status"].tolist() == status
     contradicts = "not_in_edition_or_letter_contradicts"
@@ -34,8 +34,8 @@ def test_one_row_out_for_each_row_in_whatever_is_written() -> None:
         "zero_or_group",
         "missing",
         contradicts,
-        "group_split",
-        "no_candidate",
+        "split",
+        "split",
         "edition_unknown",
         contradicts,
     ]
@@ -48,9 +48,18 @@ def test_one_row_out_for_each_row_in_whatever_is_written() -> None:
 
 def test_an_ambiguous_code_keeps_what_its_candidates_share() -> None:
     car = classified([("3610", "2011")]).iloc[0]
-    assert (car["section"], car["division"], car["group3"], car["path"]) == ("C", "36", "361", "P3")
+    assert (car["section"], car["division"], car["group3"], car["path"]) == (
+        "C",
+        "36",
+        "",
+        "P3",
+    )  # 3611, 3612, 3620
     assert (car["code_2017"], car["services_share_high"]) == ("", 0)
-    members = gbt.members("three_new_2018", ("02",)).set_index("code")["membership"].reindex(["3611", "3612"])
+    members = (
+        gbt.members("three_new_2018", ("02",))
+        .set_index("code")["membership"]
+        .reindex(["3611", "3612", "3620"])
+    )
     low = float((members == "full").all())
     assert car["manufacturing_share_low"] == low
     assert car["manufacturing_share_high"] == float(members.notna().any())
@@ -81,10 +90,9 @@ def test_coarser_codes_keep_what_all_below_them_share() -> None:
     assert out.loc[2, ["manufacturing_share_low", "manufacturing_share_high"]].tolist() == [0, 1]
 
 
-@pytest.mark.parametrize("confidence", ["high", "medium", "low"])
 @pytest.mark.parametrize("manufacturing", ["three_new_2018", "hightech_manufacturing_2017"])
-def test_bounds_hold_over_every_code(confidence: str, manufacturing: str) -> None:
-    table = gbt.lookup("modern_services_2023", manufacturing, equal(0.3), confidence)
+def test_bounds_hold_over_every_code(manufacturing: str) -> None:
+    table = gbt.lookup("modern_services_2023", manufacturing, equal(0.3))
     assert len(table) == 20 + 96 + 432 + 1094 + 20 + 97 + 473 + 1381
     assert not table.duplicated(["edition", "code"]).any()
     for kind in ("services", "manufacturing"):
@@ -125,8 +133,6 @@ def test_bad_choices_are_refused() -> None:
         classified([("6550", "2017")], partial_share=1.5)
     with pytest.raises(gbt.ClassificationError, match="Did you mean 'modern_services_2023'"):
         classified([("6550", "2017")], services_standard="modern_services_2022")
-    with pytest.raises(gbt.ClassificationError, match="allowed: high, medium, low"):
-        classified([("6550", "2017")], crosswalk_confidence="none")
 
 
 def test_a_panel_without_codes_gets_its_keys() -> None:
@@ -141,12 +147,12 @@ def test_a_panel_without_codes_gets_its_keys() -> None:
 
 @pytest.fixture(scope="module")
 def rows() -> ibis.Table:
-    """A panel over the switch: a firm of a full class, one partial, one split, one that has no successor."""
+    """A panel over the switch: a firm of a full class, one partial, one split within a path, one split over paths."""
     codes = {
         "full": ("6550", "6520"),
         "partial": ("3512", "3512"),
         "split": ("3610", "3611"),
-        "lost": ("1363", "1361"),
+        "lost": ("3599", "3599"),
     }
     revenue = {"full": 10.0, "partial": 20.0, "split": 30.0, "lost": 40.0}
     table = pd.DataFrame(
@@ -186,9 +192,14 @@ def test_totals_add_up(rows: ibis.Table) -> None:
     assert paths["revenue_share"].sum() == pytest.approx(1)
     assert (paths["firm_years_overlapping"] >= paths["firm_years"]).all()
     assert paths.set_index("path").loc["unmapped", "firm_years"] == 2
+    # 3599 became 3491, 3492, 3599 (all P4) and 3964 (P1): two firm-years certain in P4, two more possible there.
+    by_path = paths.set_index("path")
+    assert by_path.loc["P4", "firm_years_high"] - by_path.loc["P4", "firm_years"] == 2
+    assert by_path.loc["P1", "firm_years_high"] - by_path.loc["P1", "firm_years"] == 2
+    assert by_path.loc["P4", "revenue_share_high"] - by_path.loc["P4", "revenue_share"] == pytest.approx(0.2)
     lost = gbt.unmapped_codes(rows, revenue="revenue")
-    assert lost["code_own"].tolist() == ["1363", "3610"]
-    assert lost["revenue_share"].tolist() == pytest.approx([0.2, 0.15])
+    assert lost["code_own"].tolist() == ["3512", "3599", "3610"]
+    assert lost["revenue_share"].tolist() == pytest.approx([0.1, 0.2, 0.15])
 
 
 def test_the_change_of_edition_is_found(rows: ibis.Table) -> None:

@@ -1,53 +1,109 @@
-"""From 2011 to 2017: matched, ambiguous, unmatched, never guessed."""
+"""From one edition to another by the official comparisons: matched, split, unmatched, never guessed."""
 
 from __future__ import annotations
+
+import csv
+from collections import defaultdict
 
 import pytest
 
 from fusion import classification as gbt
+from fusion.classification import policy
+from fusion.classification.editions import links
+from fusion.classification.tables import FOLDER
 
 
-def one(code: str, confidence: str = "high") -> dict[str, str]:
-    return gbt.convert([code], confidence).iloc[0].to_dict()
+def one(code: str, old: str = "2011", new: str = "2017") -> dict[str, str]:
+    return gbt.convert([code], old, new).iloc[0].to_dict()
 
 
-def test_6550_is_not_the_same_class_in_both_editions() -> None:
-    assert gbt.name("6550", "2011") == "集成电路设计"
-    assert gbt.name("6550", "2017") == "信息处理和存储支持服务"
-    assert one("6550")["code_2017"] == "6520"
-    assert gbt.name("6520", "2017") == "集成电路设计"
+def pairs(name: str) -> list[tuple[str, str]]:
+    """A table of the standard as it lies there, by nothing but a reader of CSV."""
+    with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
+        return [(row[0], row[1]) for row in list(csv.reader(stream))[1:]]
 
 
-def test_a_split_class_is_ambiguous_at_every_confidence() -> None:
-    for confidence in ("high", "medium", "low"):
-        found = one("3610", confidence)
-        assert (found["mapping_status"], found["code_2017"]) == ("ambiguous", "")
-        assert found["candidates"] == "3611,3612"
+def test_annex_b_is_held_whole() -> None:
+    held = pairs("editions_2011_2017")
+    assert len(held) == len(set(held)) == 1401  # the standard's annex
+    for side, edition, count in ((0, "2011", 1094), (1, "2017", 1381)):
+        classes = set(gbt.load(f"gbt4754_{edition}").query("level == '4'")["code"])
+        assert {pair[side] for pair in held} == classes and len(classes) == count
+    status = gbt.convert()["mapping_status"].value_counts().to_dict()
+    assert status == {"matched": 921, "ambiguous": 173}
+    assert max(len(found) for found in links("2011", "2017").values()) == 10
 
 
-def test_confidence_is_a_threshold() -> None:
-    assert one("3425", "high")["mapping_status"] == "ambiguous"
-    assert one("3425", "medium") == one("3425", "low")
-    assert one("3425", "medium")["code_2017"] == "3425"
-    matched = [
-        (gbt.convert(confidence=c)["mapping_status"] == "matched").sum() for c in ("high", "medium", "low")
-    ]
-    assert matched == sorted(matched)
-    assert matched[0] == 934  # 723 with code and name, 211 with the name
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("3972", "3982"),  # printed circuit boards, renamed
+        ("6550", "6520"),  # integrated-circuit design; 6550 is another class in 2017
+        ("3599", "3491 3492 3599 3964"),  # industrial and special robots, service robots taken out
+        ("6540", "6431 6432 6433 6434 6439 6440 6450 6550"),  # internet platforms taken out
+        ("3610", "3611 3612 3620"),
+        ("1363", "1321 1329"),
+    ],
+)
+def test_classes_read_in_the_annex_by_hand(old: str, new: str) -> None:
+    found, after = one(old), new.split()
+    if len(after) == 1:
+        assert (found["mapping_status"], found["converted"], found["how"]) == (
+            "matched",
+            new,
+            "one_successor",
+        )
+    else:
+        assert (found["mapping_status"], found["converted"], found["how"]) == ("ambiguous", "", "split")
+        assert found["candidates"].split(",") == after
+    assert all(old in (links("2017", "2011")[code]) for code in after)
 
 
-def test_every_class_of_2011_has_one_answer() -> None:
-    classes = gbt.load("gbt4754_2011").query("level == '4'")["code"]
-    for confidence in ("high", "medium", "low"):
-        answer = gbt.convert(confidence=confidence)
-        assert sorted(answer["code_2011"]) == sorted(classes)
-        assert ((answer["code_2017"] != "") == (answer["mapping_status"] == "matched")).all()
-        assert ((answer["candidates"] != "") == (answer["mapping_status"] == "ambiguous")).all()
+def test_notes_are_the_standards() -> None:
+    assert one("3972")["note"] == "更名"
+    assert links("2011", "2017")["3599"]["3491"] == "新增，原3599部分内容调到此类"
+    # 1321 has two predecessors, and the annex breaks its note between their lines.
+    assert set(links("2017", "2011")["1321"].values()) == {"新增，将原1320分解，原1363部分内容调到此类"}
+
+
+def test_backwards_by_the_same_pairs() -> None:
+    back = gbt.convert(None, "2017", "2011")
+    assert len(back) == 1381
+    before = defaultdict(set)
+    for old, new in pairs("editions_2011_2017"):
+        before[new].add(old)
+    for row in back.itertuples():
+        assert {row.converted} - {""} | set(row.candidates.split(",")) - {""} == before[row.code]
+    assert one("6550", "2017", "2011")["converted"] == "6540"
+    assert one("3982", "2017", "2011")["converted"] == "3972"
 
 
 def test_what_cannot_be_converted() -> None:
-    assert one("1363")["how"] == "no_candidate"
     assert one("9999")["how"] == "not_in_edition"
     assert one("131")["how"] == "not_a_class"
-    with pytest.raises(gbt.ClassificationError, match="allowed: high, medium, low"):
-        gbt.convert(["0111"], "sure")
+    with pytest.raises(gbt.ClassificationError, match="name another edition"):
+        gbt.convert(["0111"], "2017", "2017")
+
+
+def test_no_false_certainty_by_a_reading_of_the_tables_alone() -> None:
+    """Every class of every edition against sets made here from the annex and the standards' own lists."""
+    kinds = {s: gbt.members(s).set_index("code")["membership"].to_dict() for s in gbt.standards()}
+    table = gbt.lookup(standards=tuple(gbt.standards())).set_index(["edition", "code"])
+    after = defaultdict(set)
+    for old, new in pairs("editions_2011_2017"):
+        after["2011", old].add(new)
+        after["2017", new].add(new)
+    for key, meant in after.items():
+        said, cuts = table.loc[key], [policy.cuts(code) for code in sorted(meant)]
+        for standard, kind in kinds.items():
+            words = {kind.get(code, "none") for code in meant}
+            expected = {("full",): "certain", ("none",): "no"}.get(tuple(words), "possible")
+            assert said[f"in_{standard}"] == expected, (key, standard)
+        main = {cut["path"] for cut in cuts}
+        assert said["path"] == (main.pop() if len(main) == 1 else ""), key
+        fields = [set(cut["fields"].split(",")) - {""} for cut in cuts]
+        assert said["fields"] == ",".join(sorted(set.intersection(*fields))), key
+        assert said["fields_possible"] == ",".join(sorted(set.union(*fields))), key
+        assert said["paths_possible"] == ",".join(sorted({cut["path"] for cut in cuts})), key
+        assert (said["code_2017"] != "") == (len(meant) == 1), key
+    assert len(after) == 1094 + 1381

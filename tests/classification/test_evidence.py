@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fusion import classification as gbt
 
-# 3610 was split into 3611 and 3612; the firm's codes of 2015, 2016 | 2017, 2018.
+# 3610 was split into 3611, 3612 and 3620; the firm's codes of 2015, 2016 | 2017, 2018.
 CASES = {
     "settled": (["3610", "3610", "3612", "3612"], ["3612", "3612", "3612", "3612"]),
     "changed before": (["3921", "3610", "3612", "3612"], ["3921", "3612", "3612", "3612"]),
@@ -98,6 +98,6 @@ def test_coverage_counts_settled_rows_as_their_class() -> None:
         gbt.coverage(gbt.classify(panel(codes), edition_evidence=rule), ["strategic_emerging_2018"]).iloc[0]
         for rule in ("none", "own_later_code")
     )
-    # 3612 is in the standard and 3611 is not: half of the firm-years were open, and are certain now.
+    # 3612 is in the standard, 3611 is not: half of the firm-years were open, and are certain now.
     assert (wide["firm_years_low"], wide["firm_years_high"]) == (0.5, 1)
     assert (narrow["firm_years_low"], narrow["firm_years_width"]) == (1, 0)

@@ -8,6 +8,7 @@ from fusion import classification as gbt
 from fusion.classification.tables import FOLDER
 
 SOURCES = gbt.load("SOURCES").set_index("standard")
+COMPARISONS = ("editions_2011_2017",)
 COLUMNS = [
     "standard",
     "part",
@@ -24,6 +25,9 @@ COLUMNS = [
 def counts(standard: str) -> str:
     """Classes by level, parts in the order of the document, e.g. ``8/39/139``."""
     table = gbt.load(standard)
+    if standard.startswith("editions"):
+        old, new = table.columns[:2]
+        return f"{len(table)}/{table[old].nunique()}/{table[new].nunique()}"
     if standard.startswith(("gbt", "isic")):
         return "/".join(str((table["level"] == level).sum()) for level in "1234")
     once = table.drop_duplicates(["part", "class_code"])
@@ -63,7 +67,9 @@ def test_counts_are_the_documents(standard: str, official: str) -> None:
 
 
 def test_every_standard_has_a_source_and_only_one_is_unverified() -> None:
-    assert set(gbt.standards()) | {"gbt4754_2011", "gbt4754_2017", "isic_rev4"} == set(SOURCES.index)
+    assert set(gbt.standards()) | {"gbt4754_2011", "gbt4754_2017", "isic_rev4", *COMPARISONS} == set(
+        SOURCES.index
+    )
     assert SOURCES.index[SOURCES["verified"] != "1"].tolist() == ["producer_services_2019"]
     assert "UNVERIFIED" in SOURCES.loc["producer_services_2019", "note"]
     assert (SOURCES[["issuer", "title_zh", "title_en", "year", "checked"]] != "").all(axis=None)
@@ -113,19 +119,15 @@ def test_english_names_are_marked_unofficial() -> None:
     assert "name_en" not in tree.columns
 
 
-def test_the_crosswalk_is_computed_and_says_so() -> None:
-    table = gbt.load("crosswalk_2011_2017")
-    assert set(table["status"]) == {"computed, not official"}
-    assert table["confidence"].isin(["high", "medium", "low", "none"]).all()
-    assert ((table["code_2017"] == "") == (table["confidence"] == "none")).all()
-    assert all(gbt.exists(c, "2011") for c in table["code_2011"])
-    assert all(gbt.exists(c, "2017") for c in table["code_2017"] if c)
-    same = table[table["how"] == "same_code_same_name"]
-    assert len(same) == 723
-    assert (same["code_2011"] == same["code_2017"]).all()
-    for how in ("same_code_same_name", "recoded_same_name"):
-        for old, new in table.loc[table["how"] == how, ["code_2011", "code_2017"]].itertuples(index=False):
-            assert gbt.name(old, "2011") == gbt.name(new, "2017")
+@pytest.mark.parametrize("name", COMPARISONS)
+def test_comparisons_hold_classes_and_whole_notes(name: str) -> None:
+    table = gbt.load(name)
+    for column in table.columns[:2]:
+        classes = gbt.load(f"gbt4754_{column[-4:]}").query("level == '4'")["code"]
+        assert set(table[column]) <= set(classes)
+    assert not table.duplicated(list(table.columns[:2])).any()
+    noted = table.loc[table["note"] != "", "note"]
+    assert noted.str.match("新增|更名|内容|调整|将原|原|取消|合并").all(), "a note that begins in the middle"
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_keys_are_complete_unique_and_sorted() -> None:
     assert table[["firm_id", "year"]].equals(table[["firm_id", "year"]].sort_values(["firm_id", "year"]))
 
 
-def test_codes_exist_in_their_edition_and_follow_the_crosswalk() -> None:
+def test_codes_exist_in_their_edition_and_follow_the_comparison() -> None:
     table = panel()[0]
     for edition in ("2011", "2017"):
         known = pd.read_csv(DATA / "classification" / f"gbt4754_{edition}.csv", dtype=str)
@@ -93,7 +93,7 @@ def test_codes_exist_in_their_edition_and_follow_the_crosswalk() -> None:
     assert ((table["year"] >= 2017) == (table["class_version"] == "2017")).all()
     pairs = table.groupby("firm_id")["ind4"].unique()
     pairs = {tuple(p) for p in pairs if len(p) == 2}
-    cross = pd.read_csv(DATA / "classification" / "crosswalk_2011_2017.csv", dtype=str)
+    cross = pd.read_csv(DATA / "classification" / "editions_2011_2017.csv", dtype=str)
     assert pairs and pairs <= set(zip(cross["code_2011"], cross["code_2017"], strict=True))
     assert ("6550", "6520") in pairs  # IC design, whose old code 2017 gives to another class
 

@@ -230,7 +230,7 @@ def test_a_code_and_a_file_are_classified(tmp_path: Path, capsys: pytest.Capture
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["9999"], ["C99"], ["C0111"], ["x"], ["12345"], ["1", "--edition", "2002"], ["6550", "--confidence", "sure"],
+        ["9999"], ["C99"], ["C0111"], ["x"], ["12345"], ["1", "--edition", "2002"], ["6550", "--edition", "2012"],
         ["6550", "--out", "x.csv"], ["none.csv"], ["x.csv", "--edition", "2002"], ["x.csv", "--out", "x.doc"],
         ["x.csv", "--code-column", "nothing"], ["x.csv"], ["x.csv", "--code-column", "a"],
     ],
@@ -241,7 +241,7 @@ def test_codes_and_files_that_cannot_be(
     monkeypatch.chdir(tmp_path)
     Path("x.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     assert command.main(arguments) == 2
-    assert is_chinese(capsys.readouterr().err, "a", "b", "x", "high", "medium", "low", "sure", "nothing")
+    assert is_chinese(capsys.readouterr().err, "a", "b", "x", "nothing")
 
 
 def call(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

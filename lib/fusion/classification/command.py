@@ -31,7 +31,6 @@ def run(
     what: str,
     edition: str = "",
     as_json: bool = False,
-    confidence: str = "high",
     language: str = "",
     out: Path | None = None,
     code_column: str = "",
@@ -63,14 +62,13 @@ def run(
             said("classification.language", language=language, languages=listed(LANGUAGES))
         )
     with speaking("en" if as_json else language or current()):
-        return _answered(what, edition, as_json, confidence, out, code_column, year_column)
+        return _answered(what, edition, as_json, out, code_column, year_column)
 
 
 def _answered(
     what: str,
     edition: str,
     as_json: bool,
-    confidence: str,
     out: Path | None,
     code_column: str,
     year_column: str,
@@ -78,7 +76,7 @@ def _answered(
     if not _is_file(what):
         if out or code_column or year_column:
             raise ClassificationError(said("classification.taken_for_code", what=what))
-        found = answer(what, edition or "2017", confidence)
+        found = answer(what, edition or "2017")
         return json.dumps(found, ensure_ascii=False, indent=1) if as_json else in_words(found, current())
     from fusion.classification.files import classify_file
     from fusion.classification.files import in_words as report_in_words
@@ -87,7 +85,6 @@ def _answered(
         Path(what),
         out,
         edition=edition,
-        confidence=confidence,
         code_column=code_column,
         year_column=year_column,
     )
@@ -107,7 +104,6 @@ def _arguments(given: Sequence[str]) -> argparse.Namespace:
     add("what", metavar="CODE|FILE", help="a code of GB/T 4754, or a csv, parquet or xlsx file with codes")
     add("--edition", default="", help="edition of the codes, 2017 or 2011 (a code: 2017 if not given)")
     add("--json", dest="as_json", action="store_true", help="for programs")
-    add("--confidence", default="high", help="lowest at which 2011 is taken over: high, medium, low")
     add("--language", default="", help="en or zh; if not given FUSION_LANGUAGE, else the locale")
     add("--out", type=Path, help="file to write, .parquet or .csv")
     add("--code-column", default="", help="column of the codes")

@@ -1,78 +1,98 @@
-"""From the 2011 to the 2017 edition by the computed crosswalk, which is not official."""
+"""Classes of one edition of GB/T 4754 in another, by the official comparisons printed with the standard.
+
+A class that was split is a set of classes, never one of them. The standard library reads the tables.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-import pandas as pd
+from fusion.classification.tables import ClassificationError, check_edition, rows
+from fusion.language import said
 
-from fusion.classification.tables import CONFIDENCES, ClassificationError, load, tree
-from fusion.language import listed, said
+if TYPE_CHECKING:
+    import pandas as pd
+
+CURRENT = "2017"
 
 
 @lru_cache
-def successors(confidence: str) -> pd.DataFrame:
-    """Every class of 2011 with the classes of 2017 that remain in question at a confidence.
+def links(old: str, new: str) -> dict[str, dict[str, str]]:
+    """Each class of an edition with the classes of another that it is, or is a part of, and the standard's note.
 
-    Those at or above the confidence where there are any, else all candidates; one row each, and one row
-    with an empty ``code_2017`` where there is none.
+    Parameters
+    ----------
+    old, new : {"2011", "2017"}
+        Forwards or backwards; an edition in itself gives each class itself.
+
+    Returns
+    -------
+    dict
+        By class of ``old``: class of ``new`` to note (更名, 内容变更, 分解, 部分内容调到此类; empty where nothing
+        changed). One entry is a match; several are a split (forwards) or a merger of parts (backwards).
+    """
+    first, last = sorted((check_edition(old), check_edition(new)))
+    if first == last:
+        return {row["code"]: {row["code"]: ""} for row in rows(f"gbt4754_{old}") if row["level"] == "4"}
+    found: dict[str, dict[str, str]] = {}
+    for row in rows(f"editions_{first}_{last}"):
+        found.setdefault(row[f"code_{old}"], {})[row[f"code_{new}"]] = row["note"]
+    return found
+
+
+@lru_cache
+def successors(old: str) -> pd.DataFrame:
+    """Every class of an edition beside each class of 2017 that it is or is a part of.
 
     Returns
     -------
     pandas.DataFrame
-        code_2011, code_2017, how, confidence, mapping_status.
+        code, code_2017, mapping_status (``matched``: one successor; ``ambiguous``: several), mapping_how.
     """
-    if confidence not in CONFIDENCES:
-        raise ClassificationError(
-            said(
-                "classification.crosswalk_confidence", confidence=confidence, confidences=listed(CONFIDENCES)
-            )
-        )
-    accepted = CONFIDENCES[: CONFIDENCES.index(confidence) + 1]
-    table = load("crosswalk_2011_2017")[["code_2011", "code_2017", "how", "confidence"]]
-    sure = table["confidence"].isin(accepted)
-    any_sure = sure.groupby(table["code_2011"]).transform("any")
-    table, sure = table[sure | ~any_sure].copy(), sure[sure | ~any_sure]
-    alone = table.groupby("code_2011")["code_2017"].transform("size") == 1
-    table["mapping_status"] = "ambiguous"
-    table.loc[sure & alone, "mapping_status"] = "matched"
-    table.loc[table["code_2017"] == "", "mapping_status"] = "unmatched"
-    return table.reset_index(drop=True)
+    import pandas as pd
+
+    pairs = [(code, new, len(found)) for code, found in links(old, CURRENT).items() for new in found]
+    table = pd.DataFrame(pairs, columns=["code", "code_2017", "size"])
+    alone = table.pop("size") == 1
+    same = {True: "same_edition" if old == CURRENT else "one_successor", False: "split"}
+    return table.assign(
+        mapping_status=alone.map({True: "matched", False: "ambiguous"}), mapping_how=alone.map(same)
+    )
 
 
-def convert(codes: Iterable[str] | None = None, confidence: str = "high") -> pd.DataFrame:
-    """Take four-digit codes of 2011 over to 2017, where the crosswalk allows it.
+def convert(codes: Iterable[str] | None = None, old: str = "2011", new: str = CURRENT) -> pd.DataFrame:
+    """Take four-digit codes of one edition over to another.
 
     Parameters
     ----------
     codes : iterable of str, optional
-        Codes of the 2011 edition; all of them if not given.
-    confidence : {"high", "medium", "low"}
-        Lowest confidence of the crosswalk that is accepted.
+        Codes of the edition ``old``; all its classes if not given.
+    old, new : {"2011", "2017"}
+        Backwards where ``new`` is the earlier one.
 
     Returns
     -------
     pandas.DataFrame
-        One row for each code: code_2011; code_2017 (empty unless matched); mapping_status: ``matched`` (one
-        successor at that confidence), ``ambiguous`` (several, or only less certain ones) or ``unmatched``;
-        how; candidates (comma-joined, when ambiguous).
+        One row for each code: code; converted (empty unless matched); mapping_status: ``matched`` (one class),
+        ``ambiguous`` (several) or ``unmatched`` (no class of ``old``); how (one_successor, split, not_a_class,
+        not_in_edition); candidates (comma-joined, when ambiguous); note (of the standard, of all candidates).
     """
-    held = successors(confidence)
-    by_code = held.groupby("code_2011", as_index=False).agg(
-        code_2017=("code_2017", "first"),
-        mapping_status=("mapping_status", "first"),
-        how=("how", "first"),
-        candidates=("code_2017", ",".join),
-    )
-    matched = by_code["mapping_status"] == "matched"
-    by_code["code_2017"] = by_code["code_2017"].where(matched, "")
-    by_code["candidates"] = by_code["candidates"].where(~matched, "")
-    if codes is None:
-        return by_code
-    asked = pd.DataFrame({"code_2011": list(codes)}, dtype=str)
-    out = asked.merge(by_code, on="code_2011", how="left")
-    known = out["code_2011"].isin(tree("2011")["code"])
-    out["mapping_status"] = out["mapping_status"].fillna("unmatched")
-    out["how"] = out["how"].fillna(known.map({True: "not_a_class", False: "not_in_edition"}))
-    return out.fillna("")
+    import pandas as pd
+
+    if old == new:
+        raise ClassificationError(said("classification.same_edition", edition=old))
+    held = links(old, new)
+    known = {row["code"] for row in rows(f"gbt4754_{check_edition(old)}")}
+    out = []
+    for code in held if codes is None else codes:
+        found = held.get(code, {})
+        status = {0: "unmatched", 1: "matched"}.get(len(found), "ambiguous")
+        absent = "not_a_class" if code in known else "not_in_edition"
+        how = {"unmatched": absent, "matched": "one_successor"}.get(status, "split")
+        converted, candidates = (next(iter(found)), "") if len(found) == 1 else ("", ",".join(found))
+        note = "; ".join(dict.fromkeys(n for n in found.values() if n))
+        out.append((code, converted, status, how, candidates, note))
+    columns = ["code", "converted", "mapping_status", "how", "candidates", "note"]
+    return pd.DataFrame(out, columns=columns, dtype=str)

@@ -1,6 +1,6 @@
 """Classify a table of enterprises: one join on a small lookup, in the table's own engine.
 
-An ambiguous code of 2011, and a code coarser than a class, keep what all their candidates share (section,
+A code of 2011 that was split, and a code coarser than a class, keep what all their candidates share (section,
 division, group, path, membership) and nothing else: shares are bounds over the candidates, with no point
 where the bounds differ.
 """
@@ -23,7 +23,10 @@ from fusion.classification.policy import fields, paths
 from fusion.classification.tables import EDITIONS, ClassificationError, descents, tree
 from fusion.language import listed, said
 
-WORDS = ["section", "division", "group3", "path", "path_secondary", "path_service", "fields"]
+SINGLE = ["section", "division", "group3", "path"]
+LISTS = ["path_secondary", "path_service", "fields"]  # comma-joined: what all candidates have is kept
+POSSIBLE = ["paths_possible", "fields_possible"]
+WORDS = [*SINGLE, *LISTS, *POSSIBLE]
 KINDS = ("services", "manufacturing")
 BOUNDS = ("low", "high", "point")
 SHARES = [f"{kind}_share_{bound}" for kind in KINDS for bound in BOUNDS]
@@ -40,7 +43,6 @@ def classify(
     services_standard: str = "modern_services_2023",
     manufacturing_standard: str = "three_new_2018",
     partial_share: float = 0.5,
-    crosswalk_confidence: str = "high",
     edition_evidence: str = "none",
     coefficients: Coefficients | None = None,
     standards: Sequence[str] = (),
@@ -56,8 +58,6 @@ def classify(
         Standards that define the two industries; of ``three_new_2018`` class 02 alone is manufacturing.
     partial_share : float
         Point share of a class marked *, in [0, 1]; its bounds are 0 and 1 whatever it is.
-    crosswalk_confidence : {"high", "medium", "low"}
-        Lowest confidence at which a code of 2011 is taken over.
     edition_evidence : {"none", "own_later_code"}
         Whether an ambiguous code of 2011 may be settled by the same enterprise's first code of 2017, as
         `evidence.by_later_code` says; such rows have the status ``by_evidence``.
@@ -72,7 +72,8 @@ def classify(
     ibis.Table
         firm_id, year; edition, code_own (as normalised), code_2017 (empty unless matched or by evidence),
         mapping_status, mapping_how; section, division, group3; services_share_* and manufacturing_share_*
-        (low, high, point; NULL where unmatched); path, path_secondary, path_service, fields; then ``in_*``.
+        (low, high, point; NULL where unmatched); path, path_secondary, path_service, fields; paths_possible and
+        fields_possible (comma-joined: what any candidate has); then ``in_*``.
         One row for each of the table's, in no order.
     """
     if edition_evidence not in RULES:
@@ -85,7 +86,7 @@ def classify(
         empty |= {name: ibis.null("string") for name in extra}
         return table.select(*KEYS, **empty).select(*COLUMNS, *extra)
     declared = coefficients or equal(partial_share)
-    held = lookup(services_standard, manufacturing_standard, declared, crosswalk_confidence, tuple(standards))
+    held = lookup(services_standard, manufacturing_standard, declared, tuple(standards))
     written = table.select(
         *KEYS, written=table["ind4"].cast("string"), version=table["class_version"].cast("string")
     ).mutate(written=ibis._["written"].fill_null(""), version=ibis._["version"].fill_null(""))
@@ -93,7 +94,7 @@ def classify(
     if edition_evidence == "none":
         return written.inner_join(meant, ["written", "version"]).select(*COLUMNS, *extra)
     coded = written.inner_join(meant.select("written", "version", *CODED), ["written", "version"])
-    pairs = successors(crosswalk_confidence).query("mapping_status == 'ambiguous'")
+    pairs = successors("2011").query("mapping_status == 'ambiguous'")
     settled = by_later_code(coded.select(*KEYS, *CODED), pairs)
     return _with_evidence(coded, settled, meant, held).select(*COLUMNS, *extra)
 
@@ -119,13 +120,12 @@ def _with_evidence(
 def answers(
     written: ibis.Table,
     standards: tuple[str, ...] = (),
-    crosswalk_confidence: str = "high",
     coefficients: Coefficients = EQUAL,
     services_standard: str = "modern_services_2023",
     manufacturing_standard: str = "three_new_2018",
 ) -> ibis.Table:
     """What is said of each written code: written and version (distinct texts), then as `classify` names it."""
-    held = lookup(services_standard, manufacturing_standard, coefficients, crosswalk_confidence, standards)
+    held = lookup(services_standard, manufacturing_standard, coefficients, standards)
     found = _answers(normalise(written), held)
     order = [c for c in COLUMNS if c not in KEYS]
     return found.select("written", "version", *order, *(f"in_{name}" for name in standards))
@@ -182,7 +182,6 @@ def lookup(
     services_standard: str = "modern_services_2023",
     manufacturing_standard: str = "three_new_2018",
     coefficients: Coefficients = EQUAL,
-    crosswalk_confidence: str = "high",
     standards: tuple[str, ...] = (),
 ) -> pd.DataFrame:
     """All that `classify` says of each code of each edition (do not change in place).
@@ -192,43 +191,37 @@ def lookup(
     pandas.DataFrame
         edition, code, own_section (section in its own edition), then the columns that `classify` adds.
     """
-    out = _described(crosswalk_confidence)
+    out = _described()
     advanced = ADVANCED_MANUFACTURING.get(manufacturing_standard, ())
     chosen = {"services": (services_standard, ()), "manufacturing": (manufacturing_standard, advanced)}
     for kind, (standard, classes) in chosen.items():
-        share = bounds(standard, classes, coefficients, crosswalk_confidence)
+        share = bounds(standard, classes, coefficients)
         out = out.merge(share.rename(columns={b: f"{kind}_share_{b}" for b in BOUNDS}), on=CODE)
     for standard in standards:
-        share = bounds(standard, (), coefficients, crosswalk_confidence)
+        share = bounds(standard, (), coefficients)
         words = share["low"].map({1.0: "certain", 0.0: "no"}).mask(share["high"] > share["low"], "possible")
         out = out.merge(share[CODE].assign(**{f"in_{standard}": words}), on=CODE)
     return out
 
 
 @lru_cache
-def bounds(
-    standard: str, classes: tuple[str, ...], coefficients: Coefficients, crosswalk_confidence: str
-) -> pd.DataFrame:
+def bounds(standard: str, classes: tuple[str, ...], coefficients: Coefficients) -> pd.DataFrame:
     """Share of each code of each edition that is in a standard: certain, possible, and a point.
 
     Returns
     -------
     pandas.DataFrame
         edition, code; low and high: 1 and 1 for a full member, 0 and 1 for a partial one, over all
-        candidates where the code is ambiguous, missing where it is unmatched; point: the declared
+        candidates where the code is ambiguous; point: the declared
         coefficient for a partial member, missing where candidates differ.
     """
     named = f"{standard}:{','.join(classes)}" if classes else standard
     own = dict(coefficients.of(standard)) | dict(coefficients.of(named))
-    pairs, starts = _by_code(crosswalk_confidence)
+    pairs, starts = _by_code()
     kind = members(standard, classes).set_index("code")["membership"]
     member = pairs["code_2017"].map(kind).to_numpy(object)
     full, partial = member == "full", member == "partial"
-    unknown = (pairs["code_2017"] == "").to_numpy()
-    # Below a coarser code, a class of 2011 that has no successor may be in or out.
-    lost = unknown & (pairs["mapping_status"] != "unmatched").to_numpy()
-    low = np.where(unknown & ~lost, np.nan, full.astype(float))
-    high = np.where(unknown & ~lost, np.nan, (full | partial | lost).astype(float))
+    low, high = full.astype(float), (full | partial).astype(float)
     share = pairs["code_2017"].map(own).fillna(coefficients.default).to_numpy(float)
     point = np.where(partial, share, low)[starts]
     low, high = np.minimum.reduceat(low, starts), np.maximum.reduceat(high, starts)
@@ -239,40 +232,53 @@ def bounds(
 
 
 @lru_cache
-def _by_code(confidence: str) -> tuple[pd.DataFrame, np.ndarray]:
+def _by_code() -> tuple[pd.DataFrame, np.ndarray]:
     """Codes beside their candidates, code by code, and the row at which each code begins."""
-    pairs = _in_question(confidence).sort_values(CODE, kind="stable", ignore_index=True)
+    pairs = _in_question().sort_values(CODE, kind="stable", ignore_index=True)
     return pairs, np.flatnonzero(~pairs.duplicated(CODE).to_numpy())
 
 
 @lru_cache
-def _described(confidence: str) -> pd.DataFrame:
+def _described() -> pd.DataFrame:
     """One row for each code of each edition: its status, and the words that its candidates share."""
     codes = tree("2017").query("level == '4'")[["code", "section"]]
     codes = codes.assign(division=codes["code"].str[:2], group3=codes["code"].str[:3])
     facts = codes.merge(paths(), on="code").merge(fields(), on="code").rename(columns={"code": "code_2017"})
-    pairs = _in_question(confidence).merge(facts, on="code_2017", how="left")
-    words = pairs.melt([*CODE, "mapping_status"], ["code_2017", *WORDS], "column", "word")
+    pairs = _in_question().merge(facts, on="code_2017", how="left")
+    words = pairs.melt([*CODE, "mapping_status"], ["code_2017", *SINGLE], "column", "word")
     words = words.drop_duplicates()
     alone = ~words.duplicated([*CODE, "column"], keep=False)
     alone &= (words["column"] != "code_2017") | (words["mapping_status"] == "matched")
     wide = words[alone].set_index([*CODE, "column"])["word"].unstack("column").fillna("")
     first = pairs.drop_duplicates(CODE)[[*CODE, "own_section", "mapping_status", "mapping_how"]]
-    wide = wide.reindex(columns=["code_2017", *WORDS]).reset_index()
+    wide = wide.reindex(columns=["code_2017", *SINGLE])
+    size = pairs.groupby(CODE).size()
+    lists = {name: _listed(pairs, name, size) for name in LISTS}
+    lists |= {f"{name}s_possible": _listed(pairs, column) for name, column in _POSSIBLE_OF.items()}
+    wide = wide.join(pd.DataFrame(lists), how="outer").reset_index()
     return first.merge(wide, on=CODE, how="left").fillna("")
 
 
+_POSSIBLE_OF = {"path": "path", "field": "fields"}
+
+
+def _listed(pairs: pd.DataFrame, column: str, size: pd.Series | None = None) -> pd.Series:
+    """Comma-joined entries that any candidate of a code has, or, given how many candidates there are, that all have."""
+    long = pairs[CODE].assign(word=pairs[column].str.split(",")).explode("word")
+    count = long[long["word"].fillna("") != ""].groupby([*CODE, "word"]).size()
+    if size is not None:
+        count = count[count.to_numpy() == size.reindex(count.index.droplevel("word")).to_numpy()]
+    return count.reset_index().groupby(CODE)["word"].agg(",".join)
+
+
 @lru_cache
-def _in_question(confidence: str) -> pd.DataFrame:
+def _in_question() -> pd.DataFrame:
     """Each code of each edition beside the classes of 2017 that it may be."""
-    new = tree("2017").query("level == '4'")[["code", "section"]]
-    new = new.assign(
-        edition="2017", code_2017=new["code"], mapping_how="same_edition", mapping_status="matched"
-    )
-    old = tree("2011").query("level == '4'")[["code", "section"]].assign(edition="2011")
-    moved = successors(confidence).rename(columns={"code_2011": "code", "how": "mapping_how"})
-    old = old.merge(moved.drop(columns="confidence"), on="code", how="left")
-    exact = pd.concat([new, old], ignore_index=True).rename(columns={"section": "own_section"})
+    parts = [
+        successors(edition).merge(tree(edition)[["code", "section"]], on="code").assign(edition=edition)
+        for edition in EDITIONS
+    ]
+    exact = pd.concat(parts, ignore_index=True).rename(columns={"section": "own_section"})
     return pd.concat([exact, *(_coarser(e, exact) for e in EDITIONS)], ignore_index=True)
 
 

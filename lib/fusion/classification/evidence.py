@@ -16,7 +16,7 @@ def by_later_code(coded: ibis.Table, candidates: pd.DataFrame) -> ibis.Table:
     1. the enterprise has later rows in the 2017 edition, and the first of them is a class;
     2. from the row's year until its last year in the 2011 edition it bears one and the same code, so that
        its main activity did not change before it was coded anew;
-    3. its first class of 2017 is a candidate of that code in the crosswalk.
+    3. its first class of 2017 is a successor of that code.
 
     An enterprise that changed its main activity in the very year of the change of edition, to another
     candidate of its old code, is not seen; that is the rule's assumption.
@@ -26,7 +26,7 @@ def by_later_code(coded: ibis.Table, candidates: pd.DataFrame) -> ibis.Table:
     coded : ibis.Table
         firm_id, year, edition, code_own, mapping_status.
     candidates : pandas.DataFrame
-        code_2011, code_2017: the candidates of ambiguous codes.
+        code, code_2017: the successors of classes that were split.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def by_later_code(coded: ibis.Table, candidates: pd.DataFrame) -> ibis.Table:
     firsts = firsts.filter(firsts["year"] > firsts["last_year"])
     firsts = firsts.group_by("firm_id").aggregate(first_new=firsts["code_own"].argmin(firsts["year"]))
     pairs = ibis.memtable(
-        candidates[["code_2011", "code_2017"]].set_axis(["code_own", "first_new"], axis=1).drop_duplicates()
+        candidates[["code", "code_2017"]].set_axis(["code_own", "first_new"], axis=1).drop_duplicates()
     )
     asked = old.filter(old["mapping_status"] == "ambiguous")
     rows = asked.inner_join(firsts, "firm_id").left_join(changed, "firm_id").drop("firm_id_right")

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from fusion.classification.codes import normalise_code
+from fusion.classification.editions import CURRENT, links
 from fusion.classification.slot import empty as not_held
-from fusion.classification.tables import CONFIDENCES, EDITIONS, ClassificationError, rows, standards
+from fusion.classification.tables import EDITIONS, ClassificationError, rows, standards
 from fusion.classification.tables import source as official
 from fusion.language import LANGUAGES, listed, said, speaking, told
 
@@ -29,7 +30,6 @@ def classify_file(
     out: Path | None = None,
     *,
     edition: str = "",
-    confidence: str = "high",
     code_column: str = "",
     year_column: str = "",
 ) -> dict[str, Any]:
@@ -43,7 +43,6 @@ def classify_file(
         ``.parquet`` or ``.csv``; by default ``<name>.classified.parquet`` for Parquet, else ``.csv``.
     edition : {"", "2017", "2011"}
         Of all codes; if empty the year's column decides.
-    confidence : {"high", "medium", "low"}
     code_column, year_column : str
         Names of the columns; if empty the first known header. The year's column may hold the edition itself.
 
@@ -58,7 +57,7 @@ def classify_file(
     ClassificationError
         For a file, column, edition or target that cannot be used. Nothing is then written.
     """
-    _check(source, out, edition, confidence)
+    _check(source, out, edition)
     target = out or source.with_name(
         f"{source.stem}.classified{'.parquet' if source.suffix == '.parquet' else '.csv'}"
     )
@@ -72,7 +71,7 @@ def classify_file(
         con.con.execute(f"SET temp_directory = '{_literal(Path(folder))}'")
         query = _query(con, source, Path(folder))
         try:
-            return _classified(con, source, query, target, edition, confidence, code_column, year_column)
+            return _classified(con, source, query, target, edition, code_column, year_column)
         except duckdb.Error as error:
             raise ClassificationError(
                 said("classification.unreadable", source=source, reason=_first_lines(error))
@@ -85,7 +84,6 @@ def _classified(
     query: str,
     target: Path,
     edition: str,
-    confidence: str,
     code_column: str,
     year_column: str,
 ) -> dict[str, Any]:
@@ -105,7 +103,6 @@ def _classified(
             part,
             code=_quoted(code),
             edition=sql,
-            crosswalk_confidence=confidence,
             keep_order=True,
         )
         report = _report(con, part, code, added)
@@ -166,7 +163,7 @@ def _refusal(row: dict[str, Any], words: dict[str, str]) -> str:
 
 
 # -- inside ------------------------------------------------------------------------------------
-def _check(source: Path, out: Path | None, edition: str, confidence: str) -> None:
+def _check(source: Path, out: Path | None, edition: str) -> None:
     if not source.is_file():
         raise ClassificationError(said("classification.no_such_file", source=source))
     if source.suffix.lower() not in (".csv", ".txt", ".parquet", ".xlsx"):
@@ -176,10 +173,6 @@ def _check(source: Path, out: Path | None, edition: str, confidence: str) -> Non
     if edition and edition not in EDITIONS:
         raise ClassificationError(
             said("classification.edition_option", edition=edition, editions=listed(EDITIONS))
-        )
-    if confidence not in CONFIDENCES:
-        raise ClassificationError(
-            said("classification.confidence_option", confidence=confidence, confidences=listed(CONFIDENCES))
         )
 
 
@@ -368,9 +361,8 @@ def _why(row: dict[str, Any]) -> dict[str, Any]:
     read = normalise_code(row["code"], 4, row["edition"])
     if read.reason:
         return {**row, "reason": read.reason, "candidates": list(read.candidates)}
-    held = rows("crosswalk_2011_2017")
-    later = sorted({r["code_2017"] for r in held if r["code_2011"] == read.code and r["code_2017"]})
-    return {**row, "reason": said("classification.reason.several"), "candidates": later}
+    later = links(row["edition"], CURRENT).get(read.code, {})
+    return {**row, "reason": said("classification.reason.several"), "candidates": sorted(later)}
 
 
 def _plain(value: Any) -> Any:

@@ -7,15 +7,15 @@ from functools import lru_cache
 from typing import Any
 
 from fusion.classification import codes, policy, slot
-from fusion.classification.tables import CONFIDENCES, ClassificationError, rows, source, standards
+from fusion.classification.editions import CURRENT, links
+from fusion.classification.tables import ClassificationError, rows, source, standards
 from fusion.language import listed, said, speaking
 
 SHOWN = 6  # candidates that a message names
 LISTED = 20  # listings above which they are counted by standard: groups and sections have hundreds
-_RANK = {word: place for place, word in enumerate(CONFIDENCES)}
 
 
-def answer(text: str, edition: str = "2017", confidence: str = "high") -> dict[str, Any]:
+def answer(text: str, edition: str = "2017") -> dict[str, Any]:
     """All that the tables say of one code, of any level.
 
     Parameters
@@ -23,14 +23,13 @@ def answer(text: str, edition: str = "2017", confidence: str = "high") -> dict[s
     text : str
         The code as written; read by the rules of `codes`.
     edition : {"2017", "2011"}
-    confidence : {"high", "medium", "low"}
-        Lowest confidence at which a class of 2011 is taken over to one of 2017.
 
     Returns
     -------
     dict
         code, edition, name_zh; ancestors (codes, nearest first); successors (for a class of 2011: code and
-        confidence of every class of 2017 that it may be, surest first); standards (standard, class_code,
+        the standard's note of every class of 2017 that it is or may be); predecessors (for a class of 2017: the same
+        of 2011); standards (standard, class_code,
         class_name, partial, verified); path (None unless one is certain); fields. What is said of a class
         of 2011, and of a level above the classes, is what its classes of 2017 share; a listing that not
         all of them have in full is ``partial``.
@@ -38,12 +37,8 @@ def answer(text: str, edition: str = "2017", confidence: str = "high") -> dict[s
     Raises
     ------
     ClassificationError
-        For a code that cannot be read, with the nearest ones, and for another edition or confidence.
+        For a code that cannot be read, with the nearest ones, and for another edition.
     """
-    if confidence not in CONFIDENCES:
-        raise ClassificationError(
-            said("classification.confidence", confidence=confidence, confidences=listed(CONFIDENCES))
-        )
     found = codes.normalise_code(text, None, edition)
     if not found.code:
         near = "; ".join(_titled(c, edition) for c in found.candidates[:SHOWN])
@@ -51,7 +46,7 @@ def answer(text: str, edition: str = "2017", confidence: str = "high") -> dict[s
             said("classification.code_refused", text=text, reason=found.reason)
             + (said("classification.near_codes", near=near) if near else "")
         )
-    meant, later = _classes(found.code, edition, confidence), _successors(found.code, edition)
+    meant = _classes(found.code, edition)
     cuts = [policy.cuts(code) for code in meant]
     paths = {cut["path"] for cut in cuts}
     shared = set.intersection(*(set(cut["fields"].split(",")) - {""} for cut in cuts)) if cuts else set()
@@ -60,7 +55,8 @@ def answer(text: str, edition: str = "2017", confidence: str = "high") -> dict[s
         "edition": edition,
         "name_zh": codes.name(found.code, edition),
         "ancestors": codes.ancestors(found.code, edition),
-        "successors": [{"code": code, "confidence": sure} for code, sure in later],
+        "successors": _linked(found.code, edition, CURRENT),
+        "predecessors": _linked(found.code, edition, "2011"),
         "standards": _standards(meant, found.code if edition == "2017" else ""),
         "path": paths.pop() if len(paths) == 1 else None,
         "fields": sorted(shared),
@@ -82,8 +78,10 @@ def _lines(found: dict[str, Any], language: str) -> list[str]:
     zero = "0" + code
     if len(code) == 3 and code.isdigit() and codes.exists(zero, edition):
         lines.append(said("classification.answer.as_group", titled=_titled(zero, edition)))
-    if edition == "2011":
-        lines.append(_successors_line(found))
+    for kind, other in (("successors", CURRENT), ("predecessors", "2011")):
+        if found[kind]:
+            each = "; ".join(_noted(row, other) for row in found[kind])
+            lines.append(said(f"classification.answer.{kind}", edition=other, found=each))
     lines += _cut_lines(found, f"label_{language}")
     there = "standards" if found["standards"] else "unlisted"
     lines.append(said(f"classification.answer.{there}"))
@@ -102,29 +100,16 @@ def _below(code: str, edition: str) -> list[str]:
     ]
 
 
-@lru_cache
-def _crosswalk() -> dict[str, list[tuple[str, str]]]:
-    found: dict[str, list[tuple[str, str]]] = {}
-    for row in rows("crosswalk_2011_2017"):
-        if row["code_2017"]:
-            found.setdefault(row["code_2011"], []).append((row["code_2017"], row["confidence"]))
-    return {code: sorted(pairs, key=lambda p: (_RANK[p[1]], p[0])) for code, pairs in found.items()}
+def _linked(code: str, edition: str, other: str) -> list[dict[str, str]]:
+    """The classes of another edition that a class is or may be, with the standard's notes."""
+    found = {} if edition == other else links(edition, other).get(code, {})
+    return [{"code": c, "note": note} for c, note in sorted(found.items())]
 
 
-def _successors(code: str, edition: str) -> list[tuple[str, str]]:
-    return _crosswalk().get(code, []) if edition == "2011" else []
-
-
-def _classes(code: str, edition: str, confidence: str) -> list[str]:
-    """Classes of 2017 in question: those accepted where there are any, else all candidates."""
-    if edition == "2017":
-        return _below(code, edition)
-    found: dict[str, None] = {}
-    for one in _below(code, edition):
-        pairs = _crosswalk().get(one, [])
-        sure = [p for p in pairs if _RANK[p[1]] <= _RANK[confidence]]
-        found |= dict.fromkeys(c for c, _ in sure or pairs)
-    return list(found)
+def _classes(code: str, edition: str) -> list[str]:
+    """Classes of 2017 in question."""
+    held = links(edition, CURRENT)
+    return list(dict.fromkeys(new for one in _below(code, edition) for new in held[one]))
 
 
 @lru_cache
@@ -165,11 +150,8 @@ def _titled(code: str, edition: str) -> str:
     return f"{code} {codes.name(code, edition)}"
 
 
-def _successors_line(found: dict[str, Any]) -> str:
-    if not found["successors"]:
-        return said("classification.answer.no_successor")
-    each = [f"{_titled(s['code'], '2017')} [{s['confidence']}]" for s in found["successors"]]
-    return said("classification.answer.successors", found="; ".join(each))
+def _noted(row: dict[str, str], edition: str) -> str:
+    return _titled(row["code"], edition) + (f" [{row['note']}]" if row["note"] else "")
 
 
 def _cut_lines(found: dict[str, Any], label: str) -> list[str]:
@@ -178,7 +160,7 @@ def _cut_lines(found: dict[str, Any], label: str) -> list[str]:
     path = found["path"]
     named = f"{path} {titles[path]}" if path else said("classification.answer.not_certain")
     lines = [said("classification.answer.path", path=named)]
-    meant = _classes(found["code"], found["edition"], "high")
+    meant = _classes(found["code"], found["edition"])
     beside = policy.cuts(meant[0]) if len(meant) == 1 else {}
     for role in ("path_secondary", "path_service"):
         if beside.get(role):

@@ -24,7 +24,6 @@ def estimated(
     chosen: Iterable[str],
     share: float = 0.5,
     min_units: int = 5,
-    crosswalk_confidence: str = "high",
 ) -> Coefficients:
     """Shares from the units whose main activity is a partial class and that report revenue by class.
 
@@ -45,7 +44,7 @@ def estimated(
     min_units : int
         Fewest reporting units; below it the class keeps ``share``.
     """
-    values = _shares(panel, tuple(chosen), min_units, crosswalk_confidence)
+    values = _shares(panel, tuple(chosen), min_units)
     return Coefficients("estimated", equal(share).default, values)
 
 
@@ -57,7 +56,6 @@ def declared(
     panel: ibis.Table | None = None,
     standards: Iterable[str] = (),
     min_units: int = 5,
-    crosswalk_confidence: str = "high",
 ) -> Coefficients:
     """The point shares that a study declares: ``equal``, from a ``file``, or ``estimated`` from its panel.
 
@@ -65,7 +63,7 @@ def declared(
     ----------
     file : str
         For ``file``: relative to the project, or absolute.
-    panel, standards, min_units, crosswalk_confidence
+    panel, standards, min_units
         For ``estimated``, as `estimated` takes them.
 
     Raises
@@ -78,17 +76,15 @@ def declared(
     if how == "file":
         return from_file(PROJECT / file, partial_share)
     if how == "estimated" and panel is not None:
-        return estimated(panel, standards, partial_share, min_units, crosswalk_confidence)
+        return estimated(panel, standards, partial_share, min_units)
     return equal(partial_share)
 
 
-def _shares(
-    panel: ibis.Table, chosen: tuple[str, ...], min_units: int, confidence: str
-) -> tuple[tuple[str, str, float], ...]:
+def _shares(panel: ibis.Table, chosen: tuple[str, ...], min_units: int) -> tuple[tuple[str, str, float], ...]:
     """Coefficients by standard and class, as `estimated` defines them; empty without the columns."""
     if not set(NEEDED) <= set(panel.columns):
         return ()
-    units = _reports(panel, confidence)
+    units = _reports(panel)
     found: list[tuple[str, str, float]] = []
     for standard in chosen:
         name, _, classes = standard.partition(":")
@@ -111,13 +107,13 @@ def _shares(
     return tuple(found)
 
 
-def _reports(panel: ibis.Table, confidence: str) -> pd.DataFrame:
+def _reports(panel: ibis.Table) -> pd.DataFrame:
     """One row for each unit, year and reported class: code_2017, revenue, class, amount."""
     said = panel.filter(
         panel["service_rev_by_class"].cast("string").fill_null("") != "",
         panel["operating_revenue"] > 0,
     )
-    codes = classify(said, crosswalk_confidence=confidence).select("firm_id", "year", "code_2017")
+    codes = classify(said).select("firm_id", "year", "code_2017")
     told = said.select(
         "firm_id", "year", revenue="operating_revenue", by_class=said["service_rev_by_class"].cast("string")
     )

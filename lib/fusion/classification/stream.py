@@ -21,7 +21,6 @@ def write(
     code: str,
     edition: str,
     standards: Sequence[str] | None = None,
-    crosswalk_confidence: str = "high",
     coefficients: Coefficients = EQUAL,
     keep_order: bool = False,
 ) -> list[str]:
@@ -61,9 +60,7 @@ def write(
         "CREATE TEMP TABLE fusion_distinct AS "
         f"SELECT DISTINCT written__ AS written, version__ AS version FROM ({rows})"
     )
-    added = _keep_answers(
-        con, answers(con.table("fusion_distinct"), named, crosswalk_confidence, coefficients)
-    )
+    added = _keep_answers(con, answers(con.table("fusion_distinct"), named, coefficients))
     own = {name for name, *_ in raw.execute(f"DESCRIBE {query}").fetchall()}
     said = ", ".join(f'a."{c}" AS "{c if c not in own else c + "_classified"}"' for c in added)
     helpers = "written__, version__" + (", place__" if keep_order else "")

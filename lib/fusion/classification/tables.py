@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).resolve().parents[3] / "data" / "classification"
 EDITIONS = ("2011", "2017")
-CONFIDENCES = ("high", "medium", "low")
 LEVELS = {1: "section", 2: "division", 3: "group", 4: "class"}
 
 

@@ -26,7 +26,6 @@ def coverage(
     standards: list[str],
     *,
     partial_share: float = 0.5,
-    crosswalk_confidence: str = "high",
     revenue: str | None = None,
     coefficients: Coefficients | None = None,
 ) -> pd.DataFrame:
@@ -47,7 +46,7 @@ def coverage(
     total = rows.aggregate(**_sizes(rows, revenue)).to_pandas().iloc[0]
     slots = {row["standard"]: row for row in slot.empty()}
     known = [s for s in standards if s not in slots]
-    joined = _held(rows, known, coefficients or equal(partial_share), crosswalk_confidence)
+    joined = _held(rows, known, coefficients or equal(partial_share))
     sums: dict[str, Any] = {
         "firms_certain": joined["firm_id"].nunique(where=joined["low"] == 1),
         "firms_possible": joined["firm_id"].nunique(),
@@ -72,7 +71,6 @@ def coverage_contributions(
     standards: list[str],
     *,
     partial_share: float = 0.5,
-    crosswalk_confidence: str = "high",
     revenue: str | None = None,
     coefficients: Coefficients | None = None,
 ) -> pd.DataFrame | None:
@@ -87,7 +85,7 @@ def coverage_contributions(
     if not revenue:
         return None
     known = sorted(set(standards) - {row["standard"] for row in slot.empty()})
-    joined = _held(rows, known, coefficients or equal(partial_share), crosswalk_confidence)
+    joined = _held(rows, known, coefficients or equal(partial_share))
     joined = joined.mutate(unit=joined["firm_id"])
     sums = {f"revenue_{b}_part": (joined[b] * joined[revenue]).sum() for b in ("low", "point", "high")}
     part = joined.group_by("standard", "unit").aggregate(**sums).to_pandas()
@@ -98,9 +96,9 @@ def coverage_contributions(
     return out.drop(columns="whole")
 
 
-def _held(rows: ibis.Table, standards: list[str], declared: Coefficients, confidence: str) -> ibis.Table:
+def _held(rows: ibis.Table, standards: list[str], declared: Coefficients) -> ibis.Table:
     """Rows with each standard that their code may be in, and the bounds of its share."""
-    held = pd.concat([_long_bounds(s, declared, confidence) for s in standards])
+    held = pd.concat([_long_bounds(s, declared) for s in standards])
     right = ibis.memtable(held.rename(columns={"edition": "edition_", "code": "code_"}))
     # A row that evidence settled counts as its class of 2017.
     settled = rows["mapping_status"] == "by_evidence"
@@ -175,10 +173,10 @@ def _named(standard: str, slots: dict[str, dict[str, str]]) -> dict[str, Any]:
     return {"standard": standard, **titles, "verified": row["verified"] == "1"}
 
 
-def _long_bounds(standard: str, declared: Coefficients, confidence: str) -> pd.DataFrame:
+def _long_bounds(standard: str, declared: Coefficients) -> pd.DataFrame:
     """Bounds of the codes that may be in a standard; a point where candidates differ is the default share."""
     name, _, classes = standard.partition(":")
-    held = bounds(name, tuple(classes.split(",")) if classes else (), declared, confidence)
+    held = bounds(name, tuple(classes.split(",")) if classes else (), declared)
     held = held[held["high"] > 0].assign(standard=standard)
     return held.assign(point=held["point"].fillna(declared.default))
 
@@ -215,7 +213,8 @@ def path_totals(rows: ibis.Table, revenue: str | None = None) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        path; firm_years (exclusive: each row under its main path, so they add up to all rows);
+        path; firm_years (exclusive: each row under its main path, so they add up to all rows); firm_years_high (with
+        the rows of split codes of which any successor is in the path);
         firm_years_overlapping (main or secondary, so they do not); firm_years_service (rows outside the
         path that it names as service partners); the same of revenue as shares of all revenue; firms (of the main path).
     """
@@ -236,7 +235,7 @@ def path_contributions(rows: ibis.Table, revenue: str | None) -> pd.DataFrame | 
     Returns
     -------
     pandas.DataFrame or None
-        path, unit, and for revenue_share, _overlapping and _service the firm's revenue there (``_part``) and at all
+        path, unit, and for revenue_share, _high, _overlapping and _service the firm's revenue there (``_part``) and at all
         (``_whole``); None without revenue.
     """
     if not revenue:
@@ -250,7 +249,7 @@ def path_contributions(rows: ibis.Table, revenue: str | None) -> pd.DataFrame | 
     return out.assign(**{f"{name}_whole": out["unit"].map(whole) for name in part})
 
 
-_PATHS = ["path", "path_secondary", "path_service"]
+_PATHS = ["path", "path_secondary", "path_service", "paths_possible"]
 
 
 def _codes() -> list[str]:
@@ -258,14 +257,15 @@ def _codes() -> list[str]:
 
 
 def _kinds(small: pd.DataFrame, size: str, by: Sequence[str] = ()) -> pd.DataFrame:
-    """A size by path: under the main path, with adjacent ones, and of service partners."""
+    """A size by path: under the main path, possibly there, with adjacent ones, and of service partners."""
 
     def summed(column: str) -> pd.Series:
         parts = small.assign(path=small[column].str.split(",")).explode("path")
         return parts[parts["path"] != ""].groupby(["path", *by])[size].sum()
 
     main = small.assign(path=small["path"].replace("", UNMAPPED)).groupby(["path", *by])[size].sum()
-    named = {size: main, f"{size}_overlapping": main.add(summed("path_secondary"), fill_value=0)}
+    named = {size: main, f"{size}_high": summed("paths_possible").combine_first(main)}
+    named[f"{size}_overlapping"] = main.add(summed("path_secondary"), fill_value=0)
     return pd.DataFrame({**named, f"{size}_service": summed("path_service")})
 
 
@@ -313,9 +313,7 @@ def edition_break(shares: pd.DataFrame) -> pd.DataFrame:
     return out.rename_axis("path").reset_index()[columns]
 
 
-def unmapped_codes(
-    rows: ibis.Table, *, crosswalk_confidence: str = "high", revenue: str | None = None, top: int = 15
-) -> pd.DataFrame:
+def unmapped_codes(rows: ibis.Table, *, revenue: str | None = None, top: int = 15) -> pd.DataFrame:
     """The codes that most often are not taken over, with what they may be.
 
     Parameters
@@ -336,9 +334,9 @@ def unmapped_codes(
     out = every[every["mapping_status"].isin(["ambiguous", "unmatched"])]
     out = out.sort_values(["firm_years", "edition", "code_own"], ascending=[False, True, True]).head(top)
     names = pd.concat([_names(e) for e in EDITIONS])
-    may_be = convert(None, crosswalk_confidence)[["code_2011", "candidates"]].assign(edition="2011")
+    may_be = convert()[["code", "candidates"]].assign(edition="2011")
     out = out.merge(names.rename(columns={"code": "code_own"}), on=["edition", "code_own"], how="left")
-    out = out.merge(may_be.rename(columns={"code_2011": "code_own"}), on=["edition", "code_own"], how="left")
+    out = out.merge(may_be.rename(columns={"code": "code_own"}), on=["edition", "code_own"], how="left")
     english = tree("2017").set_index("code")["name_en_unofficial"]
     out["name_en"] = out["code_own"].str[:2].map(english)
     first = ["edition", "code_own", "name_zh", "name_en", "mapping_status", "mapping_how", "candidates"]

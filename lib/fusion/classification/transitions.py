@@ -125,19 +125,26 @@ def field_totals(rows: ibis.Table, revenue: str | None = None) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        field, label_en, label_zh, firm_years, firms, share (of firm-years), and revenue_share with ``revenue``.
+        field, label_en, label_zh, firm_years, firms, firm_years_high (with the rows of split codes of which any
+        successor is in the field), share and share_high (of firm-years), and revenue_share with ``revenue``.
     """
     money = rows[revenue].cast("float64") if revenue else ibis.literal(0.0)
-    small = rows.select("firm_id", "fields", money=money.fill_null(0.0)).filter(rows["fields"] != "")
-    parts = small.mutate(field=small["fields"].split(",").unnest())
+    asked = rows.select("firm_id", "fields", "fields_possible", money=money.fill_null(0.0))
+    parts, possible = (
+        asked.filter(asked[name] != "").mutate(field=ibis._[name].split(",").unnest())
+        for name in ("fields", "fields_possible")
+    )
+    high = possible.group_by("field").aggregate(firm_years_high=possible.count()).to_pandas()
     told = parts.group_by("field").aggregate(
         firm_years=parts.count(), firms=parts["firm_id"].nunique(), money=parts["money"].sum()
     )
-    table = told.to_pandas().set_index("field")
+    table = told.to_pandas().merge(high, on="field", how="outer").set_index("field")
     names = load("fields").drop_duplicates("field").set_index("field")
     out = names[["label_en", "label_zh"]].join(table, how="left")
-    out = out.fillna({"firm_years": 0, "firms": 0, "money": 0.0}).astype({"firm_years": int, "firms": int})
-    out["share"] = out["firm_years"] / max(int(rows.count().to_pandas()), 1)
+    whole = ["firm_years", "firms", "firm_years_high"]
+    out = out.fillna(dict.fromkeys([*whole, "money"], 0)).astype(dict.fromkeys(whole, int))
+    count = max(int(rows.count().to_pandas()), 1)
+    out = out.assign(share=out["firm_years"] / count, share_high=out["firm_years_high"] / count)
     if revenue:
         out["revenue_share"] = out["money"] / float(rows[revenue].sum().to_pandas() or 1.0)
     return out.drop(columns="money").rename_axis("field").reset_index()

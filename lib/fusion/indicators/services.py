@@ -98,9 +98,7 @@ def _meaning(groups: tuple[tuple[str, str], ...]) -> pd.DataFrame:
     classes["kind"] = classes["code_2017"].map(_kinds()).fillna("")
     for name, prefixes in groups:
         classes[name] = classes["code_2017"].str.match(f"(?:{prefixes})").astype(object)
-    unknown = classes["code_2017"] == ""
     said = ["kind", *(name for name, _ in groups)]
-    classes.loc[unknown, said] = None
     parts = []
     for digits in (2, 3, 4):
         grouped = classes.assign(code=classes["own"].str[:digits]).groupby(["edition", "code"])[said]
@@ -111,19 +109,13 @@ def _meaning(groups: tuple[tuple[str, str], ...]) -> pd.DataFrame:
 
 
 def _candidates() -> pd.DataFrame:
-    """Classes of each edition and the classes of 2017 that each may be: edition, own, code_2017 (empty = none)."""
-    from fusion.classification import load
+    """Classes of each edition and the classes of 2017 that each may be: edition, own, code_2017."""
     from fusion.classification.editions import successors
+    from fusion.classification.tables import EDITIONS
 
-    new = load("gbt4754_2017").query("level == '4'")["code"]
-    old = successors("high")
-    return pd.concat(
-        [
-            pd.DataFrame({"edition": "2017", "own": new, "code_2017": new}),
-            pd.DataFrame({"edition": "2011", "own": old["code_2011"], "code_2017": old["code_2017"]}),
-        ],
-        ignore_index=True,
-    )
+    parts = [successors(edition).assign(edition=edition) for edition in EDITIONS]
+    table = pd.concat(parts, ignore_index=True).rename(columns={"code": "own"})
+    return table[["edition", "own", "code_2017"]]
 
 
 def _kinds() -> dict[str, str]:

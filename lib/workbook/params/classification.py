@@ -24,10 +24,6 @@ class Classification(Section):
         0.5,
         description="point estimate's share of a class marked * (partly in the standard); the bounds are always shown",
     )
-    crosswalk_confidence: Literal["high", "medium", "low"] = Field(
-        "high",
-        description="lowest confidence at which a 2011 code is taken over to 2017; below it the row stays unmapped",
-    )
     partial_coefficients: Literal["equal", "file", "estimated"] = Field(
         "equal",
         description="point shares of classes marked *: partial_share for all; from coefficients_file; or estimated from the "

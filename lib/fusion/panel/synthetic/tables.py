@@ -65,15 +65,15 @@ def tables() -> Tables:
     Raises
     ------
     PanelError
-        A table is missing, or a service class has no sure counterpart in the 2011 edition.
+        A table is missing, or a service class is no class of the 2017 edition.
     """
     read = {name: _read(f"synthetic/{name}.csv") for name in _NAMES}
     process = read["process"]
-    cross = _crosswalk()
-    codes = _classes(read["industries"], cross)
-    sure = cross[cross["confidence"] == "high"].set_index("code_2017")["code_2011"]
+    pairs = _pairs()
+    codes = _classes(read["industries"], pairs)
+    before = pairs.set_index("code_2017")["code_2011"]
     services = read["service_classes"]
-    unknown = [code for code in services["code_2017"] if code not in sure.index]
+    unknown = [code for code in services["code_2017"] if code not in before.index]
     if unknown:
         raise PanelError(said("panel.synthetic.no_code", unknown=listed(unknown)))
     return Tables(
@@ -85,8 +85,8 @@ def tables() -> Tables:
         service_classes=services,
         missing=read["missing"],
         codes=codes,
-        traps=_traps(codes, cross),
-        service_2011=[str(sure[code]) for code in services["code_2017"]],
+        traps=_traps(codes, pairs),
+        service_2011=[str(before[code]) for code in services["code_2017"]],
     )
 
 
@@ -111,32 +111,31 @@ def _read(name: str) -> pd.DataFrame:
     return pd.read_csv(file, dtype=text, keep_default_na=False, encoding="utf-8")
 
 
-def _crosswalk() -> pd.DataFrame:
-    """Pairs (code_2011, code_2017, confidence) of four digits with a code on both sides; one row per 2017 code."""
-    cross = _read("classification/crosswalk_2011_2017.csv")
-    cross = cross[(cross["code_2011"] != "") & (cross["code_2017"] != "")]
-    rank = cross["confidence"].map({"high": 0, "medium": 1, "low": 2})
-    order = np.lexsort((cross["code_2011"], rank, cross["code_2017"]))
-    return cross.iloc[order].drop_duplicates("code_2017")[["code_2011", "code_2017", "confidence"]]
+def _pairs() -> pd.DataFrame:
+    """One row for each class of 2017: code_2011 (a class that became it alone, if any), code_2017, and ``alone``."""
+    pairs = _read("classification/editions_2011_2017.csv")
+    pairs["alone"] = ~pairs["code_2011"].duplicated(keep=False)
+    order = np.lexsort((pairs["code_2011"], ~pairs["alone"], pairs["code_2017"]))
+    return pairs.iloc[order].drop_duplicates("code_2017")[["code_2011", "code_2017", "alone"]]
 
 
-def _classes(industries: pd.DataFrame, cross: pd.DataFrame) -> pd.DataFrame:
-    """Classes of each path with weights: a prefix's weight is spread evenly, doubtful pairs count a tenth."""
+def _classes(industries: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Classes of each path with weights: a prefix's weight is spread evenly, parts of split classes count a tenth."""
     parts = []
     for row in industries.itertuples():
-        hit = cross[cross["code_2017"].str.startswith(str(row.prefix))]
+        hit = pairs[pairs["code_2017"].str.startswith(str(row.prefix))]
         if hit.empty:
             raise PanelError(said("panel.synthetic.no_prefix", prefix=row.prefix))
-        sure = np.where(hit["confidence"] == "high", 1.0, 0.1)
+        sure = np.where(hit["alone"], 1.0, 0.1)
         parts.append(hit.assign(path=str(row.path), weight=float(str(row.weight)) * sure / sure.sum()))
     return pd.concat(parts, ignore_index=True)[["path", "code_2011", "code_2017", "weight"]]
 
 
-def _traps(codes: pd.DataFrame, cross: pd.DataFrame) -> pd.DataFrame:
+def _traps(codes: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     """2011 codes in use here whose class has another 2017 code while the code itself lives on."""
     known = _read("classification/gbt4754_2017.csv")
     alive = set(known.loc[known["level"].astype(str) == "4", "code"])
-    sure = set(cross.loc[cross["confidence"] == "high", "code_2011"])
+    sure = set(pairs.loc[pairs["alone"], "code_2011"])
     moved = codes["code_2011"] != codes["code_2017"]
     hit = codes[moved & codes["code_2011"].isin(alive) & codes["code_2011"].isin(sure)]
     return hit[["path", "code_2011"]].rename(columns={"code_2011": "code"}).drop_duplicates()
