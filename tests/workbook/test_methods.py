@@ -21,6 +21,12 @@ def study(root: Path, language: str, notebooks: list[str], **changes: object) ->
     (root / "01_panel").mkdir(exist_ok=True)
     flow = {"rows": [24504, 22925], "firms": [3000, 2815]}
     pd.DataFrame(flow).to_parquet(root / "01_panel" / "sample_flow.parquet")
+    labels = {
+        "column": ["ln_lp", "pilot"],
+        "label_en": ["Log product", "Pilot"],
+        "label_zh": ["对数产出", "试点"],
+    }
+    pd.DataFrame(labels).assign(unit="").to_parquet(root / "01_panel" / "codebook.parquet")
     for name in notebooks:
         (root / f"{name}.ipynb").write_text("{}", encoding="utf-8")
     manifest = {
@@ -36,8 +42,10 @@ def test_every_sentence_can_be_written(tmp_path: Path, language: str) -> None:
     every = [step.notebook for step in chain.chain()]
     text = methods.section(study(tmp_path, language, every))
     assert "{" not in text and "None" not in text
-    for fact in ("24,504", "22,925", "2,815", "ln_lp", "pilot", "abcdef0123", "Goodman-Bacon"):
+    labels = {"en": ("Log product", "Pilot", "min–max"), "zh": ("对数产出", "试点", "极差")}[language]
+    for fact in ("24,504", "22,925", "2,815", *labels, "abcdef0123", "Goodman-Bacon"):
         assert fact in text, fact
+    assert "ln_lp" not in text and "minmax" not in text and "firm_id" not in text
 
 
 def test_what_did_not_run_is_not_claimed(tmp_path: Path) -> None:
@@ -53,7 +61,7 @@ def test_a_choice_changes_the_text(tmp_path: Path) -> None:
         study(tmp_path, "en", ["01_panel", "05_effects"], singletons="keep", cluster="division")
     )
     assert "alone in an effect" in first and "alone in an effect" not in second
-    assert "clustered by division" in second
+    assert "clustered by industry" in second
 
 
 def test_bad_templates_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ HAN = re.compile(r"[\u4e00-\u9fff]")
     [
         ("ln 万元/人", "ln 10,000 yuan/person"),
         ("亿元", "100 million yuan"),
-        ("base year = 1", "base year = 1"),
+        ("基年 = 1", "base year = 1"),
     ],
 )
 def test_a_unit_in_both_languages(unit: str, english: str) -> None:

@@ -22,10 +22,16 @@ MISSING = "–"
 # In place of a number of decimals: a calendar year, without decimals or separators.
 YEAR = -1
 JOIN = {"en": ", ", "zh": "、"}
+SEMICOLON = {"en": "; ", "zh": "；"}
+WITHOUT = "− "  # before the name of rows that a sample leaves out
+CHINESE = re.compile("[\u3400-\u9fff]")
 COLON = {"en": ": ", "zh": "："}
-# How a number of a whole column is had: {frame.estimate.first}.
 # Units are written in Chinese in the contract and the codebook. Longest first: 万元 holds 元.
 UNITS = {
+    "百万美元": "million USD",
+    "件/百件": "items per 100 items",
+    "基年": "base year",
+    "对数差": "ln difference",
     "吨标煤": "tonnes of coal equivalent",
     "亿元": "100 million yuan",
     "百万元": "million yuan",
@@ -38,6 +44,7 @@ UNITS = {
     "项": "number",
     "年": "years",
 }
+# How a number of a whole column is had: {frame.estimate.first}.
 HOW = ("first", "last", "max", "min", "sum", "mean", "count", "any")
 
 
@@ -54,6 +61,8 @@ class Words:
 
     def __init__(self, language: str, codebook: pd.DataFrame | None = None) -> None:
         self.language = language
+        # Codes that no vocabulary knew: a reader meets them as they are.
+        self.unknown: set[tuple[str, str]] = set()
         self._columns: dict[str, dict[str, Any]] = {}
         if codebook is not None and len(codebook):
             self._columns = codebook.drop_duplicates("column").set_index("column").to_dict("index")
@@ -78,17 +87,24 @@ class Words:
     def of(self, vocabulary: str, code: Any) -> str:
         """The word for a code; the code itself where the vocabulary does not know it.
 
-        ``label`` and ``name`` are the study's columns with and without unit, ``effects`` a set of fixed effects
+        ``label`` and ``name`` are the study's columns with and without unit, ``header`` these or a header of its
+        source, ``effects`` a set of fixed effects
         such as ``firm_id + division*year``, ``variable`` names that no codebook holds. ``group`` is a column and its
         value, written ``control_type = soe`` or ``path: P1``; ``level`` the value alone. A code with a part
-        (``tails:0.01``) has the word of ``tails``, in which ``{part}`` is filled.
+        (``tails:0.01``) has the word of ``tails``, in which ``{part}`` is filled. ``− Pudong/浦东`` is a sample
+        that the study's file names, ``pairs`` a mapping of such names. What nothing knows is kept in `unknown`.
         """
+        if vocabulary == "pairs":
+            said = (self._own(name) + COLON[self.language] + str(value) for name, value in code.items())
+            return SEMICOLON[self.language].join(said)
         if isinstance(code, list | tuple):
             return JOIN[self.language].join(self.of(vocabulary, part) for part in code)
         if missing(code):
             return MISSING
         key = plain(code)
-        if vocabulary in ("label", "name"):
+        if vocabulary == "header" and key not in self._columns:
+            return key
+        if vocabulary in ("label", "name", "header"):
             return self.label(key, vocabulary == "label")
         if vocabulary == "unit":
             return unit_shown(key, self.language)
@@ -106,7 +122,20 @@ class Words:
             return " = ".join(self.of(vocabulary, one) for one in key.split(" = "))
         if part and name in known:
             return Filler(self, {"part": _part(part)}, {}).one(known[name])
-        return self.label(key, False) if key in self._columns else key
+        if key in self._columns:
+            return self.label(key, False)
+        if key.startswith(WITHOUT):
+            return WITHOUT + self._own(key.removeprefix(WITHOUT))
+        if any(c.isalpha() for c in key):  # a number, an interval and a unit's number stand for themselves
+            self.unknown.add((vocabulary, key))
+        return key
+
+    def _own(self, name: str) -> str:
+        """A name that the study's file gives, of two languages parted by a stroke the one that fits."""
+        first, _, second = name.partition("/")
+        if not second or bool(CHINESE.search(first)) == bool(CHINESE.search(second)):
+            return name
+        return first if bool(CHINESE.search(first)) == (self.language == "zh") else second
 
     def _group(self, code: str, whole: bool) -> str:
         column, *rest = re.split(" = |: ", code, maxsplit=1)
@@ -142,7 +171,7 @@ def _table(vocabulary: str, place: Path, changed: int) -> dict[str, Text]:
     known = sheets.shared().vocabularies
     if vocabulary not in known:
         raise SheetError(
-            f"notebooks/exhibits/shared.yaml: no vocabulary '{vocabulary}'; there are: label, name, unit, effects, "
+            f"notebooks/exhibits/shared.yaml: no vocabulary '{vocabulary}'; there are: label, name, header, unit, effects, "
             f"{', '.join(known)}"
         )
     one = known[vocabulary]

@@ -2,7 +2,7 @@
 
 Numbers are the notebooks'; words are the sheets' as they are now, so that a better sentence needs no new run.
 ``spoken/<notebook>/`` holds each exhibit's rows as CSV under the field's names, and for each language its
-HTML, LaTeX and pictures; ``record.json`` its texts and files.
+HTML, LaTeX and pictures; ``record.json`` its texts and files, and the codes that no vocabulary knows.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def speak(
 
 
 def load(root: Path, notebook: str) -> dict[str, Any]:
-    """What was made of a notebook: ``mark``, ``exhibits``, ``told``, ``lacks``; empty if nothing was."""
+    """What was made of a notebook: ``mark``, ``exhibits``, ``told``, ``lacks``, ``unknown``; empty if nothing was."""
     try:
         return dict(json.loads((root / FOLDER / notebook / RECORD).read_text(encoding="utf-8")))
     except (OSError, ValueError):
@@ -117,14 +117,15 @@ def _speak(
     work.mkdir(parents=True)
     try:
         sheet = sheets.sheet(notebook)
-        words = {language: Words(language, _codebook(root)) for language in LANGUAGES}
+        words = {language: Words(language, codebook(root)) for language in LANGUAGES}
         made = []
         for one in record.records(root / notebook, notebook):
             kept = verdicts.get(f"{notebook[:2]}.{one.id}", Kept())
             made.append(_exhibit(one, sheet, words, parameters, kept, work))
         told = [_told(part, sheet, words, parameters) for part in record.told(root / notebook)]
+        unknown = sorted(set().union(*(one.unknown for one in words.values())))
         whole = {"mark": mark, "exhibits": made, "told": told, "lacks": _lacks(root, notebook, sheet)}
-        text = json.dumps(whole, ensure_ascii=False, indent=1)
+        text = json.dumps(whole | {"unknown": unknown}, ensure_ascii=False, indent=1)
         (work / RECORD).write_text(text, encoding="utf-8")
     except sheets.SheetError as error:
         shutil.rmtree(work, ignore_errors=True)
@@ -204,7 +205,8 @@ def _told(
     }
 
 
-def _codebook(root: Path) -> pd.DataFrame | None:
+def codebook(root: Path) -> pd.DataFrame | None:
+    """A study's columns with their labels and units; None before it has any."""
     found = sorted(root.glob("*/codebook.parquet"))
     return pd.read_parquet(found[0]) if found else None
 

@@ -13,10 +13,13 @@ from string import Formatter
 from typing import Any
 
 from workbook import paths
+from workbook.exhibits.words import Filler, Words
+from workbook.publish import spoken
 from workbook.publish.built import Built
 
 FOLDER = paths.DATA / "methods"
 KEYS = {"notebook", "en", "zh", "cites", "when", "set", "last"}
+NONE = {"en": "none", "zh": "无"}
 HEADS = {"en": ("Methods", "References"), "zh": ("方法", "参考文献")}
 
 
@@ -43,13 +46,13 @@ def section(study: Built) -> str:
         If a sentence names what neither a parameter nor a fact of the run gives, or cites an unknown reference.
     """
     language = study.language
-    values = _values(study)
+    filler = _Filler(Words(language, spoken.codebook(study.root)), _values(study), {})
     parts: dict[str, list[str]] = {}
     cited: dict[str, None] = {}
     for entry in _sentences():
         if entry["notebook"] in study.done and holds(entry, study.parameters):
             group = "last" if entry.get("last") else entry["notebook"]
-            sentence = _written(entry[language], values)
+            sentence = _written(entry[language], filler)
             if sentence:
                 parts.setdefault(group, []).append(sentence)
                 cited |= dict.fromkeys(entry["cites"])
@@ -100,19 +103,28 @@ def _references() -> dict[str, str]:
         return {row["key"]: row["reference"] for row in csv.DictReader(stream)}
 
 
-def _values(study: Built) -> dict[str, str]:
-    """Parameters and facts of the run, as words."""
-    words = {name: _words(value) for name, value in study.parameters.items()}
-    environment = study.manifest.get("environment") or {}
-    words |= {
-        name.replace("-", "_"): version for name, version in (environment.get("packages") or {}).items()
+class _Filler(Filler):
+    """Fills sentences; what a study leaves empty is said to be none."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        return (
+            NONE[self.words.language] if value in ([], "", None) else super().format_field(value, format_spec)
+        )
+
+
+def _values(study: Built) -> dict[str, Any]:
+    """Parameters and facts of the run."""
+    ladder = {"fixed_effects": [" + ".join(step) for step in study.parameters.get("fixed_effects") or []]}
+    environment, git = study.manifest.get("environment") or {}, study.manifest.get("git") or {}
+    versions = {name.replace("-", "_"): v for name, v in (environment.get("packages") or {}).items()}
+    facts = {
+        "python": environment.get("python"),
+        "commit": str(git.get("commit") or "")[:10],
+        "seconds": study.manifest.get("seconds"),
+        "seed": study.manifest.get("seed"),
+        "indicator_count": len(study.parameters.get("indicators") or []),
     }
-    words["python"] = str(environment.get("python"))
-    words["commit"] = str((study.manifest.get("git") or {}).get("commit") or "unknown")[:10]
-    words["seconds"] = str(study.manifest.get("seconds"))
-    words["seed"] = str(study.manifest.get("seed"))
-    words["indicator_count"] = str(len(study.parameters.get("indicators") or []))
-    return words | dict(_flow(study))
+    return study.parameters | ladder | versions | facts | dict(_flow(study))
 
 
 def _flow(study: Built) -> Iterator[tuple[str, str]]:
@@ -127,22 +139,13 @@ def _flow(study: Built) -> Iterator[tuple[str, str]]:
         yield "firms_kept", f"{rows[-1]['firms']:,}"
 
 
-def _words(value: Any) -> str:
-    """A parameter as it stands in a sentence: lists by commas, a ladder of effects by semicolons."""
-    if isinstance(value, list):
-        nested = any(isinstance(item, list) for item in value)
-        parts = [" + ".join(map(str, item)) if isinstance(item, list) else str(item) for item in value]
-        return ("; " if nested else ", ").join(parts) or "none"
-    return str(value)
-
-
-def _written(text: str, values: Mapping[str, str]) -> str:
+def _written(text: str, filler: Filler) -> str:
     """The sentence; empty where the record of an older run does not hold what it names."""
     names = {name for _, name, _, _ in Formatter().parse(text) if name}
-    unknown = names - values.keys() - set(_facts())
+    unknown = names - filler.values.keys() - set(_facts())
     if unknown:
         raise MethodsError(f"methods.yaml: no parameter or fact {', '.join(sorted(unknown))} for '{text}'")
-    return text.format(**values) if names <= values.keys() else ""
+    return filler.vformat(text, (), {}) if names <= filler.values.keys() else ""
 
 
 @cache
