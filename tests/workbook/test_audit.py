@@ -124,8 +124,8 @@ def test_points_are_decided(number: int, given: dict[str, Any], status: str) -> 
 
 def test_evidence_names_the_exhibit_in_both_languages() -> None:
     shown = {"exhibits": [exhibit("cohorts", notebook="04_description")]}
-    assert decide(2, **shown)[1] == "Table 1.1 (cohorts)"
-    assert decide(2, **shown, language="zh")[1] == "表 1.1 (cohorts)"
+    assert decide(2, **shown)[1] == "Table 1.1"
+    assert decide(2, **shown, language="zh")[1] == "表 1.1"
 
 
 def test_a_statement_for_no_point_is_an_error() -> None:

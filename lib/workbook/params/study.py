@@ -9,11 +9,19 @@ from pydantic import Field
 from workbook.params.base import Section, Share
 
 
+class Sentence(Section):
+    """A sentence of the study's author in both languages."""
+
+    en: str = Field(description="English")
+    zh: str = Field(description="Chinese")
+
+
 class Audit(Section):
     """What only a person can say."""
 
-    statements: dict[str, str] = Field(
-        default_factory=dict, description="number of an audit point, quoted: the sentence that answers it"
+    statements: dict[str, str | Sentence] = Field(
+        default_factory=dict,
+        description="number of an audit point, quoted: the sentence that answers it, or {en: …, zh: …}",
     )
 
 

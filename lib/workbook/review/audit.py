@@ -64,7 +64,7 @@ class Evidence:
     facts : dict
         The study's own words: ``estimand``, ``cannot``, ``data``, each with ``_en`` and ``_zh``; ``licence``.
     statements : dict
-        Number of a point: the sentence that answers it.
+        Number of a point: the sentence that answers it, or ``en`` and ``zh`` of it.
     language : {"en", "zh"}
         Language of the evidence.
     """
@@ -72,7 +72,7 @@ class Evidence:
     tables: Mapping[str, pd.DataFrame]
     exhibits: Sequence[Mapping[str, str]]
     facts: Mapping[str, Any]
-    statements: Mapping[str, str] = field(default_factory=dict)
+    statements: Mapping[str, str | Mapping[str, str]] = field(default_factory=dict)
     language: str = "en"
 
     def say(self, en: str, zh: str) -> str:
@@ -82,6 +82,11 @@ class Evidence:
     def fact(self, name: str) -> Any:
         """One of the study's own words, in this language."""
         return self.facts.get(f"{name}_{self.language}", self.facts.get(name)) or ""
+
+    def statement(self, point: Point) -> str:
+        """The person's sentence on a point, in this language if it was given in both; empty if there is none."""
+        found = self.statements.get(str(point.number), "")
+        return (found if isinstance(found, str) else found[self.language]).strip()
 
     def table(self, name: str) -> pd.DataFrame | None:
         """An artefact with at least one row, or None."""
@@ -158,7 +163,7 @@ def checklist(evidence: Evidence, which: Sequence[Point] | None = None) -> pd.Da
 def _decided(evidence: Evidence, point: Point) -> Verdict:
     """The rule's verdict with the study's own sentence, in one language."""
     status, text = RULES[point.decided_by](evidence, point)
-    sentence = evidence.statements.get(str(point.number), "").strip()
+    sentence = evidence.statement(point)
     if sentence and status in ("open", "needs a sentence"):
         return "stated", sentence
     return status, f"{text} {sentence}".strip() if sentence else text
@@ -297,9 +302,9 @@ def _clusters(evidence: Evidence, point: Point) -> Verdict:
         )
         if not shown:
             lacking = evidence.say("no wild cluster bootstrap was shown", "没有野聚类自助法")
-            return "fail", f"{few}; {lacking}"
-        counted = f"{few}; {_cite(evidence, shown)}."
-    if evidence.statements.get(str(point.number), "").strip():
+            return "fail", few + evidence.say("; ", "；") + lacking
+        counted = few + evidence.say("; ", "；") + _cite(evidence, shown) + evidence.say(".", "。")
+    if evidence.statement(point):
         return "pass", counted
     status, text = _statement(evidence, point)
     return status, f"{counted} {text}"
@@ -363,7 +368,7 @@ def _record(evidence: Evidence, point: Point) -> Verdict:
 def _access(evidence: Evidence, point: Point) -> Verdict:
     parts = [str(evidence.fact(name)).strip() for name in ("data", "licence")]
     if all(parts):
-        return "pass", "; ".join(part.rstrip(".。") for part in parts)
+        return "pass", evidence.say("; ", "；").join(part.rstrip(".。") for part in parts)
     return "needs a sentence", evidence.say(
         "study.data_en or study.licence is empty", "study.data_zh 或 study.licence 为空"
     )
@@ -423,7 +428,7 @@ def _no_regressions(evidence: Evidence) -> Verdict:
 def _with_exhibits(evidence: Evidence, point: Point, text: str) -> str:
     """A finding with those of the point's exhibits that were shown."""
     shown = [e for e in evidence.exhibits if _names(e) & set(point.exhibits) and e["kind"] in KINDS]
-    return f"{_cite(evidence, shown)}: {text}" if shown else text
+    return _cite(evidence, shown) + evidence.say(": ", "：") + text if shown else text
 
 
 def _names(exhibit: Mapping[str, str]) -> set[str]:
@@ -432,5 +437,5 @@ def _names(exhibit: Mapping[str, str]) -> set[str]:
 
 
 def _cite(evidence: Evidence, shown: Iterable[Mapping[str, str]]) -> str:
-    cited = [f"{evidence.say(*KINDS[e['kind']])} {e['number']} ({e['id']})" for e in shown]
+    cited = [f"{evidence.say(*KINDS[e['kind']])} {e['number']}" for e in shown]
     return evidence.say(", ", "、").join(cited)
