@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import languages
 import pandas as pd
 import pytest
 from runs import Run
+
+from workbook.publish import spoken
 
 # Estimate and standard error as printed, to three decimals.
 PUBLISHED = {
@@ -51,6 +54,16 @@ def test_what_the_data_lack_is_left_out_and_says_so(real: Run) -> None:
     left = real.exhibits.query("kind == 'left_out'")
     assert {"coverage", "indicators", "cohorts", "truth"} <= set(left["id"])
     assert (left["note_en"] != "").all()
+
+
+def test_no_word_is_in_the_wrong_language(real: Run) -> None:
+    """What is left out gives its reasons on pages that the smoke study does not have."""
+    assert real.fusion("site").returncode == 0
+    for language in ("en", "zh"):
+        found = languages.offences(real.site, language, "jobtraining", real.manifest["parameters"])
+        assert found == [], "\n".join(found[:30])
+    unknown = {name: spoken.load(real.folder, name)["unknown"] for name in real.manifest["notebooks"]}
+    assert not any(unknown.values()), unknown
 
 
 def test_nothing_is_called_synthetic(real: Run) -> None:

@@ -7,12 +7,15 @@ import resource
 from collections.abc import Callable
 from pathlib import Path
 
+import languages
 import nbformat
 import pandas as pd
 import pytest
+import reading
 from runs import Run
 
 from workbook import paths
+from workbook.publish import spoken
 from workbook.run import chain
 
 NAMES = [s.notebook for s in chain.chain()]
@@ -87,6 +90,23 @@ def test_the_site_is_built_and_says_synthetic(smoke: Run) -> None:
         own = list((smoke.site / language / "mine").glob("*.html"))
         assert len(own) == len(NAMES) + 1
         assert all(word in p.read_text("utf-8") for p in own)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_no_word_is_in_the_wrong_language(smoke: Run, language: str) -> None:
+    """Pages, figures, documents, notebooks, and the titles that the search finds."""
+    assert smoke.fusion("site").returncode == 0
+    found = languages.offences(smoke.site, language, "mine", smoke.manifest["parameters"])
+    assert found == [], "\n".join(found[:30])
+    kinds = {file.suffix for file, texts in reading.texts(smoke.site, language) if any(texts)}
+    assert kinds == {".html", ".js", ".svg", ".docx", ".xlsx", ".tex", ".md", ".ipynb"}, (
+        "nothing was read in some"
+    )
+
+
+def test_every_code_has_a_word(smoke: Run) -> None:
+    unknown = {name: spoken.load(smoke.folder, name)["unknown"] for name in NAMES}
+    assert not any(unknown.values()), unknown
 
 
 def test_no_path_of_this_machine_leaves(smoke: Run) -> None:

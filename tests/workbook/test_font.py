@@ -14,7 +14,7 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 
 from workbook.exhibits import style
-from workbook.paths import DATA
+from workbook.paths import DATA, NOTEBOOKS, PARAMS
 
 TEXTS = [r"融合指数 $\hat\beta_{it}$ 与 −3 “企业”", "ln 万元/人 · 2012–2023", "Plain words, ≥ 5 %"]
 
@@ -36,9 +36,10 @@ def test_no_character_turns_into_a_box(
 
 
 def test_the_font_has_every_character_of_the_tables() -> None:
-    """A standard's class name with a character that the font lacks would be a box in a figure."""
+    """A class's name, a head of a sheet, or a label of a study that the font lacks would be a box in a figure."""
     from fontTools.ttLib import TTFont
 
     have = set(TTFont(DATA / "fonts" / "FusionCJK.ttf").getBestCmap())
-    used = {ord(c) for f in DATA.rglob("*.csv") for c in f.read_text("utf-8")} - {0x0A, 0x0D, 0x09, 0xFEFF}
+    files = [*DATA.rglob("*.csv"), *(f for place in (DATA, NOTEBOOKS, PARAMS) for f in place.rglob("*.yaml"))]
+    used = {ord(c) for f in files for c in f.read_text("utf-8")} - {0x0A, 0x0D, 0x09, 0xFEFF}
     assert {chr(c) for c in used - have} == set()

@@ -100,12 +100,12 @@ def test_excel_keeps_digits_codes_and_no_formula(study: Built) -> None:
     from openpyxl import load_workbook
 
     _, book, _ = formats.write(study)
-    sheet = load_workbook(book)["2.1 t"]
+    sheet = load_workbook(book)["2.1 代码"]
     assert [cell.value for cell in sheet[3]][:3] == ["0111", 1234, 1 / 3]
     assert all(cell.data_type != "f" for row in sheet.iter_rows() for cell in row), "a cell would be computed"
     assert sheet["A1"].value.endswith("代码与份额") and sheet["A6"].value == "注：注解"
     assert sheet["A7"].value == "资料来源：合成数据，不涉及真实企业"
-    assert load_workbook(book)["目录"]["C3"].hyperlink.location == "'2.1 t'!A1"
+    assert load_workbook(book)["目录"]["C3"].hyperlink.location == "'2.1 代码'!A1"
 
 
 @pytest.mark.parametrize(

@@ -514,7 +514,7 @@ def test_monte_carlo_says_what_is_biased_and_which_alarm_is_silent(pages: dict[s
     assert "<strong>-0.0122</strong>" in page, "beyond twice its simulation error"
     assert ">0.0001<" in page, "within it"
     assert "0.070 <" in page and ">quiet<" in page and "NOT raised" in page
-    assert "acf" in page and "200 draws a mode" in page
+    assert "Ackerberg–Caves–Frazer" in page and "200 draws a mode" in page
     assert "–" in page, "an alarm that could not be computed"
 
 

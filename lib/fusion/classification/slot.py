@@ -36,7 +36,7 @@ def statement(language: str = "en") -> str:
     """What is said of the standards that are not held; empty when all are."""
     each = []
     for row in empty():
-        title = row["title_zh"] + (f" ({row['title_en']})" if language == "en" else "")
+        title = row["title_zh"] if language == "zh" else f"{row['title_en']} ({row['year']})"
         place, fate = f"data/classification/slots/{row['standard']}.csv", row[f"said_{language}"]
         each.append(told(language, "classification.slot.not_held", title=title, fate=fate, place=place))
     return " ".join(each)

@@ -333,5 +333,5 @@ def _ignored(header: str, columns: Mapping[str, Column]) -> tuple[str, str, str,
         header,
         "",
         f"not in the contract{en}; not read. Rename it or declare it in extra_columns to keep it",
-        f"不在契约中{zh}，未读入；如需保留，请在 rename 或 extra_columns 中声明",
+        f"不在契约中{zh}，未读入；如需保留，请改名或声明（rename、extra_columns）",
     )

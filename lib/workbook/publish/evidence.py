@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from workbook.exhibits.words import Words, table
 from workbook.publish import markup as m
 
 Rows = list[dict[str, str]]
@@ -25,13 +27,22 @@ MODES = {
 }
 VERIFIED = {
     "source": "source / 出处",
-    "quantity": "quantity / 项目",
+    "estimator": "estimator / 估计量",
+    "statistic": "statistic / 统计量",
+    "basis": "basis / 依据",
     "published": "published / 已发表",
     "computed": "computed / 重算",
     "tolerance": "tolerance / 容差",
     "ok": "agrees / 是否一致",
-    "note": "note / 说明",
 }
+# Names that are made of others, in Chinese.
+MADE_OF = (
+    (r"se (.+)", r"\1 的标准误"),
+    (r"clustered se (.+)", r"\1 的聚类标准误"),
+    (r"corrected se (.+)", r"\1 的修正标准误"),
+    (r"indicator (\w+)", r"指标 \1"),
+    (r"([\d() +]+) of (\d+)", r"\2 中的 \1"),
+)
 ALARMS = {
     "pretrend": "pre-trends / 前趋势",
     "base": "base period / 基期",
@@ -91,7 +102,8 @@ def verification_page(rows: Rows, language: str) -> str:
     )
     lines = [f"# {_in('Verification / 验证', language)}", _in(said, language)]
     for name, group in groups.items():
-        lines += [f"## {m.text(name)}", m.raw(_verified(group, name, language))]
+        title = _named(name, language).strip("`")
+        lines += [f"## {m.text(title)}", m.raw(_verified(group, title, language))]
     return "\n\n".join(lines)
 
 
@@ -100,7 +112,7 @@ def _verified(rows: Rows, label: str, language: str) -> str:
     numeric = {i for i, column in enumerate(columns) if column in ("published", "computed", "tolerance")}
     body = []
     for row in rows:
-        cells = [m.html(m.shortened(row[column] or "")) for column in columns]
+        cells = [_cell(column, row[column] or "", language) for column in columns]
         if "ok" in columns:
             cells[columns.index("ok")] = _mark(
                 _agrees(row), _in("agrees / 一致", language), _in("DIFFERS / 不一致", language)
@@ -108,6 +120,29 @@ def _verified(rows: Rows, label: str, language: str) -> str:
         body.append(cells)
     heads = [_in(VERIFIED.get(column, column), language) for column in columns]
     return m.table(heads, body, numeric=numeric, label=label)
+
+
+def _cell(column: str, value: str, language: str) -> str:
+    """A cell in words; what is cited stays in the language of the work."""
+    if column == "source" and value != "worked by hand":
+        return f'<span lang="en">{m.html(value)}</span>'
+    if column in ("estimator", "statistic", "basis", "source"):
+        return m.marked(_named(value, language))
+    return m.html(m.shortened(value))
+
+
+def _named(name: str, language: str) -> str:
+    """What is verified, in a language; names of variables stay, between backticks."""
+    known = table("verified")
+    if language == "en":
+        return name
+    for pattern, chinese in MADE_OF:
+        found = re.fullmatch(pattern, name)
+        if found:
+            return found.expand(chinese).replace(found[1], _named(found[1], language), 1)
+    if name in known:
+        return known[name].zh
+    return f"`{name}`" if re.fullmatch(r"[a-z]\w+", name) else name
 
 
 def _agrees(row: dict[str, Any]) -> bool:
@@ -188,7 +223,7 @@ def _estimators(rows: Rows, label: str, language: str) -> str:
         shares = [_round(row[name], 3) for name in ("coverage", "rejection")]
         body.append(
             [
-                m.html(row["estimator"]),
+                m.html(Words(language).of("cohort_estimator", row["estimator"])),
                 _round(row["truth"], 4),
                 bias,
                 *numbers,
@@ -210,12 +245,13 @@ def _production(rows: Rows, language: str) -> list[str]:
         "bias / 偏误",
     ]
     heads += ["sd / 标准差"]
+    spoken = Words(language)
     body = [
         [
-            m.html(row["design"]),
-            m.html(row["method"]),
+            m.html(spoken.of("production_design", row["design"])),
+            m.html(spoken.of("production_method", row["method"])),
             _in("yes / 是" if row["holds"].lower() == "true" else "no / 否", language),
-            m.html(row["term"]),
+            m.html(spoken.of("production_term", row["term"])),
             *(_round(row[name], 3) for name in ("truth", "bias", "sd")),
         ]
         for row in rows
@@ -228,10 +264,10 @@ def _production(rows: Rows, language: str) -> list[str]:
         f"技术参数已知的企业，每种情形 {rows[0]['draws']} 次抽样：假设成立时应能还原，不成立时可见其偏误。"
     )
     label = _in("Production functions / 生产函数", language)
-    spoken = [_in(head, language) for head in heads]
+    heads = [_in(head, language) for head in heads]
     return [
         chinese if language == "zh" else said,
-        m.raw(m.table(spoken, body, numeric={4, 5, 6}, label=label)),
+        m.raw(m.table(heads, body, numeric={4, 5, 6}, label=label)),
     ]
 
 
@@ -239,11 +275,12 @@ def _production(rows: Rows, language: str) -> list[str]:
 def bench_page(rows: Rows, language: str) -> str:
     """Times of the heavy works beside other ways to do them."""
     heads = ["work / 任务", "rows / 行数", "way / 做法", "seconds / 秒", "ratio / 倍数", "peak MB / 内存峰值"]
+    spoken = Words(language)
     body = [
         [
-            m.html(row["work"]),
+            m.html(spoken.of("bench_work", row["work"])),
             f"{int(row['rows']):,}",
-            m.html(row["contender"]),
+            m.html(spoken.of("bench_way", row["contender"])),
             *(_round(row[name], places) for name, places in (("seconds", 2), ("ratio", 1), ("peak_mb", 0))),
         ]
         for row in rows

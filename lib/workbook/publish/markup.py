@@ -208,6 +208,12 @@ def html(value: object) -> str:
     return _html.escape(str(value), quote=True)
 
 
+def marked(text: str) -> str:
+    """Plain text whose parts between backticks are code, as HTML."""
+    parts = text.split("`")
+    return "".join(code(part) if i % 2 else html(part) for i, part in enumerate(parts))
+
+
 def code(value: object) -> str:
     """A name or a value in a fixed-width font."""
     return f"<code>{html(value)}</code>"
@@ -249,13 +255,29 @@ def number(value: object, digits: int = 0) -> str:
     return f"{value:,.{digits}f}" if isinstance(value, int | float) else ""
 
 
-def value(found: Any) -> str:
-    """A parameter's value as YAML would show it, in HTML; an entry of a list or mapping to a line."""
+def value(found: Any, language: str) -> str:
+    """A parameter's value as YAML would show it, in HTML; an entry of a list or mapping to a line.
+
+    Of texts in both languages (``label_en``, ``label_zh``; ``en``, ``zh``) only the language's is shown.
+    """
+    found = _in(found, language)
     if isinstance(found, list) and any(isinstance(item, dict) for item in found):
         return "<br>".join(code("- " + _flow(item)) for item in found)
     if isinstance(found, dict) and found:
         return "<br>".join(code(f"{key}: {_flow(item)}") for key, item in found.items())
     return code(_flow(found))
+
+
+def _in(found: Any, language: str) -> Any:
+    """A value without its texts in the other language."""
+    if isinstance(found, list):
+        return [_in(item, language) for item in found]
+    if not isinstance(found, dict):
+        return found
+    if set(found) == {"en", "zh"}:
+        return found[language]
+    other = "_en" if language == "zh" else "_zh"
+    return {key: _in(item, language) for key, item in found.items() if not str(key).endswith(other)}
 
 
 def _flow(found: Any) -> str:

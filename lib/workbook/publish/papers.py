@@ -233,9 +233,11 @@ def _parameter_table(study: Built, values: dict[str, Any]) -> str:
     for name, value in values.items():
         _, default, meaning = known[name]
         same = value == default
-        shown = m.value(value) if same else f"<strong>{m.value(value)}</strong>"
-        other = m.html(w["as_default"]) if same else m.value(default)
-        rows.append([f'{m.code(name)}<span class="fusion-meaning">{m.html(meaning)}</span>', shown, other])
+        shown = (
+            m.value(value, study.language) if same else f"<strong>{m.value(value, study.language)}</strong>"
+        )
+        other = m.html(w["as_default"]) if same else m.value(default, study.language)
+        rows.append([f'{m.code(name)}<span class="fusion-meaning">{m.marked(meaning)}</span>', shown, other])
     return m.table([w["name"], w["value"], w["default"]], rows, label=w["parameters"])
 
 
@@ -269,7 +271,7 @@ def provenance(study: Built) -> str:
         (w["seed"], m.html(record.get("seed") or "")),
         (w["lock"], _hashed("requirements.lock", environment.get("lock_sha256"))),
         (w["python"], m.html(environment.get("python") or "")),
-        (w["machine"], m.html(environment.get("platform") or "")),
+        (w["machine"], m.code(environment["platform"]) if environment.get("platform") else ""),
     ]
     parts = [_facts(facts)]
     if versions:

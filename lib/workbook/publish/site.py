@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from workbook import files, paths
+from workbook.exhibits import sheets
 from workbook.exhibits.sheets import LANGUAGES, SheetError
 from workbook.language import listed, said
 from workbook.publish import evidence, release
@@ -142,7 +143,11 @@ def _inputs(studies: list[Built]) -> Iterator[tuple[str, Path]]:
     for file in code:
         yield f"code/{file.name}", file
     lock, story = paths.ROOT / "requirements.lock", paths.NOTEBOOKS / "chain.yaml"
-    for file in (lock, story, *evidence.files(paths.build())):
+    spoken = (
+        sheets.shared_file(),
+        paths.DATA / "verification" / "words.csv",
+    )  # words of the pages of evidence
+    for file in (lock, story, *spoken, *evidence.files(paths.build())):
         if file.is_file():
             yield file.name, file
     for study in studies:

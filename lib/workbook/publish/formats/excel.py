@@ -36,11 +36,12 @@ def write(study: Built, target: Path) -> None:
     front.append(HEADS[language])
     for row in study.exhibits:
         if row["kind"] == "table":
-            sheet = book.create_sheet(f"{row['number']} {row['id']}"[:31])
+            sheet = book.create_sheet(_name(row))
             _sheet(sheet, study, row)
             front.append([row["number"], _value(row["title"]), sheet.title])
             place = f"C{front.max_row}"
-            front[place].hyperlink = Hyperlink(ref=place, location=f"'{sheet.title}'!A1")
+            quoted = sheet.title.replace("'", "''")
+            front[place].hyperlink = Hyperlink(ref=place, location=f"'{quoted}'!A1")
     _bold(front, (1, 2))
     for letter, width in zip("ABC", (10, 90, 30), strict=True):
         front.column_dimensions[letter].width = width
@@ -68,6 +69,12 @@ def _sheet(sheet: Any, study: Built, row: dict[str, Any]) -> None:
         # A Chinese character is as wide as two Latin ones.
         longest = max(sum(1 + (ord(c) > 0x2E80) for c in str(line[column])) for line in lines)
         sheet.column_dimensions[get_column_letter(column + 1)].width = min(WIDEST, longest + 2)
+
+
+def _name(row: dict[str, Any]) -> str:
+    r"""A sheet's name: number and what the table is called, within what Excel allows (31 characters, no ``[]:*?/\``)."""
+    called = "".join(" " if c in r"[]:*?/\\" else c for c in row["name"])
+    return f"{row['number']} {called}"[:31].strip().strip("'")
 
 
 def _value(cell: Any) -> Any:

@@ -68,6 +68,9 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
 }
 
+# What the theme and MyST-NB say without a Chinese translation of their own.
+THEIRS = {"Color mode": "颜色", "System Settings": "随系统", "Light": "浅色", "Dark": "深色"}
+FOLDED = {"Toggle hidden content": "展开或收起"}
 CHINESE = re.compile(r"[\u3400-\u9fff]+|[^\W\u3400-\u9fff]+")
 
 
@@ -118,7 +121,9 @@ def _dress(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any
     if site["language"] == "zh":
         folder = Path(pydata_sphinx_theme.__file__).parent / "locale"
         known = gettext.translation("sphinx", str(folder), ["zh"], fallback=True)
-        context["_"] = context["gettext"] = known.gettext
+        context["_"] = context["gettext"] = lambda text: THEIRS.get(text) or known.gettext(text)
+        for english, chinese in FOLDED.items():
+            context["body"] = context.get("body", "").replace(english, chinese)
 
 
 def setup(app: Sphinx) -> None:
