@@ -46,7 +46,7 @@ def specification_curve(frame: pd.DataFrame, axes: Mapping[str, str], size: floa
     for place, (name, value) in enumerate(lines):
         at = np.flatnonzero(order[name].astype(str) == value)
         bottom.plot(at, np.full(len(at), -place), "|", ms=5, color="0.25")
-    words = [f"{axes[name]}: {value or '–'}" for name, value in lines]
+    words = [f"{axes[name]}{axes['colon']}{value or '–'}" for name, value in lines]
     bottom.set_yticks([-i for i in range(len(lines))], words)
     bottom.tick_params(axis="y", labelsize=7)
     bottom.set_ylim(0.5 - max(len(lines), 1), 0.5)

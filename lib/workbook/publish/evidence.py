@@ -111,8 +111,10 @@ def _verified(rows: Rows, label: str, language: str) -> str:
     columns = [column for column in rows[0] if column != "dataset"]
     numeric = {i for i, column in enumerate(columns) if column in ("published", "computed", "tolerance")}
     body = []
-    for row in rows:
+    for before, row in zip([{}, *rows], rows, strict=False):
         cells = [_cell(column, row[column] or "", language) for column in columns]
+        if "source" in columns and before.get("source") == row["source"]:
+            cells[columns.index("source")] = "″"  # as above
         if "ok" in columns:
             cells[columns.index("ok")] = _mark(
                 _agrees(row), _in("agrees / 一致", language), _in("DIFFERS / 不一致", language)

@@ -166,7 +166,7 @@ def _decided(evidence: Evidence, point: Point) -> Verdict:
     sentence = evidence.statement(point)
     if sentence and status in ("open", "needs a sentence"):
         return "stated", sentence
-    return status, f"{text} {sentence}".strip() if sentence else text
+    return status, evidence.say(" ", "").join(filter(None, (text, sentence)))
 
 
 def tally(table: pd.DataFrame) -> dict[str, str]:
@@ -197,7 +197,10 @@ def flow(table: pd.DataFrame | None) -> dict[str, Any] | None:
     first, last, steps = table.iloc[0], table.iloc[-1], table.iloc[1:]
     dropped = steps[steps["rows_dropped"] > 0].sort_values("rows_dropped", ascending=False)
     reasons = [
-        {language: f"{r[f'reason_{language}']} ({int(r['rows_dropped']):,})" for language in ("en", "zh")}
+        {
+            "en": f"{r['reason_en']} ({int(r['rows_dropped']):,})",
+            "zh": f"{r['reason_zh']}（{int(r['rows_dropped']):,}）",
+        }
         for _, r in dropped.iterrows()
     ]
     ends = {
@@ -260,7 +263,7 @@ def _exhibits(evidence: Evidence, point: Point) -> Verdict:
 
 def _estimand(evidence: Evidence, point: Point) -> Verdict:
     if str(evidence.fact("estimand")).strip():
-        return "pass", evidence.say("above: The estimand", "见上文“目标估计量”")
+        return "pass", evidence.say("above: The estimand", "见上文“估计目标”")
     return "needs a sentence", evidence.say("study.estimand_en is empty", "study.estimand_zh 为空")
 
 
