@@ -177,7 +177,9 @@ def _purpose(study: Built) -> list[str]:
     w = words(study.language)
     licence = str(study.parameters.get("licence") or "")
     joint = " " if study.language == "en" else ""
-    data = joint.join(filter(None, (study.text("data"), f"{w['licence']}{joint}{licence}" if licence else "")))
+    data = joint.join(
+        filter(None, (study.text("data"), f"{w['licence']}{joint}{licence}" if licence else ""))
+    )
     facts = [("question", study.text("question")), ("estimand", study.text("estimand")), ("data", data)]
     lines = [f"**{w[key]}{w['stop']}** {m.text(value)}" for key, value in facts if value]
     cannot = study.parameters.get(f"cannot_{study.language}") or []
