@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import languages
 import pytest
 import reading
+from ruamel.yaml import YAML
 
 from workbook import paths
+from workbook.params.base import chinese
 from workbook.publish import evidence
 
 PAGE = """<html lang="zh-CN"><body><p>{}</p><code>year</code><a lang="en">English</a></body></html>"""
@@ -65,3 +69,41 @@ def test_every_published_result_has_chinese(tmp_path: Path) -> None:
         texts = reading.html(re.sub("~~~.*", "", page), language)
         wrong = [text for text in texts if languages.wrong(text, language)]
         assert wrong == [], wrong[:20]
+
+
+def test_what_is_declared_in_both_languages_is_in_them() -> None:
+    """Texts of sheets, words of codes, the meaning of parameters, and tables of facts: before anything is run."""
+    found = [
+        f"{place}: {', '.join(wrong)} | {text[:160]}"
+        for place, text, language in _declared()
+        if (wrong := languages.wrong(re.sub(r"`[^`]*`|\{[^{}]*\}", " ", text), language))
+    ]
+    assert found == [], "\n".join(found[:30])
+
+
+def _declared() -> Iterator[tuple[str, str, str]]:
+    """Place, text, language."""
+    for name, text in chinese().items():
+        yield f"help.zh.yaml, {name}", text, "zh"
+    for file in sorted((paths.NOTEBOOKS / "exhibits").glob("*.yaml")):
+        yield from _texts(file.name, YAML(typ="safe").load(file.read_text("utf-8")))
+    # Layouts say which columns of tables of others hold labels.
+    for file in sorted(f for f in paths.DATA.rglob("*.csv") if f.name != "layouts.csv"):
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            for line, row in enumerate(csv.DictReader(stream), start=2):
+                for head in row:
+                    if head and head.endswith(("_zh", "_en")) and not head.startswith("said"):
+                        yield f"{file.name}:{line}", row[head] or "", head[-2:]
+
+
+def _texts(place: str, part: Any) -> Iterator[tuple[str, str, str]]:
+    if isinstance(part, dict):
+        texts = () if "file" in part else ("en", "zh")  # a vocabulary of a file names its columns
+        for name, inner in part.items():
+            if name in texts and isinstance(inner, str):
+                yield place, inner, name
+            else:
+                yield from _texts(f"{place}, {name}" if place.count(",") < 3 else place, inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from _texts(place, inner)
