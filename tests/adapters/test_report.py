@@ -11,7 +11,7 @@ from pathlib import Path
 import exports
 import pandas as pd
 
-from fusion.adapters import model, panel, report
+from fusion.adapters import able, model, panel, report
 
 
 def test_the_layout_is_recognised(made: pd.DataFrame, tmp_path: Path) -> None:
@@ -83,3 +83,28 @@ def test_the_command_writes_nothing_over(made: pd.DataFrame, tmp_path: Path) -> 
     assert (
         tmp_path / "wind.adapter.yaml"
     ).is_file() and "营业收入（亿元） -> operating_revenue  [亿元: its header]" in done.stdout
+
+
+def test_a_column_that_is_declared_absent_or_holds_nothing_is_absent_for_all(tmp_path: Path) -> None:
+    """Also where a header of that name is in the file: `check` and the reader say the same."""
+    file, own = tmp_path / "panel.csv", tmp_path / "own.yaml"
+    file.write_text(
+        "firm_id,year,operating_revenue,operating_cost,rd_expense\na,2020,5,3,\na,2021,6,4,\n",
+        encoding="utf-8",
+    )
+    own.write_text("adapter: own\nmoney_unit: 万元\nabsent: [operating_cost, inventory]\n", encoding="utf-8")
+    found = report.check([file], str(own))
+    assert (
+        found.columns
+        == {"firm_id", "year", "operating_revenue"}
+        == able.known(str(file), str(own), tmp_path, contract="minimal")
+    )
+    assert {"operating_cost", "rd_expense"} <= found.lacking and {"B3", "C1"} <= set(found.cannot)
+    assert found.source is not None
+    table = found.source.raw.table.to_pandas()
+    assert (
+        table["operating_cost"].isna().all()
+        and "inventory" in table
+        and table["operating_revenue"].sum() == 11
+    )
+    assert "unmatched: operating_cost" in "\n".join(report.lines(found))

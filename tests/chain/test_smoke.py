@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 import resource
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -127,25 +129,36 @@ def test_what_is_written_empty_has_the_columns_of_what_is_written_else(smoke: Ru
             assert [c for c in table if c != "truth"] == columns  # known of synthetic data alone
 
 
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        (("treatments: [pilot]", "treatments: [pilott]"), ["treatments", "pilott", "pilot"]),
-        (("treatments: [pilot]", "treatments: [est_year]"), ["treatments", "est_year", "never varies"]),
-    ],
-    ids=["absent treatment", "treatment that never varies"],
-)
-def test_a_treatment_that_cannot_be(
-    smoke: Run, tmp_path: Path, change: tuple[str, str], says: list[str]
-) -> None:
-    """The notebook that meets it stops with the reason, and what comes after is not run."""
-    file = tmp_path / Path(smoke.study).name
+def test_what_a_study_may_name_is_what_is_made(smoke: Run) -> None:
+    for notebook, name in (("02_classification", "classified"), ("03_indicators", "indicators")):
+        patterns = chain.step(notebook).columns
+        columns = set(pd.read_parquet(smoke.folder / notebook / f"{name}.parquet")) - {"firm_id", "year"}
+        assert [c for c in columns if not any(fnmatch.fnmatchcase(c, p) for p in patterns)] == []
+        unmet = [p for p in patterns if not fnmatch.filter(columns, p)]
+        assert set(unmet) <= {"tfp_*", "markup"}  # too few firms
+
+
+def varied(smoke: Run, folder: Path, treatment: str) -> subprocess.CompletedProcess[str]:
+    """Run it with another treatment."""
+    file = folder / Path(smoke.study).name
     text = (paths.PARAMS / "smoke.yaml").read_text("utf-8")
-    assert change[0] in text
-    file.write_text(text.replace(*change), encoding="utf-8")
-    failed = smoke.fusion("run", str(file))
-    assert failed.returncode == 1
+    assert "treatments: [pilot]" in text
+    file.write_text(text.replace("treatments: [pilot]", f"treatments: [{treatment}]"), encoding="utf-8")
+    return smoke.fusion("run", str(file))
+
+
+def test_a_treatment_that_never_varies(smoke: Run, tmp_path: Path) -> None:
+    """The notebook that meets it stops with the reason, and what comes after is not run."""
+    failed = varied(smoke, tmp_path, "est_year")
     output = failed.stdout + failed.stderr
-    assert all(word in output for word in says), output
+    assert failed.returncode == 1 and all(w in output for w in ("treatments", "est_year", "never varies")), (
+        output
+    )
     assert (smoke.folder / "04_description.failed.ipynb").is_file()
     assert not (smoke.folder / "05_effects.ipynb").is_file() or "skipped" in output
+
+
+def test_a_treatment_that_cannot_be_there_is_refused_before_anything_runs(smoke: Run, tmp_path: Path) -> None:
+    refused = varied(smoke, tmp_path, "pilott")
+    assert refused.returncode == 2 and refused.stdout == ""
+    assert all(w in refused.stderr for w in ("effects.treatments", "'pilott'", "'pilot'")), refused.stderr

@@ -242,3 +242,14 @@ def test_reused_codes_of_the_two_editions() -> None:
     reused = set(codes.classes().query("reused")["code"])
     # 6550 was IC design in 2011; that class is 6520 in 2017, where 6550 names another.
     assert "6550" in reused and "3562" not in reused and "0111" not in reused
+
+
+def test_a_lone_note_on_the_whole_file_has_no_row(con: Any, tmp_path: Any) -> None:
+    """Nothing is wrong with the rows, and one header is not known."""
+    file = tmp_path / "panel.csv"
+    file.write_text("firm_id,year,zzz\nA,2012,1\nB,2012,1\n", encoding="utf-8")
+    raw = readers.read(con, str(file), root=tmp_path, contract="minimal")
+    quality = checks.check(raw, "set_aside")
+    assert quality[["rule", "field"]].to_numpy().tolist() == [["column_ignored", "zzz"]]
+    assert quality["row"].isna().all() and quality["year"].isna().all() and not quality["set_aside"].any()
+    assert raw.rows == 2

@@ -151,6 +151,32 @@ def test_a_study_that_asks_for_what_it_cannot_have_is_refused(
         assert ("cannot have" in text) == (language == "en")
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "near"),
+    [
+        ("controls", "[ln_employes, ln_capital_labour]", "ln_employees"),
+        ("outcome", "ln_lpp", "ln_lp"),
+        ("fixed_effects", "[[firm_id], [firm_id, divison*year]]", "division"),
+    ],
+)
+def test_a_column_that_no_table_can_have_is_refused(key: str, value: str, near: str) -> None:
+    text = re.sub(rf"(?m)^  {key}: .*$", f"  {key}: {value}", SMOKE)
+    line = next(i for i, one in enumerate(text.splitlines(), 1) if one.startswith(f"  {key}: "))
+    for language in sheets.LANGUAGES:
+        with speaking(language), pytest.raises(StudyError) as caught:
+            parse(text, Path("mine.yaml"))
+        assert str(caught.value).startswith(f"mine.yaml:{line}") and near in str(caught.value)
+
+
+def test_columns_that_are_made_later_and_those_of_the_study_may_be_named() -> None:
+    named = "path, fi_input, A1, tfp_acf, chain_value, own"
+    text = SMOKE.replace("covariates: [", f"covariates: [{named}, ")
+    extra = "  extra_columns: {own: {label_en: Own, label_zh: 自有}}\n  source: synthetic\n"
+    # The pattern of names of columns allows small letters alone here.
+    parse(text.replace("A1, ", "").replace("  source: synthetic\n", extra), Path("mine.yaml"))
+    parse(SMOKE + "heterogeneity: {mechanism_outcomes: [A1, C9]}\n", Path("mine.yaml"))
+
+
 def test_what_is_asked_for_by_default_is_no_fault() -> None:
     text = "\n".join(
         line for line in SMOKE.splitlines() if "start_column" not in line and "outcome" not in line

@@ -12,7 +12,7 @@ from fusion.adapters import panel
 from fusion.indicators import system
 from fusion.language import LANGUAGES, listed, said, speaking
 from fusion.panel import readers
-from fusion.panel.contract import contract
+from fusion.panel.contract import ROW, contract
 
 Reason = dict[str, str]
 
@@ -82,5 +82,7 @@ def known(source: str | Sequence[str], adapter: str | None, root: Path, **how: A
         return None
     con = ibis.duckdb.connect()
     if adapter is None:
-        return system.held(readers.read(con, str(source), root=root, **how).table)
-    return system.held(panel.read(con, source, adapter, root, **how).raw.table)
+        raw = readers.read(con, str(source), root=root, **how)
+    else:
+        raw = panel.read(con, source, adapter, root, **how).raw
+    return system.held(raw.table.drop(ROW))

@@ -99,7 +99,7 @@ def match(
     headers = parse(texts, adapter.suffixes)
     lookup, made = Lookup(headers, adapter), Mapping_(tuple(headers))
     for name in columns:
-        if columns[name].required == "derived":
+        if columns[name].required == "derived" or name in adapter.absent:
             continue
         rule = adapter.rule(name)
         _one(

@@ -326,7 +326,8 @@ def _told(raw: Raw, cases: pd.DataFrame) -> pd.DataFrame:
         values.loc[part.index] = source[VALUE + str(field)].reindex(part["row"]).to_numpy()
     found = cases.assign(value=values, **_words(cases, raw.columns))
     both = pd.concat([part for part in (raw.quality, found) if len(part)] or [raw.quality], ignore_index=True)
-    keys = source.reindex(both["row"])
+    # What is said of a whole file has no row; rows are counted from 1.
+    keys = source.reindex(both["row"].astype("Int64").fillna(0).astype("int64"))
     return both.assign(
         row=both["row"].astype("Int64"),
         unit=keys["unit"].fillna("").astype("str").to_numpy(),

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from workbook.language import said
-from workbook.params.base import Section
+from workbook.params.base import Column, Section
 
 Estimator = Literal[
     "cs_never",
@@ -58,7 +58,7 @@ class Dynamics(Section):
         min_length=2,
         description="bounds on the change of the differential trend from one year to the next, outcome units",
     )
-    spillover_cell: list[str] = Field(
+    spillover_cell: list[Column] = Field(
         default_factory=lambda: ["path", "district"],
         description="untreated firms that share all these columns with a treated firm count as exposed",
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import difflib
 import importlib.util
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ from workbook.exhibits import needs
 from workbook.language import current, listed, said, word
 from workbook.params import Parameters
 from workbook.params.base import help_text
+from workbook.run import chain
 
 NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,59}$")
 LOADER = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
@@ -26,6 +30,10 @@ LOADER = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
 DUPLICATE = re.compile(
     r'found duplicate key "(?P<key>.+?)" with value "(?P<value>.*?)" \(original value: "(?P<original>.*?)"\)'
 )
+
+
+# Patterns of names of columns, and of effects (a*b).
+COLUMNS = (r"^[a-z][a-z0-9_]*$", r"^[A-Za-z][A-Za-z0-9_]*$", r"^[a-z0-9_]+(\*[a-z0-9_]+)*$")
 
 
 class StudyError(ValueError):
@@ -120,6 +128,7 @@ def parse(text: str, file: Path) -> Parameters:
         raise StudyError("\n".join(lines)) from None
     _check_source(parameters, file)
     _check_files(parameters, file)
+    _check_columns(parameters, node, file)
     _check_asked(parameters, node, file)
     return parameters
 
@@ -277,6 +286,54 @@ def _check_files(parameters: Parameters, file: Path) -> None:
             place = values[name]
             if place is not None and not (paths.ROOT / resolve_source(place, file)).is_dir():
                 raise StudyError(f"{_shown(file)}: {section}.{name} = '{place}': no such folder")
+
+
+def _check_columns(parameters: Parameters, node: Any, file: Path) -> None:
+    """A column that is named, and that no table can have, stops the study."""
+    panel = parameters.panel
+    own = [*panel.extra_columns, *(spec.name for spec in panel.derive)]
+    with (paths.ROOT / "data" / "contract" / "panel.csv").open(encoding="utf-8", newline="") as stream:
+        known = [*own, *(row["column"] for row in csv.DictReader(stream))]
+    made = [pattern for step in chain.chain() for pattern in step.columns]
+    lines = []
+    for section, key in _naming():
+        named = _texts(parameters.model_dump()[section][key])
+        for name in dict.fromkeys(part for text in named for part in text.split("*")):
+            if name in known or any(fnmatchcase(name, pattern) for pattern in made):
+                continue
+            near = difflib.get_close_matches(name, [*known, *made], 1, 0.5)
+            hint = said("params.did_you_mean", near=near[0]) if near else ""
+            where = f"{_shown(file)}:{_line(node, [section, key])}"
+            lines.append(said("params.no_column", where=where, key=f"{section}.{key}", name=name, hint=hint))
+    if lines:
+        raise StudyError("\n".join(lines))
+
+
+@cache
+def _naming() -> tuple[tuple[str, str], ...]:
+    """Parameters that name columns of the panel and of what is made of it: section and name, by their patterns."""
+    found = []
+    for section, one in Parameters.model_fields.items():
+        if section != "panel":
+            properties = one.annotation.model_json_schema()["properties"]  # type: ignore[union-attr]
+            found += [(section, name) for name, value in properties.items() if _names_columns(value)]
+    return tuple(found)
+
+
+def _names_columns(schema: Any) -> bool:
+    if isinstance(schema, dict):
+        inner = [value for key, value in schema.items() if key != "propertyNames"]
+        return schema.get("pattern") in COLUMNS or any(map(_names_columns, inner))
+    return isinstance(schema, list) and any(map(_names_columns, schema))
+
+
+def _texts(value: Any) -> list[str]:
+    """Texts in a value, at any depth; of a mapping those of its values."""
+    if isinstance(value, dict | list):
+        return [
+            text for part in (value.values() if isinstance(value, dict) else value) for text in _texts(part)
+        ]
+    return [value] if isinstance(value, str) else []
 
 
 def _check_asked(parameters: Parameters, node: Any, file: Path) -> None:

@@ -16,7 +16,8 @@ from workbook.paths import NOTEBOOKS
 class Step:
     """A notebook of the chain; with ``exhibits`` it also reads which exhibits earlier notebooks made.
 
-    ``empty`` has the columns of outputs that are written without rows where the study cannot have the notebook.
+    ``empty`` has the columns of outputs that are written without rows where the study cannot have the notebook;
+    ``columns`` the patterns of those that a study may name, beside the panel's.
     """
 
     notebook: str
@@ -27,6 +28,7 @@ class Step:
     optional: tuple[str, ...] = field(default=())
     files: tuple[str, ...] = field(default=())
     exhibits: bool = False
+    columns: tuple[str, ...] = field(default=())
     empty: dict[str, list[str]] = field(default_factory=dict, hash=False)
 
     @property
