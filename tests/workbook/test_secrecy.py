@@ -130,12 +130,13 @@ def test_growth_rests_on_the_year_before() -> None:
 def test_a_share_of_a_dominated_cell_is_the_giants_own() -> None:
     """Four fifths of a cell are one firm's: its share is the cell's."""
     whole = {"A": 90.0, "B": 5.0, "C": 5.0}
-    frame = pd.DataFrame({"path": ["P1"], "units": [3], "share": [32.0]})
+    # Its own column `unit` is a unit of measurement, the contributions' is the firm.
+    frame = pd.DataFrame({"path": ["P1"], "unit": ["%"], "units": [3], "share": [32.0]})
     given = pd.DataFrame({"path": "P1", "unit": list(whole), "share_whole": list(whole.values())})
     given["share_part"] = [30.0, 1.0, 1.0]
-    found = verdicts([Exhibit("a", "table", frame, ROLES, SecrecyClass("amounts", "units"), given)], BUREAU)[
-        "a"
-    ]
+    roles = ROLES | {"unit": "word"}
+    exhibit = Exhibit("a", "table", frame, roles, SecrecyClass("amounts", "units"), given)
+    found = verdicts([exhibit], BUREAU)["a"]
     assert hidden(found, "share") == [0] and "dominance" in rules_of(found)
 
 

@@ -158,7 +158,10 @@ def _system(
     high: np.ndarray,
     integer: bool,
 ) -> System:
-    pairs = [pair for group in tables.values() for pair in relations(group)]
+    forced = np.array(forms.forced)
+    pairs = []
+    for group in tables.values():
+        pairs += relations(group, at_stake=[bool(forced[table.variable].any()) for table in group])
     one = _one_of(pairs, len(low))
     for entries in (forms.entries, targets.entries):
         entries[:] = [(row, one[variable], weight) for row, variable, weight in entries]

@@ -130,7 +130,8 @@ class Exhibit:
         """
         given = self.contributions
         assert given is not None
-        names = [c for c in self.of_role(*KEYS) if c in given.columns]
+        # A frame's own column of that name is a unit of measurement.
+        names = [c for c in self.of_role(*KEYS) if c in given.columns and c != "unit"]
         if not names:
             if len(self.frame) > 1:
                 raise SecrecyError("the contributions share no label with the frame")

@@ -17,6 +17,8 @@ from workbook.publish.secrecy.words import Suggestion
 MERGES = 3
 # Of a longer list of levels not all pairs are tried.
 LEVELS = 40
+# Labels that say what is measured: their levels are no groups of units.
+KINDS = ("measure", "indicator", "term", "outcome", "variable", "spec", "statistic", "unit")
 TOTALS = ("all", "total", "", "全部", "合计", "总计")
 
 
@@ -145,7 +147,7 @@ def _merge(one: Judged, rules: Rules) -> Suggestion | None:
     """Levels of one label to merge, at most a few, until nothing is forbidden; the label that loses fewest rows."""
     found = []
     rows = _Rows(one, rules)
-    for label in one.exhibit.of_role("label", "word"):
+    for label in (c for c in one.exhibit.of_role("label") if c not in KINDS):
         groups = _merged(one, label, rows)
         if groups:
             kept = {level: i for i, group in enumerate(groups) for level in group}

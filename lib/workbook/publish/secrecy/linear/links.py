@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, pairwise, product
+from functools import cached_property
+from itertools import pairwise, product
 
 import numpy as np
 import pandas as pd
@@ -52,12 +53,19 @@ class Table:
         labels = {name: words[rows] for name, words in self.labels.items()}
         return Table(labels, self.variable[rows], self.value[rows], members)
 
+    @cached_property
+    def levels(self) -> dict[str, frozenset[str]]:
+        """Levels of each label."""
+        return {name: frozenset(np.unique(words).tolist()) for name, words in self.labels.items()}
+
     def behind(self, rows: np.ndarray) -> frozenset[str] | None:
         """Units behind some rows."""
         return None if self.members is None else frozenset().union(*(self.members[i] for i in rows))
 
 
-def relations(tables: Sequence[Table], unit: str | None = None) -> list[Relation]:
+def relations(
+    tables: Sequence[Table], unit: str | None = None, at_stake: Sequence[bool] | None = None
+) -> list[Relation]:
     """Sums that are equal.
 
     Parameters
@@ -66,6 +74,8 @@ def relations(tables: Sequence[Table], unit: str | None = None) -> list[Relation
         Tables of one measure.
     unit : str, optional
         Label that names units: then every relation is one unit's own.
+    at_stake : sequence of bool, optional
+        Tables that hold something to hide: then only what hangs together with them is looked for.
 
     Returns
     -------
@@ -74,15 +84,30 @@ def relations(tables: Sequence[Table], unit: str | None = None) -> list[Relation
     """
     found: list[Relation] = []
     readings: list[list[Table]] = []
-    for table in (part for whole in tables for part in _by_level(whole)):
-        inner, base = _within(table, unit)
-        found += inner
-        # What looks like a total may be a coincidence: other tables are compared with and without it.
-        readings.append([table] if len(base.value) == len(table.value) else [table, base])
-    for one, other in combinations(readings, 2):
-        for a, b in product(one, other):
-            found += _across(a, b, unit)
+    queue: list[int] = []
+    for no, whole in enumerate(tables):
+        for table in _by_level(whole):
+            inner, base = _within(table, unit)
+            found += inner
+            if at_stake is None or at_stake[no]:
+                queue.append(len(readings))
+            # What looks like a total may be a coincidence: other tables are compared with and without it.
+            readings.append([table] if len(base.value) == len(table.value) else [table, base])
+    near: list[int] = []
+    left = [i for i in range(len(readings)) if i not in queue]
+    while queue:
+        one = queue.pop()
+        found += [pair for other in near for pair in _between(readings[one], readings[other], unit)]
+        near.append(one)
+        linked = [other for other in left if _between(readings[one], readings[other], unit)]
+        queue += linked
+        left = [other for other in left if other not in linked]
     return found
+
+
+def _between(one: list[Table], other: list[Table], unit: str | None) -> list[Relation]:
+    """Relations of two tables, however each is read."""
+    return [pair for a, b in product(one, other) for pair in _across(a, b, unit)]
 
 
 def _by_level(table: Table) -> Iterator[Table]:
@@ -155,7 +180,7 @@ def nested_in(table: Table, column: str) -> list[tuple[int, int]]:
 
 def _across(one: Table, other: Table, unit: str | None) -> list[Relation]:
     """Relations of two tables, summed over what only one of them has."""
-    names, left, right = _aligned(one.labels, other.labels)
+    names, left, right = _aligned(one, other)
     if unit is not None and len(left) == len(one.labels) == len(other.labels):
         return []  # cell by cell: equal values of a unit are one variable already
     found = _equal(one, other, left, right, unit)
@@ -166,14 +191,14 @@ def _across(one: Table, other: Table, unit: str | None) -> list[Relation]:
     return found
 
 
-def _aligned(a: Labels, b: Labels) -> tuple[tuple[list[str], list[str]], list[np.ndarray], list[np.ndarray]]:
+def _aligned(a: Table, b: Table) -> tuple[tuple[list[str], list[str]], list[np.ndarray], list[np.ndarray]]:
     """Labels that two tables share; a code is cut to the other's length where the one is the other's head."""
     names: tuple[list[str], list[str]] = ([], [])
     left: list[np.ndarray] = []
     right: list[np.ndarray] = []
-    for name, x in a.items():
-        for partner in [name] if name in b else [c for c in b if c not in a]:
-            pair = _pair(x, b[partner], name == partner)
+    for name in a.labels:
+        for partner in [name] if name in b.labels else [c for c in b.labels if c not in a.labels]:
+            pair = _pair(a, name, b, partner)
             if pair is not None:
                 names[0].append(name)
                 names[1].append(partner)
@@ -183,10 +208,10 @@ def _aligned(a: Labels, b: Labels) -> tuple[tuple[list[str], list[str]], list[np
     return names, left, right
 
 
-def _pair(x: np.ndarray, y: np.ndarray, named_alike: bool) -> tuple[np.ndarray, np.ndarray] | None:
+def _pair(a: Table, name: str, b: Table, partner: str) -> tuple[np.ndarray, np.ndarray] | None:
     """Two columns of labels as they can be compared; None where they are about different things."""
-    one, other = set(np.unique(x)), set(np.unique(y))
-    if named_alike and one & other:
+    x, y, one, other = a.labels[name], b.labels[partner], a.levels[name], b.levels[partner]
+    if name == partner and one & other:
         return x, y
     if cut := _heads(one, other):
         return x.astype(f"U{cut}"), y
@@ -195,7 +220,7 @@ def _pair(x: np.ndarray, y: np.ndarray, named_alike: bool) -> tuple[np.ndarray, 
     return None
 
 
-def _heads(long: set[str], short: set[str]) -> int:
+def _heads(long: frozenset[str], short: frozenset[str]) -> int:
     """Length of the short codes if they begin the long ones, else 0."""
     sizes = {len(code) for code in short}
     if len(sizes) != 1 or not (size := sizes.pop()) or min(map(len, long), default=0) <= size:
@@ -273,9 +298,12 @@ def _codes(
     """One number for each combination of labels, the same in both tables."""
     code = np.zeros(rows + more, int)
     for i, column in enumerate(a):
-        words = np.concatenate([column, b[i]]) if more else column
-        names, level = np.unique(words, return_inverse=True)
-        code = np.unique(code * len(names) + level, return_inverse=True)[1]
+        level, names = pd.factorize(
+            np.concatenate([column, b[i]]).astype(object) if more else column.astype(object)
+        )
+        code = code * len(names) + level
+        if i:
+            code = pd.factorize(code)[0]
     return code[:rows], code[rows:]
 
 

@@ -23,8 +23,8 @@ BASES = 8
 LARGEST = 2e7
 DENSE = 800
 SPARSE = 1e5
-ROUNDS = 3
-PRUNED = 6
+ROUNDS = 2
+PRUNED = 4
 
 
 @dataclass
@@ -136,12 +136,15 @@ def _attacks(
     found: list[frozenset[int]] = []
     program = _Program(problem, ~hidden[problem.block])
     while (pair := proven.next()) is not None:
-        target, attacker = pair
-        direction, used = program.run(target, attacker)
+        target, attackers = pair
+        direction, used = program.run(target, attackers)
         if direction is not None:
             proven.note([direction])
-            proven.pairs[target, attacker + 1] = True
+            proven.pairs[target, attackers + 1] = True
             problem.pool.append(direction)
+            continue
+        if len(attackers) > 1:
+            proven.alone.add(target)
             continue
         free = frozenset(int(b) for b in used if not problem.fixed[b])
         if not free:
@@ -168,6 +171,7 @@ class _Proven:
         self.pairs = np.zeros((len(problem.need), problem.attackers + 1), bool)
         self.pairs[:, 1:] = (abs(problem.targets) @ own).toarray() > 0
         self.pairs[sorted(broken)] = True
+        self.alone: set[int] = set()
         self.sums, self.room = self._limits(shown)
         problem.pool = self.note(problem.pool)
         self._draw()
@@ -178,12 +182,19 @@ class _Proven:
         sums = sparse.vstack([problem.forms[shown], problem.facts]).tocsr()
         return sums, np.concatenate([problem.slack[shown], np.zeros(problem.facts.shape[0])]) + 1e-8
 
-    def next(self) -> tuple[int, int] | None:
-        """The next pair that is open, those of a reader who knows nothing first; None if all are proven."""
+    def next(self) -> tuple[int, np.ndarray] | None:
+        """The next target that is open, and for whom: a reader who knows nothing (−1) first; None if none is.
+
+        What a target's open attackers cannot rule out together, none of them can; where they can, each is looked at.
+        """
         if not self.pairs[:, 0].all():
-            return int(np.argmin(self.pairs[:, 0])), -1
+            return int(np.argmin(self.pairs[:, 0])), np.array([-1])
         open_ = np.flatnonzero(~self.pairs.all(axis=1))
-        return (int(open_[0]), int(np.argmin(self.pairs[open_[0]])) - 1) if len(open_) else None
+        if not len(open_):
+            return None
+        target = int(open_[0])
+        attackers = np.flatnonzero(~self.pairs[target]) - 1
+        return target, attackers[:1] if target in self.alone else attackers
 
     def widen(self, shown: np.ndarray) -> None:
         """Less is shown than before: what was proven stays, more may be."""
@@ -306,18 +317,18 @@ class _Program:
         self.order = np.argsort(attacker, kind="stable")
         self.edges = np.searchsorted(attacker[self.order], np.arange(problem.attackers + 1))
 
-    def bounds(self, attacker: int) -> tuple[np.ndarray, np.ndarray]:
-        """Ranges that are left to an attacker (−1: a reader who knows nothing)."""
-        low, high = self.problem.low.copy(), self.problem.high.copy()
-        if attacker >= 0:
+    def bounds(self, attackers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Ranges that are left to attackers together (−1: a reader who knows nothing)."""
+        share = np.ones(len(self.problem.low))
+        for attacker in attackers[attackers >= 0]:
             own = self.order[self.edges[attacker] : self.edges[attacker + 1]]
-            low[self.variable[own]] *= self.left[own]
-            high[self.variable[own]] *= self.left[own]
-        return low, high
+            share[self.variable[own]] -= 1 - self.left[own]
+        share = np.clip(share, 0, 1)
+        return self.problem.low * share, self.problem.high * share
 
-    def run(self, target: int, attacker: int) -> tuple[np.ndarray | None, np.ndarray]:
+    def run(self, target: int, attackers: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
         """A move of the target that is far enough, or None and the blocks that prevent it."""
-        low, high = self.bounds(attacker)
+        low, high = self.bounds(attackers)
         need = self.problem.need[target]
         aim = self.problem.targets[target].toarray().ravel()
         found: Any = linprog(-aim, **self.limits, bounds=np.column_stack([low, high]), method="highs")
