@@ -155,6 +155,36 @@ def test_shares_of_one_total_add_to_a_hundred() -> None:
     assert 1 in hidden(found, "share") and len(hidden(found, "share")) == 2
 
 
+def test_shares_of_one_total_are_a_system_when_firms_move_between_cells() -> None:
+    """Over two years a firm is in P1 and P3: the total is still the sum of the paths'."""
+    own = (
+        {("P1", f"a{i}"): 20.0 for i in range(5)}
+        | {("P2", "b0"): 7.0}
+        | {("P3", f"c{i}"): 20.0 for i in range(5)}
+    )
+    own |= {("P1", "m"): 11.0, ("P3", "m"): 12.0}
+    units = sorted({u for _, u in own})
+    whole = {u: sum(v for (_, w), v in own.items() if w == u) for u in units}
+    paths = ["P1", "P2", "P3"]
+    given = pd.DataFrame([(p, u, own.get((p, u), 0.0), whole[u]) for p in paths for u in units])
+    given.columns = ["path", "unit", "share_part", "share_whole"]
+    total = sum(whole.values())
+    shares = [sum(v for (q, _), v in own.items() if q == p) / total for p in paths]
+    frame = pd.DataFrame({"path": paths, "units": [6, 1, 6], "share": shares})
+    found = verdicts([Exhibit("a", "table", frame, ROLES, SecrecyClass("counts", "units"), given)], BUREAU)[
+        "a"
+    ]
+    assert found.hidden["share"].tolist()[1] and found.hidden["share"].sum() == 2
+
+
+def test_a_share_of_units_says_their_number() -> None:
+    """Ninety firms: what is left to one hundred per cent is the one firm of P2, with the counts hidden or not."""
+    frame = pd.DataFrame({"path": ["P1", "P2", "P3"], "units": [50, 1, 39]})
+    frame["share"] = frame["units"] / 90
+    found = verdicts([Exhibit("a", "figure", frame, ROLES, SecrecyClass("counts", "units"))], BUREAU)["a"]
+    assert found.hidden["share"].tolist() == [False, True, True] == found.hidden["units"].tolist()
+
+
 # -- protected together, to the end ------------------------------------------------------------
 
 

@@ -78,7 +78,7 @@ def panel(seed: int, units: tuple[int, int] = (10, 45), years: tuple[int, int] =
     return pd.DataFrame(rows, columns=names)
 
 
-def study(data: pd.DataFrame, seed: int, most: int = 9) -> list[Told]:
+def study(data: pd.DataFrame, seed: int, most: int = 10) -> list[Told]:
     """Some exhibits of a panel, drawn at random; they overlap in cells.
 
     Parameters
@@ -97,7 +97,7 @@ def study(data: pd.DataFrame, seed: int, most: int = 9) -> list[Told]:
     """
     draw = np.random.default_rng(seed + 10_000)
     makers: list[Callable[[pd.DataFrame], Told]] = [
-        _paths, _districts, _codes, _whole_period, _structure, _years, _crossed, _profits, _last_year
+        _paths, _mix, _districts, _codes, _whole_period, _structure, _years, _crossed, _profits, _last_year
     ]  # fmt: skip
     chosen = draw.choice(len(makers), size=int(draw.integers(3, most + 1)), replace=False)
     return [makers[i](data) for i in sorted(chosen)]
@@ -110,6 +110,13 @@ def _paths(data: pd.DataFrame) -> Told:
     made.share("services_share", "services", "revenue")
     made.growth("growth", "revenue")
     return made.told("01.paths", "table")
+
+
+def _mix(data: pd.DataFrame) -> Told:
+    """Each path's share of the revenue of all years, which firms may have moved between."""
+    made = _Made(data, ["path"])
+    made.structure("revenue_share", "revenue", None)
+    return made.told("01.mix", "table", additive=False)
 
 
 def _districts(data: pd.DataFrame) -> Told:
@@ -237,9 +244,11 @@ class _Made:
         ]
         self._add(column, "share", values, parts, forms)
 
-    def structure(self, column: str, measure: str, within: str) -> None:
+    def structure(self, column: str, measure: str, within: str | None) -> None:
+        all_rows = self.data.index.to_numpy()
         wholes = [
-            self.data.index[self.data[within] == key[self.by.index(within)]].to_numpy() for key in self.keys
+            all_rows[self.data[within] == key[self.by.index(within)]] if within else all_rows
+            for key in self.keys
         ]
         values, forms, part, whole = [], [], [], []
         for rows, every in zip(self.rows, wholes, strict=True):

@@ -133,13 +133,24 @@ def _distinct(pieces: list[_Piece], value: np.ndarray) -> list[Table]:
     seen: dict[bytes, Table] = {}
     for piece in pieces:
         keep = value[piece.atom] != 0
-        names = list(piece.judged.exhibit.of_role("label", "word", "year"))
+        names = piece.judged.exhibit.of_role("label", "word", "year")
         labels = piece.judged.exhibit.keys[names].iloc[piece.sums.row[keep]].reset_index(drop=True)
-        table = Table.of(labels.assign(unit=piece.sums.unit[keep]), piece.atom[keep], value[piece.atom[keep]])
-        mark = hashlib.blake2b(table.variable.tobytes() + "|".join([*names]).encode(), digest_size=16)
-        mark.update(pd.util.hash_pandas_object(labels, index=False).to_numpy().tobytes() if names else b"")
-        seen.setdefault(mark.digest(), table)
+        rows = _once(labels.assign(unit=piece.sums.unit[keep], atom=piece.atom[keep]))
+        atom = rows.pop("atom").to_numpy(int)
+        mark = hashlib.blake2b("|".join(rows.columns).encode(), digest_size=16)
+        mark.update(pd.util.hash_pandas_object(rows.assign(atom=atom), index=False).to_numpy().tobytes())
+        seen.setdefault(mark.digest(), Table.of(rows, atom, value[atom]))
     return list(seen.values())
+
+
+def _once(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows without labels that make no difference: a total that shares are taken of stands in many cells."""
+    for column in [c for c in rows.columns if c not in ("unit", "atom")]:
+        rest = [c for c in rows.columns if c not in (column, "atom")]
+        found = rows.groupby(rest)["atom"]
+        if (found.transform("nunique") == 1).all() and (found.transform("size") > 1).any():
+            rows = rows.drop(columns=column).drop_duplicates(ignore_index=True)
+    return rows
 
 
 # -- what is published, and what must stay open ------------------------------------------------
@@ -161,7 +172,7 @@ def _column(forms: Forms, targets: Targets, pieces: list[_Piece], rules: Rules) 
         units = float(min(len(a) for a, _ in inside))
         forms.add(cell, atoms, weight, units=units, forced=bool(reason), slack=slack)
         if reason:
-            _aims(targets, cell, inside, rules)
+            _aims(targets, cell, inside, rules, role == "share")
     if common:
         _wholes(forms, parts[1], shown, rules)
 
@@ -185,10 +196,13 @@ def weights(values: list[np.ndarray]) -> np.ndarray:
     return np.concatenate([ones, np.full(len(values[1]), -values[0].sum() / total if total else 0.0)])
 
 
-def _aims(targets: Targets, cell: Cell, inside: list[tuple[np.ndarray, np.ndarray]], rules: Rules) -> None:
+def _aims(
+    targets: Targets, cell: Cell, inside: list[tuple[np.ndarray, np.ndarray]], rules: Rules, share: bool
+) -> None:
     """A forbidden cell: each of its amounts that breaks a rule must stay open, and the ratio itself."""
     breaking = [(atoms, values) for atoms, values in inside if rules.of_amount(values)]
-    for atoms, values in breaking or inside:
+    # A share that no amount forbids is kept by its numerator; a growth rate by both its years.
+    for atoms, values in breaking or (inside[:1] if share else inside):
         targets.add(cell, atoms, np.ones(len(atoms)), rules.range_of(values))
     if len(inside) > 1:
         atoms, weight = _form(inside, False)
@@ -287,8 +301,9 @@ def _sizes(targets: Targets, atoms: Atoms, rules: Rules) -> np.ndarray:
     little = OF_ZERO * float(np.median(sizes)) if len(sizes) else 1.0
     for i, (_, inside, _) in enumerate(targets.entries):
         if not atoms.size[inside].any():
-            size[inside] = little
-            targets.need[i] = little * len(inside) * rules.p
+            # That units have nothing is a secret only where the rules say so.
+            size[inside] = little if rules.zeros else 0.0
+            targets.need[i] = little * len(inside) * rules.p if rules.zeros else 0.0
     return size
 
 

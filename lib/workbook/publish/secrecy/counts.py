@@ -60,6 +60,9 @@ def system(judged: Sequence[Judged], rules: Rules, earlier: Sequence[Release] = 
             for at, row in zip(table.variable, rows, strict=True):
                 _cell(forms, targets, one, (place, int(row), column), int(at), rules, before)
             values += list(numbers[rows])
+    for place, one in enumerate(judged):
+        for column in shares(one) if one.taken else ():
+            _share(forms, one, place, column, rules)
     if not targets.cells:
         return None
     # Listed cells are not empty.
@@ -89,6 +92,53 @@ def _cell(
     )  # fmt: skip
     if forced:
         targets.add(cell, np.array([variable]), np.ones(1), max(1.0, rules.min_units - value))
+
+
+def shares(one: Judged) -> list[str]:
+    """Columns that are shares of counts: what they are shares of is counted beside them."""
+    of_counts = one.exhibit.secrecy.holds == "counts"
+    return [c for c in one.exhibit.of_role("share") if c not in one.sums] if of_counts else []
+
+
+def _share(forms: Forms, one: Judged, place: int, column: str, rules: Rules) -> None:
+    """A share of a count says the count, for its total is had from any other row; shares of one total add to one."""
+    share = pd.to_numeric(one.exhibit.frame[column], errors="coerce").to_numpy(float)
+    at = {cell[1:]: i for i, cell in enumerate(forms.cells) if cell is not None and cell[0] == place}
+    for counted in one.exhibit.of_role(*COUNTS):
+        number = pd.to_numeric(one.exhibit.frame[counted], errors="coerce").to_numpy(float)
+        group = _of_one_total(one, number, share)
+        if group is None:
+            continue
+        for row in np.flatnonzero(np.isfinite(share) & (number > 0)):
+            variable = forms.entries[at[int(row), counted]][1]
+            forced = bool(one.reasons[column].iloc[row])
+            forms.add((place, int(row), column), variable, np.ones(1), units=number[row], forced=forced)
+        for no in np.unique(group[group >= 0]):
+            rows = np.flatnonzero((group == no) & (number > 0))
+            whole = share[rows].sum()
+            if len(rows) > 1 and (np.isclose(whole, 1) or np.isclose(whole, 100)):
+                inside = [forms.entries[at[int(row), counted]][1] for row in rows]
+                forms.add(
+                    None, np.concatenate(inside), np.ones(len(inside)), units=number[rows].sum(), fixed=True
+                )
+        return
+
+
+def _of_one_total(one: Judged, number: np.ndarray, share: np.ndarray) -> np.ndarray | None:
+    """Groups of rows whose shares are of one total; None if this count is not what they are shares of."""
+    keys = one.exhibit.keys[one.exhibit.of_role("label", "word", "year")]
+    known = np.isfinite(share) & (share > 0) & np.isfinite(number)
+    ratio = np.where(known, number / np.where(known, share, 1), np.nan)
+    for rest in [[], *([c for c in keys if c != d] for d in keys)]:
+        code = pd.factorize(pd.MultiIndex.from_frame(keys[rest]))[0] if rest else np.zeros(len(keys), int)
+        spread = pd.Series(ratio).groupby(code).agg(["min", "max", "size"])
+        if (
+            known.sum() > 1
+            and np.allclose(spread["min"], spread["max"], equal_nan=True)
+            and spread["size"].max() > 1
+        ):
+            return np.where(known, code, -1)
+    return None
 
 
 def means(judged: Sequence[Judged], rules: Rules) -> System | None:

@@ -106,8 +106,11 @@ def relations(
 
 
 def _between(one: list[Table], other: list[Table], unit: str | None) -> list[Relation]:
-    """Relations of two tables, however each is read."""
-    return [pair for a, b in product(one, other) for pair in _across(a, b, unit)]
+    """Relations of two tables, however each is read; without what seems to be a total, all sums must agree."""
+    found = _across(one[0], other[0], unit, False)
+    for a, b in [*product(one[:1], other[1:]), *product(one[1:], other)]:
+        found += _across(a, b, unit, True)
+    return found
 
 
 def _by_level(table: Table) -> Iterator[Table]:
@@ -178,13 +181,13 @@ def nested_in(table: Table, column: str) -> list[tuple[int, int]]:
 # -- between tables ----------------------------------------------------------------------------
 
 
-def _across(one: Table, other: Table, unit: str | None) -> list[Relation]:
-    """Relations of two tables, summed over what only one of them has."""
+def _across(one: Table, other: Table, unit: str | None, strict: bool) -> list[Relation]:
+    """Relations of two tables, summed over what only one of them has; strict: several sums, and all of them."""
     names, left, right = _aligned(one, other)
     if unit is not None and len(left) == len(one.labels) == len(other.labels):
         return []  # cell by cell: equal values of a unit are one variable already
-    found = _equal(one, other, left, right, unit)
-    if unit is None:
+    found = _equal(one, other, left, right, unit, strict)
+    if unit is None and not strict:
         found += _slices(one, other, left, right, [c for c in one.labels if c not in names[0]])
         back = _slices(other, one, right, left, [c for c in other.labels if c not in names[1]])
         found += [(y, x) for x, y in back]
@@ -256,7 +259,12 @@ def _slices(
 
 
 def _equal(
-    one: Table, other: Table, left: list[np.ndarray], right: list[np.ndarray], unit: str | None
+    one: Table,
+    other: Table,
+    left: list[np.ndarray],
+    right: list[np.ndarray],
+    unit: str | None,
+    strict: bool = False,
 ) -> list[Relation]:
     """Sums by the shared labels that agree, as variables on either side."""
     if not len(one.variable) or not len(other.variable):
@@ -269,7 +277,7 @@ def _equal(
     same = both & np.isclose(sums[0], sums[1], rtol=1e-9, atol=0) & (sums[0] != 0)
     if unit is not None:
         same &= counts[0] + counts[1] > 2
-    elif same.sum() * 2 < both.sum():
+    elif same.sum() * 2 < both.sum() or (strict and (same.sum() < 2 or (same != both).any())):
         return []
     if not same.any():
         return []
