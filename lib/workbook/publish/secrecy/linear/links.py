@@ -17,8 +17,9 @@ import pandas as pd
 
 # A column that says which level of a classification a row is on, when one column holds several.
 LEVEL = "level"
-# A single sum of this size that agrees is no coincidence.
+# A single sum of this size that agrees is taken for no coincidence; a single number must be larger.
 SURE = 10
+SURE_ALONE = 200
 Relation = tuple[np.ndarray, np.ndarray]
 Labels = dict[str, np.ndarray]
 
@@ -250,7 +251,8 @@ def _slices(
         both = (np.bincount(at, minlength=size).reshape(-1, n) > 0) & present
         same = np.isclose(sums, wanted, rtol=1e-9, atol=0) & both
         alike = (same == both).all(axis=1)
-        alike &= (same.sum(axis=1) > 1) | ((sums * same).max(axis=1) >= SURE)
+        sure = SURE if len(other.value) > 1 else SURE_ALONE
+        alike &= (same.sum(axis=1) > 1) | ((sums * same).max(axis=1) >= sure)
         for chosen in np.flatnonzero(alike):
             rows = np.flatnonzero(level == chosen)
             inside = [rows[i] for i in _members(codes[0][rows], same[chosen])]
