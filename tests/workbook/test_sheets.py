@@ -96,7 +96,7 @@ def test_a_frame_in_words(tmp_path: Any) -> None:
     assert made.entry["title"] == "2 个效应"
     assert made.entry["source"] == "合成数据，不涉及真实企业"
     assert made.table is not None and made.table.columns.tolist() == ["变量", "估计"]
-    assert made.table["变量"].tolist() == ["试点 (万元)", "size"]
+    assert made.table["变量"].tolist() == ["试点（万元）", "size"]
     english = printed.printed(record, sheet(), Words("en", book), {"synthetic": True, "data": ""})
     assert english.table is not None and english.table["Term"].tolist() == ["Pilot (10,000 yuan)", "size"]
 

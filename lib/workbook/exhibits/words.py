@@ -22,6 +22,7 @@ MISSING = "–"
 # In place of a number of decimals: a calendar year, without decimals or separators.
 YEAR = -1
 JOIN = {"en": ", ", "zh": "、"}
+BRACKETS = {"en": " ({})", "zh": "（{}）"}
 SEMICOLON = {"en": "; ", "zh": "；"}
 WITHOUT = "− "  # before the name of rows that a sample leaves out
 CHINESE = re.compile("[\u3400-\u9fff]")
@@ -78,7 +79,7 @@ class Words:
             return self.of("variable", column)
         text = str(known[f"label_{self.language}"] or column)
         shown = unit_shown(str(known["unit"] or ""), self.language)
-        return f"{text} ({shown})" if unit and shown else text
+        return text + BRACKETS[self.language].format(shown) if unit and shown else text
 
     def unit(self, column: Any) -> str:
         """A column's unit; empty if it has none."""
