@@ -29,18 +29,17 @@ def test_one_row_out_for_each_row_in_whatever_is_written() -> None:
         ["matched"] * 3 + ["unmatched"] * 3 + ["ambiguous"] * 2 + ["unmatched"] * 2 + ["matched", "unmatched"]
     )
     assert out["mapping_status"].tolist() == status
-    contradicts = "not_in_edition_or_letter_contradicts"
     why = [
         "zero_or_group",
         "missing",
-        contradicts,
+        "letter_contradicts",
         "split",
         "split",
         "edition_unknown",
-        contradicts,
+        "not_in_edition",
     ]
     assert out["mapping_how"].iloc[3:10].tolist() == why
-    assert out["mapping_how"].iloc[11] == "not_a_code"
+    assert out["mapping_how"].iloc[11] == "missing"  # a word for it
     unmatched = out[out["mapping_status"] == "unmatched"]
     assert unmatched.filter(like="_share_").isna().all(axis=None)
     assert (unmatched[["section", "division", "group3", "path"]] == "").all(axis=None)

@@ -37,6 +37,7 @@ BROKEN: dict[str, Cells] = {
     "established_later": {"est_year": 2018},
     "pilot_ends_before_start": {"pilot_end_year": 2015},
     "code_unknown": {"ind4": "9999"},
+    "code_coarse": {"ind4": "356"},
     "edition_late": {"class_version": "2011"},
     "edition_early": {"class_version": "2017", "year": 2014, "firm_id": "F999"},
     "staff_within_employees": {"service_staff": 121.0},
@@ -56,7 +57,7 @@ BROKEN: dict[str, Cells] = {
     "below_minimum": {"operating_cost": -1.0},
     "above_maximum": {"year": 2150, "est_year": 2001, "firm_id": "F999"},
     "not_allowed": {"control_type": "国有"},
-    "code_format": {"ind4": "111"},
+    "code_format": {"ind4": "I3911"},
     "key_missing": {"firm_id": None},
     "duplicate_key": {"year": 2016, "class_version": "2011"},
 }
@@ -141,8 +142,8 @@ def test_identical_rows_keep_the_first_and_different_ones_none(con: Any, full: p
 def test_stop_tells_counts_examples_and_the_way_to_mend(con: Any, full: pd.DataFrame) -> None:
     broken = full.copy()
     broken.loc[:9, "operating_cost"] = -1.0
-    broken.loc[3, "ind4"] = "C1311"
-    broken["ind4"] = broken["ind4"].where(broken.index != 4, "１３１１")
+    broken.loc[3, "ind4"] = "I1311"
+    broken["ind4"] = broken["ind4"].where(broken.index != 4, "131")
     with pytest.raises(PanelError) as caught:
         checks.check(readers.take(con, broken))
     message = str(caught.value)
@@ -151,7 +152,7 @@ def test_stop_tells_counts_examples_and_the_way_to_mend(con: Any, full: pd.DataF
         "below_minimum, operating_cost: 10: Operating cost below 0 万元. row 1 (F000, 2015)='-1.0'" in message
     )
     assert "and 7 more" in message and message.count("row ") <= 3 * 3
-    assert "'C1311' may be 1311; '１３１１' may be 1311" in message
+    assert "'I1311' may be 1311" in message and "'131' may be 0131, 1311" in message
     assert "on_violation: set_aside" in message
 
 

@@ -120,7 +120,7 @@ def test_codes_stored_as_numbers_are_told_and_lost_zeros_show(
     raw = readers.read(con, "p.parquet", root=tmp_path, money_unit="万元")
     assert raw.table.ind4.to_pandas().tolist()[:2] == ["111", "3562"]
     assert "code_stored_as_number" in raw.quality["rule"].tolist()
-    with pytest.raises(PanelError, match=r"code_format, ind4: 1: .*'111' may be 0111"):
+    with pytest.raises(PanelError, match=r"code_unknown, ind4: 1: .*'111' may be 0111"):
         checks.check(raw)
 
 

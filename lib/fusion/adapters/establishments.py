@@ -38,6 +38,10 @@ def roll_up(con: Any, source: str, rule: Establishments, name: str) -> RolledUp:
         Which sections are services.
     name : str
     """
+    due = "CASE WHEN year >= 2017 THEN '2017' ELSE '2011' END"
+    dated = con.table(source).alias("dated").sql(f"SELECT *, {due} AS class_version FROM dated")
+    dated, _ = codes.read(con, dated, f"{name}_read")
+    con.con.execute(f"CREATE OR REPLACE TEMP VIEW {name}_coded AS {con.compile(dated)}")
     con.con.register("fusion_sections", codes.sections())
     con.con.register("fusion_classes", codes.classes())
     listed = ", ".join(f"'{s}'" for s in rule.service_sections)
@@ -45,9 +49,9 @@ def roll_up(con: Any, source: str, rule: Establishments, name: str) -> RolledUp:
     con.con.execute(
         f"CREATE OR REPLACE TEMP TABLE {name}_rows AS SELECT e.*, c.code IS NOT NULL AS known, "
         f"coalesce(s.section IN ({listed}), false) AND c.code IS NOT NULL AS service FROM "
-        f"(SELECT *, CASE WHEN year >= 2017 THEN '2017' ELSE '2011' END AS edition FROM {source}) e "
-        "LEFT JOIN fusion_classes c ON c.code = e.ind4 AND c.edition = e.edition "
-        "LEFT JOIN fusion_sections s ON s.division = left(e.ind4, 2) AND s.edition = e.edition"
+        f"{name}_coded e "
+        "LEFT JOIN fusion_classes c ON c.code = e.ind4 AND length(c.code) = 4 AND c.edition = e.class_version "
+        "LEFT JOIN fusion_sections s ON s.division = left(e.ind4, 2) AND s.edition = e.class_version"
     )
     con.con.execute(_by_firm(name))
     read, used, no_key, no_class, no_revenue = con.con.execute(

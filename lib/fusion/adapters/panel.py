@@ -20,6 +20,7 @@ from fusion.adapters.layout import OTHER_ID, Choices, FileRows, Layout, Named, l
 from fusion.adapters.model import Adapter, ColumnRule, IdRule, load
 from fusion.adapters.words import told
 from fusion.language import listed, said
+from fusion.panel import codes
 from fusion.panel.cast import HEADER
 from fusion.panel.contract import KEYS, ROW, expected, missing_columns
 from fusion.panel.errors import examples
@@ -375,7 +376,8 @@ def _finish(
     rows = con.con.execute(f"SELECT count(*) FROM {PANEL}").fetchone()[0]
     if rows == 0:
         raise AdapterError(said("adapters.nothing_left", table=files_of(table)))
-    return Raw(con.table(PANEL), gathered(notes), columns, files_of(table), rows)
+    panel, read = codes.read(con, con.table(PANEL), f"{PANEL}_read")
+    return Raw(panel, gathered([*notes, read]), columns, files_of(table), rows)
 
 
 def _constant(rule: ColumnRule) -> str:

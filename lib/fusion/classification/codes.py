@@ -13,7 +13,8 @@ Rules of normalisation, in order (nothing else is bent):
 
 A code that is shorter than its column's level stands for all codes below it: `normalise_code` refuses it
 and names them; `classify` keeps what they share. A letter that contradicts the code and a code that the
-edition does not have are refused. A refusal names candidates.
+edition does not have are refused. A refusal names candidates. A word for a missing cell (`MISSING`) is no code
+and no fault. Tables, files and panels are read by the same rules: `enterprises.normalise`.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ _TO += "ABCDEFGHIJKLMNOPQRST" * 2
 TRANSLATION = (_FROM, _TO)
 PATTERN = r"^[ \t\r\n']*([A-T]?)([0-9]{0,4})(?:\.0+)?[ \t\r\n]*$"
 _TABLE = str.maketrans(_FROM, _TO)
+MISSING = ("NA", "N/A", "NAN", "NULL", ".")  # words with which a cell says that it is empty
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from fusion.classification.codes import PATTERN, TRANSLATION, readings
+from fusion.classification.codes import MISSING, PATTERN, TRANSLATION, readings
 from fusion.classification.coefficients import EQUAL, Coefficients, equal
 from fusion.classification.editions import successors
 from fusion.classification.evidence import RULES, by_later_code
@@ -132,9 +132,19 @@ def answers(
 
 
 def normalise(written: ibis.Table) -> ibis.Table:
-    """Add edition, code_own and code_letter to written codes, by the rules of `codes`, in the table's engine.
+    """Read written codes by the rules of `codes`, in the table's engine: files, notebooks and panels all do it here.
 
-    ``code_own`` is empty for what cannot be read; ``digits`` are what is left of the text after cleaning.
+    Parameters
+    ----------
+    written : ibis.Table
+        written, version (texts, not NULL).
+
+    Returns
+    -------
+    ibis.Table
+        With edition; code_own (empty for what cannot be read); code_letter and digits (what is left after cleaning);
+        reading (``read``, ``missing``, ``edition_unknown``, ``zero_or_group``, ``not_a_code``,
+        ``letter_contradicts``, ``not_in_edition``).
     """
     text = written["written"].translate(*TRANSLATION)
     fits = text.re_search(PATTERN)
@@ -142,12 +152,28 @@ def normalise(written: ibis.Table) -> ibis.Table:
         edition=written["version"].left(4),
         digits=ibis.ifelse(fits, text.re_extract(PATTERN, 2), ""),
         code_letter=ibis.ifelse(fits, text.re_extract(PATTERN, 1), ""),
+        empty=(text.strip() == "") | text.strip().upper().isin(MISSING),
     )
     right = ibis.memtable(_readings())
     on = [bare[k] == right[f"{k}_"] for k in ("edition", "code_letter", "digits")]
     joined = bare.left_join(right, on).drop("edition_", "code_letter_", "digits_")
-    known = joined["code_own"].fill_null("-")
-    return joined.mutate(code_own=known.nullif("-").fill_null(""), readable=known != "-")
+    codes = ibis.memtable(_readings().query("code_own != ''")[["edition_", "code_own"]].drop_duplicates())
+    codes = codes.select(edition_="edition_", without_letter="code_own")
+    joined = joined.left_join(
+        codes, [joined["edition"] == codes["edition_"], joined["digits"] == codes["without_letter"]]
+    ).drop("edition_")
+    reading = ibis.cases(
+        (joined["code_own"].fill_null("") != "", "read"),
+        (joined["empty"], "missing"),
+        (~joined["edition"].isin(EDITIONS), "edition_unknown"),
+        (joined["code_own"].notnull(), "zero_or_group"),  # noqa: PD004 (Ibis)
+        ((joined["digits"] == "") | (joined["digits"].length() < 2), "not_a_code"),
+        ((joined["code_letter"] != "") & joined["without_letter"].notnull(), "letter_contradicts"),  # noqa: PD004
+        else_="not_in_edition",
+    )
+    return joined.mutate(reading=reading, code_own=joined["code_own"].fill_null("")).drop(
+        "without_letter", "empty"
+    )
 
 
 @lru_cache
@@ -162,14 +188,7 @@ def _answers(written: ibis.Table, held: pd.DataFrame) -> ibis.Table:
     joined = written.left_join(
         right, [written["edition"] == right["edition_"], written["code_own"] == right["code_"]]
     )
-    why = ibis.cases(
-        (joined["mapping_status"].fill_null("") != "", joined["mapping_how"]),
-        (joined["written"] == "", "missing"),
-        (~joined["edition"].isin(EDITIONS), "edition_unknown"),
-        (joined["readable"], "zero_or_group"),
-        ((joined["digits"] == "") | (joined["digits"].length() < 2), "not_a_code"),
-        else_="not_in_edition_or_letter_contradicts",
-    )
+    why = ibis.ifelse(joined["reading"] == "read", joined["mapping_how"], joined["reading"])
     texts = {name: joined[name].fill_null("") for name in ["code_2017", *WORDS]}
     status = joined["mapping_status"].fill_null("unmatched")
     extra = [name for name in held.columns if name.startswith("in_")]

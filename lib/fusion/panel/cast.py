@@ -21,9 +21,9 @@ import ibis
 import ibis.expr.datatypes as dt
 import pandas as pd
 
+from fusion.classification.codes import MISSING
 from fusion.panel.contract import MONEY, ROW, Column
 
-MISSING = ("NA", "N/A", "NAN", "NULL", ".")
 TRUE = ("1", "true", "t", "yes", "y", "是")
 FALSE = ("0", "false", "f", "no", "n", "否")
 WIDE = dict(zip("０１２３４５６７８９．，－＋", "0123456789.,-+", strict=True))

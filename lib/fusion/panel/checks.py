@@ -49,7 +49,10 @@ BOUNDS = {
     "below_minimum": ("a value below its column's minimum", "数值小于该列下限"),
     "above_maximum": ("a value above its column's maximum", "数值大于该列上限"),
     "not_allowed": ("a value that its column does not allow", "取值不在允许范围内"),
-    "code_format": ("a code that is not of its column's number of digits", "代码位数不符"),
+    "code_format": (
+        "not a code of its column: not its digits, or a letter that contradicts them",
+        "不是该列的代码：位数不符，或字母与代码矛盾",
+    ),
 }
 RULE_WORDS = ("rule", "field", "severity", "message_en", "message_zh")
 
@@ -232,8 +235,8 @@ def _with_codes(table: ibis.Table) -> ibis.Table:
         return table
     known = table.get_backend().create_table("fusion_classes", codes.classes(), temp=True, overwrite=True)
     joined = table.left_join(known, [table.class_version == known.edition, table.ind4 == known.code])
-    # A code that is not of four digits is reported once, as such, and not again as unknown.
-    unknown = table.class_version.isin(codes.EDITIONS) & table.ind4.re_search("^[0-9]{4}$")
+    # What is no code at all is reported once, as such, and not again as unknown.
+    unknown = table.class_version.isin(codes.EDITIONS) & table.ind4.re_search(f"^{PATTERNS['code4']}$")
     return joined.select(
         *table.columns,
         ind4_known=ibis.cases((known.known, True), (unknown, False)),
@@ -382,8 +385,8 @@ def _sentence(rule: str, column: Column, known: Mapping[str, Rule]) -> tuple[str
             f"{column.label_zh}不在允许值之内：{allowed_zh}",
         ),
         "code_format": (
-            f"{column.label_en} is not {column.width if column.is_code else ''} digits, as text",
-            f"{column.label_zh}不是 {column.width if column.is_code else ''} 位数字文本",
+            f"{column.label_en} is not {column.width if column.is_code else ''} digits, as text, or a letter contradicts them",
+            f"{column.label_zh}不是 {column.width if column.is_code else ''} 位数字文本，或字母与代码矛盾",
         ),
     }
     return "error", *sentences[rule]

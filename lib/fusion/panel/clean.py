@@ -147,7 +147,7 @@ def _industries(flow: SampleFlow, wanted: Sequence[str]) -> None:
     chosen = known.loc[known["section"].isin(letters)]
     tests: list[Callable[[Any], Any]] = [lambda t, p=p: t.ind4.startswith(p) for p in prefixes]  # type: ignore[misc]
     for edition, part in chosen.groupby("edition"):
-        tests.append(_in_edition(str(edition), part["division"].tolist()))
+        tests.append(_in_edition(str(edition), [*part["division"], *part["section"].unique()]))
     listed = ", ".join(wanted)
     flow.keep(
         lambda t: ibis.or_(*(test(t) for test in tests)),
@@ -157,10 +157,14 @@ def _industries(flow: SampleFlow, wanted: Sequence[str]) -> None:
 
 
 def _in_edition(edition: str, divisions: list[str]) -> Callable[[Any], Any]:
-    """Whether a row of that edition is in one of the divisions; without ``class_version`` the 2017 edition is meant."""
+    """Whether a row of that edition is in one of the divisions, or has a section for its code.
+
+    Without ``class_version`` the 2017 edition is meant.
+    """
 
     def test(t: Any) -> Any:
-        inside = t.ind4.substr(0, 2).isin(divisions)
+        digits = t.ind4.re_replace("^[A-T]([0-9])", r"\1")  # a group with its letter
+        inside = digits.substr(0, 2).isin(divisions)
         if "class_version" in t.columns:
             return inside & (t.class_version == edition)
         return inside & ibis.literal(edition == "2017")

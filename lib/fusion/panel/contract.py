@@ -22,7 +22,11 @@ ROW = "source_row"
 MONEY = "万元"
 # One unit of the source in 万元.
 MONEY_UNITS = {"元": 1e-4, "千元": 0.1, "万元": 1.0, "百万元": 100.0, "亿元": 10_000.0}
-PATTERNS = {"code3": r"[0-9]{3}", "code4": r"[0-9]{4}", "code6": r"[0-9]{6}"}
+PATTERNS = {
+    "code3": r"[0-9]{3}",
+    "code4": r"(?:[A-T]|[A-T]?[0-9]{3}|[0-9]{2}|[0-9]{4})",
+    "code6": r"[0-9]{6}",
+}
 NUMBERS = ("float", "int")
 
 
@@ -33,7 +37,8 @@ class Column:
     Attributes
     ----------
     type : str
-        ``str``, ``code3``/``code4``/``code6`` (text of that many digits), ``enum``, ``list`` and
+        ``str``, ``code3``/``code6`` (text of that many digits), ``code4`` (a class of
+        GB/T 4754, or a group, division or section), ``enum``, ``list`` and
         ``json`` (text), ``int``, ``float``, ``bool``.
     unit : str
         ``万元`` marks a money column, scaled when it is read.

@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 
 from fusion.language import LANGUAGES, listed, said
-from fusion.panel import files, text
+from fusion.panel import codes, files, text
 from fusion.panel.cast import HEADER, cast
 from fusion.panel.contract import KEYS, MONEY, MONEY_UNITS, ROW, Column, expected, missing_columns
 from fusion.panel.errors import PanelError, examples, nearest
@@ -264,8 +264,9 @@ def _typed(
         raise PanelError(said("panel.header_only", path=source))
     notes = notes + [_ignored(header, columns) for header in headers if header not in kept]
     table, found = cast(con, named, kept, _scale(source, kept, money_unit), TYPED)
+    table, read = codes.read(con, table, f"{TYPED}_read")
     told = pd.DataFrame([(rule, "warning", pd.NA, *rest) for rule, *rest in notes], columns=HEADER)
-    return Raw(table, gathered([told, found]), kept, source, rows)
+    return Raw(table, gathered([told, found, read]), kept, source, rows)
 
 
 def _renamed(
