@@ -153,3 +153,18 @@ def test_files_are_utf8_with_unix_lines() -> None:
 def test_each_division_stands_in_one_sector() -> None:
     divisions = gbt.load("gbt4754_2017").query("level == '2'")["code"]
     assert sorted(gbt.load("three_sectors_2018")["gbt_code"]) == sorted(divisions)
+
+
+@pytest.mark.parametrize(
+    ("standard", "class_code", "members"),
+    [  # rows over a page, as others compared them with the documents
+        ("sports_2019", "0820", "8053* 8412* 8414* 8415* 8416* 8522* 8992"),
+        ("sports_2019", "1011", "5142 5242"),
+        ("tourism_2018", "1722", "6432* 6434* 6439* 6440* 6450*"),
+        ("tourism_2018", "1723", "7215* 7219* 722* 9522*"),
+    ],
+)
+def test_members_over_a_page_are_there(standard: str, class_code: str, members: str) -> None:
+    rows = gbt.load(standard).query("class_code == @class_code and gbt_code != ''")
+    marks = rows["partial"].map({"1": "*", "0": ""})
+    assert " ".join(rows["gbt_code"] + marks) == members
