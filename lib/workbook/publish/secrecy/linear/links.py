@@ -188,9 +188,10 @@ def _across(one: Table, other: Table, unit: str | None, strict: bool) -> list[Re
     if unit is not None and len(left) == len(one.labels) == len(other.labels):
         return []  # cell by cell: equal values of a unit are one variable already
     found = _equal(one, other, left, right, unit, strict)
-    if unit is None and not strict:
-        found += _slices(one, other, left, right, [c for c in one.labels if c not in names[0]])
-        back = _slices(other, one, right, left, [c for c in other.labels if c not in names[1]])
+    if unit is None:
+        sure = np.inf if strict else SURE
+        found += _slices(one, other, left, right, [c for c in one.labels if c not in names[0]], sure)
+        back = _slices(other, one, right, left, [c for c in other.labels if c not in names[1]], sure)
         found += [(y, x) for x, y in back]
     return found
 
@@ -234,9 +235,17 @@ def _heads(long: frozenset[str], short: frozenset[str]) -> int:
 
 
 def _slices(
-    one: Table, other: Table, left: list[np.ndarray], right: list[np.ndarray], extra: list[str]
+    one: Table,
+    other: Table,
+    left: list[np.ndarray],
+    right: list[np.ndarray],
+    extra: list[str],
+    sure: float,
 ) -> list[Relation]:
-    """Relations of one level of a table (a year, say) with another that does not name it: all sums must agree."""
+    """Relations of one level of a table (a year, say) with another that does not name it: all sums must agree.
+
+    One sum alone must be at least ``sure``.
+    """
     found: list[Relation] = []
     codes = _codes(left, right, len(one.value), len(other.value))
     n = int(max(codes[0].max(initial=0), codes[1].max(initial=0))) + 1
@@ -251,8 +260,8 @@ def _slices(
         both = (np.bincount(at, minlength=size).reshape(-1, n) > 0) & present
         same = np.isclose(sums, wanted, rtol=1e-9, atol=0) & both
         alike = (same == both).all(axis=1)
-        sure = SURE if len(other.value) > 1 else SURE_ALONE
-        alike &= (same.sum(axis=1) > 1) | ((sums * same).max(axis=1) >= sure)
+        least = sure if len(other.value) > 1 else max(sure, SURE_ALONE)
+        alike &= (same.sum(axis=1) > 1) | ((sums * same).max(axis=1) >= least)
         for chosen in np.flatnonzero(alike):
             rows = np.flatnonzero(level == chosen)
             inside = [rows[i] for i in _members(codes[0][rows], same[chosen])]
