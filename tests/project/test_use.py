@@ -24,8 +24,6 @@ CONVENTIONS = (
     r"workbook\.run\.warm\.load_ipython_extension",
     r"workbook\.publish\.sphinx\.conf\..*",
     r".*\.__\w+__",
-    r"workbook\.publish\.disclosure\..*\.(tabulate|protect)",  # who publishes tables of amounts of their own
-    r"workbook\.publish\.secrecy\.\w+\.(judgement|keep|audit_said|rules_said|stopped|release)",  # for the publisher
     r"fusion\.composite\.record\.replay",  # who has an index's record may want its digits again
 )
 

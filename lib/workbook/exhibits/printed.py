@@ -189,11 +189,6 @@ def _order(frame: pd.DataFrame, exhibit: Exhibit) -> list[str]:
     return order
 
 
-def dynamic(exhibit: Exhibit, name: str) -> bool:
-    """Whether a column is one of those known only from the data."""
-    return more(exhibit, name) is not None
-
-
 def _head(name: str, column: Column | More, filler: Filler) -> str:
     if isinstance(column, Column):
         return filler.one(column.head)

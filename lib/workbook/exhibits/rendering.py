@@ -48,6 +48,7 @@ WORDS = {
         "figure": "Figure {}. ",
         "file": "File {}. ",
         "note": "Note. ",
+        "withheld": "Withheld: {}. {}",
         "read": "How to read it. ",
         "source": "Source: ",
     },
@@ -56,6 +57,7 @@ WORDS = {
         "figure": "图 {}　",
         "file": "文件 {}　",
         "note": "注：",
+        "withheld": "未发布：{}。{}",
         "read": "读法：",
         "source": "资料来源：",
     },
@@ -468,6 +470,11 @@ def caption_text(entry: dict[str, Any], language: str = "en") -> str:
 def caption_of(row: Mapping[str, Any], language: str) -> str:
     """Kind, number and title of an exhibit whose texts are in one language."""
     return WORDS[language][row["kind"]].format(row["number"]) + str(row["title"])
+
+
+def withheld(row: Mapping[str, Any], language: str) -> str:
+    """What stands in the place of an exhibit that is not published: its name and the rule."""
+    return WORDS[language]["withheld"].format(row["name"], row["note"])
 
 
 def below(row: Mapping[str, Any], language: str) -> list[str]:

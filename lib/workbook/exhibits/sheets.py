@@ -43,6 +43,10 @@ Role = Literal[
 ]
 Kind = Literal["table", "regression", "figure", "file"]
 Holds = Literal["words", "settings", "estimates", "counts", "statistics", "amounts", "units"]
+UNDRAWN = {
+    "en": "It cannot be drawn without the numbers that secrecy leaves out.",
+    "zh": "隐去保密数值后无法绘制。",
+}
 WITHHELD = {"en": "**Withheld: {}.** {}", "zh": "**未发布：{}。** {}"}
 LEFT_OUT = {"en": "**Left out: {}.** {}", "zh": "**略去：{}。** {}"}
 NOT_RUN = {"en": "**This notebook was not run.** {} Left out: {}.", "zh": "**本笔记本未运行。**{}略去：{}。"}

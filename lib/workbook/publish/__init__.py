@@ -1,1 +1,1 @@
-"""What leaves the house: the site, files for readers, packages, disclosure control."""
+"""What leaves the house: the site, files for readers, packages, secrecy."""

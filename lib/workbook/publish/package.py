@@ -19,7 +19,7 @@ from workbook.exhibits.sheets import SheetError
 from workbook.language import listed, said, word
 from workbook.publish import release
 from workbook.publish.built import Built, find
-from workbook.publish.disclosure import DisclosureError
+from workbook.publish.secrecy import SecrecyError
 from workbook.review.compare import snapshot
 from workbook.run import chain
 
@@ -86,7 +86,7 @@ def make(name: str, *, allow_dirty: bool = False) -> Path:
     commit = _commit(study, allow_dirty)
     try:
         release.prepare(study)
-    except (DisclosureError, SheetError) as error:
+    except (SecrecyError, SheetError) as error:
         raise PackageError(str(error)) from None
     target = paths.build() / "packages" / f"{name}.zip"
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -221,8 +221,16 @@ def _contents(study: Built, commit: str) -> Iterator[tuple[str, bytes]]:
         yield place, readme(study, language).encode("utf-8")
     for place, file in study.files().items():
         yield f"results/{place}", file.read_bytes()
-    record = json.dumps(snapshot.take(study.root), ensure_ascii=False)
+    record = json.dumps(_snapshot(study), ensure_ascii=False)
     yield "results/snapshot.json", record.encode("utf-8")
+
+
+def _snapshot(study: Built) -> dict[str, Any]:
+    """The run as it may be published: under rules of secrecy without rows, which are in the results as released."""
+    taken = snapshot.take(study.root)
+    if study.parameters.get("secrecy") != "public":
+        taken |= {"exhibits": {}, "estimates": {}}
+    return taken
 
 
 def _code(commit: str) -> Iterator[tuple[str, bytes]]:

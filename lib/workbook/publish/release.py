@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
-from workbook import files
+from workbook import files, language, paths
 from workbook.exhibits.sheets import LANGUAGES
 from workbook.publish import spoken
-from workbook.publish.built import Built
+from workbook.publish.built import EXPORTS, Built
+from workbook.publish.secrecy import SecrecyError, Verdict, identifiers, rules_said
+from workbook.publish.secrecy import study as gate
+from workbook.publish.secrecy.verdicts import audit_said
+from workbook.publish.secrecy.words import say
 
+RECORD = "release.json"
+# Findings of one exhibit that are named in a line; the record of the release has all.
+NAMED = 2
 LIST = (
     *("id", "kind", "number", "title_en", "title_zh", "file", "notebook", "cell_tag"),
     *("note_en", "note_zh", "source_en", "source_zh"),
@@ -27,25 +39,129 @@ def prepare(study: Built) -> None:
 
     Raises
     ------
-    DisclosureError
-        When a rule of secrecy is broken.
+    SecrecyError
+        When a rule of secrecy is broken and the study asks to stop then, or a unit's identifier would go out.
     SheetError
         When a text of a sheet cannot be filled.
     """
     from workbook.publish import formats
-    from workbook.publish.disclosure import gate
 
-    spoken.speak(study.root, study.done, study.parameters)
+    mark = _mark(study)
+    if _read(study).get("mark") == mark and all(map(Path.is_file, _documents(study))):
+        return
+    judged = gate.judgement(study)
+    stopped = judged.stopped(study.parameters)
+    if stopped:
+        _refuse(study, [say("stopped", language.current(), study=study.name), *_said(judged.found, stopped)])
+    kept = {name: _kept(verdict) for name, verdict in judged.found.items()}
+    fewest = judged.rules.min_units if judged.rules else 0
+    spoken.speak(study.root, study.done, study.parameters, kept, fewest=fewest)
     _list(study)
-    for language in LANGUAGES:
-        _notebooks(study.spoken(language))
-        formats.write(study.spoken(language))
-    gate.release(study)  # last: it looks for identifiers in everything that would go out
+    for one in LANGUAGES:
+        _notebooks(study.spoken(one))
+        formats.write(study.spoken(one))
+    if judged.rules is not None:
+        found = identifiers.found(study)
+        if found:
+            _refuse(study, found)
+    _record(study, judged, mark)
 
 
+def _mark(study: Built) -> str:
+    """Hash of all that is made here: results by the hashes in their record, words, code, rules, earlier releases."""
+    here = Path(__file__).parents[1]
+    places = [
+        study.root / "manifest.json",
+        *sorted(paths.NOTEBOOKS.rglob("*")),
+        *sorted(paths.DATA.rglob("*.*")),
+    ]
+    places += [
+        file
+        for room in ("exhibits", "publish", "review", "params")
+        for file in sorted((here / room).rglob("*.*"))
+    ]
+    folder = study.parameters.get("earlier_releases")
+    places += sorted((paths.ROOT / str(folder)).glob("*")) if folder else []
+    whole = hashlib.sha256()
+    for file in places:
+        if file.is_file() and file.suffix not in (".pyc", ".ttf"):
+            whole.update(file.name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
+    return whole.hexdigest()
+
+
+def _documents(study: Built) -> list[Path]:
+    """The documents that are written here."""
+    return [study.spoken(one).export(name) for one in LANGUAGES for name in EXPORTS]
+
+
+def _read(study: Built) -> dict[str, Any]:
+    """The record of the release as it lies there."""
+    try:
+        return dict(json.loads((study.root / RECORD).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
+
+
+# -- secrecy -----------------------------------------------------------------------------------------
+def _kept(verdict: Verdict) -> spoken.Kept:
+    """What is published of an exhibit, or why it is not."""
+    if verdict.verdict == "pass":
+        return spoken.Kept(verdict.protected_frame, verdict.hidden, verdict.texts)
+    return spoken.Kept(withheld={one: _reason(verdict, one) for one in LANGUAGES})
+
+
+def _reason(verdict: Verdict, one: str) -> str:
+    """Rule and cell of the first findings, and the smallest change that would pass."""
+    parts = [finding.said(one) for finding in verdict.findings[:NAMED]]
+    if len(verdict.findings) > NAMED:
+        parts.append(say("more", one, n=len(verdict.findings) - NAMED))
+    if verdict.suggestion is not None:
+        parts.append(say("mend", one, change=verdict.suggestion.said(one)))
+    return say("sentence", one, text=say("semicolon", one).join(parts))
+
+
+def _said(found: Mapping[str, Verdict], names: list[str]) -> list[str]:
+    """A line for each exhibit of which something is left out, for the terminal."""
+    return [f"  {name}: {_reason(found[name], language.current())}" for name in names]
+
+
+def _refuse(study: Built, lines: list[str]) -> None:
+    """Nothing of the study goes out, and no record of an earlier release is left."""
+    (study.root / RECORD).unlink(missing_ok=True)
+    raise SecrecyError("\n".join(lines))
+
+
+def _record(study: Built, judged: gate.Judgement, mark: str) -> None:
+    """Write what was judged and by which rules; say in the terminal what is left out, when it is new."""
+    record: dict[str, object] = {"study": study.name, "mark": mark, "secrecy": "public"}
+    if judged.rules is not None:
+        names = gate.left_out(judged.found)
+        record |= {
+            "secrecy": "rules",
+            "rules": {one: rules_said(judged.rules, one) for one in LANGUAGES},
+            "exhibits": {name: verdict.verdict for name, verdict in judged.found.items()},
+            "left_out": {
+                name: {one: _reason(judged.found[name], one) for one in LANGUAGES} for name in names
+            },
+            "earlier": {one: audit_said(judged.found, judged.earlier, one) for one in LANGUAGES},
+        }
+    told = {**_read(study), "mark": mark} == record
+    text = json.dumps(record, ensure_ascii=False, indent=1) + "\n"
+    files.write_atomic(study.root / RECORD, text)
+    if told:
+        return
+    if judged.rules is not None:
+        release = judged.release()
+        if release is not None:
+            gate.keep(release, study)
+        for line in _said(judged.found, gate.left_out(judged.found)):
+            print(line, file=sys.stderr, flush=True)
+
+
+# -- lists and notebooks -----------------------------------------------------------------------------
 def _list(study: Built) -> None:
     """Write the list of what is published: each exhibit with its texts in both languages and its main file."""
-    english, chinese = (study.spoken(language) for language in ("en", "zh"))
+    english, chinese = (study.spoken(one) for one in ("en", "zh"))
     stream = io.StringIO()
     writer = csv.DictWriter(stream, LIST, lineterminator="\n")
     writer.writeheader()

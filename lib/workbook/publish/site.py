@@ -25,8 +25,8 @@ from workbook.exhibits.sheets import LANGUAGES, SheetError
 from workbook.language import listed, said
 from workbook.publish import evidence, release
 from workbook.publish.built import FILES, Built, find
-from workbook.publish.disclosure.rules import DisclosureError
 from workbook.publish.markup import words
+from workbook.publish.secrecy import SecrecyError
 
 SPHINX = Path(__file__).parent / "sphinx"
 # Modules that decide how a page looks.
@@ -114,7 +114,7 @@ def _release(studies: list[Built]) -> list[Built]:
         try:
             release.prepare(study)
             ready.append(study)
-        except DisclosureError as error:
+        except SecrecyError as error:
             refused.append(str(error))
         except SheetError as error:
             refused.append(said("publish.site.run_again", error=error, study=study.name))

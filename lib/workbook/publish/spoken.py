@@ -60,6 +60,7 @@ def speak(
     parameters: Mapping[str, Any],
     verdicts: Mapping[str, Kept] | None = None,
     jobs: int = 2,
+    fewest: int = 0,
 ) -> None:
     """Put the exhibits of finished notebooks into both languages; what has not changed is not made again.
 
@@ -75,6 +76,8 @@ def speak(
         ``<notebook's number>.<id>``: what secrecy makes of it; an exhibit that is not here is published as it is.
     jobs : int
         Notebooks at a time.
+    fewest : int
+        Under rules of secrecy, the fewest units behind a number: a paragraph that counts fewer is not said.
 
     Raises
     ------
@@ -84,9 +87,9 @@ def speak(
     due = []
     for notebook in notebooks:
         if sheets.exists(notebook):
-            mark = _mark(root, notebook, parameters, verdicts or {})
+            mark = _mark(root, notebook, parameters, verdicts or {}) + f"-{fewest}"
             if load(root, notebook).get("mark") != mark:
-                due.append((root, notebook, dict(parameters), dict(verdicts or {}), mark))
+                due.append((root, notebook, dict(parameters), dict(verdicts or {}), mark, fewest))
     for fault in _each(_speak, due, jobs):
         if fault:
             raise sheets.SheetError(fault)
@@ -108,7 +111,12 @@ def table(root: Path, notebook: str, id: str, language: str) -> dict[str, Any]:
 
 # -- one notebook ------------------------------------------------------------------------------------
 def _speak(
-    root: Path, notebook: str, parameters: dict[str, Any], verdicts: dict[str, Kept], mark: str
+    root: Path,
+    notebook: str,
+    parameters: dict[str, Any],
+    verdicts: dict[str, Kept],
+    mark: str,
+    fewest: int,
 ) -> str:
     """Make everything of one notebook in a folder of its own, then put it in place; the fault, if there was one."""
     target = root / FOLDER / notebook
@@ -122,7 +130,7 @@ def _speak(
         for one in record.records(root / notebook, notebook):
             kept = verdicts.get(f"{notebook[:2]}.{one.id}", Kept())
             made.append(_exhibit(one, sheet, words, parameters, kept, work))
-        told = [_told(part, sheet, words, parameters) for part in record.told(root / notebook)]
+        told = [_told(part, sheet, words, parameters, fewest) for part in record.told(root / notebook)]
         unknown = sorted(set().union(*(one.unknown for one in words.values())))
         whole = {"mark": mark, "exhibits": made, "told": told, "lacks": _lacks(root, notebook, sheet)}
         text = json.dumps(whole | {"unknown": unknown}, ensure_ascii=False, indent=1)
@@ -170,7 +178,13 @@ def _exhibit(
         made = printed.printed(one, sheet, words[language], parameters, frame, kept.hidden)
         found[language] = made.entry
         if not one.left_out:
-            html = rendering.keep(one, made, sheet, words[language], parameters, frame, place)
+            try:
+                html = rendering.keep(one, made, sheet, words[language], parameters, frame, place)
+            except Exception:
+                if kept.hidden is None or not kept.hidden.any(axis=None):
+                    raise
+                # Without what secrecy took away there is nothing that could be drawn.
+                return _exhibit(one, sheet, words, parameters, Kept(withheld=sheets.UNDRAWN), folder)
             (place / f"{one.id}.html").write_text(html, encoding="utf-8")
             if made.table is not None:
                 cells = rendering.plain_table(made, language)
@@ -191,18 +205,35 @@ def _lacks(root: Path, notebook: str, sheet: Sheet) -> dict[str, str]:
 def published(frame: pd.DataFrame, sheet: Sheet, id: str) -> pd.DataFrame:
     """The columns of a frame that its sheet declares: what is downloaded, under the field's names."""
     exhibit = sheet.exhibit(id)
-    known = [name for name in frame if name in exhibit.columns or printed.dynamic(exhibit, name)]
+    known = [name for name in frame if name in exhibit.columns or sheets.more(exhibit, name)]
     spoken = [n for n in frame if n[-3:] in ("_en", "_zh") and n[:-3] in exhibit.columns]
     return frame[list(dict.fromkeys([*known, *spoken]))]
 
 
 def _told(
-    part: Mapping[str, Any], sheet: Sheet, words: Mapping[str, Words], parameters: Mapping[str, Any]
+    part: Mapping[str, Any],
+    sheet: Sheet,
+    words: Mapping[str, Words],
+    parameters: Mapping[str, Any],
+    fewest: int,
 ) -> dict[str, str]:
+    if fewest and any(0 < count < fewest for count in _counts(part["values"])):
+        return dict.fromkeys(LANGUAGES, "")
     return {
         language: printed.paragraph(sheet, part["id"], part["values"], words[language], parameters)
         for language in LANGUAGES
     }
+
+
+def _counts(value: Any) -> Iterator[int]:
+    """Whole numbers in a paragraph's values, which may count units."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list):
+        for part in value:
+            yield from _counts(part)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        yield value
 
 
 def codebook(root: Path) -> pd.DataFrame | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from workbook.exhibits.rendering import below, caption_of
+from workbook.exhibits.rendering import below, caption_of, withheld
 from workbook.publish import spoken
 from workbook.publish.built import Built
 
@@ -42,6 +42,8 @@ def write(study: Built, target: Path) -> None:
             place = f"C{front.max_row}"
             quoted = sheet.title.replace("'", "''")
             front[place].hyperlink = Hyperlink(ref=place, location=f"'{quoted}'!A1")
+        elif row["kind"] == "withheld":
+            front.append([row["number"], withheld(row, language), ""])
     _bold(front, (1, 2))
     for letter, width in zip("ABC", (10, 90, 30), strict=True):
         front.column_dimensions[letter].width = width

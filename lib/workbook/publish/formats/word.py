@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from workbook.exhibits.rendering import below, caption_of
+from workbook.exhibits.rendering import below, caption_of, withheld
 from workbook.publish import spoken
 from workbook.publish.built import Built
 
@@ -40,6 +40,8 @@ def write(study: Built, target: Path) -> None:
         if row["kind"] == "table":
             cells = spoken.table(study.root, row["notebook"], row["id"], study.language)
             _table(document, row, cells, study.language)
+        elif row["kind"] == "withheld":
+            document.add_paragraph(withheld(row, study.language))
         elif row["kind"] == "figure":
             _figure(document, study.forms(row["notebook"], row["id"])[".png"], row, study.language)
     document.save(str(target))

@@ -1,0 +1,76 @@
+"""A twin of the smoke study whose units were promised secrecy is published, and nothing of single units with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from runs import Run
+
+from workbook import paths
+from workbook.exhibits import sheets
+
+SINGLE = {"03.rank_intervals", "04.top", "09.gaps", "09.cards", "09.cards_chains"}
+
+
+@pytest.fixture(scope="module")
+def ruled(run: Callable[[str], Run], tmp_path_factory: pytest.TempPathFactory) -> Run:
+    file = tmp_path_factory.mktemp("params") / "ruled.yaml"
+    text = (paths.PARAMS / "smoke.yaml").read_text("utf-8").replace("secrecy: public", "secrecy: rules")
+    assert "secrecy: rules" in text
+    file.write_text(text, encoding="utf-8")
+    done = run(str(file))
+    said = done.fusion("site")
+    assert said.returncode == 0, said.stdout + said.stderr
+    (done.folder / "said.txt").write_text(said.stderr, encoding="utf-8")
+    return done
+
+
+def released(ruled: Run) -> dict[str, object]:
+    return dict(json.loads((ruled.folder / "release.json").read_text("utf-8")))
+
+
+def test_it_is_published_in_both_languages_with_what_is_left_out_named(ruled: Run) -> None:
+    record = released(ruled)
+    assert record["secrecy"] == "rules" and set(record["rules"]) == {"en", "zh"}  # type: ignore[call-overload]
+    left_out, said = record["left_out"], (ruled.folder / "said.txt").read_text("utf-8")
+    assert isinstance(left_out, dict) and set(left_out) >= {"02.actors", "09.bureau"}
+    assert all(f"{name}: " in said for name in left_out), "each is named in the terminal"
+    pages = {one: ruled.site / one / "ruled" for one in ("en", "zh")}
+    assert "Withheld: " in (pages["en"] / "09_evaluation.html").read_text("utf-8")
+    assert "未发布：" in (pages["zh"] / "09_evaluation.html").read_text("utf-8")
+
+
+def test_exhibits_of_single_units_stay_inside(ruled: Run) -> None:
+    verdicts = released(ruled)["exhibits"]
+    assert isinstance(verdicts, dict)
+    assert {name for name, verdict in verdicts.items() if verdict == "internal"} == SINGLE
+    out = {f"{file.parent.name[:2]}.{file.name.split('.')[0]}" for file in files(ruled)}
+    assert out & SINGLE == set()
+    assert any((ruled.folder / "09_evaluation").glob("cards*.docx")), "they are kept for internal use"
+
+
+def files(ruled: Run) -> Iterator[Path]:
+    return (f for f in (ruled.site / "files" / "ruled").rglob("*") if f.is_file())
+
+
+def test_no_small_count_of_units_and_no_identifier_goes_out(ruled: Run) -> None:
+    known = set(pd.read_parquet(ruled.folder / "01_panel" / "panel.parquet")["firm_id"])
+    looked = 0
+    for file in (ruled.site / "files" / "ruled").glob("*/*.csv"):
+        sheet = sheets.sheet(file.parent.name)
+        table = pd.read_csv(file)
+        for name in table:
+            column = sheet.exhibit(file.stem).columns.get(name)
+            if column is not None and column.role == "units" and sheet.exhibit(file.stem).secrecy != "words":
+                counts = pd.to_numeric(table[name]).dropna()
+                assert not counts.between(1, 2).any(), (file.name, name)
+                looked += 1
+    assert looked > 20
+    for file in [*files(ruled), *ruled.site.rglob("*.html"), *ruled.site.rglob("searchindex.js")]:
+        if file.suffix in {".csv", ".tex", ".svg", ".json", ".md", ".ipynb", ".html", ".js"}:
+            text = file.read_text("utf-8", errors="replace")
+            assert not any(unit in text for unit in known), file
