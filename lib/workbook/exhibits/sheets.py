@@ -50,6 +50,8 @@ UNDRAWN = {
 WITHHELD = {"en": "**Withheld: {}.** {}", "zh": "**未发布：{}。** {}"}
 LEFT_OUT = {"en": "**Left out: {}.** {}", "zh": "**略去：{}。** {}"}
 NOT_RUN = {"en": "**This notebook was not run.** {} Left out: {}.", "zh": "**本笔记本未运行。**{}略去：{}。"}
+# Columns of a long frame of estimates that a regression table prints in its cells.
+PRINTED = ["estimate", "std_error", "ci_low", "ci_high"]
 # Roles that name a row or explain it, and so rest on no unit.
 SAYING = {"label", "word", "year", "number", "identifier"}
 
@@ -450,6 +452,7 @@ def _completed(exhibit: dict[str, Any], recurring: dict[str, Any]) -> dict[str, 
     layout = exhibit.get("layout") or {}
     named = [*exhibit.get("show", []), *own, layout.get("rows", "term"), layout.get("columns", "spec")]
     named += [*layout.get("foot", []), exhibit.get("rests_on")]
+    named += PRINTED if exhibit.get("kind") == "regression" else []
     return {
         name: {**recurring.get(name, {}), **(own.get(name) or {})}
         for name in dict.fromkeys(named)
