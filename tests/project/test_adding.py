@@ -18,6 +18,7 @@ from workbook.exhibits.words import table
 from workbook.params import Parameters
 from workbook.params.load import load, studies
 from workbook.params.study import Notebook
+from workbook.publish.secrecy import rules
 from workbook.review.notebooks import CHINESE
 from workbook.run import chain, preflight
 
@@ -92,7 +93,9 @@ def test_every_choice_of_a_parameter_is_known_to_code_or_is_a_table() -> None:
     lib = [f for f in (paths.ROOT / "lib").rglob("*.py") if f.parent.name != "params"]
     known = {value for f in lib for value in constants(f.read_text("utf-8"))}
     known |= {value for f in NOTEBOOKS for cell in code(f) for value in constants(cell)}
-    known |= {f.stem for f in paths.DATA.rglob("*.csv")} | {f.stem for f in NOTEBOOKS}
+    known |= (
+        {f.stem for f in paths.DATA.rglob("*.csv")} | {f.stem for f in NOTEBOOKS} | set(rules.rule_sets())
+    )
     unknown = {n: sorted(set(choices(field.annotation)) - known) for n, field in fields()}
     assert {name: values for name, values in unknown.items() if values} == {}
 
