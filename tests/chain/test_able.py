@@ -11,8 +11,11 @@ import pandas as pd
 import pytest
 from runs import Run
 
+from fusion.adapters import able as source
 from fusion.panel import synthetic
 from workbook import paths
+from workbook.params.load import load
+from workbook.review import abilities
 from workbook.run import chain
 
 FEW = {  # what takes time is not what is tested here
@@ -50,9 +53,22 @@ def without(run: Callable[[str], Run], tmp_path_factory: pytest.TempPathFactory)
         left = made.exhibits.query("kind == 'left_out'")
         assert left["note_en"].str.match(r"^[A-Z].*[a-z)]\.$").all(), left["note_en"].tolist()
         assert left["note_zh"].str.endswith("。").all()
+        _as_foreseen(str(file), left)
         return made
 
     return start
+
+
+def _as_foreseen(study: str, left: pd.DataFrame) -> None:
+    """What was said before the run that it cannot have is left out by the run, for the same reason."""
+    flat = load(study).flat
+    columns = source.known(flat["source"], None, paths.ROOT, contract="minimal", money_unit="万元")
+    assert columns is not None
+    told = abilities.judged(flat, columns, source.absent(columns), source.indicators(columns))
+    reasons = (left["notebook"].str[:2] + "." + left["id"]).to_frame("name").assign(why=left["note_en"])
+    found = dict(reasons.to_numpy().tolist())
+    cannot = {name: why["en"] for name, why in told.cannot()["exhibits"].items()}
+    assert cannot and {name: found.get(name) for name in cannot} == cannot
 
 
 def test_without_an_outcome(without: Callable[[str, str], Run]) -> None:

@@ -168,6 +168,12 @@ def test_a_column_that_no_table_can_have_is_refused(key: str, value: str, near: 
         assert str(caught.value).startswith(f"mine.yaml:{line}") and near in str(caught.value)
 
 
+def test_an_exhibit_to_be_left_out_must_be_one() -> None:
+    parse(SMOKE + "  leave_out: [02.paths, 05.ladder]\n", Path("mine.yaml"))
+    with pytest.raises(StudyError, match=r"'02\.path', which no notebook makes.*'02\.paths'"):
+        parse(SMOKE + "  leave_out: [02.path]\n", Path("mine.yaml"))
+
+
 def test_columns_that_are_made_later_and_those_of_the_study_may_be_named() -> None:
     named = "path, fi_input, A1, tfp_acf, chain_value, own"
     text = SMOKE.replace("covariates: [", f"covariates: [{named}, ")

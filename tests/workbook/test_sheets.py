@@ -194,9 +194,10 @@ def test_needs_are_judged_on_what_is_known() -> None:
 def test_a_column_that_holds_nothing_is_absent(tmp_path: Any) -> None:
     file = tmp_path / "t.parquet"
     pd.DataFrame(
-        {"a": [1.0, None], "b": pd.Series([None, None], dtype="float"), "c": [["x"], ["y"]]}
+        {"a": [1.0, None], "b": pd.Series([None, None], dtype="float"), "c": [["x"], ["y"]], "d": ["", ""]}
+        | {"e": ["", "x"]}
     ).to_parquet(file)
-    assert needs.filled(file) == {"a", "c"}
+    assert needs.filled(file) == {"a", "c", "e"}
 
 
 def test_a_column_of_two_types_is_refused(tmp_path: Any) -> None:

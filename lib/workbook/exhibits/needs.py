@@ -221,7 +221,7 @@ def allowed(notebook: str, facts: Facts) -> dict[str, str | None]:
 
 
 def filled(file: Path) -> frozenset[str]:
-    """Columns of a Parquet file that hold anything, from its footer where that says so."""
+    """Columns of a Parquet file that hold anything but empty texts, from its footer where that says so."""
     return _filled(file, file.stat().st_mtime_ns)
 
 
@@ -236,7 +236,7 @@ def _filled(file: Path, changed: int) -> frozenset[str]:
         for position in range(rows.num_columns):
             column = rows.column(position)
             name = column.path_in_schema.split(".")[0]
-            held[name] = held.get(name, False) or _nulls(column) != rows.num_rows
+            held[name] = held.get(name, False) or not _empty(column, rows.num_rows)
     return frozenset(name for name, full in held.items() if full)
 
 
@@ -244,9 +244,13 @@ def _reason(need: Need) -> Reason:
     return {"en": need.en, "zh": need.zh}
 
 
-def _nulls(column: Any) -> int | None:
-    statistics = column.statistics
-    return statistics.null_count if statistics is not None and statistics.has_null_count else None
+def _empty(column: Any, rows: int) -> bool:
+    """Whether a part of a column is known to have missing values or empty texts alone."""
+    told = column.statistics
+    if told is None:
+        return False
+    blank = bool(told.has_min_max) and told.min == told.max == ""
+    return blank or (bool(told.has_null_count) and told.null_count == rows)
 
 
 def _named(need: Need, facts: Facts) -> list[str]:

@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
 
 from workbook import paths
-from workbook.exhibits import needs
+from workbook.exhibits import needs, sheets
 from workbook.language import current, listed, said, word
 from workbook.params import Parameters
 from workbook.params.base import help_text
@@ -130,6 +130,7 @@ def parse(text: str, file: Path) -> Parameters:
     _check_files(parameters, file)
     _check_columns(parameters, node, file)
     _check_asked(parameters, node, file)
+    _check_left_out(parameters, node, file)
     return parameters
 
 
@@ -350,6 +351,20 @@ def _check_asked(parameters: Parameters, node: Any, file: Path) -> None:
             lines.append(said("params.asked", where=where, key=f"{section}.{name}", methods=named, why=why))
     if lines:
         raise StudyError("\n".join(lines))
+
+
+def _check_left_out(parameters: Parameters, node: Any, file: Path) -> None:
+    """An exhibit that is to be left out, and that no sheet declares, would be published under its right name."""
+    if not parameters.publish.leave_out:
+        return
+    sheet = [sheets.sheet(step.notebook) for step in chain.chain() if sheets.exists(step.notebook)]
+    known = [f"{one.notebook[:2]}.{id}" for one in sheet for id in one.exhibits]
+    for position, name in enumerate(parameters.publish.leave_out):
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1, 0.5)
+            hint = said("params.did_you_mean", near=near[0]) if near else ""
+            where = f"{_shown(file)}:{_line(node, ['publish', 'leave_out', position])}"
+            raise StudyError(said("params.no_exhibit", where=where, name=name, hint=hint))
 
 
 def _check_source(parameters: Parameters, file: Path) -> None:
