@@ -76,7 +76,7 @@ def test_a_parameter_of_the_last_notebook_runs_only_that(smoke: Run) -> None:
     file = Path(smoke.study)
     text = file.read_text("utf-8")
     file.write_text(
-        text + 'audit:\n  statements: {"39": "Data and code are in the repository."}\n', encoding="utf-8"
+        text + 'audit: {statements: {"39": {en: In the repository., zh: 在代码库中。}}}\n', encoding="utf-8"
     )
     again = smoke.fusion("run", smoke.study)
     assert again.returncode == 0, again.stdout + again.stderr
