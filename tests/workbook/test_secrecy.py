@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,17 @@ import pandas as pd
 import pytest
 
 from workbook.publish import secrecy
-from workbook.publish.secrecy import Exhibit, Rules, SecrecyClass, SecrecyError, Verdict, releases, verdicts
+from workbook.publish.built import Built
+from workbook.publish.secrecy import (
+    Exhibit,
+    Rules,
+    SecrecyClass,
+    SecrecyError,
+    Verdict,
+    releases,
+    study,
+    verdicts,
+)
 
 BUREAU = Rules.named("bureau")
 ROLES = {
@@ -385,6 +396,19 @@ def test_a_title_that_would_show_a_hidden_number_gets_a_mark() -> None:
     assert (found.texts["firms"], found.texts["path"]) == (5, "P2") and "text" in rules_of(found)
 
 
+def test_a_title_gets_no_sum_that_gives_a_hidden_count_away() -> None:
+    """Ever treated: all cohorts but `never`. Less those that are shown it is the two firms of 2018."""
+    frame = pd.DataFrame({"start": ["2017", "2018", "2019", "never"], "units": [60, 2, 45, 300]})
+    roles = {"start": "label", "units": "units"}
+    exhibit = Exhibit(
+        "a", "table", frame, roles, SecrecyClass("counts"), texts={"ever": 107, "all": {"n": [407, 405]}}
+    )
+    found = verdicts([exhibit], BUREAU)["a"]
+    assert hidden(found, "units") == [1]
+    assert str(found.texts["ever"]) == "[c]" == str(found.texts["all"]["n"][0])
+    assert found.texts["all"]["n"][1] == 405  # what is shown, added up
+
+
 def test_strict_counts_are_rounded_in_the_frame_and_in_titles() -> None:
     frame = pd.DataFrame({"path": ["P1", "P2"], "units": [23, 48]})
     exhibit = Exhibit("a", "table", frame, ROLES, SecrecyClass("counts"), texts={"n": 48})
@@ -453,6 +477,64 @@ def test_a_file_that_is_no_record_is_named(tmp_path: Path) -> None:
     (tmp_path / "x.release.json").write_text("{}")
     with pytest.raises(SecrecyError, match=r"x\.release\.json is not a record of an earlier release"):
         releases.read(tmp_path)
+
+
+# -- a study that has been run -------------------------------------------------------------------
+
+
+def built(root: Path, frame: pd.DataFrame, **parameters: Any) -> Built:
+    """A study with one exhibit, as a run leaves it."""
+    notebook = "04_description"
+    (root / notebook).mkdir()
+    frame.to_parquet(root / notebook / "cohorts.frame.parquet")
+    (root / f"{notebook}.ipynb").write_text('{"cells": []}', encoding="utf-8")
+    entry = {
+        "id": "cohorts",
+        "kind": "table",
+        "number": "4.2",
+        "sheet": True,
+        "values": {},
+        "lacks": "",
+        "draw": "",
+    }
+    (root / notebook / "done.json").write_text(json.dumps({"exhibits": [entry]}), encoding="utf-8")
+    records = {notebook: {"status": "done", "outputs": {}}}
+    return Built(
+        "s", root, {"study": "s", "parameters": {"secrecy": "rules", **parameters}, "notebooks": records}
+    )
+
+
+COHORTS = pd.DataFrame(
+    {"start": ["2017", "2018", "never"], "firms": [60, 2, 300], "firm_years": [500, 20, 2400]}
+)
+
+
+def test_a_study_is_judged_by_the_roles_of_its_sheets(tmp_path: Path) -> None:
+    judged = study.judgement(built(tmp_path, COHORTS))
+    found = judged.found["04.cohorts"]
+    assert found.verdict == "pass" and found.protected_frame["firms"].isna().tolist() == [False, True, False]
+    assert judged.stopped({"on_refusal": "stop"}) == ["04.cohorts"] and judged.stopped({}) == []
+    release = judged.release()
+    assert release is not None and [c.value for c in release.counts[:3]] == [60, None, 300]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "verdict"),
+    [
+        ({"min_units": 2}, "pass"),
+        ({"leave_out": ["04.cohorts"]}, "leave_out"),
+        ({"rule_set": "strict"}, "pass"),
+    ],
+)
+def test_a_study_says_which_rules(tmp_path: Path, parameters: dict[str, Any], verdict: str) -> None:
+    judged = study.judgement(built(tmp_path, COHORTS, **parameters))
+    assert judged.found["04.cohorts"].verdict == verdict
+    assert judged.found["04.cohorts"].hidden["firms"].sum() == (0 if "rule_set" not in parameters else 1)
+
+
+def test_public_rows_are_not_judged(tmp_path: Path) -> None:
+    judged = study.judgement(built(tmp_path, COHORTS, secrecy="public"))
+    assert (judged.rules, judged.found, judged.release()) == (None, {}, None)
 
 
 # -- words -------------------------------------------------------------------------------------

@@ -25,6 +25,9 @@ from workbook.publish.secrecy.rules import Rules
 from workbook.publish.secrecy.suggest import suggest
 from workbook.publish.secrecy.words import MARK, Finding, Suggestion, say
 
+# Rows of a longer table of which not every sum but for two is tried.
+REST = 200
+
 
 class Hidden:
     """Stands where a title or note would show a number that is left out; prints as a mark in any format."""
@@ -231,6 +234,7 @@ def _texts(
 ) -> tuple[dict[str, Any], list[Finding]]:
     """Values of titles and notes; those that a hidden cell shows through, or would follow from, become a mark."""
     secrets = np.array(_secrets(exhibit, hidden))
+    seen = exhibit.frame.where(~hidden).apply(pd.to_numeric, errors="coerce").to_numpy(float)
     rounded = _was_rounded(exhibit, hidden, frame)
     caught: list[Finding] = []
 
@@ -242,7 +246,7 @@ def _texts(
         number = _number(value)
         if number is None:
             return value
-        if np.isclose(number, secrets, rtol=1e-6, atol=1e-12).any():
+        if np.isclose(number, secrets, rtol=1e-6, atol=1e-12).any() and not (seen == number).any():
             caught.append(Finding(exhibit.name, "text", values={"text": name}))
             return Hidden()
         return rounded.get(number, value)
@@ -251,12 +255,14 @@ def _texts(
 
 
 def _secrets(exhibit: Exhibit, hidden: pd.DataFrame) -> list[float]:
-    """Hidden numbers, and the sums, means and ends of columns that hold some."""
+    """Hidden numbers, their column's mean, and sums from which they follow: of all rows, of all but one or two."""
     found: list[float] = []
     for column in exhibit.frame.columns[hidden.any()]:
         numbers = pd.to_numeric(exhibit.frame[column], errors="coerce")
         gone = numbers[hidden[column]].dropna()
-        found += [*gone, gone.sum(), numbers.sum(), numbers.mean(), numbers.sum() - gone.sum()]
+        rest = np.append(numbers[~hidden[column]].dropna().to_numpy(float)[:REST], 0.0)
+        total = float(numbers.sum())
+        found += [*gone, gone.sum(), numbers.mean(), *(total - np.unique(rest[:, None] + rest[None, :]))]
     return [float(v) for v in found if np.isfinite(v) and v != 0]
 
 
