@@ -13,6 +13,8 @@ from workbook.exhibits.sheets import LANGUAGES
 from workbook.publish import spoken
 
 FILES = "files"
+# Kinds of exhibits that are named without being shown.
+ABSENT = ("left_out", "withheld")
 # Kinds of files that leave the build; row-level artefacts (Parquet) do not.
 PUBLISHED = (".csv", ".tex", ".svg", ".png", ".pdf", ".docx", ".json")
 PAPERS = {
@@ -147,6 +149,8 @@ class Built:
             found |= {f"{language}/{name}": mine.export(name) for name in EXPORTS}
             found |= {f"{language}/{name}.ipynb": mine.executed(name) for name in self.done}
             for row in mine.exhibits:
+                if row["kind"] in ABSENT:  # a file that a notebook left stays inside with its exhibit
+                    continue
                 for suffix, file in mine.forms(row["notebook"], row["id"]).items():
                     found[mine.place(row, suffix)] = file
         return {place: file for place, file in found.items() if file.is_file()}

@@ -10,14 +10,12 @@ from typing import Any
 from workbook import files
 from workbook.publish import evidence, papers
 from workbook.publish import markup as m
-from workbook.publish.built import FILES, Built
+from workbook.publish.built import ABSENT, FILES, Built
 from workbook.publish.markup import words
 from workbook.publish.papers import title_of
 
 # Exhibits whose titles are the study's finding, in this order.
 HEADLINES = ("fi_by_path", "ladder", "att", "curve")
-# Exhibits that a page names without showing them.
-ABSENT = ("left_out", "withheld")
 FORMS = {
     ".json": "JSON",
     ".csv": "CSV",

@@ -168,10 +168,7 @@ def _exhibit(
     if kept.values is not None:
         one = replace(one, values=dict(kept.values))
     frame = one.frame if kept.frame is None else kept.frame
-    if frame is not None:
-        data = published(frame, sheet, one.id)
-        data.to_csv(folder / f"{one.id}.csv", index=False, encoding="utf-8", lineterminator="\n")
-        found["files"].append(f"{one.id}.csv")
+    found["files"] += _rows(frame, sheet, one.id, folder)
     for language in LANGUAGES:
         place = folder / language
         place.mkdir(exist_ok=True)
@@ -200,6 +197,15 @@ def _lacks(root: Path, notebook: str, sheet: Sheet) -> dict[str, str]:
     """Why a notebook was not run at all, in both languages; empty if it was."""
     name = record.lacks(root / notebook)
     return {language: getattr(sheet.need(name), language) for language in LANGUAGES} if name else {}
+
+
+def _rows(frame: pd.DataFrame | None, sheet: Sheet, id: str, folder: Path) -> list[str]:
+    """Write an exhibit's rows; a picture of columns that its sheet does not name leaves none."""
+    data = pd.DataFrame() if frame is None else published(frame, sheet, id)
+    if not len(data.columns):
+        return []
+    data.to_csv(folder / f"{id}.csv", index=False, encoding="utf-8", lineterminator="\n")
+    return [f"{id}.csv"]
 
 
 def published(frame: pd.DataFrame, sheet: Sheet, id: str) -> pd.DataFrame:
