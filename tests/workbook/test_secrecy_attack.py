@@ -21,6 +21,15 @@ def test_no_value_is_found_in_what_is_published(seed: int) -> None:
     assert found.cells_hidden < found.cells
 
 
+@pytest.mark.parametrize("seed", [0, 4])
+def test_rounded_counts_are_attacked_too(seed: int) -> None:
+    strict = Rules.named("strict")
+    data = panel(seed, units=(30, 40), years=(2, 2))
+    told = study(data, seed, most=4)
+    found = attack(data, told, verdicts([t.exhibit for t in told], strict), strict)
+    assert found.broken == 0 and found.counts > 0, found
+
+
 def test_the_attack_finds_values_where_nothing_is_protected() -> None:
     """Else the test above would say nothing."""
     found = []

@@ -6,17 +6,18 @@ import argparse
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 
 from evidence.secrecy.attack import Found, attack
 from evidence.secrecy.panels import panel, study
 from workbook.publish.secrecy import Rules, verdicts
 
 
-def one(seed: int) -> tuple[Found, float]:
+def one(seed: int, rule_set: str = "bureau") -> tuple[Found, float]:
     """Judge and attack one panel; also how long the judging took."""
     data = panel(seed)
     told = study(data, seed)
-    rules = Rules.named("bureau")
+    rules = Rules.named(rule_set)
     start = time.perf_counter()
     found = verdicts([t.exhibit for t in told], rules)
     took = time.perf_counter() - start
@@ -28,12 +29,15 @@ def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--panels", type=int, default=300)
     asked.add_argument("--first", type=int, default=0)
+    asked.add_argument("--rules", default="bureau")
     asked.add_argument("--workers", type=int, default=1)
     options = asked.parse_args()
     seeds = range(options.first, options.first + options.panels)
     totals, broken, took = [], [], 0.0
     with ProcessPoolExecutor(options.workers) as pool:
-        for seed, (found, seconds) in zip(seeds, pool.map(one, seeds), strict=True):
+        for seed, (found, seconds) in zip(
+            seeds, pool.map(partial(one, rule_set=options.rules), seeds), strict=True
+        ):
             totals.append(found)
             took += seconds
             if found.broken:

@@ -144,7 +144,7 @@ def _counts(
     every.columns = list(keys)
     hidden = found = 0
     for year in np.unique(data["year"]):
-        shown, asked = _margins(data, told, published, every, int(year))
+        shown, asked = _margins(data, told, published, every, int(year), rules.count_base // 2)
         small = [row for row, n in asked if n < rules.min_units]
         hidden += len(small)
         for row in small:
@@ -153,7 +153,12 @@ def _counts(
 
 
 def _margins(
-    data: pd.DataFrame, told: Sequence[Told], published: dict[str, Verdict], every: pd.DataFrame, year: int
+    data: pd.DataFrame,
+    told: Sequence[Told],
+    published: dict[str, Verdict],
+    every: pd.DataFrame,
+    year: int,
+    near: float,
 ) -> tuple[list[tuple[np.ndarray, float, float]], list[tuple[np.ndarray, int]]]:
     """Sums of the finest cells of one year with what is known of each, and the hidden ones."""
     shown: list[tuple[np.ndarray, float, float]] = []
@@ -169,7 +174,8 @@ def _margins(
             row = _covers(frame.iloc[i], every)
             true = int(frame["units"].iloc[i])
             value = verdict.protected_frame["units"].iloc[i] if verdict.verdict == "pass" else pd.NA
-            shown.append((row, 1.0, np.inf) if pd.isna(value) else (row, float(value), float(value)))
+            # A rounded count may be off by half its base.
+            shown.append((row, 1.0, np.inf) if pd.isna(value) else (row, value - near, value + near))
             if pd.isna(value) and verdict.verdict == "pass":
                 asked.append((row, true))
     return shown, asked

@@ -20,7 +20,7 @@ from workbook.publish.secrecy.judge import Judged, whole_is_common
 from workbook.publish.secrecy.linear.links import Table, relations
 from workbook.publish.secrecy.linear.system import Cell, Forms, Knowledge, System, Targets, distinct, stacked
 from workbook.publish.secrecy.releases import Release, near_marks, unit_mark
-from workbook.publish.secrecy.rules import Rules
+from workbook.publish.secrecy.rules import Rules, rounding_room
 
 # Size that a reader grants a unit of a cell that is zero for all: a share of the column's median unit.
 OF_ZERO = 0.01
@@ -160,7 +160,8 @@ def _column(forms: Forms, targets: Targets, pieces: list[_Piece], rules: Rules) 
     """Forms and targets of one column."""
     first = pieces[0]
     role = first.judged.exhibit.roles[first.sums.column]
-    shown = first.judged.exhibit.frame[first.sums.column].notna().to_numpy()
+    values = pd.to_numeric(first.judged.exhibit.frame[first.sums.column], errors="coerce").to_numpy(float)
+    shown = np.isfinite(values)
     parts = [_by_row(piece, len(shown)) for piece in pieces]
     common = role == "share" and whole_is_common([p.sums for p in pieces])
     for row in np.flatnonzero(shown):
@@ -168,7 +169,10 @@ def _column(forms: Forms, targets: Targets, pieces: list[_Piece], rules: Rules) 
         inside = [part[row] for part in parts]
         reason = str(first.judged.reasons[first.sums.column].iloc[row])
         atoms, weight = _form(inside, common)
-        slack = rules.amount_base / 2 if role == "amount" else 0.0
+        slack = 0.0
+        if role == "amount" and rules.amount_base and values[row]:
+            # The base is in the frame's unit of measurement, sums are in the contributions'.
+            slack = rounding_room(values[row], rules.amount_base) * abs(inside[0][1].sum() / values[row])
         units = float(min(len(a) for a, _ in inside))
         forms.add(cell, atoms, weight, units=units, forced=bool(reason), slack=slack)
         if reason:

@@ -17,7 +17,7 @@ from workbook.publish.secrecy.judge import Judged
 from workbook.publish.secrecy.linear.links import Relation, Table, relations
 from workbook.publish.secrecy.linear.system import Cell, Forms, Knowledge, System, Targets, distinct, stacked
 from workbook.publish.secrecy.releases import Release
-from workbook.publish.secrecy.rules import Rules
+from workbook.publish.secrecy.rules import Rules, rounding_room
 
 # How far, in multiples of the least number of units, a reader thinks a count may be off upwards.
 FAR = 10
@@ -84,7 +84,7 @@ def _cell(
     value = float(one.exhibit.frame[column].iloc[row])
     forced = bool(one.reasons[column].iloc[row])
     known = before.get((one.exhibit.name, tuple(sorted(one.exhibit.key(row).items())), column)) == value
-    slack = float(np.floor(rules.count_base / 2))
+    slack = float(np.floor(rounding_room(value, rules.count_base)))
     bundle = place * ROWS + row
     forms.add(
         cell, np.array([variable]), np.ones(1),

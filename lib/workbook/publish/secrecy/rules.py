@@ -133,6 +133,11 @@ class Rules:
         return float(min(max(self.p * total, dominant), total))
 
 
+def rounding_room(value: float, base: float) -> float:
+    """How far a number may be off on either side when it is published as a multiple of a base."""
+    return max(base / 2 - abs(round(value / base) * base - value), 0.0) if base else 0.0
+
+
 @cache
 def rule_sets() -> dict[str, Rules]:
     """The named sets of ``data/secrecy/rules.csv``."""
