@@ -188,3 +188,18 @@ def test_imputing_is_flagged_and_stays_within_years() -> None:
     assert carried["x"].tolist()[:4] == [1, 1, 3, 3] and np.isnan(carried["x"][5])
     with pytest.raises(CompositeError, match="needs the unit and the year"):
         prepare.impute(table, "linear")
+
+
+def test_a_chain_goes_with_its_only_indicator(values: pd.DataFrame) -> None:
+    """Left out, it leaves the index of the other chains; an index of one indicator leaves nothing out."""
+    chains = CHAINS | {"b2": "B", "a1": "A"}
+    few = values[["a1", "b1", "b2"]]
+    choices = uncertainty.Choices(leave_out=True, weights=("equal", "entropy"))
+    builder = uncertainty.Builder(few, SIGNS, chains, choices)
+    without = builder.build({"leave_out": "a1"})
+    z = scale.normalise(few[["b1", "b2"]], SIGNS, "minmax")
+    rest = index.build(z, {"b1": "B", "b2": "B"}, weights="equal").scores["index"]
+    np.testing.assert_allclose(without, rest, rtol=1e-12)
+    assert uncertainty.one_at_a_time(builder)["n"].min() > 100
+    assert "leave_out" not in choices.levels(["a1"])
+    uncertainty.one_at_a_time(uncertainty.Builder(values[["a1"]], SIGNS, chains, choices))

@@ -63,7 +63,7 @@ class Choices:
             "weights": list(self.weights),
             "chain_weights": list(self.chain_weights),
             "aggregation": list(self.aggregation),
-            "leave_out": ["", *codes] if self.leave_out else [""],
+            "leave_out": ["", *codes] if self.leave_out and len(codes) > 1 else [""],
             "noise": list(range(1001)) if self.concentration > 0 else [0],
         }
         return {name: values for name, values in named.items() if len(values) > 1}
@@ -155,7 +155,7 @@ class Builder:
         chains = self._mean(bent, there, self._within(p), inside, power)
         has = ~np.isnan(chains)
         up = np.where(has, _bend(chains, power), 0.0)
-        whole = np.ones((len(self.names), 1))
+        whole = inside.any(axis=0).astype(float)[:, None]  # a chain goes with its only indicator
         return np.asarray(100 * self._mean(up, has.astype(float), self._across(p), whole, power)[0])
 
     def _mean(self, bent: Floats, there: Floats, w: Floats, member: Floats, power: float) -> Floats:
