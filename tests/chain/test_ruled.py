@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -39,6 +40,8 @@ def test_it_is_published_in_both_languages_with_what_is_left_out_named(ruled: Ru
     left_out, said = record["left_out"], (ruled.folder / "said.txt").read_text("utf-8")
     assert isinstance(left_out, dict) and set(left_out) >= {"02.actors", "09.bureau"}
     assert all(f"{name}: " in said for name in left_out), "each is named in the terminal"
+    # A reason must not tell the count that it hides.
+    assert not re.search(r"\b[12] units\b|[仅有] ?[12] 个单位", json.dumps(left_out, ensure_ascii=False))
     pages = {one: ruled.site / one / "ruled" for one in ("en", "zh")}
     assert "Withheld: " in (pages["en"] / "09_evaluation.html").read_text("utf-8")
     assert "未发布：" in (pages["zh"] / "09_evaluation.html").read_text("utf-8")

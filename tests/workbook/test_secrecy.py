@@ -98,8 +98,8 @@ def test_a_firm_with_twelve_years_is_one_unit() -> None:
     found = verdicts([Exhibit("a", "table", frame, roles, SecrecyClass("statistics", "units"))], BUREAU)["a"]
     assert found.hidden.to_numpy().tolist() == [[False, False, False, False], [False, True, True, True]]
     assert found.protected_frame["rows"].isna().tolist() == [False, True]
-    assert found.findings[0].said("en") == "a, row path P2: 1 units, fewer than 3"
-    assert found.findings[0].said("zh") == "a，行 path P2：仅 1 个单位，少于 3 个"
+    assert found.findings[0].said("en") == "a, row path P2: fewer than 3 units"
+    assert found.findings[0].said("zh") == "a，行 path P2：少于 3 个单位"
 
 
 @pytest.mark.parametrize(

@@ -110,13 +110,12 @@ def _said(
 ) -> dict[str, Any] | None:
     """An output in the page's language; None for a paragraph of one that has no record."""
     mark = output.get("metadata", {}).get("fusion") or {}
-    if not mark and study.parameters.get("secrecy") != "public":
-        return None  # nobody has judged it
     if "told" in mark and mark["told"] < len(paragraphs):
         return output | {"data": {"text/markdown": paragraphs[mark["told"]][study.language]}}
     if mark.get("exhibit") in exhibits:
         return output | {"data": _shown_as(study, notebook, exhibits[mark["exhibit"]])}
-    return output
+    # What nobody has judged stays inside.
+    return output if study.parameters.get("secrecy") == "public" else None
 
 
 def _shown_as(study: Built, notebook: str, exhibit: dict[str, Any]) -> dict[str, str]:
