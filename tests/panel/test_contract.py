@@ -33,10 +33,7 @@ def test_what_must_be_there() -> None:
 
 
 def test_indicators_find_their_columns() -> None:
-    file = DATA / "indicators" / "indicators.csv"
-    if not file.is_file():
-        pytest.skip("data/indicators/indicators.csv is not there")
-    listed = pd.read_csv(file, dtype=str, keep_default_na=False)
+    listed = pd.read_csv(DATA / "indicators" / "indicators.csv", dtype=str, keep_default_na=False)
     needed = {c for cell in listed["columns"] for c in re.split(r"[;,|\s]+", cell) if c}
     assert needed - {c.column for c in contract.contract()} == set()
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import re
 import tomllib
-from importlib.metadata import version
+from importlib.metadata import packages_distributions, version
 
 import pytest
 from packaging.markers import Marker
@@ -54,10 +56,53 @@ def test_requirements_are_in_the_lock_and_in_range() -> None:
         assert any(need.specifier.contains(v) for v in locked[name]), line
 
 
+def direct() -> list[str]:
+    """Names that requirements.in asks for."""
+    lines = (ROOT / "requirements.in").read_text("utf-8").splitlines()
+    return [Requirement(line).name for line in lines if line and not line.startswith("#")]
+
+
+def _imported() -> set[str]:
+    """Top modules that code, tests and notebooks import or name in a text: an extension, a program that is called."""
+    cells = [json.loads(f.read_text("utf-8"))["cells"] for f in ROOT.glob("notebooks/*.ipynb")]
+    texts = ["".join(c["source"]) for file in cells for c in file if c["cell_type"] == "code"]
+    texts += [f.read_text("utf-8") for room in ("lib", "tests") for f in (ROOT / room).rglob("*.py")]
+    found: set[str] = set()
+    for node in (n for text in texts for n in ast.walk(ast.parse(text))):
+        if isinstance(node, ast.Import):
+            found |= {a.name.split(".")[0] for a in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add(str(node.module).split(".")[0])
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.add(node.value)
+    return found
+
+
+def test_every_direct_dependency_is_used() -> None:
+    # What nothing imports serves another, or is called by a command of its own name but for one.
+    served = {"sqlglot": "ibis-framework", "types-psutil": "mypy", "pytest-xdist": "pytest"}
+    commands = {"jupyterlab": "jupyter lab"}
+    files = ("Makefile", "pyproject.toml", ".pre-commit-config.yaml")
+    called = "".join((ROOT / name).read_text("utf-8") for name in files)
+    called += (ROOT / "CONTRIBUTING.md").read_text("utf-8").split("\n## ")[0]
+    modules: dict[str, set[str]] = {}
+    for module, names in packages_distributions().items():
+        for name in names:
+            modules.setdefault(canonicalize_name(name), set()).add(module)
+    imported, needed = _imported(), direct()
+    idle = [
+        name
+        for name in needed
+        if not modules.get(canonicalize_name(name), set()) & imported
+        and served.get(name) not in needed
+        and not re.search(rf"\b{re.escape(commands.get(name, name))}\b", called)
+    ]
+    assert idle == []
+
+
 def test_contributing_says_what_each_dependency_is_for() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text("utf-8").split("## Dependencies")[1].split("\n## ")[0]
-    lines = (ROOT / "requirements.in").read_text("utf-8").splitlines()
-    needed = {Requirement(line).name for line in lines if line and not line.startswith("#")}
+    needed = set(direct())
     words = set(re.findall(r"[A-Za-z][\w.-]*[\w]", text))
     assert needed - words == set()
     assert f"names {len(needed)}," in text
