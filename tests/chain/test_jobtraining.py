@@ -66,6 +66,16 @@ def test_no_word_is_in_the_wrong_language(real: Run) -> None:
     assert not any(unknown.values()), unknown
 
 
+def test_its_methods_section_claims_no_codes_and_no_indicators(real: Run) -> None:
+    assert real.fusion("site").returncode == 0
+    for language, gone in {
+        "en": ("Industry codes", "services", "ndicators", "chain", "entropy", "Instruments", "Groups"),
+        "zh": ("行业代码", "服务业", "指标", "链", "熵", "工具变量", "分组"),
+    }.items():
+        text = (real.folder / "export" / language / "methods.md").read_text("utf-8").split("## ")[0]
+        assert "linearmodels 7" in text and [word for word in gone if word in text] == []
+
+
 def test_nothing_is_called_synthetic(real: Run) -> None:
     assert real.manifest["synthetic"] is False
     assert not (real.folder / "01_panel" / "truth.parquet").exists()

@@ -7,19 +7,22 @@ text cannot claim what was not run.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from string import Formatter
 from typing import Any
 
 from workbook import paths
+from workbook.exhibits import sheets
+from workbook.exhibits.record import records
 from workbook.exhibits.words import Filler, Words
 from workbook.publish import spoken
 from workbook.publish.built import Built
 
 FOLDER = paths.DATA / "methods"
-KEYS = {"notebook", "en", "zh", "cites", "when", "set", "last"}
+KEYS = {"notebook", "en", "zh", "cites", "when", "set", "shown", "last"}
 NONE = {"en": "none", "zh": "无"}
+INDEX = "03_indicators"
 HEADS = {"en": ("Methods", "References"), "zh": ("方法", "参考文献")}
 
 
@@ -50,7 +53,9 @@ def section(study: Built) -> str:
     parts: dict[str, list[str]] = {}
     cited: dict[str, None] = {}
     for entry in _sentences():
-        if entry["notebook"] in study.done and holds(entry, study.parameters):
+        if entry["notebook"] in study.done and holds(
+            entry, study.parameters, _made(study, entry["notebook"])
+        ):
             group = "last" if entry.get("last") else entry["notebook"]
             sentence = _written(entry[language], filler)
             if sentence:
@@ -72,8 +77,10 @@ def section(study: Built) -> str:
     return "\n\n".join(lines) + "\n"
 
 
-def holds(entry: Mapping[str, Any], parameters: Mapping[str, Any]) -> bool:
-    """Whether a sentence is true of a study: its parameters have the values it names, and are set where they must be."""
+def holds(entry: Mapping[str, Any], parameters: Mapping[str, Any], made: Collection[str]) -> bool:
+    """Whether a sentence is true of a study: its exhibits were made, its parameters are set and have the values it names."""
+    if not set(entry.get("shown") or []) <= set(made):
+        return False
     for name, value in (entry.get("when") or {}).items():
         allowed = value if isinstance(value, list) else [value]
         if parameters.get(name) not in allowed:
@@ -82,6 +89,11 @@ def holds(entry: Mapping[str, Any], parameters: Mapping[str, Any]) -> bool:
 
 
 # -- inside ------------------------------------------------------------------------------------
+
+
+def _made(study: Built, notebook: str) -> set[str]:
+    """Exhibits that a notebook made, withheld ones too: what its data lacked is not among them."""
+    return {one.id for one in records(study.root / notebook, notebook) if not one.left_out}
 
 
 def _sentences() -> list[dict[str, Any]]:
@@ -95,6 +107,9 @@ def _sentences() -> list[dict[str, Any]]:
             raise MethodsError(
                 f"methods.yaml: unknown keys {', '.join(set(entry) - KEYS)} in '{entry.get('en')}'"
             )
+        unknown = set(entry.get("shown") or []) - sheets.sheet(entry["notebook"]).exhibits.keys()
+        if unknown:
+            raise MethodsError(f"methods.yaml: no exhibit {', '.join(unknown)} in {entry['notebook']}")
     return entries
 
 
@@ -122,9 +137,8 @@ def _values(study: Built) -> dict[str, Any]:
         "commit": str(git.get("commit") or "")[:10],
         "seconds": study.manifest.get("seconds"),
         "seed": study.manifest.get("seed"),
-        "indicator_count": len(study.parameters.get("indicators") or []),
     }
-    return study.parameters | ladder | versions | facts | dict(_flow(study))
+    return study.parameters | ladder | versions | facts | dict(_flow(study)) | _index(study)
 
 
 def _flow(study: Built) -> Iterator[tuple[str, str]]:
@@ -137,6 +151,14 @@ def _flow(study: Built) -> Iterator[tuple[str, str]]:
         yield "rows_read", f"{rows[0]['rows']:,}"
         yield "rows_kept", f"{rows[-1]['rows']:,}"
         yield "firms_kept", f"{rows[-1]['firms']:,}"
+
+
+def _index(study: Built) -> dict[str, int]:
+    """Indicators and chains that the index has, for those that the data lack are not among its weights."""
+    for one in records(study.root / INDEX, INDEX):
+        if one.id == "weights" and (frame := one.frame) is not None:
+            return {"indicators_used": frame["code"].nunique(), "chains_used": frame["chain"].nunique()}
+    return {}
 
 
 def _written(text: str, filler: Filler) -> str:
@@ -157,5 +179,16 @@ def _facts() -> frozenset[str]:
     model = {name for section in Parameters.model_fields.values() for name in section.annotation.model_fields}  # type: ignore[union-attr]
     packages = {name.replace("-", "_") for name in PACKAGES}
     return frozenset(
-        model | packages | {"rows_read", "rows_kept", "firms_kept", "python", "commit", "seconds"}
+        model
+        | packages
+        | {
+            "rows_read",
+            "rows_kept",
+            "firms_kept",
+            "python",
+            "commit",
+            "seconds",
+            "indicators_used",
+            "chains_used",
+        }
     )
