@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -17,7 +17,11 @@ from typing import Any
 HERE = Path(__file__).parent
 LANGUAGES = ("en", "zh")
 VARIABLE = "FUSION_LANGUAGE"  # `fusion --language` sets it; processes that a run starts inherit it
+COMMA = {"en": ", ", "zh": "、"}
+LATELY = 500  # texts that can be said again in another language
 LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
+
+_lately: dict[str, tuple[bool, Callable[[str], str]]] = {}
 
 
 def current() -> str:
@@ -39,7 +43,41 @@ def said(key: str, /, **values: Any) -> str:
     **values
         What its fields hold.
     """
-    return told(current(), key, **values)
+    text = told(current(), key, **values)
+    _remember(
+        text,
+        True,
+        lambda language: told(language, key, **{n: again(v, language, text) for n, v in values.items()}),
+    )
+    return text
+
+
+def again(text: Any, language: str, within: str = "") -> Any:
+    """A text in another language, as far as it holds sentences that this process said lately.
+
+    Parameters
+    ----------
+    text : Any
+        What is no text stays as it is.
+    language : {"en", "zh"}
+        The language that is wanted.
+    within : str
+        The sentence that it is part of.
+    """
+    if not isinstance(text, str) or not text or text == within:
+        return text
+    if text in _lately:
+        return _lately[text][1](language)
+    for one in sorted(_lately, key=len, reverse=True):
+        before, found, after = text.partition(one)
+        if found and _lately[one][0]:
+            return again(before, language) + _lately[one][1](language) + again(after, language)
+    return text
+
+
+def both(text: str) -> dict[str, str]:
+    """A text that this process said, in each language."""
+    return {language: again(text, language) for language in LANGUAGES}
 
 
 def told(language: str, key: str, /, **values: Any) -> str:
@@ -55,7 +93,11 @@ def word(vocabulary: str, code: str) -> str:
     """The word for a code in the language of this process; the code itself where the vocabulary does not have it."""
     room, name = vocabulary.split(".")
     known = _room(room)[name]
-    return str(known[code][current()]).format() if code in known else code
+    if code not in known:
+        return code
+    text = str(known[code][current()]).format()
+    _remember(text, False, lambda language: str(known[code][language]).format())
+    return text
 
 
 @contextmanager
@@ -71,7 +113,19 @@ def speaking(language: str) -> Iterator[None]:
 
 def listed(values: Iterable[object]) -> str:
     """Values one after the other, with the comma of this process's language."""
-    return {"en": ", ", "zh": "、"}[current()].join(map(str, values))
+    parts = list(map(str, values))
+    text = COMMA[current()].join(parts)
+    if len(parts) > 1:
+        _remember(text, False, lambda language: COMMA[language].join(again(part, language) for part in parts))
+    return text
+
+
+def _remember(text: str, sentence: bool, again_in: Callable[[str], str]) -> None:
+    """Keep how a text is said in a language; sentences are also known where they stand within others."""
+    _lately.pop(text, None)
+    _lately[text] = (sentence, again_in)
+    if len(_lately) > LATELY:
+        del _lately[next(iter(_lately))]
 
 
 @cache

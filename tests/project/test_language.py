@@ -120,6 +120,19 @@ def test_speaking_ends_as_it_began() -> None:
     assert os.environ["FUSION_LANGUAGE"] == before
 
 
+def test_what_was_said_can_be_said_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sentences within others and within texts that code put together; what nobody said stays as it is."""
+    monkeypatch.setenv("FUSION_LANGUAGE", "zh")
+    lack = fusion_language.said("adapters.lack", columns=fusion_language.listed(["a", "b"]))
+    text = f"x.csv:\n- {lack}\n- y{fusion_language.said('panel.nearest', found='z')}"
+    again = fusion_language.both(text)
+    assert again == {"zh": text, "en": "x.csv:\n- The data lack a, b.\n- y (nearest: 'z')"}
+    assert fusion_language.both("unsaid")["en"] == "unsaid"
+    for i in range(2 * fusion_language.LATELY):
+        fusion_language.said("adapters.lack", columns=str(i))
+    assert len(fusion_language._lately) == fusion_language.LATELY
+
+
 def test_the_packages_speak_alike() -> None:
     """They may not import each other, so that the mechanism stands in each; it is one text."""
     texts = [(paths.ROOT / "lib" / p / "language.py").read_text("utf-8") for p in PACKAGES]

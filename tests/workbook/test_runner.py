@@ -385,4 +385,10 @@ def test_a_run_in_chinese(
     )
     assert "变动：参数：other" in told and "“large”不在允许值之内" in told and "失败 1 个" in told
     assert english(told.replace(files.shown(bench.root), ""), "tiny", "other", "before", "PanelError") == []
-    assert bench.manifest()["notebooks"]["04_last"]["reason"] == ["02_second did not finish"]
+    records = bench.manifest()["notebooks"]
+    assert records["04_last"]["reason"] == [{"en": "02_second did not finish", "zh": "02_second 没有完成"}]
+    error = records["02_second"]["error"]
+    assert (
+        error["value"] == error["said"]["zh"]
+        and "'large' is not one of: enterprise, minimal" in error["said"]["en"]
+    )

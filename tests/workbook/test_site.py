@@ -194,9 +194,17 @@ def write_synthetic(build: Path) -> None:
         },
         "02_classification": {
             "status": "failed",
-            "error": {"name": "ValueError", "value": "no codes", "tag": "x"},
+            "error": {
+                "name": "ValueError",
+                "value": "no codes",
+                "tag": "x",
+                "said": {"en": "no codes", "zh": "没有代码"},
+            },
         },
-        "03_indicators": {"status": "skipped", "reason": ["02_classification did not finish"]},
+        "03_indicators": {
+            "status": "skipped",
+            "reason": [{"en": "02_classification did not finish", "zh": "02_classification 没有完成"}],
+        },
     }
     manifest = {
         "format": 1,
@@ -438,8 +446,10 @@ def test_the_banner_is_printed(built: Path) -> None:
 def test_unfinished_notebooks_are_named_not_shown(built: Path, pages: dict[str, str]) -> None:
     page = pages["zh/demo/index.html"]
     assert "本研究尚未完成" in page
-    assert re.search(r"02_classification</code> 失败: x: ValueError: no codes", page)
-    assert re.search(r"03_indicators</code> 跳过: 02_classification did not finish", page)
+    assert re.search(r"02_classification</code> 失败: x: ValueError: 没有代码", page)
+    assert re.search(r"03_indicators</code> 跳过: 02_classification 没有完成", page)
+    page = pages["en/demo/index.html"]
+    assert "x: ValueError: no codes" in page and "02_classification did not finish" in page
     assert not list((built / "site").rglob("*02_classification*"))
     assert not list((built / "site").rglob("*failed*"))
 

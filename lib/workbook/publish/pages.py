@@ -203,10 +203,12 @@ def _reason(study: Built, name: str) -> str:
     record = study.records.get(name, {})
     error = record.get("error")
     if isinstance(error, dict):
-        parts = [str(error.get(key) or "") for key in ("tag", "name", "value")]
+        value = (error.get("said") or {}).get(study.language) or error.get("value")
+        parts = [str(part or "") for part in (error.get("tag"), error.get("name"), value)]
         text = ": ".join(part for part in parts if part)
     elif record.get("status") == "skipped":
-        text = "; ".join(str(part) for part in record.get("reason") or [])
+        told = [w.get(study.language) if isinstance(w, dict) else w for w in record.get("reason") or []]
+        text = "; ".join(map(str, told))
     else:
         text = str(error or "")
     return f": {m.html(text.strip().splitlines()[0][:300])}" if text.strip() else ""

@@ -13,7 +13,6 @@ from string import Formatter
 from typing import Any
 
 from workbook import paths
-from workbook.exhibits import sheets
 from workbook.exhibits.record import records
 from workbook.exhibits.words import Filler, Words
 from workbook.publish import spoken
@@ -107,9 +106,6 @@ def _sentences() -> list[dict[str, Any]]:
             raise MethodsError(
                 f"methods.yaml: unknown keys {', '.join(set(entry) - KEYS)} in '{entry.get('en')}'"
             )
-        unknown = set(entry.get("shown") or []) - sheets.sheet(entry["notebook"]).exhibits.keys()
-        if unknown:
-            raise MethodsError(f"methods.yaml: no exhibit {', '.join(unknown)} in {entry['notebook']}")
     return entries
 
 

@@ -22,7 +22,8 @@ from types import FrameType
 from typing import Any
 
 from workbook import files
-from workbook.language import said
+from workbook.language import both, said
+from workbook.run import warm
 
 # What papermill's imports would load if they could, and nothing here uses: a grammar of internet addresses that
 # takes seconds to build, their patterns, and Hadoop's file system. All are optional to those who import them.
@@ -98,8 +99,8 @@ def execute(job: Mapping[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``error`` (None, or kind, cell, tag, name, value), ``peak_memory_mb`` of the kernel, ``full`` (whether
-        the disk was full).
+        ``error`` (None, or kind, cell, tag, name, value, ``said``: the value in both languages), ``peak_memory_mb`` of
+        the kernel, ``full`` (whether the disk was full).
     """
     problem: BaseException | None = None
     for attempt in range(2):
@@ -204,7 +205,8 @@ def _judge(problem: BaseException | None, notebook: Any, job: Mapping[str, Any])
         return finished(notebook, Path(job["folder"]), job["name"])
     cell = _last_started(notebook)
     if isinstance(problem, PapermillExecutionError):
-        return _error("raised", cell, problem.ename, str(problem.evalue))
+        error = _error("raised", cell, problem.ename, str(problem.evalue))
+        return error | {"said": warm.told(Path(job["folder"])) or error["said"]}
     if type(problem).__name__ == "DeadKernelError":
         return _error("kernel died", cell, "DeadKernelError", _cause_of_death())
     return _error("not run", cell, type(problem).__name__, str(problem))
@@ -233,6 +235,7 @@ def _error(kind: str, cell: Any, name: str, value: str) -> dict[str, Any]:
         "tag": tags[0] if tags else "",
         "name": name,
         "value": files.scrub(value)[:2000],
+        "said": both(value),
     }
 
 

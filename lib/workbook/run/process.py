@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from workbook import files, paths
-from workbook.language import VARIABLE, current, said
+from workbook.language import VARIABLE, both, current, said
 from workbook.run import manifest, warm
 from workbook.run.preflight import Plan
 from workbook.run.state import Place
 
-JOB = "FUSION_JOB"  # where a notebook's Book finds its job
 THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -102,7 +101,7 @@ class Job:
             else said("run.status", status=status)
         )
         value = files.scrub(said("run.ended_early", how=how, last=last[0]))
-        error = {"kind": "process", "cell": None, "tag": "", "name": "", "value": value}
+        error = {"kind": "process", "cell": None, "tag": "", "name": "", "value": value, "said": both(value)}
         return {"error": error, "full": files.is_full(words)}
 
     def end(self) -> None:
@@ -139,7 +138,7 @@ def _environment(job: Path, jobs: int, runtime: Path) -> dict[str, str]:
     return {
         **os.environ,
         **dict.fromkeys(THREADS, threads),
-        JOB: str(job),
+        warm.JOB: str(job),
         VARIABLE: current(),
         "FUSION_BUILD": str(paths.build().absolute()),
         "IPYTHONDIR": str(runtime / "ipython"),

@@ -13,8 +13,7 @@ from typing import Any
 from workbook import files
 from workbook import language as lib
 
-# Sentences of the record, which is written in English.
-UNFINISHED = re.compile(r"(?P<notebook>\S+) did not finish")
+# A part of the record, which is written in English.
 MORE = re.compile(r"(?P<names>.+) and (?P<count>\d+) more")
 # Fates whose detail is a reason, and not what has changed.
 UNCHANGED = ("skipped", "not run")
@@ -118,9 +117,7 @@ class Progress:
 
 def _reason(text: str) -> str:
     """Why it ran, as the record names it (``parameters: seed``), in the language of this process."""
-    unfinished, more = UNFINISHED.fullmatch(text), MORE.fullmatch(text)
-    if unfinished:
-        return lib.said("run.unfinished", **unfinished.groupdict())
+    more = MORE.fullmatch(text)
     part, colon, names = (lib.said("run.more", **more.groupdict()) if more else text).partition(": ")
     part = lib.word("run.part", part)
     return lib.said("run.because", part=part, names=names) if colon else part

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from workbook import files, language, paths
 from workbook.exhibits import listing, sheets
+from workbook.language import said
 from workbook.review.compare import snapshot
 from workbook.run import chain, fingerprint, manifest, preflight, progress
 from workbook.run.lock import LockedError, lock
@@ -86,7 +87,7 @@ def run(study: StudyLike, *, jobs: int = 2, wait: bool = True) -> int:
     except OSError as error:
         return _refuse(files.explain(error, root), FAILED if files.is_full(error) else REFUSED)
     except Stopped as stop:
-        print(language.said("run.stopped", study=study.name), file=sys.stderr, flush=True)
+        print(said("run.stopped", study=study.name), file=sys.stderr, flush=True)
         return 128 + stop.number
 
 
@@ -148,8 +149,8 @@ class Run:
             return
         broken = [need for need in self.needs(name) if self.fates[need] != "good"]
         if broken or self.full:
-            reason = f"{broken[0]} did not finish" if broken else "the disk is full"
-            self._skip(name, reason)
+            reason = said("run.unfinished", notebook=broken[0]) if broken else said("run.full")
+            self._skip(name, language.both(reason))
         elif name not in self.stale and self._current(name):
             self._decide(name, "good", "up to date")
         else:
@@ -281,11 +282,11 @@ class Run:
         if verdict["full"]:
             print(files.full(self.root), file=sys.stderr, flush=True)
 
-    def _skip(self, name: str, reason: str) -> None:
+    def _skip(self, name: str, reason: dict[str, str]) -> None:
         """Do not run it; a result from before is withdrawn, for it is not known to be current."""
         self._take_away(name, {"status": "skipped", "reason": [reason]})
         self._save()
-        self._decide(name, "bad", "skipped", detail=[reason])
+        self._decide(name, "bad", "skipped", detail=[reason[language.current()]])
 
     def _decide(
         self, name: str, fate: str, word: str, seconds: float | None = None, detail: list[str] | None = None
@@ -310,7 +311,9 @@ class Run:
                 self.record["notebooks"][name] |= {"status": "interrupted", "ended": manifest.now()}
             for name in self.waiting:
                 with suppress(OSError):
-                    self._take_away(name, {"status": "skipped", "reason": ["the run was stopped"]})
+                    self._take_away(
+                        name, {"status": "skipped", "reason": [language.both(said("run.halted"))]}
+                    )
             with suppress(OSError):
                 self._finish("interrupted" if isinstance(problem, KeyboardInterrupt) else "failed")
 

@@ -9,12 +9,18 @@ from __future__ import annotations
 import ast
 import contextlib
 import importlib
+import json
 import os
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+from workbook import files, language
+
+JOB = "FUSION_JOB"  # where a notebook's Book finds its job
+ERROR = "error.json"
 MODULES = "FUSION_WARM"  # where a kernel finds their names, comma-joined
 
 
@@ -28,11 +34,35 @@ def modules(notebook: Mapping[str, Any]) -> list[str]:
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Import them; one that fails is left to the cell that asks for it, which then says so."""
+    """Import them; one that fails is left to the cell that asks for it, which then says so.
+
+    An error of a cell is shown as ever, and its words kept in both languages beside the notebook's results.
+    """
+    shell.set_custom_exc((Exception,), _failed)
     for name in filter(None, os.environ.pop(MODULES, "").split(",")):
         with contextlib.suppress(Exception), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             _load(name)
+
+
+def told(folder: Path) -> dict[str, str]:
+    """The words of the error that stopped a notebook, in both languages; empty if none did."""
+    try:
+        return dict(json.loads((folder / ERROR).read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
+
+
+def _failed(shell: Any, kind: type, error: BaseException, trace: Any, tb_offset: int | None = None) -> None:
+    """Each package says again what is its own: they do not know of one another."""
+    shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+    with contextlib.suppress(Exception):
+        folder = Path(json.loads(Path(os.environ[JOB]).read_text(encoding="utf-8"))["folder"])
+        words = {one: files.scrub(str(error)) for one in language.LANGUAGES}
+        for package in ("workbook", "fusion", "estimators"):
+            speech = sys.modules.get(f"{package}.language")
+            words = {one: speech.again(text, one) if speech else text for one, text in words.items()}
+        (folder / ERROR).write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
 
 
 def _load(name: str) -> None:
