@@ -141,6 +141,21 @@ def test_joined_tables_must_have_unique_keys(tmp_path: Path, read: Callable[...,
         read([one, two], "csmar", **MINIMAL)
 
 
+def test_headers_merged_over_two_rows_are_read_where_their_texts_stand(
+    tmp_path: Path, read: Callable[..., panel.Source]
+) -> None:
+    """Columns without parts are merged downwards, so that their text stands in the upper row."""
+    upper = "统一社会信用代码,年份,资产,,损益,平均用工人数\n,,资产总计,负债合计,营业收入,\n"
+    rows = "913101150000000001,2018,9,4,7,3\n913101150000000002,2018,8,—,6,--\n"
+    file = write(tmp_path, "2018年财务状况,,,,,\n计量单位：千元,,,,,\n" + upper + rows)
+    source = read([file], "bureau", **MINIMAL)
+    told = source.raw.table.order_by("firm_id").to_pandas()
+    assert told["total_assets"].tolist() == [0.9, 0.8] and told["operating_revenue"].tolist() == [0.7, 0.6]
+    # A dash says that nothing was filled in; it is no fault.
+    assert told["total_liab"].isna().tolist() == told["employees_avg"].isna().tolist() == [False, True]
+    assert set(source.raw.quality["severity"]) <= {"warning"} and source.raw.rows == 2
+
+
 def test_rows_without_a_partner_are_kept_and_counted(
     tmp_path: Path, read: Callable[..., panel.Source]
 ) -> None:

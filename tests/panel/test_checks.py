@@ -107,7 +107,38 @@ def test_each_broken_rule_is_found(con: Any, full: pd.DataFrame) -> None:
         assert 6 in mine["at"].tolist(), f"{rule} was not found at its row"
         field = mine.loc[mine["at"] == 6, "field"].iloc[0]
         assert field in full.columns
-    assert quality["set_aside"].eq(quality["severity"] == "error").all()
+    out = quality["set_aside"] | quality["emptied"]
+    assert (quality.loc[out, "severity"] == "error").all()
+    assert set(quality.loc[out, "row"]) == set(quality.loc[quality["severity"] == "error", "row"])
+
+
+def test_a_cell_that_is_wrong_by_itself_takes_no_row_along(con: Any, full: pd.DataFrame) -> None:
+    """By hand: which row goes and which cell, of faults of one cell and of cells that contradict each other."""
+    broken = full.copy()
+    broken["ind4"] = broken["ind4"].where(broken.index != 0, "I3562")  # its section is C
+    broken.loc[1, "employees_avg"] = 0.0
+    broken.loc[2, "total_assets"] = 0.0  # below each of its parts, which say nothing more then
+    broken.loc[3, "service_revenue"] = broken.loc[3, "operating_revenue"] + 1  # nobody knows which is wrong
+    quality = found(con, broken)
+    errors = quality[quality["severity"] == "error"]
+    assert set(errors.loc[errors["set_aside"], "row"]) == {4}
+    assert {(r, f) for r, f in errors.loc[errors["emptied"], ["row", "field"]].to_numpy()} == {
+        (1, "ind4"),
+        (2, "employees_avg"),
+        (3, "total_assets"),
+    }
+    raw = readers.take(con, broken)
+    kept = (
+        clean.sample(raw.table, quality, first_year=2000, last_year=2030)
+        .table.to_pandas()
+        .set_index("source_row")
+    )
+    assert len(kept) == len(full) - 1 and 4 not in kept.index
+    assert kept["operating_revenue"].sum() == full["operating_revenue"].drop(index=3).sum()
+    assert kept["employees_avg"].isna().sum() == kept["total_assets"].isna().sum() == 1
+    assert kept.loc[1, "ind4"] == "I3562"  # stays as it was written, for classification to tell
+    of_c = clean.sample(raw.table, quality, first_year=2000, last_year=2030, keep_industries=["C"]).table
+    assert 1 not in of_c.to_pandas()["source_row"].tolist()
 
 
 def test_a_slip_of_unit_is_told_from_growth(con: Any, full: pd.DataFrame) -> None:
@@ -201,7 +232,7 @@ def test_summary_carries_no_identifiers(con: Any, full: pd.DataFrame) -> None:
     raw = readers.take(con, full.assign(payroll=-1.0))
     summary = checks.summary(checks.check(raw, "set_aside"), raw.columns)
     line = summary.set_index("rule").loc["below_minimum"]
-    assert (line["cells"], line["rows"], line["firms"], line["set_aside"]) == (24, 24, 6, 24)
+    assert (line["cells"], line["rows"], line["firms"], line["emptied"]) == (24, 24, 6, 24)
     assert not summary.astype(str).apply(lambda c: c.str.contains("F00")).any().any()
 
 

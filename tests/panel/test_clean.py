@@ -20,7 +20,7 @@ def sample(con: Any, frame: pd.DataFrame, **choices: Any) -> clean.SampleFlow:
 def test_each_step_adds_up(con: Any, good: pd.DataFrame) -> None:
     frame = good.copy()
     frame.loc[0:3, "employees_avg"] = 5.0
-    frame.loc[4, "operating_cost"] = -1.0
+    frame.loc[4, "service_revenue"] = frame.loc[4, "operating_revenue"] + 1
     frame.loc[8, "operating_revenue"] = 0.0
     frame.loc[8, ["service_revenue"]] = 0.0
     frame.loc[9, "operating_revenue"] = np.nan

@@ -215,16 +215,31 @@ def _header(
     best, found = -1, 0
     known = known_aliases(adapter, columns)
     known |= {alias_key(a, adapter.suffixes): c for c, aliases in preferred.items() for a in aliases}
+    told: tuple[str, ...] = ()
     for at in range(many - 1, len(looked.rows)):
-        texts = _texts(looked.rows[at + 1 - many : at + 1])
-        count = known_headers(wide.bare(texts) if adapter.wide else texts, adapter, known)
-        if count > found:
-            best, found = at, count
+        plain = _texts(looked.rows[at + 1 - many : at + 1])
+        for texts in dict.fromkeys([plain, _under(looked.rows[: at + 1 - many], plain)]):
+            count = known_headers(wide.bare(texts) if adapter.wide else texts, adapter, known)
+            if count > found:
+                best, found, told = at, count, texts
     if found < 2:
         best = next((i for i, row in enumerate(looked.rows) if sum(map(bool, row)) > 1), -1)
+        told = _texts(looked.rows[best + 1 - many : best + 1])
     if best < 0:
         raise AdapterError(said("adapters.no_header", path=looked.path, count=len(looked.rows)))
-    return best, _texts(looked.rows[best + 1 - many : best + 1])
+    return best, told
+
+
+def _under(above: Sequence[Sequence[str]], texts: tuple[str, ...]) -> tuple[str, ...]:
+    """A header whose empty cells were merged with those above them (at most two rows): there stand their texts."""
+    rows = above[-2:]
+    width = max(len(texts), *(len(row) for row in rows)) if rows else len(texts)
+    filled = [*texts, *[""] * (width - len(texts))]
+    for row in reversed(rows):
+        filled = [own or (row[i].strip() if i < len(row) else "") for i, own in enumerate(filled)]
+    while filled and not filled[-1]:
+        filled.pop()
+    return tuple(filled)
 
 
 def _texts(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:

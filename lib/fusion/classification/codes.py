@@ -35,7 +35,8 @@ _TO += "ABCDEFGHIJKLMNOPQRST" * 2
 TRANSLATION = (_FROM, _TO)
 PATTERN = r"^[ \t\r\n']*([A-T]?)([0-9]{0,4})(?:\.0+)?[ \t\r\n]*$"
 _TABLE = str.maketrans(_FROM, _TO)
-MISSING = ("NA", "N/A", "NAN", "NULL", ".")  # words with which a cell says that it is empty
+# Words and marks with which a cell says that it is empty; forms print a dash, of any length, or a slash.
+MISSING = ("NA", "N/A", "NAN", "NULL", ".", "-", "--", "–", "—", "——", "―", "−", "/", "…", "……")
 
 
 @dataclass(frozen=True)

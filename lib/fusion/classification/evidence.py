@@ -34,19 +34,14 @@ def by_later_code(coded: ibis.Table, candidates: pd.DataFrame) -> ibis.Table:
         firm_id, year, edition, code_own, first_new of the settled rows.
     """
     old = coded.filter(coded["edition"] == "2011")
-    new = coded.filter(coded["edition"] == "2017")
-    last = old.group_by("firm_id").aggregate(
-        last_old=old["code_own"].argmax(old["year"]), last_year=old["year"].max()
-    )
-    other = old.inner_join(last, "firm_id")
+    ends = last_and_first(coded)
+    other = old.inner_join(ends, "firm_id")
     changed = (
         other.filter(other["code_own"] != other["last_old"])
         .group_by("firm_id")
         .aggregate(changed=ibis._["year"].max())
     )
-    firsts = new.inner_join(last, "firm_id")
-    firsts = firsts.filter(firsts["year"] > firsts["last_year"])
-    firsts = firsts.group_by("firm_id").aggregate(first_new=firsts["code_own"].argmin(firsts["year"]))
+    firsts = ends.select("firm_id", "first_new")
     pairs = ibis.memtable(
         candidates[["code", "code_2017"]].set_axis(["code_own", "first_new"], axis=1).drop_duplicates()
     )
@@ -55,3 +50,27 @@ def by_later_code(coded: ibis.Table, candidates: pd.DataFrame) -> ibis.Table:
     rows = rows.filter((rows["year"] > rows["changed"]).fill_null(True))
     found = rows.inner_join(pairs, ["code_own", "first_new"])
     return found.select("firm_id", "year", "edition", "code_own", "first_new").distinct()
+
+
+def last_and_first(coded: ibis.Table) -> ibis.Table:
+    """Each enterprise's last code of 2011 and its first of 2017 after it.
+
+    Parameters
+    ----------
+    coded : ibis.Table
+        firm_id, year, edition, code_own.
+
+    Returns
+    -------
+    ibis.Table
+        firm_id, last_old, last_year, first_new; enterprises that have both.
+    """
+    old = coded.filter(coded["edition"] == "2011")
+    new = coded.filter(coded["edition"] == "2017")
+    last = old.group_by("firm_id").aggregate(
+        last_old=old["code_own"].argmax(old["year"]), last_year=old["year"].max()
+    )
+    firsts = new.inner_join(last, "firm_id")
+    firsts = firsts.filter(firsts["year"] > firsts["last_year"])
+    firsts = firsts.group_by("firm_id").aggregate(first_new=firsts["code_own"].argmin(firsts["year"]))
+    return last.inner_join(firsts, "firm_id")

@@ -21,13 +21,14 @@ import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
 from fusion.language import current, said
-from fusion.panel import codes
+from fusion.panel import apart, codes
 from fusion.panel.contract import KEYS, PATTERNS, ROW, Column, Rule, contract, rules
 from fusion.panel.errors import PanelError, examples
 from fusion.panel.readers import Raw
 
 QUALITY = [
     "rule", "severity", "row", "unit", "year", "field", "value", "message_en", "message_zh", "set_aside",
+    "emptied",
 ]  # fmt: skip
 VERDICT = "rule:"
 VALUE = "value:"
@@ -65,15 +66,16 @@ def check(raw: Raw, on_violation: str = "stop") -> pd.DataFrame:
     raw : Raw
         What a reader returned.
     on_violation : {"stop", "set_aside"}
-        ``stop`` raises when a row breaks a rule of severity ``error``; ``set_aside`` marks such rows,
-        which :func:`fusion.panel.clean.sample` then drops first.
+        ``stop`` raises when a row breaks a rule of severity ``error``; ``set_aside`` marks what
+        :func:`fusion.panel.clean.sample` then leaves out first: the row, or, where one cell is wrong by itself, that
+        cell (:mod:`fusion.panel.apart`).
 
     Returns
     -------
     pandas.DataFrame
-        ``rule, severity, row, unit, year, field, value, message_en, message_zh, set_aside``; one line for
-        each violation, never cut short. Of identical rows the first is kept and only the copies are
-        listed; of different rows with one key none is kept.
+        ``rule, severity, row, unit, year, field, value, message_en, message_zh``, ``set_aside`` (the row is left out),
+        ``emptied`` (the cell is); one line for each violation, never cut short. Of identical rows the first is kept and
+        only the copies are listed; of different rows with one key none is kept.
 
     Raises
     ------
@@ -90,7 +92,8 @@ def check(raw: Raw, on_violation: str = "stop") -> pd.DataFrame:
     errors = quality["severity"].eq("error")
     if on_violation == "stop" and errors.any():
         raise PanelError(_report(raw, quality.loc[errors]))
-    quality["set_aside"] = errors
+    read = {rule.rule: sorted(needs(rule)) for rule in applied}
+    quality["set_aside"], quality["emptied"] = apart.of_cells(quality, read)
     return quality.sort_values(["severity", "rule", "row"], kind="stable", ignore_index=True)[QUALITY]
 
 
@@ -134,7 +137,7 @@ def summary(quality: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFram
     -------
     pandas.DataFrame
         ``rule, field, severity, message_en, message_zh, status`` (``found``, ``none``, ``not applied``),
-        ``cells, rows, firms, set_aside``. No identifiers.
+        ``cells, rows, firms, set_aside, emptied``. No identifiers.
     """
     told = quality.groupby(["rule", "field", "severity"], sort=False).agg(
         message_en=("message_en", "first"),
@@ -143,6 +146,7 @@ def summary(quality: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFram
         rows=("row", "nunique"),
         firms=("unit", lambda u: u[u != ""].nunique()),
         set_aside=("set_aside", "sum"),
+        emptied=("emptied", "sum"),
     )
     told = told.reset_index().assign(status="found")
     header = [
@@ -156,10 +160,11 @@ def summary(quality: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFram
         "rows",
         "firms",
         "set_aside",
+        "emptied",
     ]
     silent = [line for line in _checked(columns) if line["rule"] not in set(told["rule"])]
     both = [part for part in (told, pd.DataFrame(silent)) if len(part)]
-    counts = ["cells", "rows", "firms", "set_aside"]
+    counts = ["cells", "rows", "firms", "set_aside", "emptied"]
     table = pd.concat(both, ignore_index=True).reindex(columns=header)
     return table.assign(**table[counts].fillna(0).astype("int64"))
 
@@ -337,6 +342,7 @@ def _told(raw: Raw, cases: pd.DataFrame) -> pd.DataFrame:
         year=keys["year"].astype("Int64").array,
         value=both["value"].fillna("").astype("str"),
         set_aside=False,
+        emptied=False,
     ).reindex(columns=QUALITY)
 
 

@@ -76,7 +76,7 @@ def sample(
     min_employees: float = 0,
     positive_revenue: bool = False,
 ) -> SampleFlow:
-    """Apply a study's filters in their order: rows set aside, years, industries, size, revenue.
+    """Apply a study's filters in their order: rows and cells set aside, years, industries, size, revenue.
 
     Parameters
     ----------
@@ -99,10 +99,11 @@ def sample(
     """
     flow = SampleFlow(table)
     _set_aside(flow, quality)
+    unread = _emptied(flow, quality)
     years = f"{first_year}–{last_year}"
     flow.keep(flow.table.year.between(first_year, last_year), f"outside {years}", f"不在 {years} 年内")
     if keep_industries:
-        _industries(flow, keep_industries)
+        _industries(flow, keep_industries, unread)
     if min_employees > 0:
         _need(flow, "min_employees", "employees_avg")
         flow.keep(
@@ -136,7 +137,29 @@ def _set_aside(flow: SampleFlow, quality: pd.DataFrame) -> None:
     flow._record(*reason)
 
 
-def _industries(flow: SampleFlow, wanted: Sequence[str]) -> None:
+def _emptied(flow: SampleFlow, quality: pd.DataFrame) -> list[int]:
+    """Empty the cells that are wrong by themselves; rows whose industry code is, which stays as it was written."""
+    cells = quality.loc[quality["emptied"], ["row", "field"]].drop_duplicates()
+    con = flow.table.get_backend()
+    unread = cells["field"].eq("ind4")
+    for field, part in cells[~unread].groupby("field"):
+        if field not in flow.table.columns:
+            continue
+        rows = pd.DataFrame({"wrong_": part["row"].astype("int64")})
+        wrong = con.create_table(f"fusion_emptied_{field}", rows, temp=True, overwrite=True)
+        joined = flow.table.left_join(wrong, flow.table[ROW] == wrong["wrong_"])
+        null = ibis.null(flow.table[field].type())
+        cell = ibis.ifelse(joined["wrong_"].isnull(), joined[field], null)  # noqa: PD003 (Ibis)
+        flow.table = joined.mutate(**{field: cell}).drop("wrong_")
+    if len(cells):
+        flow._record(
+            "no row: cells that are wrong by themselves count as empty (see the quality table)",
+            "不剔除行：自身有误的单元格按空值处理（见数据质量表）",
+        )
+    return [int(row) for row in cells.loc[unread, "row"]]
+
+
+def _industries(flow: SampleFlow, wanted: Sequence[str], unread: Sequence[int]) -> None:
     _need(flow, "keep_industries", "ind4")
     letters = [code for code in wanted if code.isalpha()]
     prefixes = [code for code in wanted if not code.isalpha()]
@@ -150,7 +173,7 @@ def _industries(flow: SampleFlow, wanted: Sequence[str]) -> None:
         tests.append(_in_edition(str(edition), [*part["division"], *part["section"].unique()]))
     listed = ", ".join(wanted)
     flow.keep(
-        lambda t: ibis.or_(*(test(t) for test in tests)),
+        lambda t: ibis.or_(*(test(t) for test in tests)) & ~t[ROW].isin(unread or [-1]),
         f"outside industries {listed} of GB/T 4754, or without a code",
         f"不属于国民经济行业 {listed}，或无行业代码",
     )

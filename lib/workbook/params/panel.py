@@ -86,7 +86,8 @@ class Panel(Section):
     positive_revenue: bool = Field(False, description="drop rows whose revenue is missing or not above zero")
     on_violation: Literal["stop", "set_aside"] = Field(
         "stop",
-        description="rows that break a hard rule: stop the run, or set them aside in the quality queue",
+        description="where a hard rule is broken: stop the run, or set aside in the quality queue the cell that is wrong by "
+        "itself, or the row whose cells contradict each other",
     )
 
     @model_validator(mode="after")
