@@ -238,17 +238,6 @@ def test_every_reason_has_words() -> None:
     assert why | {"missing", "edition_unknown", "zero_or_group", "not_a_code", "by_evidence"} <= words
 
 
-def test_fields_count_an_enterprise_in_each() -> None:
-    rows = pd.DataFrame({"firm_id": ["a", "b", "c"], "fields": ["F1,F2", "F1", ""], "r": [1.0, 2.0, 1.0]})
-    rows["fields_possible"] = ["F1,F2", "F1,F3", ""]
-    con = ibis.duckdb.connect()
-    found = transitions.field_totals(con.create_table("t", rows), "r").set_index("field")
-    assert len(found) == 8 and found.loc["F1", ["firm_years", "firms"]].tolist() == [2, 2]
-    assert found.loc["F3", ["firm_years", "firm_years_high", "firms"]].tolist() == [0, 1, 0]
-    assert found.loc["F1", "share_high"] == found.loc["F1", "share"] == 2 / 3
-    assert found.loc["F1", "revenue_share"] == 0.75 and found.loc["F8", "firms"] == 0
-
-
 def test_isic_is_a_whole_tree() -> None:
     tree = gbt.load("isic_rev4")
     assert tree["level"].value_counts().to_dict() == {"4": 419, "3": 238, "2": 88, "1": 21}

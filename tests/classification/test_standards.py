@@ -107,7 +107,7 @@ def test_core_prefixes_do_not_overlap_and_no_path_is_its_own_second() -> None:
 
 
 def test_fields_are_many_to_many() -> None:
-    fields = gbt.fields().set_index("code")["fields"]
+    fields = gbt.code_tags().set_index("code")["fields"]
     assert fields["7492"] == "F4,F6"
     assert fields["6431"] == "F1,F2,F5"
     assert fields["0111"] == ""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fusion.classification.enterprises import classify, lookup
     from fusion.classification.listed import members, membership
     from fusion.classification.one_code import answer, in_words
-    from fusion.classification.policy import fields, paths
+    from fusion.classification.policy import code_tags, paths
     from fusion.classification.reported import declared
     from fusion.classification.tables import ClassificationError, load, rows, source, standards
     from fusion.classification.totals import (
@@ -41,7 +41,7 @@ _PLACES = {
     "editions": ("convert",),
     "enterprises": ("classify", "lookup"),
     "listed": ("members", "membership"),
-    "policy": ("fields", "paths"),
+    "policy": ("code_tags", "paths"),
     "tables": ("ClassificationError", "load", "rows", "source", "standards"),
     "totals": (
         "contributions",
@@ -74,6 +74,7 @@ __all__ = [
     "answer",
     "children",
     "classify",
+    "code_tags",
     "contributions",
     "convert",
     "coverage",
@@ -81,7 +82,6 @@ __all__ = [
     "declared",
     "edition_break",
     "exists",
-    "fields",
     "in_words",
     "load",
     "lookup",

@@ -32,7 +32,7 @@ NEEDED = {
 }
 
 
-def actors(rows: ibis.Table, year: int | None = None) -> ibis.Table:
+def actors(rows: ibis.Table, year: int | None = None, on_lists: pd.Series | None = None) -> ibis.Table:
     """The kind of actor of each enterprise, fixed over time.
 
     Parameters
@@ -42,6 +42,8 @@ def actors(rows: ibis.Table, year: int | None = None) -> ibis.Table:
     year : int, optional
         Features are those of this year, or of the enterprise's first later one; by default of its first year at all.
         Choose a year before treatment begins: what an enterprise becomes by treatment is no ground to sort it by.
+    on_lists : pandas.Series, optional
+        Kinds by official lists (`official.actors`), by firm_id: they stand in the place of the panel's ``actor_type``.
 
     Returns
     -------
@@ -58,6 +60,10 @@ def actors(rows: ibis.Table, year: int | None = None) -> ibis.Table:
         raise ClassificationError(said("classification.actors_need", lacking=listed(lacking)))
     absent: dict[str, Any] = {c: ibis.null(kind) for c, kind in NEEDED.items() if c not in rows.columns}
     kept = rows.mutate(**absent).select("firm_id", "year", "code_2017", "group3", "path", *NEEDED)
+    if on_lists is not None and len(on_lists):
+        by_list = ibis.memtable(pd.DataFrame({"firm_id": on_lists.index, "listed": on_lists.to_numpy()}))
+        kept = kept.left_join(by_list, "firm_id").drop("firm_id_right")
+        kept = kept.mutate(actor_type=ibis.coalesce(kept["listed"], kept["actor_type"])).drop("listed")
     first = kept if year is None else kept.filter(kept["year"] >= year)
     features = ", ".join(f"{sql} AS {name}" for name, sql in FEATURES.items())
     cases = " ".join(f"WHEN {r['expression']} THEN '{r['actor']}'" for r in rules())

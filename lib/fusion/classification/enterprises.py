@@ -19,12 +19,12 @@ from fusion.classification.coefficients import EQUAL, Coefficients, equal
 from fusion.classification.editions import successors
 from fusion.classification.evidence import RULES, by_later_code
 from fusion.classification.listed import ADVANCED_MANUFACTURING, members
-from fusion.classification.policy import fields, paths
+from fusion.classification.policy import TAGS, code_tags, paths
 from fusion.classification.tables import EDITIONS, ClassificationError, descents, tree
 from fusion.language import listed, said
 
 SINGLE = ["section", "division", "group3", "path"]
-LISTS = ["path_secondary", "path_service", "fields"]  # comma-joined: what all candidates have is kept
+LISTS = ["path_secondary", "path_service", *TAGS]  # comma-joined: what all candidates have is kept
 POSSIBLE = ["paths_possible", "fields_possible"]
 WORDS = [*SINGLE, *LISTS, *POSSIBLE]
 KINDS = ("services", "manufacturing")
@@ -72,7 +72,7 @@ def classify(
     ibis.Table
         firm_id, year; edition, code_own (as normalised), code_2017 (empty unless matched or by evidence),
         mapping_status, mapping_how; section, division, group3; services_share_* and manufacturing_share_*
-        (low, high, point; NULL where unmatched); path, path_secondary, path_service, fields; paths_possible and
+        (low, high, point; NULL where unmatched); path, path_secondary, path_service, fields, foci, modes; paths_possible and
         fields_possible (comma-joined: what any candidate has); then ``in_*``.
         One row for each of the table's, in no order.
     """
@@ -262,7 +262,9 @@ def _described() -> pd.DataFrame:
     """One row for each code of each edition: its status, and the words that its candidates share."""
     codes = tree("2017").query("level == '4'")[["code", "section"]]
     codes = codes.assign(division=codes["code"].str[:2], group3=codes["code"].str[:3])
-    facts = codes.merge(paths(), on="code").merge(fields(), on="code").rename(columns={"code": "code_2017"})
+    facts = (
+        codes.merge(paths(), on="code").merge(code_tags(), on="code").rename(columns={"code": "code_2017"})
+    )
     pairs = _in_question().merge(facts, on="code_2017", how="left")
     words = pairs.melt([*CODE, "mapping_status"], ["code_2017", *SINGLE], "column", "word")
     words = words.drop_duplicates()

@@ -1,4 +1,4 @@
-"""The policy's own cuts: six industry paths and eight key fields, by prefixes in ``data/classification``."""
+"""The policy's own cuts: paths with their foci, key fields, modes of service, by prefixes in ``data/classification``."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 OTHER = "other"
+TAGS = {"fields": "field", "foci": "focus", "modes": "mode"}  # table and its key
 
 
 def cuts(code: str) -> dict[str, str]:
-    """Path and fields of one four-digit class of GB/T 4754-2017.
+    """Path, foci, fields and modes of one four-digit class of GB/T 4754-2017.
 
     The main path is exclusive: the one whose core holds the longest prefix of the code, else ``other``.
     Secondary paths are those whose adjacent list holds it; service paths those that name it as a partner.
@@ -22,7 +23,8 @@ def cuts(code: str) -> dict[str, str]:
     Returns
     -------
     dict
-        path, path_secondary, path_service, fields; several are comma-joined, empty for none.
+        path, path_secondary, path_service, fields, foci (of paths), modes (of service-oriented manufacturing); several
+        are comma-joined, empty for none.
     """
     held = _holding("paths", "path", code)
     core = [(len(prefix), path) for path, prefix, role in held if role == "core"]
@@ -35,7 +37,7 @@ def cuts(code: str) -> dict[str, str]:
         "path": main,
         "path_secondary": ",".join(roles["adjacent"]),
         "path_service": ",".join(roles["service"]),
-        "fields": ",".join(sorted({field for field, _, _ in _holding("fields", "field", code)})),
+        **{table: _joined(table, key, code) for table, key in TAGS.items()},
     }
 
 
@@ -52,9 +54,9 @@ def paths() -> pd.DataFrame:
 
 
 @lru_cache
-def fields() -> pd.DataFrame:
-    """Key fields of every four-digit class of GB/T 4754-2017: code, fields (comma-joined; a class may be in several)."""
-    return _all()[["code", "fields"]]
+def code_tags() -> pd.DataFrame:
+    """Of every four-digit class of GB/T 4754-2017: code, fields, foci, modes (comma-joined; a class may be in several)."""
+    return _all()[["code", *TAGS]]
 
 
 @lru_cache
@@ -69,8 +71,12 @@ def _all() -> pd.DataFrame:
 def _prefixes(table: str, key: str) -> dict[str, list[tuple[str, str, str]]]:
     found: dict[str, list[tuple[str, str, str]]] = {}
     for row in rows(table):
-        found.setdefault(row["prefix"], []).append((row[key], row["prefix"], row["role"]))
+        found.setdefault(row["prefix"], []).append((row[key], row["prefix"], row.get("role", "")))
     return found
+
+
+def _joined(table: str, key: str, code: str) -> str:
+    return ",".join(sorted({tag for tag, _, _ in _holding(table, key, code)}))
 
 
 def _holding(table: str, key: str, code: str) -> list[tuple[str, str, str]]:

@@ -1,11 +1,11 @@
-"""Codes over time: conflicts of edition, moves of enterprises between classes, and the eight key fields."""
+"""Codes over time: conflicts of edition and moves of enterprises between classes."""
 
 from __future__ import annotations
 
 import ibis
 import pandas as pd
 
-from fusion.classification.tables import load, tree
+from fusion.classification.tables import tree
 from fusion.classification.totals import UNMAPPED
 
 FIRST_2017 = 2017  # annual reports use GB/T 4754-2017 from this year on
@@ -117,34 +117,3 @@ def break_parts(rows: ibis.Table, moves: pd.DataFrame) -> pd.DataFrame:
     out = pd.DataFrame({"reclassified": (counts["stay_now"] - counts["stay_then"]) / size})
     out = out.assign(entry_exit=change - out["reclassified"], firms=counts["now"].astype(int))
     return moves.merge(out.rename_axis("path").reset_index(), on="path")
-
-
-def field_totals(rows: ibis.Table, revenue: str | None = None) -> pd.DataFrame:
-    """The eight key fields: an enterprise may be in several, and most are in none.
-
-    Returns
-    -------
-    pandas.DataFrame
-        field, label_en, label_zh, firm_years, firms, firm_years_high (with the rows of split codes of which any
-        successor is in the field), share and share_high (of firm-years), and revenue_share with ``revenue``.
-    """
-    money = rows[revenue].cast("float64") if revenue else ibis.literal(0.0)
-    asked = rows.select("firm_id", "fields", "fields_possible", money=money.fill_null(0.0))
-    parts, possible = (
-        asked.filter(asked[name] != "").mutate(field=ibis._[name].split(",").unnest())
-        for name in ("fields", "fields_possible")
-    )
-    high = possible.group_by("field").aggregate(firm_years_high=possible.count()).to_pandas()
-    told = parts.group_by("field").aggregate(
-        firm_years=parts.count(), firms=parts["firm_id"].nunique(), money=parts["money"].sum()
-    )
-    table = told.to_pandas().merge(high, on="field", how="outer").set_index("field")
-    names = load("fields").drop_duplicates("field").set_index("field")
-    out = names[["label_en", "label_zh"]].join(table, how="left")
-    whole = ["firm_years", "firms", "firm_years_high"]
-    out = out.fillna(dict.fromkeys([*whole, "money"], 0)).astype(dict.fromkeys(whole, int))
-    count = max(int(rows.count().to_pandas()), 1)
-    out = out.assign(share=out["firm_years"] / count, share_high=out["firm_years_high"] / count)
-    if revenue:
-        out["revenue_share"] = out["money"] / float(rows[revenue].sum().to_pandas() or 1.0)
-    return out.drop(columns="money").rename_axis("field").reset_index()

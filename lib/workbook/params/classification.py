@@ -36,6 +36,11 @@ class Classification(Section):
         "none",
         description="whether an ambiguous code of 2011 may be settled by the same enterprise's first code of 2017, flagged",
     )
+    lists: list[str] = Field(
+        default_factory=list,
+        description="official lists of units (CSV or Excel, columns of data/classification/lists_template.csv): they tag fields, "
+        "modes and actors",
+    )
     actor_year: Year | None = Field(
         None,
         description="year whose features sort enterprises into kinds of actor, before treatment; empty = each one's first",

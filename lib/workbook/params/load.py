@@ -42,6 +42,7 @@ class StudyError(ValueError):
 
 # Parameters beside panel.source that name a file, or a folder.
 FOLDERS = {"earlier_releases"}
+FILE_LISTS = {"lists"}
 FILES = {"base_file", "coefficients_file", "pilots", "targets", "observed", "vintage"}
 
 
@@ -63,6 +64,8 @@ class Study:
         for name in FILES | FOLDERS:
             if values[name] is not None:
                 values[name] = resolve_source(values[name], self.file)
+        for name in FILE_LISTS:
+            values[name] = resolve_sources(values[name], self.file)
         return values
 
 
@@ -277,8 +280,8 @@ def _line(node: Any, location: list[Any]) -> int:
 def _check_files(parameters: Parameters, file: Path) -> None:
     """A table that is named and cannot be found stops the study, too."""
     for section, values in parameters.model_dump().items():
-        for name in FILES & values.keys():
-            place = values[name]
+        named = [(name, values[name]) for name in FILES & values.keys()]
+        for name, place in named + [(n, one) for n in FILE_LISTS & values.keys() for one in values[n]]:
             if place is not None and not (paths.ROOT / resolve_source(place, file)).is_file():
                 raise StudyError(
                     said("params.no_file", file=_shown(file), section=section, name=name, place=place)
