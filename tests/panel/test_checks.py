@@ -136,7 +136,7 @@ def test_a_cell_that_is_wrong_by_itself_takes_no_row_along(con: Any, full: pd.Da
     assert len(kept) == len(full) - 1 and 4 not in kept.index
     assert kept["operating_revenue"].sum() == full["operating_revenue"].drop(index=3).sum()
     assert kept["employees_avg"].isna().sum() == kept["total_assets"].isna().sum() == 1
-    assert kept.loc[1, "ind4"] == "I3562"  # stays as it was written, for classification to tell
+    assert pd.isna(kept.loc[1, "ind4"])  # the quality table has what was written
     of_c = clean.sample(raw.table, quality, first_year=2000, last_year=2030, keep_industries=["C"]).table
     assert 1 not in of_c.to_pandas()["source_row"].tolist()
 

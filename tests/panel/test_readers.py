@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from fusion.classification.codes import MISSING
 from fusion.panel import PanelError, checks, clean, readers, text
 
 HEAD = "firm_id,year,x,code\n"
@@ -316,5 +317,5 @@ def test_rows_in_are_rows_out_and_rows_set_aside(minimal: Read, rows: list[tuple
     # Every cell of the number column is a number, empty, a word for missing, or reported.
     reported = raw.quality.loc[(raw.quality["field"] == "x") & (raw.quality["rule"] == "not_a_number"), "row"]
     lost = raw.table.filter(raw.table.x.isnull()).source_row.to_pandas()  # noqa: PD003
-    written = {i + 1 for i, r in enumerate(rows) if r[2].strip() not in ("", ".")}
+    written = {i + 1 for i, r in enumerate(rows) if r[2].strip().upper() not in ("", *MISSING)}
     assert set(lost) & written == set(reported)

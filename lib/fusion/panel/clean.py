@@ -99,11 +99,11 @@ def sample(
     """
     flow = SampleFlow(table)
     _set_aside(flow, quality)
-    unread = _emptied(flow, quality)
+    _emptied(flow, quality)
     years = f"{first_year}–{last_year}"
     flow.keep(flow.table.year.between(first_year, last_year), f"outside {years}", f"不在 {years} 年内")
     if keep_industries:
-        _industries(flow, keep_industries, unread)
+        _industries(flow, keep_industries)
     if min_employees > 0:
         _need(flow, "min_employees", "employees_avg")
         flow.keep(
@@ -137,12 +137,11 @@ def _set_aside(flow: SampleFlow, quality: pd.DataFrame) -> None:
     flow._record(*reason)
 
 
-def _emptied(flow: SampleFlow, quality: pd.DataFrame) -> list[int]:
-    """Empty the cells that are wrong by themselves; rows whose industry code is, which stays as it was written."""
+def _emptied(flow: SampleFlow, quality: pd.DataFrame) -> None:
+    """Empty the cells that are wrong by themselves."""
     cells = quality.loc[quality["emptied"], ["row", "field"]].drop_duplicates()
     con = flow.table.get_backend()
-    unread = cells["field"].eq("ind4")
-    for field, part in cells[~unread].groupby("field"):
+    for field, part in cells.groupby("field"):
         if field not in flow.table.columns:
             continue
         rows = pd.DataFrame({"wrong_": part["row"].astype("int64")})
@@ -156,10 +155,9 @@ def _emptied(flow: SampleFlow, quality: pd.DataFrame) -> list[int]:
             "no row: cells that are wrong by themselves count as empty (see the quality table)",
             "不剔除行：自身有误的单元格按空值处理（见数据质量表）",
         )
-    return [int(row) for row in cells.loc[unread, "row"]]
 
 
-def _industries(flow: SampleFlow, wanted: Sequence[str], unread: Sequence[int]) -> None:
+def _industries(flow: SampleFlow, wanted: Sequence[str]) -> None:
     _need(flow, "keep_industries", "ind4")
     letters = [code for code in wanted if code.isalpha()]
     prefixes = [code for code in wanted if not code.isalpha()]
@@ -173,7 +171,7 @@ def _industries(flow: SampleFlow, wanted: Sequence[str], unread: Sequence[int]) 
         tests.append(_in_edition(str(edition), [*part["division"], *part["section"].unique()]))
     listed = ", ".join(wanted)
     flow.keep(
-        lambda t: ibis.or_(*(test(t) for test in tests)) & ~t[ROW].isin(unread or [-1]),
+        lambda t: ibis.or_(*(test(t) for test in tests)),
         f"outside industries {listed} of GB/T 4754, or without a code",
         f"不属于国民经济行业 {listed}，或无行业代码",
     )
