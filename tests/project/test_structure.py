@@ -44,7 +44,7 @@ ROOMS: dict[str, dict[str, set[str] | None]] = {
         "plots": set(),
         "production": set(),
     },
-    "workbook": dict.fromkeys(("params", "run", "exhibits", "publish", "review")),
+    "workbook": dict.fromkeys(("expressions", "params", "run", "exhibits", "publish", "review")),
     # Times what any room does.
     "evidence": {"bench": {"montecarlo"}, "montecarlo": set(), "secrecy": set(), "verification": set()},
 }

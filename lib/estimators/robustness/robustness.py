@@ -27,7 +27,6 @@ def widened(
     sample: pd.DataFrame,
     tables: Sequence[pd.DataFrame],
     names: Sequence[str | None],
-    conditions: Mapping[str, str],
 ) -> pd.DataFrame:
     """The sample with further columns, from the first table that has each.
 
@@ -37,12 +36,9 @@ def widened(
         With the keys firm_id and year.
     names : sequence of str or None
         Columns wanted; those that no table has are passed over.
-    conditions : mapping of str to str
-        Conditions on columns; every column that one of them names is added.
     """
-    text = " ".join(conditions.values())
     for table in tables:
-        new = [c for c in table.columns if c not in sample and (c in names or c in text)]
+        new = [c for c in table.columns if c not in sample and c in names]
         if new:
             sample = sample.merge(table[[*KEYS, *new]], on=KEYS, how="left", validate="1:1")
     return sample
@@ -58,45 +54,25 @@ def frozen(sample: pd.DataFrame, columns: Sequence[str], start: str | None) -> d
     return {name: values for name, values in made.items() if len(set(values)) > 1}
 
 
-def samples(sample: pd.DataFrame, exclusions: Mapping[str, str]) -> tuple[dict[str, Mask], dict[str, str]]:
-    """Rows kept under each exclusion (``"− name"``), ``"all"`` first; and why others are not possible with these data.
+def samples(rows: int, left_out: Mapping[str, Mask]) -> dict[str, Mask]:
+    """Rows kept under each exclusion (``"− name"``), ``"all"`` first.
 
     Parameters
     ----------
-    exclusions : mapping of str to str
-        Name: condition (as for ``DataFrame.eval``) on the rows that are left out; a missing value meets no condition.
+    rows : int
+        Rows of the sample.
+    left_out : mapping of str to array of bool
+        Name: rows that are left out.
 
     Raises
     ------
     EffectsError
-        When a condition is not true or false by row, or leaves nothing.
+        When one leaves nothing.
     """
-    kept: dict[str, Mask] = {ALL: np.ones(len(sample), bool)}
-    absent: dict[str, str] = {}
-    for name, condition in exclusions.items():
-        try:
-            out = sample.eval(condition, engine="python")
-        except pd.errors.UndefinedVariableError as missing:
-            absent[name] = str(missing)
-            continue
-        except (SyntaxError, TypeError, ValueError, AttributeError) as problem:
-            raise EffectsError(
-                said("robustness.no_condition", name=name, condition=condition, problem=problem)
-            ) from problem
-        flags = np.asarray(pd.Series(out, index=sample.index).fillna(False))
-        if flags.dtype != bool or flags.all():
-            raise EffectsError(
-                said(
-                    "robustness.condition",
-                    name=name,
-                    condition=condition,
-                    dtype=flags.dtype,
-                    out=int(flags.astype(bool).sum()),
-                    count=len(sample),
-                )
-            )
-        kept[f"− {name}"] = ~flags
-    return kept, absent
+    for name, mask in left_out.items():
+        if mask.all():
+            raise EffectsError(said("robustness.nothing_left", name=name, count=rows))
+    return {ALL: np.ones(rows, bool)} | {f"− {name}": ~mask for name, mask in left_out.items()}
 
 
 def winsor_name(column: str, tail: float) -> str:

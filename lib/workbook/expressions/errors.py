@@ -1,0 +1,30 @@
+"""The room's error: where in the text, what was found, what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from workbook.language import listed, said
+
+
+class ExpressionError(ValueError):
+    """An expression that is refused.
+
+    Parameters
+    ----------
+    told : str
+        What was found, and what is allowed.
+    at : int, optional
+        Character of the text, from 0; None where no one place is meant.
+    """
+
+    def __init__(self, told: str, at: int | None = None) -> None:
+        self.at = at
+        super().__init__(told if at is None else said("expressions.at", at=at + 1, told=told))
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The closest known names as a half-sentence, or nothing."""
+    found = difflib.get_close_matches(name, list(dict.fromkeys(known)), n=1, cutoff=0.6)
+    return said("expressions.nearest", names=listed(found)) if found else ""
