@@ -1,0 +1,178 @@
+"""Integration of firm-years in the engine: statements of DuckDB, in order.
+
+Amounts in 万元. A firm-year's goods are its main code's class, or what revenue by class names; its services are its
+lines of revenue by class, and what it tells without a class. Rows with several classes of goods or with contracts are
+marked (``special``); `special` solves them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# What a source is asked for, with its type; what it lacks is NULL.
+COLUMNS = {
+    "class_version": "VARCHAR",
+    "ind4": "VARCHAR",
+    "path": "VARCHAR",
+    "operating_revenue": "DOUBLE",
+    "service_revenue": "DOUBLE",
+    "service_rev_by_class": "VARCHAR",
+    "goods_rev_by_class": "VARCHAR",
+    "biz_activity_codes": "VARCHAR",
+    "service_revenue_tied": "DOUBLE",
+    "goods_placed": "DOUBLE",
+    "contract_revenue": "DOUBLE",
+    "contract_goods": "DOUBLE",
+}
+VERSIONS = ("low", "r", "high")
+
+MACROS = (
+    """CREATE OR REPLACE TEMP MACRO amounts_told(object) AS
+    map_entries(CAST(CAST(object AS json) AS map(varchar, double)))""",
+    """CREATE OR REPLACE TEMP MACRO is_goods(code) AS coalesce(substr(code, 1, 2) BETWEEN '13' AND '42', false)""",
+    """CREATE OR REPLACE TEMP MACRO is_rest(code) AS coalesce(substr(code, 1, 2) <= '12'
+    OR substr(code, 1, 2) IN ('44', '45', '46', '47', '48', '50', '97'), false) AND substr(code, 1, 3) NOT IN ('484', '487')""",
+    """CREATE OR REPLACE TEMP MACRO names_goods(list) AS
+    regexp_matches(list, '(^|[^0-9])(1[3-9]|[23][0-9]|4[0-2])[0-9]{0,2}([^0-9]|$)')""",
+    """CREATE OR REPLACE TEMP MACRO named_codes(list) AS
+    list_filter(string_split_regex(list, '[^0-9]+'), x -> x <> '')""",
+    # Sums of forms are rounded: within 0.1 or one per cent they agree.
+    "CREATE OR REPLACE TEMP MACRO slack(x) AS greatest(0.1, 0.01 * x)",
+)
+
+GIVEN = """
+CREATE OR REPLACE TEMP TABLE _given AS
+SELECT row_number() OVER () AS row, * FROM {source} WHERE operating_revenue > 0
+"""
+
+# Lines of revenue by class; goods may stand among services, and services among goods.
+TOLD = """
+CREATE OR REPLACE TEMP TABLE _told AS
+SELECT row, line.key AS code, line.value AS amount, is_goods(line.key) AS makes, is_rest(line.key) AS aside, asked
+FROM (
+  SELECT row, unnest(amounts_told(service_rev_by_class)) AS line, 'services' AS asked FROM _given
+    WHERE service_rev_by_class IS NOT NULL
+  UNION ALL
+  SELECT row, unnest(amounts_told(goods_rev_by_class)), 'goods' FROM _given WHERE goods_rev_by_class IS NOT NULL
+) WHERE line.value > 0
+"""
+
+ROWS = """
+CREATE OR REPLACE TEMP TABLE _rows AS
+WITH by_row AS (
+  SELECT row, sum(amount) FILTER (NOT makes AND NOT aside) AS by_class, sum(amount) FILTER (makes) AS goods_told,
+    sum(amount) FILTER (aside) AS aside, sum(amount) FILTER (asked = 'services' AND (makes OR aside)) AS within,
+    min(code) FILTER (makes) AS first, max(code) FILTER (makes) AS last
+  FROM _told GROUP BY row
+), summed AS (
+  SELECT g.row, firm_id, year, class_version AS edition, ind4 AS main, path, operating_revenue AS revenue,
+    service_revenue AS told, service_rev_by_class IS NOT NULL AS classes_asked,
+    goods_rev_by_class IS NOT NULL AS goods_asked, biz_activity_codes AS named, service_revenue_tied AS tied,
+    goods_placed AS placed, coalesce(contract_revenue, 0) AS contract, contract_goods, is_goods(ind4) AS maker,
+    coalesce(by_class, 0) AS by_class, coalesce(goods_told, 0) AS goods_told, coalesce(aside, 0) AS aside, first, last,
+    CASE WHEN service_revenue IS NOT NULL OR service_rev_by_class IS NOT NULL
+      THEN greatest(coalesce(service_revenue - coalesce(within, 0), 0), coalesce(by_class, 0)) END AS services_all
+  FROM _given AS g LEFT JOIN by_row USING (row)
+), served AS (
+  SELECT * EXCLUDE (services_all),
+    CASE WHEN classes_asked AND services_all - by_class <= slack(services_all) THEN by_class
+      ELSE services_all END AS services
+  FROM summed
+), whole AS (
+  SELECT *, greatest(coalesce(services, 0) - by_class, 0) AS untold,
+    greatest(revenue, coalesce(services, 0) + goods_told + aside + contract) AS volume
+  FROM served
+), left_over AS (
+  SELECT *, volume - coalesce(services, 0) - goods_told - aside - contract AS residual FROM whole
+), typed AS (
+  SELECT *, residual > slack(volume) AS more,
+    CASE WHEN maker AND (first IS NULL OR residual > slack(volume)) THEN main ELSE coalesce(first, '') END AS goods_code
+  FROM left_over
+)
+SELECT t.* EXCLUDE (volume), volume + coalesce(placed, 0) AS volume,
+  goods_told + coalesce(placed, 0) + CASE WHEN maker THEN residual ELSE 0 END AS goods_low,
+  goods_told + coalesce(placed, 0) + CASE WHEN maker OR NOT goods_asked THEN residual ELSE 0 END AS goods_high,
+  NOT maker AND more AND NOT goods_asked AND coalesce(names_goods(named), true) AS goods_open,
+  maker AND placed IS NULL AND services > 0.9 * volume AS placed_open,
+  contract > 0 OR first <> last OR coalesce(maker AND more AND first <> main, false) AS special,
+  coalesce(g.type, unknown.type) AS type, coalesce(g.top, unknown.top) AS top
+FROM typed AS t LEFT JOIN _goods AS g ON t.edition = g.edition AND t.goods_code = g.code
+LEFT JOIN _goods AS unknown ON unknown.edition = coalesce(t.edition, '2017') AND unknown.code = ''
+"""
+
+# Mean relatedness of what makers of a path that tell their classes sell: the point where classes are not told.
+MEANS = """
+CREATE OR REPLACE TEMP TABLE _means AS
+SELECT path, sum(amount * r / volume) / sum(amount / volume) AS mean, count(DISTINCT row) AS n
+FROM _rows JOIN _told USING (row) JOIN _cells USING (type, code)
+WHERE classes_asked AND untold = 0 AND services <= goods_low AND kind = 'service'
+GROUP BY GROUPING SETS ((path), ())
+"""
+
+UNTOLD = """
+CREATE OR REPLACE TEMP TABLE _untold AS
+WITH named AS (
+  SELECT row, avg(r) AS mean FROM (SELECT row, type, unnest(named_codes(named)) AS code FROM _rows WHERE untold > 0)
+  JOIN _cells USING (type, code) WHERE kind = 'service' GROUP BY row
+)
+SELECT row, coalesce(n.mean, own.mean, every.mean, {default}) AS mean FROM (SELECT row, path FROM _rows WHERE untold > 0)
+LEFT JOIN named AS n USING (row)
+LEFT JOIN (SELECT path, mean FROM _means WHERE path IS NOT NULL AND n >= {least}) AS own USING (path)
+LEFT JOIN (SELECT mean FROM _means WHERE path IS NULL AND n >= {least}) AS every ON true
+"""
+
+# Lines of services with their relatedness; what is told without a class is a line of its own.
+LINES = """
+CREATE OR REPLACE TEMP TABLE _lines AS
+SELECT row, code, amount, coalesce(low, 0) AS low, coalesce(r, {default}) AS r, coalesce(high, top) AS high
+FROM (SELECT row, type, top, code, amount FROM _told JOIN _rows USING (row) WHERE NOT makes AND NOT _told.aside)
+LEFT JOIN _cells USING (type, code)
+UNION ALL
+SELECT row, '' AS code, untold, 0, mean, top FROM _rows JOIN _untold USING (row) WHERE untold > 0
+"""
+
+# Where services are less than goods allow, all are paired; else the most related first. Shares of the full mix m.
+SUMS = """
+CREATE OR REPLACE TEMP TABLE _sums AS
+SELECT row, sum(amount * low) AS low, sum(amount * r) AS r, sum(amount * high) AS high FROM _lines GROUP BY row
+"""
+SHORT = """
+CREATE OR REPLACE TEMP TABLE _short AS
+WITH over AS (
+  SELECT row, l.amount, l.low, l.r, l.high, goods_low * {ratio} AS room, goods_high * {ratio} AS most
+  FROM _lines AS l JOIN _rows USING (row) WHERE services > goods_low * {ratio}
+), versions AS (
+  SELECT row, 'low' AS version, amount, low AS tied, room FROM over
+  UNION ALL SELECT row, 'r', amount, r, room FROM over
+  UNION ALL SELECT row, 'high', amount, high, most FROM over
+), ordered AS (
+  SELECT row, version, tied, amount, room - coalesce(sum(amount) OVER (
+    PARTITION BY row, version ORDER BY tied DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS room
+  FROM versions
+)
+SELECT row, sum(tied * least(amount, room)) FILTER (version = 'low' AND room > 0) AS low,
+  sum(tied * least(amount, room)) FILTER (version = 'r' AND room > 0) AS r,
+  sum(tied * least(amount, room)) FILTER (version = 'high' AND room > 0) AS high, true AS short
+FROM ordered GROUP BY row
+"""
+
+RESULT = """
+WITH paired AS (
+  SELECT row, CASE WHEN short THEN coalesce(o.low, 0) ELSE coalesce(s.low, 0) END AS low,
+    CASE WHEN short THEN coalesce(o.r, 0) ELSE coalesce(s.r, 0) END AS r,
+    CASE WHEN short THEN coalesce(o.high, 0) ELSE coalesce(s.high, 0) END AS high
+  FROM _rows LEFT JOIN _sums AS s USING (row) LEFT JOIN _short AS o USING (row)
+), scored AS (
+  SELECT r.*, CASE WHEN tied IS NOT NULL THEN 4 WHEN services IS NULL THEN 0
+      WHEN untold = 0 AND classes_asked THEN 2 ELSE 1 END AS tier,
+    CASE WHEN tied IS NOT NULL THEN least(tied, goods_low * {ratio}) END AS tied_paired, p.low AS p_low, p.r AS p_r, p.high AS p_high
+  FROM _rows AS r JOIN paired AS p USING (row)
+)
+SELECT row, firm_id, year, tier, volume, goods_low AS goods, services, special,
+  CASE WHEN services IS NULL OR placed_open THEN 0 ELSE {scale} * coalesce(tied_paired, p_low) / volume END AS low,
+  CASE WHEN services IS NULL OR placed_open OR goods_open THEN NULL
+    ELSE {scale} * coalesce(tied_paired, p_r) / volume END AS point,
+  CASE WHEN services IS NULL OR placed_open THEN top
+    ELSE least({scale} * coalesce(tied_paired, p_high) / volume, top) END AS high
+FROM scored
+"""

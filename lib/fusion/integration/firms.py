@@ -1,0 +1,168 @@
+"""Integration F and integrated revenue I of firm-years, with what is known at least and at most."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from fusion.integration import engine, special
+from fusion.integration.errors import IntegrationError
+from fusion.integration.relatedness import Grid, Relatedness, stages
+from fusion.language import said
+
+FEWEST_MEAN = 20  # firm-years that a path's mean relatedness rests on
+CHUNK = 1_000_000
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is judgement in the pairing.
+
+    Attributes
+    ----------
+    mix : float
+        Share of services at which the mix counts as full, 0.2 to 0.5. At 0.5 both sides count alike.
+    unknown : float
+        Relatedness of services of which neither class, activities nor path say anything.
+    """
+
+    mix: float = 0.5
+    unknown: float = 0.6
+
+    def __post_init__(self) -> None:
+        if not 0.2 <= self.mix <= 0.5 or not 0 <= self.unknown <= 1:
+            raise IntegrationError(said("integration.settings", mix=self.mix, unknown=self.unknown))
+
+    def words(self) -> dict[str, str]:
+        """What the engine's statements are filled with."""
+        # A yuan of service needs (1 − m)/m yuan of goods: at m = .5 one.
+        ratio = self.mix / (1 - self.mix)
+        return {
+            "ratio": repr(ratio),
+            "scale": repr(1 / self.mix),
+            "default": repr(self.unknown),
+            "least": str(FEWEST_MEAN),
+        }
+
+
+def integration(panel: ibis.Table, made: Relatedness, settings: Settings | None = None) -> ibis.Table:
+    """Integration of every firm-year with revenue.
+
+    Parameters
+    ----------
+    panel : ibis.Table
+        On DuckDB: firm_id, year, and of `engine.COLUMNS` what there is.
+    made : Relatedness
+    settings : Settings, optional
+
+    Returns
+    -------
+    ibis.Table
+        firm_id, year; tier (0 nothing told, 1 service revenue, 2 its classes, 4 the tied share); goods, services,
+        volume (万元; volume is revenue and products placed at customers); low, point, high: F in [0, 1]. ``point`` is
+        missing where services are not told, or the goods of a services firm are open. I is F × volume.
+    """
+    chosen = settings or Settings()
+    con = panel.get_backend()
+    _prepare(con, made.grid)
+    con.create_table("_source", _asked(panel), temp=True, overwrite=True)
+    _run(con, "_source", chosen)
+    query = engine.RESULT.format(**chosen.words())
+    con.raw_sql(f"CREATE OR REPLACE TEMP TABLE _scored AS {query}")
+    special.solve(con, made, chosen.mix)
+    return con.sql("SELECT * EXCLUDE (row, special) FROM _scored ORDER BY firm_id, year").cache()
+
+
+def contributions(panel: ibis.Table, made: Relatedness, settings: Settings | None = None) -> pd.DataFrame:
+    """Integrated revenue of each firm-year by stage of its services: where F comes from.
+
+    Where several pairings are best, the marginal class is shared in proportion to revenue. Rows of `integration` alone
+    that have a point and one class of goods.
+
+    Returns
+    -------
+    pandas.DataFrame
+        firm_id, year, stage, amount (万元); over stages they add up to I.
+    """
+    integration(panel, made, settings)
+    mix = (settings or Settings()).mix
+    con = panel.get_backend()
+    lines = con.raw_sql(
+        "SELECT l.row, l.code, l.amount, l.r, r.goods_low AS room, r.firm_id, r.year, r.edition, s.point * s.volume AS sum "
+        "FROM _lines AS l JOIN _rows AS r USING (row) JOIN _scored AS s USING (row) WHERE s.point > 0"
+    ).df()
+    if not len(lines):
+        return pd.DataFrame(columns=["firm_id", "year", "stage", "amount"])
+    row, units = pd.factorize(lines["row"])
+    room = lines.drop_duplicates("row").set_index("row")["room"].reindex(units).to_numpy() * mix / (1 - mix)
+    from fusion.integration.pairing import fill
+
+    paired = fill(room, row, lines["amount"], lines["r"]) * lines["r"] / mix
+    # A reported tied share, contracts and several goods fix the sum; classes then only say how it is shared.
+    total = np.bincount(row, paired, minlength=len(units))
+    share = np.divide(paired, total[row], out=np.zeros(len(lines)), where=total[row] > 0)
+    named = lines.merge(stages(), on=["edition", "code"], how="left")["stage"].fillna("other")
+    made_of = lines.assign(stage=named.to_numpy(), amount=share * lines["sum"])
+    return made_of.groupby(["firm_id", "year", "stage"], as_index=False)["amount"].sum()
+
+
+def stream(source: Path, target: Path, made: Relatedness, settings: Settings | None = None, memory: str = "1GB") -> None:
+    """The same for panels larger than memory, from Parquet to Parquet, a million firm-years at a time.
+
+    Mean relatedness by path is learned from the first of them.
+    """
+    chosen = settings or Settings()
+    con = ibis.duckdb.connect(memory_limit=memory, threads=2)
+    con.raw_sql("SET preserve_insertion_order = false")
+    _prepare(con, made.grid)
+    for number, part in enumerate(_parts(con, source)):
+        con.raw_sql(f"CREATE OR REPLACE TEMP VIEW _source AS {part}")
+        _run(con, "_source", chosen, learn=number == 0)
+        con.raw_sql(f"CREATE OR REPLACE TEMP TABLE _scored AS {engine.RESULT.format(**chosen.words())}")
+        special.solve(con, made, chosen.mix)
+        file = target / f"part_{number:05d}.parquet"
+        con.raw_sql(f"COPY (SELECT * EXCLUDE (row, special) FROM _scored) TO '{file}' (FORMAT parquet)")
+
+
+# -- inside ------------------------------------------------------------------------------------
+def _prepare(con: Any, found: Grid) -> None:
+    for macro in engine.MACROS:
+        con.raw_sql(macro)
+    con.create_table("_goods", found.goods, temp=True, overwrite=True)
+    con.create_table("_cells", found.cells, temp=True, overwrite=True)
+
+
+def _asked(panel: ibis.Table) -> ibis.Table:
+    there = set(panel.columns)
+    kinds = {"VARCHAR": "string", "DOUBLE": "float64"}
+    columns = {
+        name: panel[name].cast(kinds[kind]) if name in there else ibis.null(kinds[kind])
+        for name, kind in engine.COLUMNS.items()
+    }
+    return panel.select("firm_id", "year", **columns)
+
+
+def _run(con: Any, source: str, settings: Settings, learn: bool = True) -> None:
+    words = settings.words()
+    steps = [engine.GIVEN, engine.TOLD, engine.ROWS, *([engine.MEANS] if learn else []), engine.UNTOLD, engine.LINES, engine.SUMS, engine.SHORT]
+    for statement in steps:
+        con.raw_sql(statement.format(source=source, **words))
+
+
+def _parts(con: Any, source: Path) -> Iterator[str]:
+    """Queries of the parts: firms by the remainder of their hash, so that a firm's years stay together."""
+    columns = set(con.read_parquet(str(source)).columns)
+    count = con.raw_sql(f"SELECT count(*) FROM read_parquet('{source}')").fetchone()[0]
+    asked = ", ".join(
+        f"CAST({name} AS {kind}) AS {name}" if name in columns else f"CAST(NULL AS {kind}) AS {name}"
+        for name, kind in engine.COLUMNS.items()
+    )
+    parts = -(-count // CHUNK)
+    for i in range(parts):
+        yield f"SELECT firm_id, year, {asked} FROM read_parquet('{source}') WHERE hash(firm_id) % {parts} = {i}"
