@@ -23,5 +23,3 @@ def measure(prior: relatedness.Relatedness) -> Measure:
         return table.to_pandas().set_index("firm_id")
 
     return found
-
-

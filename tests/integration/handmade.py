@@ -28,5 +28,9 @@ def panel(*rows: dict[str, Any]) -> ibis.Table:
 
 def sells(main: str, services: dict[str, float] | None, **more: Any) -> dict[str, Any]:
     """A firm that tells the classes of its services."""
-    told = {} if services is None else {"service_rev_by_class": services, "service_revenue": sum(services.values())}
+    told = (
+        {}
+        if services is None
+        else {"service_rev_by_class": services, "service_revenue": sum(services.values())}
+    )
     return {"ind4": main, **told, **more}

@@ -107,7 +107,9 @@ def test_an_error_in_a_share_counts_at_most_twice(unit: Any, out: int, into: int
 
 
 @EVERY
-@given(st.lists(st.tuples(st.integers(0, 4), share, share), max_size=30), st.lists(share, min_size=5, max_size=5))
+@given(
+    st.lists(st.tuples(st.integers(0, 4), share, share), max_size=30), st.lists(share, min_size=5, max_size=5)
+)
 def test_filling_solves_the_programme(lines: list[tuple[int, float, float]], room: list[float]) -> None:
     """One class of goods: falling r is as good as the transport problem of goods cut in two."""
     row = np.array([line[0] for line in lines], np.int64)
@@ -146,7 +148,9 @@ def by_programme(firm: dict[str, Any], made: relatedness.Relatedness) -> float:
     left = firm["operating_revenue"] - sum(sold.values()) - sum(goods.values())
     maker = firm["ind4"] in GOODS
     # A residual within rounding is no class of its own.
-    if maker and (not goods or set(goods) == {firm["ind4"]} or left > max(0.1, 0.01 * firm["operating_revenue"])):
+    if maker and (
+        not goods or set(goods) == {firm["ind4"]} or left > max(0.1, 0.01 * firm["operating_revenue"])
+    ):
         goods[firm["ind4"]] = goods.get(firm["ind4"], 0) + left
     elif maker and len(goods) == 1:
         goods = {code: value + left for code, value in goods.items()}
@@ -156,7 +160,9 @@ def by_programme(firm: dict[str, Any], made: relatedness.Relatedness) -> float:
         return 0.0
     r = made.r.loc[list(goods), list(sold)].to_numpy()
     whole = firm["operating_revenue"]
-    return pairing.integration(np.array(list(goods.values())) / whole, np.array(list(sold.values())) / whole, r)
+    return pairing.integration(
+        np.array(list(goods.values())) / whole, np.array(list(sold.values())) / whole, r
+    )
 
 
 @FEW
@@ -206,7 +212,7 @@ def test_neither_size_nor_unit(prior: relatedness.Relatedness, firm: dict[str, A
             scaled[name] = {code: amount * by for code, amount in value.items()}
         elif isinstance(value, float | int):
             scaled[name] = value * by
-    large = dict(firm, **{"operating_revenue": firm["operating_revenue"]})
+    large = dict(firm, operating_revenue=firm["operating_revenue"])
     found = firms.integration(panel(large, scaled), prior).to_pandas()
     # Rounding of forms (0.1) is a unit, so that firms of a few 万元 may fall on either side of it.
     if min(firm["operating_revenue"], scaled["operating_revenue"]) > 20:
@@ -219,16 +225,27 @@ def test_nothing_but_revenue_by_class_is_read(measure: Measure) -> None:
 
     assert not {"employees_avg", "rd_expense", "total_profit", "inventory", "it_spend"} & set(engine.COLUMNS)
     firm = {"ind4": "3421", "service_revenue": 20.0, "service_rev_by_class": json.dumps({"4330": 20.0})}
-    plain, other = measure(firm), measure({**firm, "employees_avg": 900.0, "rd_expense": 30.0, "total_profit": -5.0})
+    plain, other = (
+        measure(firm),
+        measure({**firm, "employees_avg": 900.0, "rd_expense": 30.0, "total_profit": -5.0}),
+    )
     assert plain["point"].tolist() == other["point"].tolist()
 
 
-def test_streams_are_the_same(prior: relatedness.Relatedness, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_streams_are_the_same(
+    prior: relatedness.Relatedness, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A panel in parts gives what it gives as a whole."""
     monkeypatch.setattr(firms, "CHUNK", 7)
     rng = np.random.default_rng(3)
     rows = [
-        {"firm_id": f"F{i}", "year": 2020, "class_version": "2017", "ind4": GOODS[i % 5], "operating_revenue": 100.0}
+        {
+            "firm_id": f"F{i}",
+            "year": 2020,
+            "class_version": "2017",
+            "ind4": GOODS[i % 5],
+            "operating_revenue": 100.0,
+        }
         | {"service_rev_by_class": json.dumps({SERVICES[i % 8]: 10.0 + i}), "service_revenue": 10.0 + i}
         for i in range(30)
     ]
@@ -237,7 +254,11 @@ def test_streams_are_the_same(prior: relatedness.Relatedness, tmp_path: Any, mon
     (tmp_path / "out").mkdir()
     firms.stream(tmp_path / "all.parquet", tmp_path / "out", prior)
     parts = pd.read_parquet(tmp_path / "out").set_index("firm_id").sort_index()
-    whole = firms.integration(ibis.duckdb.connect().create_table("t", table), prior).to_pandas().set_index("firm_id")
+    whole = (
+        firms.integration(ibis.duckdb.connect().create_table("t", table), prior)
+        .to_pandas()
+        .set_index("firm_id")
+    )
     pd.testing.assert_series_equal(parts["point"], whole["point"].sort_index())
 
 

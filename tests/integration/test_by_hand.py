@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-
 from handmade import Measure, sells
 
 POINTS: dict[str, tuple[dict[str, Any], float]] = {
@@ -17,7 +16,10 @@ POINTS: dict[str, tuple[dict[str, Any], float]] = {
     "4 steel and flats": (sells("3130", {"7040": 10}), 0.0),
     "5 steel, design and flats": (sells("3130", {"7484": 10, "7040": 10}), 0.18),
     "6 fabless chips of its own brand": (sells("6520", {"6520": 80}, goods_rev_by_class={"3973": 20}), 0.36),
-    "7 contract developer with own drugs": (sells("7340", {"7340": 60}, goods_rev_by_class={"2710": 40}), 0.72),
+    "7 contract developer with own drugs": (
+        sells("7340", {"7340": 60}, goods_rev_by_class={"2710": 40}),
+        0.72,
+    ),
     "8 cars and food, finance and design": (
         sells("3611", {"6634": 10, "7491": 10}, goods_rev_by_class={"3611": 50, "1411": 30}),
         0.36,
@@ -26,7 +28,10 @@ POINTS: dict[str, tuple[dict[str, Any], float]] = {
     "10 instruments and some design": (sells("4011", {"7491": 5}), 0.07),
     "11 its mirror": (sells("7491", {"7491": 95}, goods_rev_by_class={"4011": 5}), 0.07),
     "14 factory alone": (sells("3421", {}, operating_revenue=80.0), 0.0),
-    "14 its repair subsidiary": (sells("4330", {"4330": 20}, operating_revenue=20.0, biz_activity_codes="4330"), 0.0),
+    "14 its repair subsidiary": (
+        sells("4330", {"4330": 20}, operating_revenue=20.0, biz_activity_codes="4330"),
+        0.0,
+    ),
     "14 both as one": (sells("3421", {"4330": 20}), 0.36),
 }
 
@@ -100,7 +105,9 @@ def test_split_codes_give_intervals(measure: Measure) -> None:
     """6520 of 2011 was split into 6531 and 6540 (partners of this path) and 6532 (close); 73 is many classes."""
     found = measure(sells("3421", {"73": 10}), sells("3421", {"6520": 10}, class_version="2011"))
     assert found.loc["F0", "low"] < found.loc["F0", "point"] < found.loc["F0", "high"]
-    assert found.loc["F1", ["low", "point", "high"]].tolist() == pytest.approx([0.14, 0.2 * (0.7 + 0.9 + 0.9) / 3, 0.18])
+    assert found.loc["F1", ["low", "point", "high"]].tolist() == pytest.approx(
+        [0.14, 0.2 * (0.7 + 0.9 + 0.9) / 3, 0.18]
+    )
 
 
 def test_zero_reported_is_zero(measure: Measure) -> None:
@@ -109,7 +116,9 @@ def test_zero_reported_is_zero(measure: Measure) -> None:
 
 
 def test_revenue_of_nothing_has_no_row(measure: Measure) -> None:
-    assert measure({"ind4": "3421", "operating_revenue": 0.0}, {"ind4": "3421", "operating_revenue": None}).empty
+    assert measure(
+        {"ind4": "3421", "operating_revenue": 0.0}, {"ind4": "3421", "operating_revenue": None}
+    ).empty
 
 
 def test_codes_that_no_edition_has(measure: Measure) -> None:

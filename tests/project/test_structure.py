@@ -33,6 +33,7 @@ ROOMS: dict[str, dict[str, set[str] | None]] = {
         "adapters": {"panel", "indicators"},  # says which indicators a source's columns give
         "composite": set(),
         "indicators": {"classification", "composite"},
+        "integration": {"classification"},
         "io": set(),
         "evaluation": set(),
         "plots": set(),

@@ -7,8 +7,6 @@ marked (``special``); `special` solves them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 # What a source is asked for, with its type; what it lacks is NULL.
 COLUMNS = {
     "class_version": "VARCHAR",
@@ -24,7 +22,6 @@ COLUMNS = {
     "contract_revenue": "DOUBLE",
     "contract_goods": "DOUBLE",
 }
-VERSIONS = ("low", "r", "high")
 
 MACROS = (
     """CREATE OR REPLACE TEMP MACRO amounts_told(object) AS
@@ -163,9 +160,9 @@ WITH paired AS (
     CASE WHEN short THEN coalesce(o.high, 0) ELSE coalesce(s.high, 0) END AS high
   FROM _rows LEFT JOIN _sums AS s USING (row) LEFT JOIN _short AS o USING (row)
 ), scored AS (
-  SELECT r.*, CASE WHEN tied IS NOT NULL THEN 4 WHEN services IS NULL THEN 0
+  SELECT r.*, p.low AS p_low, p.r AS p_r, p.high AS p_high, CASE WHEN tied IS NOT NULL THEN 4 WHEN services IS NULL THEN 0
       WHEN untold = 0 AND classes_asked THEN 2 ELSE 1 END AS tier,
-    CASE WHEN tied IS NOT NULL THEN least(tied, goods_low * {ratio}) END AS tied_paired, p.low AS p_low, p.r AS p_r, p.high AS p_high
+    CASE WHEN tied IS NOT NULL THEN least(tied, goods_low * {ratio}) END AS tied_paired
   FROM _rows AS r JOIN paired AS p USING (row)
 )
 SELECT row, firm_id, year, tier, volume, goods_low AS goods, services, special,

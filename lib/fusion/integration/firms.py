@@ -112,7 +112,9 @@ def contributions(panel: ibis.Table, made: Relatedness, settings: Settings | Non
     return made_of.groupby(["firm_id", "year", "stage"], as_index=False)["amount"].sum()
 
 
-def stream(source: Path, target: Path, made: Relatedness, settings: Settings | None = None, memory: str = "1GB") -> None:
+def stream(
+    source: Path, target: Path, made: Relatedness, settings: Settings | None = None, memory: str = "1GB"
+) -> None:
     """The same for panels larger than memory, from Parquet to Parquet, a million firm-years at a time.
 
     Mean relatedness by path is learned from the first of them.
@@ -150,7 +152,16 @@ def _asked(panel: ibis.Table) -> ibis.Table:
 
 def _run(con: Any, source: str, settings: Settings, learn: bool = True) -> None:
     words = settings.words()
-    steps = [engine.GIVEN, engine.TOLD, engine.ROWS, *([engine.MEANS] if learn else []), engine.UNTOLD, engine.LINES, engine.SUMS, engine.SHORT]
+    steps = [
+        engine.GIVEN,
+        engine.TOLD,
+        engine.ROWS,
+        *([engine.MEANS] if learn else []),
+        engine.UNTOLD,
+        engine.LINES,
+        engine.SUMS,
+        engine.SHORT,
+    ]
     for statement in steps:
         con.raw_sql(statement.format(source=source, **words))
 

@@ -17,7 +17,6 @@ from fusion.integration.errors import IntegrationError
 from fusion.language import said
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 BATCH = 400  # transport problems solved at once, as one sparse programme
 
 
@@ -42,7 +41,9 @@ def integration(p: ArrayLike, q: ArrayLike, r: ArrayLike) -> float:
 
 def pair(p: ArrayLike, q: ArrayLike, r: ArrayLike) -> Floats:
     """The pairing π of one unit, shape (J, K); `pairs` of one unit."""
-    return pairs([np.atleast_1d(np.asarray(p, float))], [np.atleast_1d(np.asarray(q, float))], [np.atleast_2d(r)])[0]
+    return pairs(
+        [np.atleast_1d(np.asarray(p, float))], [np.atleast_1d(np.asarray(q, float))], [np.atleast_2d(r)]
+    )[0]
 
 
 def pairs(p: Sequence[ArrayLike], q: Sequence[ArrayLike], r: Sequence[ArrayLike]) -> list[Floats]:
@@ -63,7 +64,10 @@ def pairs(p: Sequence[ArrayLike], q: Sequence[ArrayLike], r: Sequence[ArrayLike]
     IntegrationError
         When shares are negative or relatedness is outside [0, 1].
     """
-    given = [(np.asarray(a, float), np.asarray(b, float), np.asarray(c, float)) for a, b, c in zip(p, q, r, strict=True)]
+    given = [
+        (np.asarray(a, float), np.asarray(b, float), np.asarray(c, float))
+        for a, b, c in zip(p, q, r, strict=True)
+    ]
     for goods, services, tied in given:
         _check(goods, services, tied)
     out: list[Floats] = [np.zeros(c.shape) for _, _, c in given]

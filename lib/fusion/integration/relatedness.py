@@ -124,7 +124,9 @@ def levels() -> pd.DataFrame:
     by_prefix = table.set_index("prefix")
     codes = [c for c in load("gbt4754_2017").query("level == '4'")["code"] if _kind(c) == SERVICE]
     found = [next((c[:n] for n in (4, 3, 2) if c[:n] in by_prefix.index), "") for c in codes]
-    rows = [by_prefix.loc[f, ["level", "stage", "inputs"]].tolist() if f else ["none", "other", ""] for f in found]
+    rows = [
+        by_prefix.loc[f, ["level", "stage", "inputs"]].tolist() if f else ["none", "other", ""] for f in found
+    ]
     return pd.DataFrame(rows, columns=["level", "stage", "inputs"]).assign(code=codes)
 
 
@@ -192,16 +194,30 @@ def grid(made: Relatedness) -> Grid:
         codes, bounds = _bounds(made.r, own[own["kind"] == GOODS], sold)
         rows, which = np.unique(np.hstack(bounds), axis=0, return_inverse=True)
         top = bounds[2].max(axis=1)
-        goods.append(pd.DataFrame({"edition": edition, "code": codes, "type": which.ravel() + types, "top": top}))
+        goods.append(
+            pd.DataFrame({"edition": edition, "code": codes, "type": which.ravel() + types, "top": top})
+        )
         unknown = np.hstack([np.zeros((1, 2 * len(sold))), bounds[2].max(axis=0, keepdims=True)])
         rows = np.vstack([rows, unknown])
-        goods.append(pd.DataFrame({"edition": [edition], "code": [""], "type": [types + len(rows) - 1], "top": [top.max()]}))
+        goods.append(
+            pd.DataFrame(
+                {"edition": [edition], "code": [""], "type": [types + len(rows) - 1], "top": [top.max()]}
+            )
+        )
         number = np.arange(len(rows)) + types
         values = dict(zip(("low", "r", "high"), (a.ravel() for a in np.split(rows, 3, axis=1)), strict=True))
-        kind = {"type": np.repeat(number, len(sold)), "code": np.tile(sold["code"], len(rows)), "kind": SERVICE}
+        kind = {
+            "type": np.repeat(number, len(sold)),
+            "code": np.tile(sold["code"], len(rows)),
+            "kind": SERVICE,
+        }
         cells.append(pd.DataFrame({**kind, **values}))
         aside = {"type": np.repeat(number, len(out)), "code": np.tile(out["code"], len(rows))}
-        cells.append(pd.DataFrame({**aside, "kind": np.tile(out["kind"], len(rows)), "low": 0.0, "r": 0.0, "high": 0.0}))
+        cells.append(
+            pd.DataFrame(
+                {**aside, "kind": np.tile(out["kind"], len(rows)), "low": 0.0, "r": 0.0, "high": 0.0}
+            )
+        )
         types += len(rows)
     found = [pd.concat(part, ignore_index=True) for part in (goods, cells)]
     return Grid(*(pa.Table.from_pandas(part, preserve_index=False) for part in found))
@@ -243,7 +259,9 @@ def together(sellers: pd.DataFrame, makers: pd.DataFrame) -> pd.DataFrame:
 
 
 # -- inside ------------------------------------------------------------------------------------
-def _bounds(r: pd.DataFrame, goods: pd.DataFrame, sold: pd.DataFrame) -> tuple[NDArray[np.object_], list[Floats]]:
+def _bounds(
+    r: pd.DataFrame, goods: pd.DataFrame, sold: pd.DataFrame
+) -> tuple[NDArray[np.object_], list[Floats]]:
     """Codes of goods, and smallest, mean and largest relatedness of each with each code of services."""
     at = {code: i for i, code in enumerate(r.columns)}
     row = {code: i for i, code in enumerate(r.index)}
@@ -277,7 +295,9 @@ def _goods() -> pd.DataFrame:
     table = paths()
     table = table[table["code"].map(_kind) == GOODS]
     own = table["path"].str.cat(table["path_secondary"], sep=",").str.split(",")
-    return pd.DataFrame({"code": table["code"], "paths": own.map(lambda x: tuple(p for p in x if p.startswith("P")))})
+    return pd.DataFrame(
+        {"code": table["code"], "paths": own.map(lambda x: tuple(p for p in x if p.startswith("P")))}
+    )
 
 
 def _own_paths(codes: pd.Index) -> pd.Index:

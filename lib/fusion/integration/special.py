@@ -35,7 +35,8 @@ def solve(con: Any, made: Relatedness, mix: float) -> None:
 # Goods of each special row by type, the main code's with what is left over.
 _GOODS = """
 SELECT row, type, sum(amount) AS amount FROM (
-  SELECT row, g.type, amount FROM _told JOIN _rows AS r USING (row) JOIN _goods AS g ON g.edition = r.edition AND g.code = _told.code
+  SELECT row, g.type, amount FROM _told JOIN _rows AS r USING (row)
+  JOIN _goods AS g ON g.edition = r.edition AND g.code = _told.code
   WHERE special AND makes
   UNION ALL
   SELECT row, g.type, residual + coalesce(placed, 0) FROM _rows JOIN _goods AS g ON g.edition = _rows.edition AND g.code = main
@@ -43,9 +44,11 @@ SELECT row, type, sum(amount) AS amount FROM (
 ) WHERE amount > 0 GROUP BY ALL"""
 # Services of each special row, with relatedness to each of its types of goods.
 _LINES = f"""
-WITH goods AS ({_GOODS}), lines AS (SELECT l.row, l.code, l.amount, l.r AS mean FROM _lines AS l JOIN _rows USING (row) WHERE special)
+WITH goods AS ({_GOODS}), lines AS (
+  SELECT l.row, l.code, l.amount, l.r AS mean FROM _lines AS l JOIN _rows USING (row) WHERE special)
 SELECT row, l.code, l.amount, g.type, coalesce(c.low, 0) AS low, coalesce(c.r, l.mean) AS r, coalesce(c.high, t.top) AS high
-FROM lines AS l JOIN goods AS g USING (row) JOIN (SELECT type, max(top) AS top FROM _goods GROUP BY type) AS t USING (type)
+FROM lines AS l JOIN goods AS g USING (row)
+JOIN (SELECT type, max(top) AS top FROM _goods GROUP BY type) AS t USING (type)
 LEFT JOIN _cells AS c ON c.type = g.type AND c.code = l.code"""
 
 
@@ -53,14 +56,22 @@ def _several(rows: pd.DataFrame, goods: pd.DataFrame, lines: pd.DataFrame, mix: 
     """Transport problems of all rows, three times: with smallest, mean and largest relatedness."""
     by_goods, by_line = dict(list(goods.groupby("row"))), dict(list(lines.groupby("row")))
     found = pd.DataFrame(0.0, rows.index, ["low", "point", "high"])
-    units = [(i, row, v) for i, row, v in zip(rows.index, rows["row"], rows["volume"], strict=True) if row in by_line]
-    shares, services, tied = [], [], {"low": [], "r": [], "high": []}
+    units = [
+        (i, row, v)
+        for i, row, v in zip(rows.index, rows["row"], rows["volume"], strict=True)
+        if row in by_line
+    ]
+    shares: list[Floats] = []
+    services: list[Floats] = []
+    tied: dict[str, list[Floats]] = {"low": [], "r": [], "high": []}
     for _, row, volume in units:
         own, sold = by_goods[row].set_index("type")["amount"], by_line[row]
         wide = {name: sold.pivot_table(index="type", columns="code", values=name) for name in tied}
         codes = wide["r"].columns
         shares.append(own.reindex(wide["r"].index).to_numpy() / volume / (2 * (1 - mix)))
-        services.append(sold.drop_duplicates("code").set_index("code")["amount"][codes].to_numpy() / volume / (2 * mix))
+        services.append(
+            sold.drop_duplicates("code").set_index("code")["amount"][codes].to_numpy() / volume / (2 * mix)
+        )
         for name in tied:
             tied[name].append(wide[name].to_numpy())
     for name, column in (("low", "low"), ("r", "point"), ("high", "high")):
@@ -77,7 +88,10 @@ def _contracts(rows: pd.DataFrame, lines: pd.DataFrame, mix: float) -> pd.DataFr
     found = pd.DataFrame(np.nan, rows.index, ["low", "point", "high"])
     for i, row in rows[rows["contract"] > 0].iterrows():
         own = by_row.get(row["row"], best.iloc[:0])
-        ends = {name: _contract(row, own["amount"].to_numpy(), own[name].to_numpy(), mix) for name in ("low", "r", "high")}
+        ends = {
+            name: _contract(row, own["amount"].to_numpy(), own[name].to_numpy(), mix)
+            for name in ("low", "r", "high")
+        }
         point = ends["r"][0] if pd.notna(row["contract_goods"]) else np.nan
         found.loc[i] = [ends["low"][0], point, ends["high"][1]]
     return found
