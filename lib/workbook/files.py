@@ -29,6 +29,25 @@ def write_atomic(file: Path, text: str) -> None:
         raise
 
 
+def sweep(folder: Path) -> None:
+    """Remove drafts of :func:`write_atomic` whose writers are gone."""
+    for draft in folder.glob("*.part"):
+        pid = draft.name.split(".")[-2]
+        if pid.isdigit() and not _runs(int(pid)):
+            draft.unlink(missing_ok=True)
+
+
+def _runs(pid: int) -> bool:
+    """Whether there is such a process."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def is_full(problem: str | OSError) -> bool:
     """Whether an error, or the text of one, means that the disk (or the quota) is full."""
     if isinstance(problem, OSError):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from IPython.display import HTML, Markdown, display
 
-from workbook import paths
+from workbook import inert, paths
 from workbook.exhibits import listing, needs, printed, record, rendering, sheets
 from workbook.exhibits.words import COLON, JOIN, Words
 from workbook.language import said
@@ -302,7 +302,7 @@ class Book:
         )
         self._enter_record(one)
         entry = printed.entry(one, self.sheet, self._words(), self.parameters)
-        text = sheets.LEFT_OUT[self.language].format(entry["name"], entry["note"])
+        text = sheets.LEFT_OUT[self.language].format(*map(inert.markdown, (entry["name"], entry["note"])))
         display(Markdown(text), metadata={"fusion": {"exhibit": id}})
 
     def _enter_record(self, one: record.Record) -> None:

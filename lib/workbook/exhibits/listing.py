@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from workbook import files
+from workbook import files, inert
 
 FRAME = ".frame.parquet"  # an exhibit's rows at full precision, never published as they are
 UNITS = ".units.parquet"  # what each unit contributes to its cells, never published
@@ -62,7 +62,8 @@ def write(root: Path, notebooks: Iterable[str]) -> None:
     writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for notebook in notebooks:
-        writer.writerows(exhibits(root, notebook))
+        rows = exhibits(root, notebook)
+        writer.writerows([{key: inert.csv(value) for key, value in row.items()} for row in rows])
     target, text = root / "exhibits.csv", "\ufeff" + stream.getvalue()
     if not target.is_file() or target.read_text(encoding="utf-8") != text:
         files.write_atomic(target, text)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from workbook import inert
 from workbook.exhibits.record import Record
 from workbook.exhibits.sheets import Column, Exhibit, Layout, More, Sheet, SheetError, more, shared
 from workbook.exhibits.words import MISSING, YEAR, Filler, Words, missing, number, plain
@@ -93,7 +94,7 @@ def entry(record: Record, sheet: Sheet, words: Words, parameters: Mapping[str, A
 def paragraph(
     sheet: Sheet, id: str, values: Mapping[str, Any], words: Words, parameters: Mapping[str, Any]
 ) -> str:
-    """A paragraph of the sheet, filled in.
+    """A paragraph of the sheet, in Markdown, filled in.
 
     Raises
     ------
@@ -104,7 +105,7 @@ def paragraph(
         raise SheetError(
             f"{sheet.notebook}: no paragraph '{id}' is declared; declared are: {', '.join(sheet.words)}"
         )
-    return Filler(words, values, parameters).all(sheet.words[id].text)
+    return Filler(words, values, parameters, quote=inert.markdown).all(sheet.words[id].text)
 
 
 def in_words(frame: pd.DataFrame, exhibit: Exhibit, filler: Filler) -> pd.DataFrame:

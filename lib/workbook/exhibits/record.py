@@ -165,6 +165,14 @@ def kept(folder: Path, id: str, frame: pd.DataFrame, suffix: str = FRAME) -> pd.
     return flat
 
 
+def _unplaced(text: str) -> str:
+    """A file outside the project by its name alone: its place tells about the machine and its user."""
+    try:
+        return Path(text).name if text.startswith("/") and Path(text).is_file() else text
+    except (OSError, ValueError):  # no path at all
+        return text
+
+
 def plain(value: Any) -> Any:
     """A value as JSON has it: numbers of numpy and pandas become Python's, Series become mappings.
 
@@ -173,8 +181,10 @@ def plain(value: Any) -> Any:
     SheetError
         When it is of a type that no text could print.
     """
-    if value is None or isinstance(value, str | bool) or value is pd.NA or value is pd.NaT:
+    if value is None or isinstance(value, bool) or value is pd.NA or value is pd.NaT:
         return None if value is pd.NA or value is pd.NaT else value
+    if isinstance(value, str):
+        return _unplaced(value)
     if isinstance(value, numbers.Integral):
         return bool(value) if type(value).__name__ == "bool_" else int(value)
     if isinstance(value, numbers.Real):

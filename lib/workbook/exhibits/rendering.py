@@ -7,21 +7,22 @@ An exhibit's *entry* is the record that :class:`workbook.exhibits.book.Book` kee
 from __future__ import annotations
 
 import base64
-import html
 import io
 import math
 import numbers
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
 
 import pandas as pd
 
+from workbook import inert
 from workbook.exhibits import printed
 from workbook.exhibits.words import YEAR, Filler, Words
+from workbook.inert import html, tex
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -186,7 +187,23 @@ def drawn(
     filler = Filler(words, record.values, parameters, rows)
     style.use(words.language)
     asked = {k: v for k, v in record.values.items() if k in inspect.signature(draw).parameters}
-    return draw(printed.in_words(rows, exhibit, filler), printed.axes(exhibit, filler), **asked)
+    quoted = inert.drawn if record.kind == "figure" else inert.word
+    frame = printed.in_words(rows, exhibit, filler)
+    texts = [name for name in frame if str(frame[name].dtype) in ("object", "str", "string")]
+    frame = frame.assign(**{name: frame[name].map(lambda v: _quoted(v, quoted)) for name in texts})
+    named = {name: quoted(text) for name, text in printed.axes(exhibit, filler).items()}
+    return draw(frame, named, **{name: _quoted(value, quoted) for name, value in asked.items()})
+
+
+def _quoted(value: Any, by: Callable[[object], str]) -> Any:
+    """A value handed to what draws it, its texts inert."""
+    if isinstance(value, str):
+        return by(value)
+    if isinstance(value, list | tuple):
+        return [_quoted(part, by) for part in value]
+    if isinstance(value, dict):
+        return {_quoted(name, by): _quoted(part, by) for name, part in value.items()}
+    return value
 
 
 def _of_language(entry: Mapping[str, str], language: str) -> dict[str, Any]:
@@ -228,14 +245,14 @@ def table_html(
     kinds = _kinds(flat, cells)
     heads = _row_heads(table, flat, kinds, index)
     header = "".join(
-        f'<th scope="col" class="{kind}">{_text(name)}</th>'
+        f'<th scope="col" class="{kind}">{html(name)}</th>'
         for name, kind in zip(flat.columns, kinds, strict=True)
     )
     body = "\n".join(_row_html(row, kinds, heads) for row in cells)
-    caption = f'<caption id="caption-{html.escape(entry["id"])}"><span>{_text(caption_text(entry, language))}</span></caption>'
+    caption = f'<caption id="caption-{html(entry["id"])}"><span>{html(caption_text(entry, language))}</span></caption>'
     return (
-        f'<div class="fusion-exhibit" id="exhibit-{html.escape(entry["id"])}" lang="{_tag(language)}">{LAB_STYLE}'
-        f'<div class="fusion-scroll" role="region" tabindex="0" aria-labelledby="caption-{html.escape(entry["id"])}">'
+        f'<div class="fusion-exhibit" id="exhibit-{html(entry["id"])}" lang="{_tag(language)}">{LAB_STYLE}'
+        f'<div class="fusion-scroll" role="region" tabindex="0" aria-labelledby="caption-{html(entry["id"])}">'
         f'<table class="fusion-table">{caption}\n<thead><tr>{header}</tr></thead>\n<tbody>\n{body}\n</tbody></table>'
         f"</div>{_below(entry, language)}</div>"
     )
@@ -314,63 +331,10 @@ def shown(table: pd.DataFrame, digits: Digits = DEFAULT_DIGITS, language: str = 
     return [list(row) for row in zip(*columns, strict=True)]
 
 
-def tex(text: str) -> str:
-    """Text with the characters that LaTeX reserves escaped, and signs it lacks as mathematics."""
-    return "".join(_TEX.get(character, character) for character in text)
-
-
 def _row_tex(row: list[str]) -> str:
     """A line of the body; LaTeX would read ``[`` or ``*`` right after a line's end as that end's argument."""
     line = " & ".join(tex(cell) for cell in row) + r" \\"
     return "{}" + line if line[0] in "[*" else line
-
-
-_TEX = {character: "\\" + character for character in "&%$#_{}"} | {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "\n": " ",
-    "−": "$-$",
-    "–": "--",
-    "—": "---",
-    "×": r"$\times$",
-    "·": r"$\cdot$",
-    "±": r"$\pm$",
-    "≤": r"$\leq$",
-    "≥": r"$\geq$",
-    "≠": r"$\neq$",
-    "≈": r"$\approx$",
-    "→": r"$\rightarrow$",
-    "∞": r"$\infty$",
-    "√": r"$\surd$",
-    "✓": r"$\surd$",
-    "²": "$^2$",
-    "³": "$^3$",
-    "Δ": r"$\Delta$",
-    "Σ": r"$\Sigma$",
-    **{
-        sign: f"$\\{name}$"
-        for sign, name in {
-            "α": "alpha",
-            "β": "beta",
-            "γ": "gamma",
-            "δ": "delta",
-            "ε": "varepsilon",
-            "θ": "theta",
-            "λ": "lambda",
-            "μ": "mu",
-            "ρ": "rho",
-            "σ": "sigma",
-            "τ": "tau",
-            "φ": "varphi",
-            "χ": "chi",
-            "ω": "omega",
-        }.items()
-    },
-}
 
 
 # -- figures -----------------------------------------------------------------------------------------
@@ -446,19 +410,19 @@ def picture_html(
     kind = "svg+xml" if vector else "png"
     shown = base64.b64encode(picture).decode("ascii")
     wide = _css_width(picture, SCREEN_DPI) if width is None else width
-    alt = html.escape(alt or entry[f"title_{language}"], quote=True)
+    alt = html(alt or entry[f"title_{language}"])
     return (
-        f'<figure class="fusion-exhibit fusion-figure" id="exhibit-{html.escape(entry["id"])}" lang="{_tag(language)}">'
+        f'<figure class="fusion-exhibit fusion-figure" id="exhibit-{html(entry["id"])}" lang="{_tag(language)}">'
         f'<img src="data:image/{kind};base64,{shown}" alt="{alt}" width="{wide}" style="max-width:100%;height:auto">'
-        f"<figcaption>{_text(caption_text(entry, language))}</figcaption>{_below(entry, language)}</figure>"
+        f"<figcaption>{html(caption_text(entry, language))}</figcaption>{_below(entry, language)}</figure>"
     )
 
 
 # -- words -------------------------------------------------------------------------------------------
 def file_html(entry: dict[str, Any], name: str, size: str, language: str = "en") -> str:
     """A file that is kept as an exhibit: its caption, name and size, and the note below."""
-    id = html.escape(entry["id"])
-    caption = f"<p><strong>{_text(caption_text(entry, language))}</strong>: <code>{_text(name)}</code> ({_text(size)})</p>"
+    id = html(entry["id"])
+    caption = f"<p><strong>{html(caption_text(entry, language))}</strong>: <code>{html(name)}</code> ({html(size)})</p>"
     return f'<div class="fusion-exhibit" id="exhibit-{id}" lang="{_tag(language)}">{caption}{_below(entry, language)}</div>'
 
 
@@ -485,14 +449,10 @@ def below(row: Mapping[str, Any], language: str) -> list[str]:
 def _below(entry: dict[str, Any], language: str) -> str:
     parts = [(part, entry.get(f"{part}_{language}", "")) for part in ("note", "read", "source")]
     return "".join(
-        f'<p class="fusion-note fusion-{part}">{WORDS[language][part]}{_text(text)}</p>'
+        f'<p class="fusion-note fusion-{part}">{WORDS[language][part]}{html(text)}</p>'
         for part, text in parts
         if text
     )
-
-
-def _text(value: object) -> str:
-    return html.escape(str(value), quote=False)
 
 
 def _tag(language: str) -> str:
@@ -564,9 +524,9 @@ def _row_heads(table: pd.DataFrame, flat: pd.DataFrame, kinds: list[str], index:
 
 def _row_html(row: list[str], kinds: list[str], heads: int) -> str:
     cells = (
-        f'<th scope="row" class="{kind}">{_text(cell)}</th>'
+        f'<th scope="row" class="{kind}">{html(cell)}</th>'
         if position < heads
-        else f'<td class="{kind}">{_text(cell)}</td>'
+        else f'<td class="{kind}">{html(cell)}</td>'
         for position, (cell, kind) in enumerate(zip(row, kinds, strict=True))
     )
     return f"<tr>{''.join(cells)}</tr>"

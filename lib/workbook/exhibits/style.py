@@ -52,7 +52,9 @@ def use(language: str = "en") -> None:
         raise ValueError(f"style.use: language is '{language}'; allowed: en, zh")
     import seaborn as sns
 
-    rules = {**SIZES, **RULES, "font.family": families(language), "svg.fonttype": "path"}
+    # Labels come from files: `$` in one is a dollar, not the beginning of a formula.
+    own = {"text.parse_math": False, "svg.fonttype": "path"}
+    rules = {**SIZES, **RULES, "font.family": families(language), **own}
     sns.set_theme(context="notebook", style="whitegrid", palette="colorblind", rc=rules)
 
 

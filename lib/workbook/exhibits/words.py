@@ -7,14 +7,14 @@ import math
 import numbers
 import re
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from workbook import paths
+from workbook import inert, paths
 from workbook.exhibits import sheets
 from workbook.exhibits.sheets import SheetError, Text, Variant
 
@@ -198,7 +198,8 @@ class Filler(string.Formatter):
     (``estimand_en``, ``estimand_zh``) the one that fits. ``{top.estimate}`` is a part of a value,
     ``{frame.p_value.first}`` a number of the frame's column. ``{name:label}`` is a word (any vocabulary),
     ``{name:.3f}`` a number in Python's format; a minus is printed as such. ``{name:list}`` is a list of Markdown.
-    A value that is a mapping of ``en`` and ``zh`` is a text in both languages.
+    A value that is a mapping of ``en`` and ``zh`` is a text in both languages. ``quote`` makes what is filled in inert
+    where the text around it is markup (``inert.markdown``).
     """
 
     def __init__(
@@ -207,8 +208,11 @@ class Filler(string.Formatter):
         values: Mapping[str, Any],
         parameters: Mapping[str, Any],
         frame: pd.DataFrame | None = None,
+        quote: Callable[[str], str] = str,
     ) -> None:
         self.words, self.values, self.parameters, self.frame = words, values, parameters, frame
+        self.quote = quote
+        self._code = False  # whether what comes next stands between backticks
 
     # -- what is said ----------------------------------------------------------------------------
     def one(self, wording: Text | list[Variant] | None) -> str:
@@ -272,13 +276,23 @@ class Filler(string.Formatter):
         )
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        """A value as it is printed."""
-        if format_spec.isidentifier() and len(format_spec) > 1 and format_spec != "list":
-            return self.words.of(format_spec, value)
+        """A value as it is printed, quoted for the text around it."""
         if format_spec == "list":
             return "\n".join(f"- {self.format_field(part, '')}" for part in value)
+        quote = inert.code if self._code and self.quote is inert.markdown else self.quote
+        return quote(self._formatted(value, format_spec))
+
+    def parse(self, format_string: str) -> Iterator[Any]:
+        """Pieces of a text, with an eye on the backticks between which nothing can be escaped."""
+        for piece in super().parse(format_string):
+            self._code ^= piece[0].count("`") % 2 == 1
+            yield piece
+
+    def _formatted(self, value: Any, format_spec: str) -> str:
+        if format_spec.isidentifier() and len(format_spec) > 1:
+            return self.words.of(format_spec, value)
         if isinstance(value, list | tuple):
-            return JOIN[self.words.language].join(self.format_field(part, format_spec) for part in value)
+            return JOIN[self.words.language].join(self._formatted(part, format_spec) for part in value)
         if isinstance(value, Mapping) and {"en", "zh"} <= set(value):
             return str(value[self.words.language])
         if missing(value):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import html as _html
 import json
 import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from workbook import inert
+
 LONG_TEXT = 30
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|$~^&-])")
+html, text, raw = inert.html, inert.markdown, inert.raw
 
 WORDS: dict[str, dict[str, Any]] = {
     "en": {
@@ -198,16 +199,6 @@ def tag(language: str) -> str:
     return "zh-CN" if language == "zh" else "en"
 
 
-def text(value: str) -> str:
-    """Plain text for Markdown: nothing in it is markup, and it stays on one line."""
-    return _MARKDOWN.sub(r"\\\1", " ".join(value.split()))
-
-
-def html(value: object) -> str:
-    """Plain text for HTML."""
-    return _html.escape(str(value), quote=True)
-
-
 def marked(text: str) -> str:
     """Plain text whose parts between backticks are code, as HTML."""
     parts = text.split("`")
@@ -217,11 +208,6 @@ def marked(text: str) -> str:
 def code(value: object) -> str:
     """A name or a value in a fixed-width font."""
     return f"<code>{html(value)}</code>"
-
-
-def raw(content: str) -> str:
-    """HTML as a MyST block; on one line, so that nothing in it can close the block."""
-    return "~~~{raw} html\n" + content.replace("\n", " ") + "\n~~~"
 
 
 def toctree(pages: list[str]) -> str:

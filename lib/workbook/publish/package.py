@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from workbook import files, paths
+from workbook import files, inert, paths
 from workbook.exhibits.sheets import SheetError
 from workbook.language import listed, said, word
 from workbook.publish import release
@@ -120,14 +120,14 @@ def readme(study: Built, language: str = "en") -> str:
     peak = max((r.get("peak_memory_mb") or 0 for r in study.records.values()), default=0)
     values = {
         "study": study.name,
-        "title": stated("title") or study.name,
-        "question": " ".join(filter(None, (stated("question"), stated("estimand")))),
+        "title": inert.markdown(stated("title") or study.name),
+        "question": inert.markdown(" ".join(filter(None, (stated("question"), stated("estimand"))))),
         "count": len(study.done),
-        "cannot": "\n".join(f"- {line}" for line in stated("cannot") or [w["unstated"]]),
-        "data": stated("data") or w["unstated"],
-        "source": _source(parameters),
+        "cannot": "\n".join(f"- {inert.markdown(line)}" for line in stated("cannot") or [w["unstated"]]),
+        "data": inert.markdown(stated("data") or w["unstated"]),
+        "source": inert.code(_source(parameters)),
         "availability": w["synthetic"] if study.synthetic else _availability(parameters, w),
-        "licence": parameters.get("licence") or w["unstated"],
+        "licence": inert.markdown(parameters.get("licence") or w["unstated"]),
         "lock": environment.get("lock_sha256"),
         "packages": ", ".join(f"{k} {v}" for k, v in (environment.get("packages") or {}).items()),
         "seed": manifest.get("seed"),
@@ -166,7 +166,7 @@ def _rows(study: Built, language: str) -> str:
         w["row"].format(
             w[r["kind"]],
             r["number"],
-            r["title"],
+            inert.markdown(r["title"]),
             f"notebooks/{r['notebook']}.ipynb",
             r["id"],
             _main(study.spoken(language), r),
@@ -271,7 +271,7 @@ def _availability(parameters: dict[str, Any], words: dict[str, str]) -> str:
     if ":" in source:
         return words["shipped"]
     if (paths.ROOT / source).is_file() and not Path(source).is_absolute():
-        return words["inside"].format(source)
+        return words["inside"].format(inert.code(source))
     return words["outside"]
 
 

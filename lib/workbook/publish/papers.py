@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-from workbook import paths
+from workbook import files, paths
 from workbook.exhibits import prose, sheets
 from workbook.publish import markup as m
 from workbook.publish import spoken
@@ -61,7 +63,7 @@ def told(study: Built, notebook: str) -> dict[str, Any]:
 
     Prose is that of the notebook as it is now, if its code is what was executed: a better sentence needs no new run.
     """
-    content = json.loads((study.root / f"{notebook}.ipynb").read_text(encoding="utf-8"))
+    content = _unplaced(json.loads((study.root / f"{notebook}.ipynb").read_text(encoding="utf-8")))
     made = spoken.load(study.root, notebook)
     exhibits = {e["id"]: e for e in made.get("exhibits", [])}
     cells = []
@@ -76,11 +78,28 @@ def told(study: Built, notebook: str) -> dict[str, Any]:
     return _not_run(spoke, made, study.language) if made.get("lacks") else spoke
 
 
+def _unplaced(content: dict[str, Any]) -> dict[str, Any]:
+    """An executed notebook whose files are known by their names: their places tell about the machine and its user."""
+    text = json.dumps(content, ensure_ascii=False)
+    for place in sorted(set(_places(_injected(content))), key=len, reverse=True):
+        text = text.replace(json.dumps(place, ensure_ascii=False)[1:-1], Path(place).name)
+    return dict(json.loads(files.scrub(text)))
+
+
+def _places(value: Any) -> Iterator[str]:
+    """Absolute paths among parameters."""
+    if isinstance(value, str) and len(value) > 1 and value.startswith("/") and "\n" not in value:
+        yield value
+    elif isinstance(value, list | dict):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _places(part)
+
+
 def _not_run(content: dict[str, Any], made: dict[str, Any], language: str) -> dict[str, Any]:
     """Of a notebook that the study cannot have: what it is for, and why it is not there, once."""
     purpose = next(c for c in content["cells"] if c["cell_type"] == "markdown")
     names = {"en": "; ", "zh": "、"}[language].join(e[language]["name"] for e in made["exhibits"])
-    why = sheets.NOT_RUN[language].format(made["lacks"][language], names)
+    why = sheets.NOT_RUN[language].format(m.text(made["lacks"][language]), m.text(names))
     return {**content, "cells": [purpose, _markdown(why, "not-run")]}
 
 
@@ -122,9 +141,13 @@ def _shown_as(study: Built, notebook: str, exhibit: dict[str, Any]) -> dict[str,
     """What stands in an exhibit's place: itself, or why it is not there."""
     own = exhibit[study.language]
     if exhibit["kind"] == "withheld":
-        return {"text/markdown": sheets.WITHHELD[study.language].format(own["name"], own["note"])}
+        return {
+            "text/markdown": sheets.WITHHELD[study.language].format(m.text(own["name"]), m.text(own["note"]))
+        }
     if exhibit["kind"] == "left_out":
-        return {"text/markdown": sheets.LEFT_OUT[study.language].format(own["title"], own["note"])}
+        return {
+            "text/markdown": sheets.LEFT_OUT[study.language].format(m.text(own["title"]), m.text(own["note"]))
+        }
     place = study.root / spoken.FOLDER / notebook / study.language / f"{exhibit['id']}.html"
     return {"text/html": place.read_text(encoding="utf-8")}
 

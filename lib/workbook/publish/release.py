@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from workbook import files, language, paths
+from workbook import files, inert, language, paths
 from workbook.exhibits.sheets import LANGUAGES
 from workbook.publish import spoken
 from workbook.publish.built import EXPORTS, Built
@@ -170,7 +170,8 @@ def _list(study: Built) -> None:
         texts |= {f"{part}_zh": other.get(part, "") for part in ("title", "note", "source")}
         first = next(iter(english.forms(row["notebook"], row["id"])), "")
         place = {"file": english.place(row, first) if first else "", "cell_tag": row["id"]}
-        writer.writerow({key: row[key] for key in ("id", "kind", "number", "notebook")} | texts | place)
+        whole = {key: row[key] for key in ("id", "kind", "number", "notebook")} | texts | place
+        writer.writerow({key: inert.csv(value) for key, value in whole.items()})
     target = study.root / "export" / "exhibits.csv"
     target.parent.mkdir(exist_ok=True)
     files.write_atomic(target, "\ufeff" + stream.getvalue())

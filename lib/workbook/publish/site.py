@@ -23,7 +23,7 @@ from workbook import files, paths
 from workbook.exhibits import sheets
 from workbook.exhibits.sheets import LANGUAGES, SheetError
 from workbook.language import listed, said
-from workbook.publish import evidence, release
+from workbook.publish import evidence, policy, release
 from workbook.publish.built import FILES, Built, find
 from workbook.publish.markup import words
 from workbook.publish.secrecy import SecrecyError
@@ -33,10 +33,11 @@ SPHINX = Path(__file__).parent / "sphinx"
 CODE = (
     *(
         f"publish/{name}"
-        for name in ("site", "built", "pages", "evidence", "papers", "markup", "spoken", "release")
+        for name in ("site", "built", "pages", "evidence", "papers", "markup", "policy", "spoken", "release")
     ),
     "run/chain",
     "files",
+    "inert",
 )
 STAMP = ".inputs"
 SPHINX_NAME = {"en": "en", "zh": "zh_CN"}
@@ -191,6 +192,7 @@ def _make(studies: list[Built], work: Path, target: Path, stamp: str) -> tuple[i
         (html / old).write_text(pages.moved(new), encoding="utf-8")
     for study in studies:
         _offer(study, html / FILES / study.name)
+    policy.seal_all(html)
     (html / STAMP).write_text(stamp, encoding="utf-8")
     count = sum(len(list((html / language).rglob("*.html"))) for language in LANGUAGES)
     _swap(html, target)

@@ -19,7 +19,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbook import paths
+from workbook import inert, paths
 from workbook.exhibits import listing, printed, record, rendering, sheets
 from workbook.exhibits.record import Record
 from workbook.exhibits.sheets import LANGUAGES, Sheet
@@ -204,7 +204,7 @@ def _rows(frame: pd.DataFrame | None, sheet: Sheet, id: str, folder: Path) -> li
     data = pd.DataFrame() if frame is None else published(frame, sheet, id)
     if not len(data.columns):
         return []
-    data.to_csv(folder / f"{id}.csv", index=False, encoding="utf-8", lineterminator="\n")
+    inert.csv_frame(data).to_csv(folder / f"{id}.csv", index=False, encoding="utf-8", lineterminator="\n")
     return [f"{id}.csv"]
 
 

@@ -12,7 +12,7 @@ from functools import cache
 from string import Formatter
 from typing import Any
 
-from workbook import paths
+from workbook import inert, paths
 from workbook.exhibits.record import records
 from workbook.exhibits.words import Filler, Words
 from workbook.publish import spoken
@@ -48,7 +48,7 @@ def section(study: Built) -> str:
         If a sentence names what neither a parameter nor a fact of the run gives, or cites an unknown reference.
     """
     language = study.language
-    filler = _Filler(Words(language, spoken.codebook(study.root)), _values(study), {})
+    filler = _Filler(Words(language, spoken.codebook(study.root)), _values(study), {}, quote=inert.markdown)
     parts: dict[str, list[str]] = {}
     cited: dict[str, None] = {}
     for entry in _sentences():

@@ -1,4 +1,4 @@
-"""Execute one notebook in this process's own kernel: ``python -m workbook.run.execute JOB FD``.
+"""Execute one notebook in this process's own kernel: ``python -m workbook.run.execute JOB FD RUNNER``.
 
 The runner starts one such process for each notebook, often before its inputs are there: the kernel makes its
 imports, and the first line on standard input says that the job's file is written and may be read. The verdict
@@ -11,6 +11,7 @@ import asyncio
 import json
 import os
 import resource
+import shutil
 import signal
 import sys
 import threading
@@ -151,7 +152,7 @@ def finished(notebook: Mapping[str, Any], folder: Path, name: str) -> dict[str, 
 def main() -> int:
     """Read the job, execute it, send the verdict."""
     signal.signal(signal.SIGTERM, _terminate)
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_with, args=(int(sys.argv[3]),), daemon=True).start()
     warnings.filterwarnings("ignore")
     start_kernel()
     import papermill  # noqa: F401 (while the kernel makes its own imports)
@@ -281,10 +282,14 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 
 
 def _end_with(parent: int) -> None:
-    """End when the runner is gone, so that nothing outlives a killed run."""
+    """End when the runner is gone, so that nothing outlives a killed run, nor its folder of sockets.
+
+    The runner says who it is: one killed while this process was still importing is no parent that could be asked for.
+    """
     while os.getppid() == parent:
         time.sleep(0.5)
     _end_kernel()
+    shutil.rmtree(os.environ["JUPYTER_RUNTIME_DIR"], ignore_errors=True)
     os._exit(1)
 
 

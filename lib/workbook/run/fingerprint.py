@@ -25,6 +25,8 @@ PACKAGES = frozenset({"fusion", "estimators", "workbook", "evidence"})
 LOCK = paths.ROOT / "requirements.lock"
 NAMED = 3  # parts named in a line that says why a notebook runs again
 # A parameter that ends so names a file of data.
+# Parameters that name a file or a folder, whatever its suffix.
+PLACES = {"source", "adapter", "earlier_releases"}
 DATA_SUFFIXES = {
     ".csv",
     ".tsv",
@@ -218,9 +220,9 @@ def public(parameters: Mapping[str, Any]) -> dict[str, Any]:
     values = json.loads(json.dumps(dict(parameters)))
     for name, value in values.items():
         if isinstance(value, list):
-            values[name] = [_unplaced(item) for item in value]
+            values[name] = [_unplaced(item, name) for item in value]
         else:
-            values[name] = _unplaced(value)
+            values[name] = _unplaced(value, name)
     return values
 
 
@@ -237,11 +239,10 @@ def named_files(parameters: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
 # -- inside ------------------------------------------------------------------------------------
 
 
-def _unplaced(value: Any) -> Any:
-    absolute = (
-        isinstance(value, str) and value.startswith("/") and Path(value).suffix.lower() in DATA_SUFFIXES
-    )
-    return Path(value).name if absolute else value
+def _unplaced(value: Any, name: str) -> Any:
+    absolute = isinstance(value, str) and value.startswith("/")
+    is_file = absolute and (name in PLACES or Path(value).suffix.lower() in DATA_SUFFIXES)
+    return Path(value).name if is_file else value
 
 
 def _plain(code: str) -> str:

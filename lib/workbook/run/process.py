@@ -44,7 +44,7 @@ class Job:
         receive, send = os.pipe()
         try:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "workbook.run.execute", str(place.job), str(send)],
+                [sys.executable, "-m", "workbook.run.execute", str(place.job), str(send), str(os.getpid())],
                 cwd=paths.ROOT,
                 env=_environment(place.job, jobs, runtime)
                 | {warm.MODULES: ",".join(warm.modules(plan.content))},
@@ -143,6 +143,8 @@ def _environment(job: Path, jobs: int, runtime: Path) -> dict[str, str]:
         "FUSION_BUILD": str(paths.build().absolute()),
         "IPYTHONDIR": str(runtime / "ipython"),
         "JUPYTER_RUNTIME_DIR": str(runtime),
+        # What a kernel that is killed leaves behind goes with the run.
+        "TMPDIR": str(runtime),
         "JUPYTER_NO_CONFIG": "1",
         "JUPYTER_PLATFORM_DIRS": "1",
         "PYTHONHASHSEED": "0",

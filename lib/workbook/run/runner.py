@@ -28,6 +28,8 @@ FAILED, REFUSED = 1, 2
 # Statuses whose record describes a result that was good when it was made.
 GOOD = ("done", "pending")
 POLL_SECONDS = 0.02
+RUNTIME = "fusion-"  # how folders of sockets and temporary files begin
+TEMPORARY = ".temporary"  # says where a run has its own
 
 
 class StudyLike(Protocol):
@@ -120,16 +122,28 @@ class Run:
     # -- the run -------------------------------------------------------------------------------
     def go(self) -> int:
         """Run what must be run; the exit status."""
-        shutil.rmtree(self.root / ".work", ignore_errors=True)
+        self._sweep()
         self._retire()
-        with tempfile.TemporaryDirectory(prefix="fusion-", ignore_cleanup_errors=True) as runtime:
+        with tempfile.TemporaryDirectory(prefix=RUNTIME, ignore_cleanup_errors=True) as runtime:
             self.runtime = Path(runtime)
+            with suppress(OSError):  # a full disk is told of where it matters
+                (self.root / TEMPORARY).write_text(runtime, encoding="utf-8")
             try:
                 self._loop()
             except BaseException as problem:
                 self._abort(problem)
                 raise
         return self._conclude()
+
+    def _sweep(self) -> None:
+        """Remove what an earlier run left that was killed with all its processes; the lock says that it is gone."""
+        shutil.rmtree(self.root / ".work", ignore_errors=True)
+        with suppress(OSError):
+            left = Path((self.root / TEMPORARY).read_text(encoding="utf-8"))
+            if left.name.startswith(RUNTIME):
+                shutil.rmtree(left, ignore_errors=True)
+        for folder in (self.root, self.root.parent):
+            files.sweep(folder)
 
     def _loop(self) -> None:
         while self.waiting or self.running:
@@ -325,6 +339,7 @@ class Run:
 
     def _finish(self, status: str) -> None:
         shutil.rmtree(self.root / ".work", ignore_errors=True)
+        (self.root / TEMPORARY).unlink(missing_ok=True)
         if self.progress.ran:
             self.record |= {"ended": manifest.now(), "seconds": round(self.progress.elapsed(), 2)}
         self.record["status"] = status

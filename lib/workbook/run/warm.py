@@ -12,6 +12,8 @@ import importlib
 import json
 import os
 import sys
+import threading
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,6 +23,7 @@ from workbook import files, language
 
 JOB = "FUSION_JOB"  # where a notebook's Book finds its job
 ERROR = "error.json"
+PARENT = "JPY_PARENT_PID"  # who started a kernel
 MODULES = "FUSION_WARM"  # where a kernel finds their names, comma-joined
 
 
@@ -38,11 +41,20 @@ def load_ipython_extension(shell: Any) -> None:
 
     An error of a cell is shown as ever, and its words kept in both languages beside the notebook's results.
     """
+    threading.Thread(target=_end_with, args=(int(os.environ.get(PARENT, 0)),), daemon=True).start()
     shell.set_custom_exc((Exception,), _failed)
     for name in filter(None, os.environ.pop(MODULES, "").split(",")):
         with contextlib.suppress(Exception), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             _load(name)
+
+
+def _end_with(parent: int) -> None:
+    """End a kernel whose executor was killed; ipykernel notices that only where orphans go to process 1."""
+    while parent and os.getppid() == parent:
+        time.sleep(0.5)
+    if parent:
+        os._exit(1)
 
 
 def told(folder: Path) -> dict[str, str]:

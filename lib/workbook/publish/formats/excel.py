@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from workbook import inert
 from workbook.exhibits.rendering import below, caption_of, withheld
 from workbook.publish import spoken
 from workbook.publish.built import Built
@@ -32,18 +34,18 @@ def write(study: Built, target: Path) -> None:
     book, language = Workbook(), study.language
     front = book.active
     front.title = LIST[language]
-    front.append([study.title])
-    front.append(HEADS[language])
+    _line(front, 1, [study.title])
+    _line(front, 2, HEADS[language])
     for row in study.exhibits:
         if row["kind"] == "table":
             sheet = book.create_sheet(_name(row))
             _sheet(sheet, study, row)
-            front.append([row["number"], _value(row["title"]), sheet.title])
+            _line(front, front.max_row + 1, [row["number"], row["title"], sheet.title])
             place = f"C{front.max_row}"
             quoted = sheet.title.replace("'", "''")
             front[place].hyperlink = Hyperlink(ref=place, location=f"'{quoted}'!A1")
         elif row["kind"] == "withheld":
-            front.append([row["number"], withheld(row, language), ""])
+            _line(front, front.max_row + 1, [row["number"], withheld(row, language)])
     _bold(front, (1, 2))
     for letter, width in zip("ABC", (10, 90, 30), strict=True):
         front.column_dimensions[letter].width = width
@@ -58,13 +60,10 @@ def _sheet(sheet: Any, study: Built, row: dict[str, Any]) -> None:
 
     language = study.language
     cells = spoken.table(study.root, row["notebook"], row["id"], language)
-    sheet.append([caption_of(row, language)])
     lines = [cells["head"], *cells["value"]]
-    for line in lines:
-        sheet.append([_value(cell) for cell in line])
-    sheet.append([])
-    for text in below(row, language):
-        sheet.append([_value(text)])
+    told = [[text] for text in below(row, language)]
+    for number, line in enumerate([[caption_of(row, language)], *lines, [], *told], 1):
+        _line(sheet, number, line)
     _bold(sheet, (1, 2))
     sheet.freeze_panes = "A3"
     for column in range(len(cells["head"])):
@@ -75,13 +74,15 @@ def _sheet(sheet: Any, study: Built, row: dict[str, Any]) -> None:
 
 def _name(row: dict[str, Any]) -> str:
     r"""A sheet's name: number and what the table is called, within what Excel allows (31 characters, no ``[]:*?/\``)."""
-    called = "".join(" " if c in r"[]:*?/\\" else c for c in row["name"])
+    called = "".join(" " if c in r"[]:*?/\\" else c for c in inert.plain(row["name"]))
     return f"{row['number']} {called}"[:31].strip().strip("'")
 
 
-def _value(cell: Any) -> Any:
-    """A cell as it is kept: numbers are numbers, 0111 is a code, and '=1+1' is text, never a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "@") else cell
+def _line(sheet: Any, row: int, values: Sequence[Any]) -> None:
+    """A row as it is kept: numbers are numbers, 0111 is a code, and '=1+1' is text, never a formula."""
+    for column, value in enumerate(values, 1):
+        if value is not None:
+            inert.cell(sheet.cell(row, column), value)
 
 
 def _bold(sheet: Any, rows: tuple[int, ...]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from workbook.exhibits.rendering import below, caption_of, withheld
+from workbook.inert import title_of_file, word
 from workbook.publish import spoken
 from workbook.publish.built import Built
 
@@ -31,9 +32,9 @@ def write(study: Built, target: Path) -> None:
 
     document = Document()
     _fonts(document)
-    document.core_properties.title = study.title
+    document.core_properties.title = title_of_file(study.title)
     document.core_properties.author = ""
-    document.add_heading(study.title, level=1)
+    document.add_heading(word(study.title), level=1)
     if study.synthetic:
         document.add_paragraph(SYNTHETIC[study.language]).runs[0].bold = True
     for row in study.exhibits:
@@ -41,7 +42,7 @@ def write(study: Built, target: Path) -> None:
             cells = spoken.table(study.root, row["notebook"], row["id"], study.language)
             _table(document, row, cells, study.language)
         elif row["kind"] == "withheld":
-            document.add_paragraph(withheld(row, study.language))
+            document.add_paragraph(word(withheld(row, study.language)))
         elif row["kind"] == "figure":
             _figure(document, study.forms(row["notebook"], row["id"])[".png"], row, study.language)
     document.save(str(target))
@@ -68,7 +69,7 @@ def _table(document: Any, row: dict[str, Any], cells: dict[str, Any], language: 
     caption = document.add_paragraph()
     caption.paragraph_format.keep_with_next = True
     caption.paragraph_format.space_before = Pt(12)
-    caption.add_run(caption_of(row, language)).bold = True
+    caption.add_run(word(caption_of(row, language))).bold = True
     rows = [cells["head"], *cells["text"]]
     shape = document.add_table(rows=len(rows), cols=len(cells["head"]))
     places = shape._cells  # the public way looks each cell up anew
@@ -77,7 +78,7 @@ def _table(document: Any, row: dict[str, Any], cells: dict[str, Any], language: 
             _cell(places[r * len(cells["head"]) + c], text, cells["numeric"][c], bold=r == 0)
     _rules(shape)
     for text in below(row, language):
-        document.add_paragraph().add_run(text).font.size = Pt(TABLE_POINTS)
+        document.add_paragraph().add_run(word(text)).font.size = Pt(TABLE_POINTS)
 
 
 def _cell(cell: Any, text: str, numeric: bool, bold: bool) -> None:
@@ -86,7 +87,7 @@ def _cell(cell: Any, text: str, numeric: bool, bold: bool) -> None:
 
     paragraph = cell.paragraphs[0]
     paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT if numeric else WD_ALIGN_PARAGRAPH.LEFT
-    run = paragraph.add_run(text)
+    run = paragraph.add_run(word(text))
     run.font.size, run.bold = Pt(TABLE_POINTS), bold
 
 
@@ -125,6 +126,6 @@ def _figure(document: Any, file: Path, row: dict[str, Any], language: str) -> No
 
     document.add_picture(str(file), width=Cm(WIDTH_CM))
     document.paragraphs[-1].paragraph_format.keep_with_next = True
-    document.add_paragraph().add_run(caption_of(row, language)).bold = True
+    document.add_paragraph().add_run(word(caption_of(row, language))).bold = True
     for text in below(row, language):
-        document.add_paragraph().add_run(text).font.size = Pt(TABLE_POINTS)
+        document.add_paragraph().add_run(word(text)).font.size = Pt(TABLE_POINTS)

@@ -37,7 +37,7 @@ myst_enable_extensions = ["dollarmath", "amsmath"]
 suppress_warnings = ["myst.header"]
 
 mathjax_path = "tex-svg.js"
-mathjax3_config = {"options": {"enableMenu": False}, "svg": {"fontCache": "global"}}
+myst_update_mathjax = False  # MathJax is told what to do in formulas.js
 
 html_theme = "pydata_sphinx_theme"
 html_static_path = ["_static", str(MATHJAX)]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable
 from typing import Any
 
+from workbook import inert
 from workbook.language import current, said, word
 from workbook.review.compare.difference import Change, Difference, Exhibit
 
+# The page needs nothing but its own styles.
+POLICY = (
+    """<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">"""
+)
 SHOWN = 12  # lines of a part in the terminal; the page has all
 STYLE = """body{font:16px/1.5 system-ui,"Noto Sans CJK SC",sans-serif;max-width:70rem;
 margin:2rem auto;padding:0 1rem;color:#1a1a1a}
@@ -57,7 +61,8 @@ def page(difference: Difference) -> str:
     pair = said("review.diff.pair", a=d.a["study"], b=d.b["study"])
     title = _safe(said("review.diff.title", pair=pair))
     return (
-        f'<!doctype html><html lang="{current()}"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f'<!doctype html><html lang="{current()}"><meta charset="utf-8">{POLICY}'
+        '<meta name="viewport" content="width=device-width">'
         f"<title>{title}</title><style>{STYLE}</style><main><h1>{title}</h1>"
         f"<p>A: {_safe(_run(d.a))}<br>B: {_safe(_run(d.b))}</p>"
         f"<p>{said('review.diff.page', same=same, every=len(d.exhibits))}</p>"
@@ -158,4 +163,4 @@ def _capital(text: str) -> str:
 
 
 def _safe(value: str) -> str:
-    return html.escape(str(value))
+    return inert.html(value)

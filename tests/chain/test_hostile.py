@@ -1,0 +1,247 @@
+"""A study whose every text is a payload runs, is published, and nothing in it acts anywhere."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import re
+import socket
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from xml.etree import ElementTree
+
+import pandas as pd
+import pytest
+from markdown_it import MarkdownIt
+from payloads import hostile
+from ruamel.yaml import YAML
+from runs import Run
+
+from workbook import paths
+from workbook.publish import browser
+
+# What no page of ours has: it loads, submits or runs something.
+LIVE = {
+    "iframe",
+    "object",
+    "embed",
+    "base",
+    "math",
+    "input",
+    "form",
+    "style",
+    "link",
+    "meta",
+    "script",
+    "body",
+    "details",
+}
+DERIVED = ["ln_lp", "ln_employees", "ln_capital_labour", "pilot"]
+
+
+@pytest.fixture(scope="module")
+def site(run: Callable[[str], Run], tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("hostile")
+    panel = pd.read_parquet(run("smoke").folder / "01_panel" / "panel.parquet").drop(columns=DERIVED)
+    study = YAML(typ="safe").load((paths.PARAMS / "smoke.yaml").read_text("utf-8"))
+    done = run(str(hostile(panel, study, folder)))
+    said = done.fusion("site")
+    assert said.returncode == 0, said.stdout + said.stderr
+    packed = done.fusion("package", str(folder / "hostile.yaml"))
+    assert packed.returncode == 0, packed.stdout + packed.stderr
+    return done
+
+
+class Page(HTMLParser):
+    """Elements of a page's own part, and attributes that act, anywhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.depth = 0
+        self.inside: list[str] = []
+        self.every: list[str] = []
+        self.acts: list[tuple[str, str, str | None]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.depth += tag == "article"
+        self.every.append(tag)
+        if self.depth:
+            self.inside.append(tag)
+        for name, value in attrs:
+            scheme = (
+                urlsplit((value or "").strip()).scheme if name in ("href", "src", "action", "srcdoc") else ""
+            )
+            if (
+                name.startswith("on")
+                or name == "srcdoc"
+                or scheme in ("javascript", "vbscript")
+                or "out.invalid" in (value or "" if name in ("href", "src", "action", "data") else "")
+            ):
+                self.acts.append((tag, name, value))
+
+    def handle_endtag(self, tag: str) -> None:
+        self.depth -= tag == "article"
+
+
+def test_no_page_holds_what_acts(site: Run) -> None:
+    pages = sorted(site.site.rglob("*.html"))
+    assert len(pages) > 25
+    for file in pages:
+        page = Page()
+        page.feed(file.read_text("utf-8"))
+        assert page.acts == [], (file, page.acts)
+        if "hostile" in file.parts:
+            assert set(page.inside) & (LIVE - {"details"}) == set(), (file, set(page.inside) & LIVE)
+        assert "Content-Security-Policy" in file.read_text("utf-8")
+
+
+@pytest.mark.skipif(browser.executable() is None, reason="no Chromium on this machine")
+def test_in_a_browser_no_script_runs_and_no_request_leaves(site: Run) -> None:
+    from playwright.sync_api import sync_playwright
+
+    left: list[str] = []
+    with sync_playwright() as playwright:
+        program = playwright.chromium.launch(executable_path=browser.executable(), args=browser.FLAGS)
+        view = program.new_page()
+        view.on(
+            "request",
+            lambda r: left.append(r.url) if urlsplit(r.url).scheme not in ("file", "data") else None,
+        )
+        view.on("dialog", lambda d: left.append(d.message))
+        view.on("pageerror", lambda e: left.append(str(e)))
+        view.on("console", lambda m: left.append(m.text) if "Content Security" in m.text else None)
+        pages = [p for p in sorted(site.site.rglob("*.html")) if p.parent != site.site / "hostile"]
+        searched = [f"{(site.site / one / 'search.html').as_uri()}?q={word}" for one in ("en", "zh")
+                    for word in ("PWN", "script", "invalid")]  # fmt: skip
+        for address in [*(page.as_uri() for page in pages), *searched]:
+            view.goto(address, wait_until="load")
+            view.evaluate("() => window.MathJax?.startup?.promise?.then(() => null)")
+            if "search.html?" in address:
+                view.wait_for_selector("#search-results li, #search-results p", timeout=10_000)
+            view.evaluate(MOVE)
+            found = view.evaluate(
+                "() => [window.PWN, document.querySelectorAll('[href^=javascript]').length]"
+            )
+            assert found == [None, 0], (address, found)
+        program.close()
+    assert left == []
+
+
+# Whatever waits for a reader to do something: pointer, focus, opening.
+MOVE = """() => { for (const e of document.querySelectorAll('article *')) for (const kind of ['mouseover', 'focus', 'toggle'])
+  e.dispatchEvent(new Event(kind, {bubbles: false})) }"""
+
+
+def downloads(site: Run, *suffixes: str) -> Iterator[Path]:
+    found = [f for f in (site.site / "files" / "hostile").rglob("*") if f.suffix in suffixes]
+    assert found, suffixes
+    return iter(found)
+
+
+def test_spreadsheets_compute_nothing(site: Run) -> None:
+    from openpyxl import load_workbook
+
+    for file in downloads(site, ".xlsx"):
+        for sheet in load_workbook(file):
+            for cell in (c for row in sheet.iter_rows() for c in row if c.value is not None):
+                assert cell.data_type not in ("f", "e"), (sheet.title, cell.coordinate)
+                assert cell.hyperlink is None or (cell.hyperlink.location and not cell.hyperlink.target)
+    for file in downloads(site, ".csv"):
+        table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        for text in [*table.columns, *(t for name in table for t in table[name])]:
+            number = re.fullmatch(r"[+-]?[\d.,]+([eE][+-]?\d+)?\s*%?", text)
+            assert number or not re.match(r"\s*[=+\-@＝＋－＠]", text), (file.name, text)
+
+
+def test_pictures_word_and_latex_hold_text_alone(site: Run) -> None:
+    for file in downloads(site, ".svg"):
+        for element in ElementTree.parse(file).iter():
+            assert element.tag.rpartition("}")[2] not in ("script", "foreignObject", "a", "animate", "set"), (
+                file
+            )
+            for name, value in element.attrib.items():
+                assert not name.startswith("on") and (
+                    not name.endswith("href") or value.startswith(("#", "data:image"))
+                )
+    for file in downloads(site, ".docx"):
+        with zipfile.ZipFile(file) as archive:
+            xml = "".join(
+                archive.read(n).decode("utf-8") for n in archive.namelist() if n.endswith((".xml", ".rels"))
+            )
+        assert (
+            "instrText" not in xml
+            and "fldSimple" not in xml
+            and "out.invalid" not in "".join(re.findall(r'Target="[^"]*"', xml))
+        )
+    for file in downloads(site, ".tex"):
+        text = file.read_text("utf-8")
+        assert not re.search(r"\\(input|write|href|csname|require|unicode|end\{align)", text), file
+
+
+def test_notebooks_that_are_downloaded_show_text_alone(site: Run) -> None:
+    for file in downloads(site, ".ipynb"):
+        for cell in json.loads(file.read_text("utf-8"))["cells"]:
+            for output in cell.get("outputs", []):
+                for kind, data in output.get("data", {}).items():
+                    page, text = Page(), "".join(data)
+                    page.feed(
+                        text if kind == "text/html" else "" if "image" in kind else MarkdownIt().render(text)
+                    )
+                    assert page.acts == [] and not set(page.every) & (LIVE - {"style"}), (file.name, kind)
+
+
+def test_nothing_published_names_the_machine(site: Run) -> None:
+    """Neither paths, nor who ran it, nor the machine, nor what the environment holds."""
+    secrets = {
+        str(paths.ROOT),
+        str(paths.ROOT.resolve()),
+        str(Path.home()) + "/",
+        str(site.build),
+        tempfile.gettempdir() + "/",
+    }
+    secrets |= {f"/{getpass.getuser()}/", socket.gethostname()}
+    secrets |= {
+        v
+        for k, v in os.environ.items()
+        if len(v) > 11 and re.search("TOKEN|KEY|SECRET|PATH|HOME|URL|PYTEST", k)
+    }
+    looked = 0
+    for name, content in every(site):
+        looked += 1
+        for secret in secrets:
+            assert secret.encode() not in content, (name, secret)
+    assert looked > 300
+
+
+def every(site: Run) -> Iterator[tuple[str, bytes]]:
+    """All files of the site and of the package, archives unpacked."""
+    for file in [*site.site.rglob("*"), *(site.build / "packages").rglob("*")]:
+        if file.suffix in (".zip", ".docx", ".xlsx"):
+            with zipfile.ZipFile(file) as archive:
+                yield from ((f"{file.name}/{name}", archive.read(name)) for name in archive.namelist())
+        elif file.is_file() and "_static" not in file.parts:
+            yield str(file), file.read_bytes()
+
+
+def test_every_text_of_the_model_was_a_payload(site: Run) -> None:
+    """A text parameter that is added is fed, too."""
+    from payloads import FILED
+
+    from workbook.params import Parameters
+
+    flat: dict[str, Any] = site.manifest["parameters"]
+    names = [
+        n
+        for n, field in Parameters.model_fields["study"].annotation.model_fields.items()
+        if field.annotation is str
+    ]  # type: ignore[union-attr]
+    assert len(names) >= 9
+    assert all(flat[name] in FILED for name in names)
+    used = json.dumps(flat, ensure_ascii=False) + (site.build / "hostile" / "exhibits.csv").read_text("utf-8")
+    assert "PWN" in used
