@@ -196,18 +196,6 @@ def test_bad_panels_are_named(rows: pd.DataFrame) -> None:
         dynamics.cohort_panel(rows[rows["first"].notna()], "first", "ln_y")
 
 
-def test_permutation_keeps_cohorts_in_strata(panel: dynamics.CohortPanel) -> None:
-    dealt = dynamics.permuted_starts(panel.data, np.random.default_rng(1), ["group"])
-    units = panel.data.assign(dealt=dealt).drop_duplicates("unit")
-    for column in ("start", "dealt"):
-        counts = units.groupby(["group", column]).size()
-        if column == "start":
-            expected = counts
-    assert counts.to_dict() == expected.to_dict()
-    assert (units["start"] != units["dealt"]).any()
-    assert panel.data.assign(d=dealt).groupby("unit")["d"].nunique().max() == 1
-
-
 def test_true_averages() -> None:
     truth = pd.DataFrame(
         {
@@ -239,7 +227,7 @@ def test_without_start_years_everything_is_empty(rows: pd.DataFrame) -> None:
     att = averages.with_truth(averages.table({}, data, dynamics.seen_first(data)), None, 0)
     assert att.empty and list(att)[:-1] == averages.COLUMNS
     assert dynamics.window(None, -5, 6)[0].empty and honest.listed({}).groupby("restriction").ngroups == 0
-    assert averages.choices({}).empty and averages.against_deals({}, {}, "cs").empty
+    assert averages.choices({}).empty
     assert spillover.far_controls(data, ["group"]).empty
 
 
@@ -292,8 +280,6 @@ def test_leads_of_one_estimator_under_several_choices(panel: dynamics.CohortPane
     one = averages.choices(found).iloc[0]
     study = dynamics.event_study("cs", found["as_above"]).set_index("event_time")
     assert one["lead_1"] == 0 and one["lead_2"] == study.loc[-2, "estimate"]
-    deals = averages.against_deals(found, {0: found["as_above"], 1: found["as_above"]}, "as_above")
-    assert deals["p_value"].tolist() == [1.0] and deals["deals"].tolist() == [2]
 
 
 def test_next_year_is_matched_by_unit(rows: pd.DataFrame) -> None:

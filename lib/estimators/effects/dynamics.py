@@ -297,22 +297,3 @@ def with_next(rows: pd.DataFrame, column: str) -> pd.DataFrame:
     """Rows that have one a year later, with its value of a column as ``next_year``."""
     moved = rows[["firm_id", "year", column]].assign(year=rows["year"] - 1)
     return rows.merge(moved.rename(columns={column: "next_year"}), on=["firm_id", "year"])
-
-
-def permuted_starts(data: pd.DataFrame, rng: np.random.Generator, within: Sequence[str] = ()) -> pd.Series:
-    """Start years dealt anew to firms, keeping how many start when, in each stratum if any.
-
-    Parameters
-    ----------
-    data : DataFrame
-        Columns unit, start and `within`; strata are read from each unit's first row.
-
-    Returns
-    -------
-    Series
-        Start year (0: never) for each row of `data`.
-    """
-    units = data.drop_duplicates("unit").set_index("unit")
-    key = [units[name].astype("string").fillna("") for name in within] or (lambda unit: 0)
-    dealt = units.groupby(key)["start"].transform(lambda part: rng.permutation(part.to_numpy()))
-    return data["unit"].map(dealt).astype(int)

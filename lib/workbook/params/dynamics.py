@@ -62,8 +62,12 @@ class Dynamics(Section):
         default_factory=lambda: ["path", "district"],
         description="untreated firms that share all these columns with a treated firm count as exposed",
     )
+    shock_group: Column = Field(
+        "path",
+        description="firms of one level may share shocks: its years get effects of their own, and inference by group is shown",
+    )
     permutations: int = Field(
-        99, ge=0, le=9999, description="reassignments of start years in the randomisation test; 0: none"
+        199, ge=0, le=9999, description="reassignments of start years in the randomisation test; 0: none"
     )
 
     @model_validator(mode="after")

@@ -151,36 +151,3 @@ def choices(fits: Mapping[str, Any], size: float = 0.05) -> pd.DataFrame:
         counts = {"n": float(result.n_obs), "units": result.n_treated_units}
         rows.append(line(name, result.overall_att, result.overall_se, size) | counts | leads)
     return pd.DataFrame(rows).rename(columns={"estimator": "choice"})
-
-
-def against_deals(fits: Mapping[str, Any], deals: Mapping[Any, Any], name: str) -> pd.DataFrame:
-    """An estimator's average effect among those that it gives when start years are dealt anew.
-
-    p counts the actual assignment among the deals, so that it is exact for the hypothesis of no effect on any unit.
-
-    Parameters
-    ----------
-    fits, deals : mapping
-        Results: the actual one under `name`, and one of each deal.
-
-    Returns
-    -------
-    DataFrame
-        estimate, mean, sd, upper (97.5 per cent quantile), deals, p_value, units (treated); empty without deals.
-    """
-    dealt = np.array([result.overall_att for result in deals.values()], float)
-    dealt = dealt[np.isfinite(dealt)]
-    if name not in fits or not len(dealt):
-        return pd.DataFrame()
-    actual = fits[name].overall_att
-    return pd.DataFrame(
-        {
-            "estimate": [actual],
-            "mean": [dealt.mean()],
-            "sd": [dealt.std(ddof=1)],
-            "upper": [np.quantile(dealt, 0.975)],
-            "deals": [len(dealt)],
-            "p_value": [(1 + (np.abs(dealt) >= abs(actual)).sum()) / (1 + len(dealt))],
-            "units": [fits[name].n_treated_units],
-        }
-    )

@@ -1,0 +1,95 @@
+"""Leads before the start, and a path from one base year whose joint covariance sensitivity analysis may use.
+
+Effects by imputation are measured from an average of the years before, so that they and leads measured from the last year
+before the start are not on one footing. `rebased` brings both to that year.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from estimators.effects.imputation import sums
+from estimators.effects.imputation.model import Imputation
+from estimators.errors import EffectsError
+from estimators.language import said
+
+Array = sums.Array
+
+
+@dataclass(frozen=True)
+class Path:
+    """Leads and effects by event time from the last untreated year.
+
+    Attributes
+    ----------
+    estimate : Series, index event_time
+        Without the base year, which is 0 by construction.
+    covariance : DataFrame, event_time × event_time
+    base : int
+    """
+
+    estimate: pd.Series
+    covariance: pd.DataFrame
+    base: int
+
+
+def rebased(model: Imputation, first: int = -5) -> Path:
+    """Leads δ and effects τ* = τ̂ − Bδ, each measured from the last untreated year.
+
+    Leads are coefficients of 1{event time = e} in untreated rows with the same effects and slopes (Borusyak, Jaravel & Spiess
+    2024, section 4.4); B is the weight that untreated rows of starters at each lead have in τ̂. A lead is taken as common to
+    starts; those before `first` share one.
+
+    Raises
+    ------
+    EffectsError
+        When the last year before the start cannot be told from earlier ones: no unit that starts is seen in both.
+    """
+    event = model.data["event_time"].to_numpy(float)[model.untreated]
+    starters = np.isfinite(event)
+    base = int(np.nanmax(event, initial=-np.inf)) if starters.any() else -1
+    binned = np.where(starters, np.maximum(np.nan_to_num(event, nan=first), first - 1), np.nan)
+    leads = [int(e) for e in np.unique(binned[starters])]
+    if len(leads) < 2 or base not in leads:
+        raise EffectsError(said("effects.no_base_lead", base=base))
+    dummies = (binned[:, None] == np.array(leads[1:])[None, :]).astype(float)
+    gamma, psi_gamma = _fitted(model, dummies)
+    # From all leads (the earliest is 0) to differences from the base year.
+    to_base = np.vstack([np.zeros(len(leads) - 1), np.eye(len(leads) - 1)])
+    to_base = to_base - to_base[leads.index(base)]
+    weights = model.weights_by("event_time")
+    implied = model.implied(sparse.csr_array(model.shares @ weights.to_numpy()))
+    share = np.array([implied[binned == lead].sum(axis=0) for lead in leads]).T  # event times × leads
+    shown = [lead for lead in leads if lead >= first and lead != base]
+    rows = [leads.index(lead) for lead in shown]
+    estimate = np.concatenate(
+        [to_base[rows] @ gamma, weights.T @ model.atoms["estimate"] - share @ (to_base @ gamma)]
+    )
+    psi_lead = psi_gamma @ to_base.T
+    psi = np.hstack([psi_lead[:, rows], model.influence @ weights.to_numpy() - psi_lead @ share.T])
+    times = pd.Index([*shown, *[int(e) for e in weights]], name="event_time")
+    return Path(pd.Series(estimate, times), pd.DataFrame(psi.T @ psi, times, times), base)
+
+
+def _fitted(model: Imputation, dummies: Array) -> tuple[Array, Array]:
+    """Coefficients of regressors added to the untreated model, and their influence by cluster."""
+    base = model.rows.take(model.untreated)
+    wider = replace(base, x=np.hstack([base.x, dummies]))
+    solved = sums.solve(wider, len(model.cluster))
+    place = np.arange(solved.inverse.shape[0] - dummies.shape[1], solved.inverse.shape[0])
+    if np.abs(solved.null[place]).max(initial=0) > sums.INSIDE:
+        raise EffectsError(
+            said("effects.no_base_lead", base=int(np.nanmax(model.data["event_time"][model.untreated])))
+        )
+    columns = solved.inverse[:, place]
+    scores = base.w * solved.residual
+    levels, x = solved.parts(wider)
+    count = levels.shape[1]
+    each = scores[:, None] * (levels @ columns[:count] + x @ columns[count:])
+    by_unit = sums.by_unit(each, base.unit, len(model.cluster))
+    clusters = int(model.cluster.max()) + 1
+    return solved.coefficients[place], sums.by_unit(by_unit, model.cluster, clusters)
