@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from estimators.effects.imputation import fit, inference, leads, model, tables
+from estimators.effects.imputation import bands, fit, inference, leads, model, tables
 from estimators.errors import EffectsError
 
 NAMES = {"outcome": "y", "unit": "unit", "time": "year", "start": "start"}
@@ -210,10 +210,8 @@ def test_bands_hold_the_whole_path() -> None:
 
     for k in (1, 4, 10):
         exact = norm.ppf((1 + 0.95 ** (1 / k)) / 2)
-        assert inference.simultaneous(np.eye(k)) == pytest.approx(
-            exact, abs=0.02
-        )  # error of 100,000 draws: .008
-    assert inference.simultaneous(np.ones((3, 3))) == pytest.approx(1.96, abs=0.02)
+        assert bands.simultaneous(np.eye(k)) == pytest.approx(exact, abs=0.02)  # error of 100,000 draws: .008
+    assert bands.simultaneous(np.ones((3, 3))) == pytest.approx(1.96, abs=0.02)
 
 
 def test_few_treated_units(panel: pd.DataFrame) -> None:

@@ -8,7 +8,7 @@ event time, apart by strata where asked); one covariance over atoms serves every
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from estimators.effects.imputation import sums
+from estimators.effects.imputation import bands, sums
 from estimators.effects.imputation.sums import Array, Codes, Rows, Solved
 from estimators.errors import EffectsError
 from estimators.language import said
@@ -148,9 +148,7 @@ class Imputation:
         table = pd.DataFrame({column: list(weights)})
         table["estimate"] = [one.estimate for one in found]
         table["std_error"] = [one.std_error for one in found]
-        from estimators.effects.imputation.inference import with_intervals
-
-        table = with_intervals(table, covariance, size, draws)
+        table = bands.with_intervals(table, covariance, size, draws)
         return table.assign(rows=[one.rows for one in found], units=[one.units for one in found])
 
     def dose(self, values: Array) -> Estimate:
@@ -402,8 +400,6 @@ def two_stage(model: Imputation) -> dict[Hashable, Estimate]:
         "overall" and each event time.
     """
     variants: Mapping[Any, Centre] = {"overall": "overall", "event_time": "event_time"}
-    from dataclasses import replace
-
     fitted = {name: replace(model, centre=centre) for name, centre in variants.items()}
     weights = model.weights_by("event_time")
     out: dict[Hashable, Estimate] = {"overall": fitted["overall"].overall()}

@@ -163,7 +163,8 @@ def under_shocks(
     refused : dict
         What could not be computed, in words.
     """
-    rows, refused = [], {}
+    rows: list[list[Any]] = []
+    refused: dict[str, str] = {}
     for name, model in models.items():
         found, reasons = fit_all(_calls(model, groups, size, seed))
         found |= {"deals": deals[name]} if name in deals else {}
