@@ -42,7 +42,9 @@ def run(
     from workbook.params.load import load
     from workbook.run import runner
 
-    code = runner.run(load(study), jobs=jobs, wait=wait)
+    found = load(study)
+    _standards(found.flat)
+    code = runner.run(found, jobs=jobs, wait=wait)
     if site and code == 0:
         _build_site()
     raise typer.Exit(code)
@@ -83,6 +85,8 @@ def validate(study: Annotated[str, typer.Argument(help="name in params/, or path
     from workbook.params.load import load
 
     found = load(study)
+    for note in _standards(found.flat):
+        print(note)
     print(said("workbook.validated", study=found.name, notebooks=listed(found.parameters.study.notebooks)))
     print("\n".join(_able(found.flat)))
 
@@ -260,18 +264,23 @@ def check(
 
 @app.command()
 def standard(
-    file: Annotated[Path, typer.Argument(help="CSV with the columns of data/classification/standards")],
+    file: Annotated[Path, typer.Argument(help="CSV or xlsx with a standard's classes and GB/T 4754 codes")],
+    edition: Annotated[str, typer.Option(help="edition of its codes, where its head names none")] = "",
+    counts: Annotated[str, typer.Option(help="classes by level as its document states them: 9/40/189")] = "",
 ) -> None:
     """Check the table of a standard of your own, or of one whose text is not public."""
-    from fusion.classification import ClassificationError, slot
+    from fusion.classification import ClassificationError, own
 
     try:
-        found = slot.check(file)
+        found = own.check(file, edition=edition, counts=counts)
     except ClassificationError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None
-    print("\n".join(found) or said("workbook.standard_usable", file=file))
-    raise typer.Exit(int(bool(found)))
+    for line in (*found.wrong, *found.notes):
+        print(line)
+    if not found.wrong:
+        print(said("workbook.standard_usable", file=file, name=found.name, counts=found.counts))
+    raise typer.Exit(int(bool(found.wrong)))
 
 
 @app.command("prose")
@@ -296,6 +305,20 @@ def translate(
         with place.open("a", encoding="utf-8") as out:
             out.write("\n" + prose.template(open_texts))
     raise typer.Exit(int(bool(open_texts)))
+
+
+def _standards(flat: dict[str, Any]) -> list[str]:
+    """What is to be told of the study's own standards; one that cannot be used stops here."""
+    if not flat["standards"]:
+        return []
+    from fusion.classification import ClassificationError, own
+    from workbook import paths
+
+    try:
+        return [note for found in own.install(flat["standards"], paths.ROOT) for note in found.notes]
+    except ClassificationError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
 
 
 def _able(flat: dict[str, Any]) -> list[str]:

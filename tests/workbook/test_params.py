@@ -162,3 +162,46 @@ def test_meanings_are_in_their_language() -> None:
     found = {n: set(sentence.findall(t)) - allowed for n, t in meanings["zh"].items()}
     assert {n: f for n, f in found.items() if f} == {}
     assert [n for n, text in meanings["zh"].items() if not CHINESE.search(text)] == []
+
+
+OWN = "classification: {{services_standard: {named}, standards: {{mine: {file}}}}}\n"
+
+
+def test_a_standard_of_the_study_is_a_file_and_can_be_chosen(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("gbt_code,partial\n6511,0\n", "utf-8")
+    for written in ("list.csv", "{file: list.csv, edition: '2017', counts: 9/40}"):
+        found = study(
+            tmp_path, "study: {synthetic: true}\n" + OWN.format(named="'mine:01'", file=written)
+        ).flat
+        assert found["standards"]["mine"]["file"] == str(tmp_path / "list.csv")
+        assert found["services_standard"] == "mine:01"
+    told = error(tmp_path, OWN.format(named="min", file="list.csv"))
+    assert "services_standard: no standard 'min'. Did you mean 'mine'?" in told and "culture_2018" in told
+    told = error(tmp_path, "study: {synthetic: true}\n" + OWN.format(named="mine", file="lost.csv"))
+    assert "classification.standards.mine = 'lost.csv': no such file" in told
+    assert "counts" in error(tmp_path, OWN.format(named="mine", file="{file: list.csv, counts: many}"))
+
+
+def test_a_standard_that_cannot_be_used_stops_before_a_kernel(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("gbt_code,partial\n9999,0\n", "utf-8")
+    (tmp_path / "bad.yaml").write_text(
+        "study: {synthetic: true}\n" + OWN.format(named="mine", file="list.csv"), "utf-8"
+    )
+    from typer.testing import CliRunner
+
+    from workbook import cli
+
+    for command in ("validate", "run"):
+        done = CliRunner().invoke(cli.app, ["--language", "en", command, str(tmp_path / "bad.yaml")])
+        assert done.exit_code == 2
+        assert "list.csv, row 2, column 'gbt_code': '9999' is no code" in done.output
+
+
+def test_files_in_a_mapping_are_data_that_a_run_depends_on(tmp_path: Path) -> None:
+    from workbook.run import fingerprint
+
+    file = tmp_path / "list.csv"
+    file.write_text("x", "utf-8")
+    given = {"standards": {"mine": {"file": str(file), "edition": None}}}
+    assert dict(fingerprint.named_files(given)) == {"standards: list.csv": file}
+    assert fingerprint.public(given)["standards"]["mine"]["file"] == "list.csv"

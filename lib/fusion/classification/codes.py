@@ -79,6 +79,11 @@ def exists(code: str, edition: str = "2017") -> bool:
     return code in _names(check_edition(edition))
 
 
+def all_codes(edition: str = "2017") -> list[str]:
+    """Codes of all levels of an edition."""
+    return list(_names(check_edition(edition)))
+
+
 def name(code: str, edition: str = "2017") -> str:
     """Official Chinese name of a code.
 

@@ -16,11 +16,11 @@ import pandas as pd
 
 from fusion.classification.codes import MISSING, PATTERN, TRANSLATION, readings
 from fusion.classification.coefficients import EQUAL, Coefficients, equal
-from fusion.classification.editions import successors
+from fusion.classification.editions import CURRENT, successors
 from fusion.classification.evidence import RULES, by_later_code
-from fusion.classification.listed import ADVANCED_MANUFACTURING, members
+from fusion.classification.listed import ADVANCED_MANUFACTURING, edition_of, members, split
 from fusion.classification.policy import TAGS, code_tags, paths
-from fusion.classification.tables import EDITIONS, ClassificationError, descents, tree
+from fusion.classification.tables import EDITIONS, ClassificationError, descents, remembered, tree
 from fusion.language import listed, said
 
 SINGLE = ["section", "division", "group3", "path"]
@@ -196,7 +196,7 @@ def _answers(written: ibis.Table, held: pd.DataFrame) -> ibis.Table:
     return joined.select(*own, *SHARES, *extra, mapping_status=status, mapping_how=why, **texts)
 
 
-@lru_cache
+@remembered
 def lookup(
     services_standard: str = "modern_services_2023",
     manufacturing_standard: str = "three_new_2018",
@@ -211,8 +211,11 @@ def lookup(
         edition, code, own_section (section in its own edition), then the columns that `classify` adds.
     """
     out = _described()
-    advanced = ADVANCED_MANUFACTURING.get(manufacturing_standard, ())
-    chosen = {"services": (services_standard, ()), "manufacturing": (manufacturing_standard, advanced)}
+    made, classes = split(manufacturing_standard)
+    chosen = {
+        "services": split(services_standard),
+        "manufacturing": (made, classes or ADVANCED_MANUFACTURING.get(made, ())),
+    }
     for kind, (standard, classes) in chosen.items():
         share = bounds(standard, classes, coefficients)
         out = out.merge(share.rename(columns={b: f"{kind}_share_{b}" for b in BOUNDS}), on=CODE)
@@ -223,7 +226,7 @@ def lookup(
     return out
 
 
-@lru_cache
+@remembered
 def bounds(standard: str, classes: tuple[str, ...], coefficients: Coefficients) -> pd.DataFrame:
     """Share of each code of each edition that is in a standard: certain, possible, and a point.
 
@@ -245,9 +248,25 @@ def bounds(standard: str, classes: tuple[str, ...], coefficients: Coefficients) 
     point = np.where(partial, share, low)[starts]
     low, high = np.minimum.reduceat(low, starts), np.maximum.reduceat(high, starts)
     first = pairs.iloc[starts]
+    low, high, point = _in_its_edition(standard, classes, coefficients.default, first, low, high, point)
     settled = (first["mapping_status"] == "matched").to_numpy() | (low == high)
     bound = {"low": low, "high": high, "point": np.where(settled, point, np.nan)}
     return first[CODE].reset_index(drop=True).assign(**bound)
+
+
+def _in_its_edition(
+    standard: str, classes: tuple[str, ...], share: float, codes: pd.DataFrame, *bounds: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    """Bounds in which codes of the edition that a standard is written in have what it says of them itself."""
+    own = edition_of(standard)
+    if own == CURRENT:
+        return bounds
+    kind = members(standard, classes, own).set_index("code")["membership"]
+    word = codes["code"].map(kind).to_numpy(object)
+    mine = (codes["edition"] == own).to_numpy() & (codes["code"].str.len() == 4).to_numpy()
+    full, partial = word == "full", word == "partial"
+    told = (full, full | partial, np.where(partial, share, full))
+    return tuple(np.where(mine, new, old).astype(float) for new, old in zip(told, bounds, strict=True))
 
 
 @lru_cache

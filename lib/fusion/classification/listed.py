@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 
 import pandas as pd
 
 from fusion.classification import codes as tree_codes
-from fusion.classification.tables import ClassificationError, descents, load, standards
+from fusion.classification.editions import CURRENT, links
+from fusion.classification.tables import ClassificationError, descents, load, remembered, source, standards
 from fusion.language import listed, said
 
 # The standard of the three "new" covers the economy; its class 02 is 先进制造业, advanced manufacturing.
 ADVANCED_MANUFACTURING = {"three_new_2018": ("02",)}
 
 
-@lru_cache
-def members(standard: str, classes: tuple[str, ...] = ()) -> pd.DataFrame:
+@remembered
+def members(standard: str, classes: tuple[str, ...] = (), edition: str = CURRENT) -> pd.DataFrame:
     """Four-digit codes that a standard holds.
 
     A standard that lists a section, division or group holds all its classes. A code that is listed more
@@ -28,15 +28,40 @@ def members(standard: str, classes: tuple[str, ...] = ()) -> pd.DataFrame:
         Name as `standards` gives it.
     classes : tuple of str
         Own classes of the standard to keep, with all below them, by prefix; empty = the whole standard.
+    edition : str
+        Of the codes that are given. A standard on an earlier edition is taken over by the official comparison: a
+        class of 2017 is full where all that it was made from is, and partial where some of it is.
 
     Returns
     -------
     pandas.DataFrame
         code, membership (``full`` or ``partial``).
     """
-    listed = _listed(standard, classes).merge(descents("2017"), left_on="gbt_code", right_on="ancestor")
+    table, own = _listed(standard, classes), edition_of(standard)
+    listed = table.merge(descents(own), left_on="gbt_code", right_on="ancestor")
     full = (listed["partial"] == "0").groupby(listed["code"]).any()
+    if edition != own:
+        full = _taken_over(full, own, edition)
     return pd.DataFrame({"code": full.index, "membership": full.map({True: "full", False: "partial"}).array})
+
+
+def split(standard: str) -> tuple[str, tuple[str, ...]]:
+    """Name and own classes of a standard as it may be written: ``name``, or ``name:01,02``."""
+    name, _, classes = standard.partition(":")
+    return name, tuple(classes.split(",")) if classes else ()
+
+
+def edition_of(standard: str) -> str:
+    """Edition of GB/T 4754 of a standard's codes."""
+    return source(standard)["gbt_edition"] or CURRENT
+
+
+def _taken_over(full: pd.Series, own: str, edition: str) -> pd.Series:
+    """Whether each class of another edition that a standard may hold is held in full: all its parts are."""
+    held = full.to_dict()
+    made_from = {code: [held.get(old) for old in olds] for code, olds in links(edition, own).items()}
+    found = {code: all(parts) for code, parts in made_from.items() if any(p is not None for p in parts)}
+    return pd.Series(found, dtype=bool).sort_index()
 
 
 def membership(codes: Iterable[str], standard: str, classes: tuple[str, ...] = ()) -> pd.Series:

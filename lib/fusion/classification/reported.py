@@ -10,7 +10,7 @@ import pandas as pd
 
 from fusion.classification.coefficients import Coefficients, equal, from_file
 from fusion.classification.enterprises import classify
-from fusion.classification.listed import members
+from fusion.classification.listed import members, split
 from fusion.classification.tables import FOLDER, ClassificationError
 from fusion.language import listed, said
 
@@ -87,8 +87,7 @@ def _shares(panel: ibis.Table, chosen: tuple[str, ...], min_units: int) -> tuple
     units = _reports(panel)
     found: list[tuple[str, str, float]] = []
     for standard in chosen:
-        name, _, classes = standard.partition(":")
-        held = members(name, tuple(classes.split(",")) if classes else ()).set_index("code")["membership"]
+        held = members(*split(standard)).set_index("code")["membership"]
         mine = units[units["code_2017"].map(held) == "partial"]
         kind = mine["class"].map(held)
         rows = mine.assign(

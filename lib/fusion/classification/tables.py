@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import csv
 import difflib
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from fusion.language import listed, said
 
@@ -25,12 +26,41 @@ class ClassificationError(ValueError):
     """A code, edition, standard or level that cannot be used; the message says what is allowed."""
 
 
-def standards() -> list[str]:
-    """Names of the derived standards, as `load` takes them."""
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# What a study brings (`own.install`): name to rows and source.
+_OWN: dict[str, tuple[tuple[dict[str, str], ...], dict[str, str]]] = {}
+_REMEMBERED: list[Any] = []
+
+
+def remembered(function: Callable[P, T]) -> Callable[P, T]:
+    """Like ``lru_cache``, for what depends on the standards that are known: forgotten when others become known."""
+    cached = lru_cache(function)
+    _REMEMBERED.append(cached)
+    return cached  # type: ignore[return-value]
+
+
+def know(own: Mapping[str, tuple[tuple[dict[str, str], ...], dict[str, str]]]) -> None:
+    """Take these standards, and no others, beside those of the project; `own.install` checks them first."""
+    if dict(own) != _OWN:
+        _OWN.clear()
+        _OWN.update(own)
+        for function in _REMEMBERED:
+            function.cache_clear()
+
+
+def shipped() -> list[str]:
+    """Names of the project's derived standards."""
     return sorted(p.stem for p in (FOLDER / "standards").glob("*.csv"))
 
 
-@lru_cache
+def standards() -> list[str]:
+    """Names of the derived standards, as `load` takes them: the project's, then the study's own."""
+    return [*shipped(), *_OWN]
+
+
+@remembered
 def rows(name: str) -> tuple[dict[str, str], ...]:
     """A table of ``data/classification`` as plain rows (read once; do not change them).
 
@@ -39,6 +69,8 @@ def rows(name: str) -> tuple[dict[str, str], ...]:
     ClassificationError
         When there is no such table; names the nearest.
     """
+    if name in _OWN:
+        return _OWN[name][0]
     file = FOLDER / f"{name}.csv"
     if not file.is_file():
         file = FOLDER / "standards" / f"{name}.csv"
@@ -49,7 +81,7 @@ def rows(name: str) -> tuple[dict[str, str], ...]:
         return tuple(csv.DictReader(stream))
 
 
-@lru_cache
+@remembered
 def _read(name: str) -> pd.DataFrame:
     import pandas as pd
 
@@ -73,7 +105,12 @@ def load(name: str) -> pd.DataFrame:
 
 
 def source(standard: str) -> dict[str, str]:
-    """The row of ``SOURCES.csv`` of a standard: issuer, titles, number, year, verified, counts."""
+    """The row of ``SOURCES.csv`` of a standard: issuer, titles, number, year, verified, counts.
+
+    ``verified`` is ``1``, ``0`` (shown as UNVERIFIED), or ``own`` for a file of the study.
+    """
+    if standard in _OWN:
+        return dict(_OWN[standard][1])
     found = next((row for row in rows("SOURCES") if row["standard"] == standard), None)
     if found is None:
         raise ClassificationError(

@@ -15,6 +15,7 @@ from fusion.classification import slot
 from fusion.classification.coefficients import Coefficients, equal
 from fusion.classification.editions import convert
 from fusion.classification.enterprises import bounds
+from fusion.classification.listed import split
 from fusion.classification.policy import OTHER
 from fusion.classification.tables import EDITIONS, load, source, tree
 
@@ -167,7 +168,10 @@ def _named(standard: str, slots: dict[str, dict[str, str]]) -> dict[str, Any]:
         own = load(name).drop_duplicates("class_code").set_index("class_code")["class_name"]
         titles["title_en"] += f", class {classes.replace(',', ', ')}"
         titles["title_zh"] += "：" + "、".join(own[c] for c in classes.split(","))
-    if row["verified"] != "1":
+    if row["verified"] == "own":
+        titles["title_en"] += " (the study's own file)"
+        titles["title_zh"] += "（研究自带文件）"
+    elif row["verified"] != "1":
         titles["title_en"] += " (UNVERIFIED: not the official text)"
         titles["title_zh"] += "（未核实：非官方文本）"
     return {"standard": standard, **titles, "verified": row["verified"] == "1"}
@@ -175,8 +179,7 @@ def _named(standard: str, slots: dict[str, dict[str, str]]) -> dict[str, Any]:
 
 def _long_bounds(standard: str, declared: Coefficients) -> pd.DataFrame:
     """Bounds of the codes that may be in a standard; a point where candidates differ is the default share."""
-    name, _, classes = standard.partition(":")
-    held = bounds(name, tuple(classes.split(",")) if classes else (), declared)
+    held = bounds(*split(standard), declared)
     held = held[held["high"] > 0].assign(standard=standard)
     return held.assign(point=held["point"].fillna(declared.default))
 

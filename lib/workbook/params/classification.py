@@ -2,21 +2,56 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import difflib
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from workbook.language import said
+from workbook import paths
+from workbook.language import listed, said
 from workbook.params.base import Section, Share, Year
+
+# A standard by its name, or with some of its own classes: name:01,02.
+Standard = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(:[0-9A-Za-z.,]+)?$")]
+
+
+class OwnStandard(Section):
+    """A standard that the study brings: its file, and what its document says of itself."""
+
+    file: str = Field(
+        description="CSV or xlsx of its classes and GB/T 4754 codes; `fusion standard FILE` checks it"
+    )
+    edition: Literal["2011", "2017"] | None = Field(
+        None,
+        description="edition of GB/T 4754 of its codes; empty = the one that the file's head names, else 2017",
+    )
+    counts: str | None = Field(
+        None,
+        pattern=r"^\d+(/\d+)*( \+ \d+(/\d+)*)*$",
+        description="classes by level that its document states, e.g. 9/40/189",
+    )
+    compared_with: Standard | None = Field(
+        None,
+        description="installed standard that it replaces or stands beside; empty = the study's own choice",
+    )
+    title_en: str | None = Field(None, description="title in English")
+    title_zh: str | None = Field(None, description="title in Chinese")
+    issuer: str | None = Field(None, description="who issued it")
 
 
 class Classification(Section):
     """Which official standards define the two industries."""
 
-    services_standard: Literal["modern_services_2023", "hightech_services_2018", "scitech_services_2018"] = (
-        Field("modern_services_2023", description="standard that says what modern services are")
+    standards: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], OwnStandard] = Field(
+        default_factory=dict,
+        description="standards of your own, by the name under which they are chosen: their file, or {file: …, edition: …}",
     )
-    manufacturing_standard: Literal["three_new_2018", "hightech_manufacturing_2017"] = Field(
+    services_standard: Standard = Field(
+        "modern_services_2023",
+        description="standard that says what modern services are: any of data/classification/standards or your own; "
+        "some of its classes as name:01,02",
+    )
+    manufacturing_standard: Standard = Field(
         "three_new_2018",
         description="standard that says what advanced manufacturing is (three_new_2018: its class 02)",
     )
@@ -45,6 +80,31 @@ class Classification(Section):
         None,
         description="year whose features sort enterprises into kinds of actor, before treatment; empty = each one's first",
     )
+
+    @field_validator("standards", mode="before")
+    @classmethod
+    def _files(cls, given: Any) -> Any:
+        """A file alone stands for ``{file: …}``."""
+        if not isinstance(given, dict):
+            return given
+        return {name: {"file": one} if isinstance(one, str) else one for name, one in given.items()}
+
+    @model_validator(mode="after")
+    def _named(self) -> Classification:
+        for name, one in self.standards.items():
+            self.known(f"standards.{name}.compared_with", one.compared_with)
+        self.known("services_standard", self.services_standard)
+        self.known("manufacturing_standard", self.manufacturing_standard)
+        return self
+
+    def known(self, key: str, standard: str | None) -> None:
+        """Refuse a standard that the project has not and the study does not bring."""
+        shipped = sorted(f.stem for f in (paths.ROOT / "data/classification/standards").glob("*.csv"))
+        known, name = [*shipped, *self.standards], (standard or "").partition(":")[0]
+        if standard and name not in known:
+            near = difflib.get_close_matches(name, known, 1, 0.5)
+            hint = said("params.did_you_mean", near=near[0]) if near else ""
+            raise ValueError(said("params.rule.standard", key=key, name=name, hint=hint, known=listed(known)))
 
     @model_validator(mode="after")
     def _coefficients(self) -> Classification:

@@ -66,6 +66,8 @@ class Study:
                 values[name] = resolve_source(values[name], self.file)
         for name in FILE_LISTS:
             values[name] = resolve_sources(values[name], self.file)
+        for own in values["standards"].values():
+            own["file"] = resolve_source(own["file"], self.file)
         return values
 
 
@@ -290,6 +292,10 @@ def _check_files(parameters: Parameters, file: Path) -> None:
             place = values[name]
             if place is not None and not (paths.ROOT / resolve_source(place, file)).is_dir():
                 raise StudyError(f"{_shown(file)}: {section}.{name} = '{place}': no such folder")
+    for name, own in parameters.classification.standards.items():
+        if not (paths.ROOT / resolve_source(own.file, file)).is_file():
+            where = {"section": "classification.standards", "name": name, "place": own.file}
+            raise StudyError(said("params.no_file", file=_shown(file), **where))
 
 
 def _check_columns(parameters: Parameters, node: Any, file: Path) -> None:

@@ -218,19 +218,14 @@ def declared(step: Step) -> Iterator[Path]:
 def public(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters as they may be published: a file outside the project by its name alone."""
     values = json.loads(json.dumps(dict(parameters)))
-    for name, value in values.items():
-        if isinstance(value, list):
-            values[name] = [_unplaced(item, name) for item in value]
-        else:
-            values[name] = _unplaced(value, name)
-    return values
+    return {name: _unplaced(value, name) for name, value in values.items()}
 
 
 def named_files(parameters: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
     """Files that parameters name (the panel's source, a table of pilots, ...), where they are files."""
     for name, value in sorted(parameters.items()):
-        for item in value if isinstance(value, list) else [value]:
-            if isinstance(item, str) and Path(item).suffix.lower() in DATA_SUFFIXES:
+        for item in _texts(value):
+            if Path(item).suffix.lower() in DATA_SUFFIXES:
                 file = paths.ROOT / item
                 if file.is_file():
                     yield f"{name}: {file.name}", file
@@ -239,7 +234,20 @@ def named_files(parameters: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
 # -- inside ------------------------------------------------------------------------------------
 
 
+def _texts(value: Any) -> Iterator[str]:
+    """Texts in a value, at any depth; of a mapping those of its values."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts(part)
+
+
 def _unplaced(value: Any, name: str) -> Any:
+    if isinstance(value, list):
+        return [_unplaced(item, name) for item in value]
+    if isinstance(value, dict):
+        return {key: _unplaced(item, key) for key, item in value.items()}
     absolute = isinstance(value, str) and value.startswith("/")
     is_file = absolute and (name in PLACES or Path(value).suffix.lower() in DATA_SUFFIXES)
     return Path(value).name if is_file else value
