@@ -148,7 +148,9 @@ def test_filters_and_derived_columns(tmp_path: Path) -> None:
     raw = readers.read(con, csv(tmp_path, "firm_id,year\na,2020\n"), root=tmp_path, contract="minimal")
     years = {"first_year": 2012, "last_year": 2020}
     calls: list[Callable[[], Any]] = [
-        lambda: clean.sample(raw.table, raw.quality.assign(set_aside=False, emptied=False), **years, keep_industries=["C"]),
+        lambda: clean.sample(
+            raw.table, raw.quality.assign(set_aside=False, emptied=False), **years, keep_industries=["C"]
+        ),
         lambda: derive.derive(raw.table, [{"name": "n", "how": "lgo", "of": ["year"]}]),
         lambda: derive.derive(raw.table, [{"name": "n", "how": "ratio", "of": ["year"]}]),
         lambda: derive.derive(raw.table, [{"name": "n", "how": "log", "of": ["yaer"]}]),
