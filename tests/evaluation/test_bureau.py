@@ -21,13 +21,25 @@ def panel() -> pd.DataFrame:
 def test_totals_by_hand_and_contributions_that_make_them() -> None:
     totals = bureau.growth_table(panel(), "path", ["revenue"], 2021)
     assert (totals["amount"] * 10_000).tolist() == [150, 250, 400]
-    assert totals.loc[("revenue", "x"), "growth"] == pytest.approx(100 * (150 / 400 - 1))
+    assert totals.loc[("revenue", "x"), "nominal"] == pytest.approx(100 * (150 / 400 - 1))
+    # On comparable scope: a from 100 to 150; b, now in y, from 300 to 200; c is new.
+    assert totals["growth"].tolist() == pytest.approx([50, -100 / 3, -12.5])
+    assert totals["matched"].tolist() == [1, 1, 2]
     assert totals["units"].tolist() == [1, 2, 3]
     parts = bureau.contributions(panel(), "path", ["revenue"], 2021)
     summed = parts.groupby(KEYS)[bureau.CONTRIBUTED].sum().loc[totals.index]
     np.testing.assert_allclose(summed["amount"], totals["amount"] * 10_000)
     np.testing.assert_allclose(100 * summed["share_part"] / summed["share_whole"], totals["share"])
-    assert summed["growth_before"].tolist() == [400, 0, 400]
+    assert summed["nominal_before"].tolist() == [400, 0, 400] and summed["growth_before"].tolist() == [
+        100,
+        300,
+        400,
+    ]
+    assert summed["growth_now"].tolist() == [150, 200, 350] and summed["nominal_now"].tolist() == [
+        150,
+        250,
+        400,
+    ]
     assert parts.set_index([*KEYS, "unit"]).loc[("revenue", "x", "c"), "share_whole"] == 50
     assert bureau.largest(totals.reset_index())["group"] == "y"
 

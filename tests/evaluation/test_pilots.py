@@ -13,7 +13,7 @@ from fusion.evaluation.errors import EvaluationError
 from workbook import paths
 
 TEMPLATE = paths.DATA / "evaluation" / "pilots_template.csv"
-GOOD = "试点,municipal,1,enterprise,F1,甲公司,沪发改〔x〕1号,2020,2022,,https://example.org,yes,A1,30,2023"
+GOOD = "试点,municipal,1,enterprise,F1,甲公司,沪发改〔x〕1号,2020,2022,,https://example.org,yes,"
 
 
 def write(folder: Path, *lines: str) -> Path:
@@ -37,7 +37,6 @@ def test_the_template_is_the_contract(tmp_path: Path) -> None:
         ("2020,2022", "2020,2019", "end 2019 is before start 2020"),
         ("2020,2022", ",2022", "line 2, start = ''; allowed: a year"),
         ("沪发改〔x〕1号", "", "verified = yes needs a notice and a source"),
-        ("A1,30", "A1,much", "goal_value = 'much'; allowed: a number"),
         (",F1,", ",,", "line 2: unit is empty"),
     ],
 )
@@ -59,7 +58,38 @@ def test_units_are_found_in_the_panel_or_named(tmp_path: Path) -> None:
     absent = GOOD.replace("F1", "F99")
     table = pilots.matched(pilots.load(write(tmp_path, GOOD, region, absent)), panel())
     assert list(table["firms"]) == [1, 5, 0] and list(table["found"]) == [True, True, False]
-    assert list(table["years_before"]) == [4, 4, 0] and list(table["years_after"]) == [4, 4, 0]
+    assert list(table["years_before"]) == [4, 4, 0]
+    assert list(table["years_after"]) == [3, 3, 0], "the term ends in 2022, the panel in 2023"
+
+
+def test_since_ends_with_the_term_the_revocation_or_the_evaluation(tmp_path: Path) -> None:
+    lines = [
+        GOOD,
+        GOOD.replace("F1", "F2").replace("2020,2022,,", "2020,2022,2021,"),
+        GOOD.replace("F1", "F3").replace("2020,2022,,", "2020,,,"),
+        GOOD.replace("F1", "F4").replace("2020,2022,,", "2023,2024,,"),
+    ]
+    units = pilots.load(write(tmp_path, *lines))
+    assert list(pilots.dated(units, 2021)["last"]) == [2021, 2020, 2021, 2021]
+    assert list(pilots.dated(units, 2021)["stage"]) == ["mid-term", "revoked", "open", "not begun"]
+    assert list(pilots.dated(units, 2023)["last"]) == [2022, 2020, 2023, 2023]
+    assert list(pilots.dated(units, 2023)["stage"]) == ["final", "revoked", "open", "mid-term"]
+
+
+def test_what_nobody_read_is_not_verified(tmp_path: Path) -> None:
+    table = pilots.load(write(tmp_path, GOOD.replace("yes", ""), GOOD.replace("F1", "F2")))
+    assert table["verified"].tolist() == [False, True]
+
+
+def test_a_platform_is_what_it_serves() -> None:
+    table = panel().assign(path="P4", park_id=lambda p: np.where(p["firm_id"] == "F1", "K", None))
+
+    def firms(serves: str, kind: str = "platform") -> set[str]:
+        return set(table.loc[pilots.rows_of(table, kind, "F9", serves), "firm_id"])
+
+    assert firms("") == {"F9"} and firms("F1; F2；F3") == {"F1", "F2", "F3"}
+    assert firms("district:D1;F9") == {"F0", "F1", "F2", "F3", "F4", "F9"} and firms("park:K") == {"F1"}
+    assert len(firms("path:P4")) == 10
 
 
 def test_pilots_of_the_panel_itself_are_unverified() -> None:
@@ -122,6 +152,27 @@ def test_obstacles_by_hand() -> None:
     scores = pd.DataFrame({"a": [50.0, 100.0], "b": [75.0, 0.0]})
     found = cards.obstacles(scores, [0.5, 0.5])
     assert found.loc[0].tolist() == pytest.approx([2 / 3, 1 / 3]) and found.loc[1].tolist() == [0.0, 1.0]
+
+
+def test_a_pilot_of_two_years_can_reach_the_best_grade() -> None:
+    assert (
+        cards.grade(3, 2, 1.0, 2) == "A"
+        and cards.grade(3, 1, 1.0, 2) == "C"
+        and cards.grade(3, 1, 1.0, 1) == "A"
+    )
+    assert cards.grade(3, 2, 1.0) == cards.grade(3, 2, 1.0, 5) == "B" and cards.grade(1, 2, 1.0, 2) == "C"
+
+
+def test_a_gap_counts_the_years_of_the_term_and_of_the_unit() -> None:
+    years = {
+        2018: [10, 10, 20, 30.0],
+        2019: [np.nan, 90, 90, 90.0],
+        2020: [21, 13, 24, 35.0],
+        2021: [99, 13, 24, 35.0],
+    }
+    outcome = pd.DataFrame(years, index=["t", "p1", "p2", "p3"])
+    # Changes 2018–2020: 11; 3, 4, 5. The year 2019, which the unit lacks, and 2021, after its term, do not count.
+    assert cards.gap(outcome, "t", ["p1", "p2", "p3"], 2020, 2020).gap == pytest.approx(11 - 4)
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,9 @@ def test_figures_are_those_of_the_document() -> None:
 
 
 def test_contributions_add_up_to_what_is_judged() -> None:
-    goals = targets.load(OWN)
+    goals = targets.load(OWN).assign(
+        population="", measure=lambda t: t["measure"].replace("operating_revenue", "service_revenue")
+    )
     grid = targets.grids(panel(), goals, [2020], [2022], 0.5)
     parts = targets.contributions(panel(), goals, grid)
     names = ["target", "base_year", "horizon", "scope", "price"]
@@ -163,3 +165,24 @@ def test_the_state_of_targets_that_nobody_observed() -> None:
     state = targets.status(goals, targets.load_observed(None, goals))
     assert set(state["verdict"]) == {"cannot be judged", "no number in the text"}
     assert targets.status(goals.iloc[:1], targets.load_observed(None, goals)).empty
+
+
+def test_a_target_is_judged_on_its_own_population_or_not_at_all() -> None:
+    goals = pd.DataFrame(
+        [{"target": "t", "kind": "growth", "measure": "service_revenue", "goal": 10.0, "population": "flag"}]
+    )
+    only = targets.grids(panel().assign(flag=lambda p: p["firm_id"] == "a"), goals, [2020], [2022], 0.5)
+    assert only.loc[only["price"] == "nominal", "rate"].tolist() == pytest.approx([10, 10])
+    for without in (panel(), panel().assign(flag=False)):
+        refused = targets.grids(without, goals, [2020], [2022], 0.5)
+        assert (
+            set(refused["verdict"]) == {"cannot be judged"}
+            and refused["reason_en"].str.contains("population").all()
+        )
+    parts = targets.contributions(panel().assign(flag=lambda p: p["firm_id"] == "a"), goals, only)
+    assert set(parts["unit"]) == {"a"}
+    shipped = targets.load(OWN).set_index("target")
+    assert (
+        shipped.loc["ps_growth", "population"] == "producer_services"
+        and (shipped["population"] != "").sum() == 1
+    )

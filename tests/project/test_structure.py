@@ -35,7 +35,7 @@ ROOMS: dict[str, dict[str, set[str] | None]] = {
         "indicators": {"classification", "composite"},
         "integration": {"classification"},
         "io": set(),
-        "evaluation": set(),
+        "evaluation": {"classification"},  # producer services are classes of a standard
         "plots": set(),
     },
     "estimators": {

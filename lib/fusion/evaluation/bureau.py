@@ -10,7 +10,15 @@ from fusion.evaluation.errors import EvaluationError
 from fusion.language import listed, said, word
 
 WAN_PER_YI = 10_000  # 万元 in 亿元
-CONTRIBUTED = ["amount", "share_part", "share_whole", "growth_now", "growth_before"]
+CONTRIBUTED = [
+    "amount",
+    "share_part",
+    "share_whole",
+    "growth_now",
+    "growth_before",
+    "nominal_now",
+    "nominal_before",
+]
 
 
 def growth_table(panel: pd.DataFrame, by: str, measures: Sequence[str], year: int) -> pd.DataFrame:
@@ -25,13 +33,14 @@ def growth_table(panel: pd.DataFrame, by: str, measures: Sequence[str], year: in
     measures : sequence of str
         Money columns; missing values are left out, and how many units report is shown.
     year : int
-        The year; growth compares with the year before, all reporting units in both (so entry and exit are part of it).
+        The year; growth compares with the year before.
 
     Returns
     -------
     pandas.DataFrame
-        Index: (measure, group), groups sorted and then ``total``; columns ``amount`` (亿元), ``growth`` (%),
-        ``share`` (%), ``units`` (units that report). Empty where there is no measure.
+        Index: (measure, group), groups sorted and then ``total``; columns ``amount`` (亿元), ``growth`` (%, on comparable
+        scope: units that report in both years, under their group of this year), ``matched`` (how many), ``nominal`` (%, all
+        that report in either year), ``share`` (%), ``units`` (that report). Empty where there is no measure.
 
     Raises
     ------
@@ -45,10 +54,14 @@ def growth_table(panel: pd.DataFrame, by: str, measures: Sequence[str], year: in
     parts = []
     for measure in measures:
         now, then = (_totals(panel[panel["year"] == y], by, measure) for y in (year, year - 1))
+        both = _both(panel, by, measure, year)
+        same, before = (_totals(both, by, c) for c in ("now", "then"))
         table = pd.DataFrame(
             {
                 "amount": now["sum"] / WAN_PER_YI,
-                "growth": 100 * (now["sum"] / then["sum"].where(then["sum"] > 0) - 1),
+                "growth": 100 * (same["sum"] / before["sum"].where(before["sum"] > 0) - 1),
+                "matched": same["count"].reindex(now.index).fillna(0).astype(int),
+                "nominal": 100 * (now["sum"] / then["sum"].where(then["sum"] > 0) - 1),
                 "share": 100 * now["sum"] / now.loc["total", "sum"],
                 "units": now["count"],
             }
@@ -78,14 +91,20 @@ def contributions(panel: pd.DataFrame, by: str, measures: Sequence[str], year: i
     parts = [pd.DataFrame(columns=[*names, *CONTRIBUTED])]
     for measure in measures:
         now, then = (panel[(panel["year"] == y) & panel[measure].notna()] for y in (year, year - 1))
+        both = _both(panel, by, measure, year)
         whole = now.groupby("firm_id")[measure].sum().rename("share_whole")
         for group in [*sorted(now[by].unique()), "total"]:
-            here, before = (
-                rows[(rows[by] == group) | (group == "total")].groupby("firm_id")[measure].sum()
-                for rows in (now, then)
+            here, before, same = (
+                rows[(rows[by] == group) | (group == "total")] for rows in (now, then, both)
             )
-            own = {"amount": here, "share_part": here, "growth_now": here, "growth_before": before}
-            table = pd.DataFrame(own).join(whole, how="outer").rename_axis("unit").reset_index()
+            own = here.groupby("firm_id")[measure].sum()
+            matched = same.groupby("firm_id")[["now", "then"]].sum()
+            cells = {"amount": own, "share_part": own, "nominal_now": own, "growth_now": matched["now"]}
+            cells |= {
+                "nominal_before": before.groupby("firm_id")[measure].sum(),
+                "growth_before": matched["then"],
+            }
+            table = pd.DataFrame(cells).join(whole, how="outer").rename_axis("unit").reset_index()
             parts.append(table.assign(measure=measure, group=group))
     return pd.concat(parts[1:] or parts, ignore_index=True)[[*names, *CONTRIBUTED]]
 
@@ -150,6 +169,14 @@ def revisions(old: pd.DataFrame, new: pd.DataFrame, keys: Sequence[str], value: 
 
 
 # -- inside ------------------------------------------------------------------------------------
+
+
+def _both(panel: pd.DataFrame, by: str, measure: str, year: int) -> pd.DataFrame:
+    """Units that report in a year and in the one before: firm_id, group of the year, now, then."""
+    told = panel.dropna(subset=[measure])
+    now = told.loc[told["year"] == year, ["firm_id", by, measure]].rename(columns={measure: "now"})
+    then = told.loc[told["year"] == year - 1, ["firm_id", measure]].rename(columns={measure: "then"})
+    return now.merge(then, on="firm_id")
 
 
 def _totals(rows: pd.DataFrame, by: str, measure: str) -> pd.DataFrame:

@@ -32,7 +32,7 @@ class Gap:
     peers: int
 
 
-def grade(years_before: int, years_after: int, complete: float) -> str:
+def grade(years_before: int, years_after: int, complete: float, term: int | None = None) -> str:
     """Grade of a unit's data.
 
     Parameters
@@ -41,14 +41,18 @@ def grade(years_before: int, years_after: int, complete: float) -> str:
         Years observed before the start, and from it on.
     complete : float
         Share of its chain scores that are not missing.
+    term : int, optional
+        Years that the pilot has run, up to the evaluation or its end: no more can be asked for after the start.
 
     Returns
     -------
     str
-        A (at least 3 years on both sides, 90 % of the scores), B (2 years, 60 %), else C. The project's own limits.
+        A (at least 3 years before, 3 after or the whole term where that is shorter, 90 % of the scores), B (2 years, 60 %),
+        else C. The project's own limits.
     """
     for name, (before, after, share) in GRADES.items():
-        if years_before >= before and years_after >= after and complete >= share:
+        enough = max(1, min(after, term)) if term is not None else after
+        if years_before >= before and years_after >= enough and complete >= share:
             return name
     return "C"
 
@@ -66,8 +70,15 @@ def nearest(own: np.ndarray, pool: pd.DataFrame, count: int) -> list[str]:
     return [str(name) for name in pool.index[order[:count]]]
 
 
-def gap(outcome: pd.DataFrame, unit: str, others: Sequence[str], start: int, level: float = 0.9) -> Gap:
-    """Matched gap with its placebo band.
+def gap(
+    outcome: pd.DataFrame,
+    unit: str,
+    others: Sequence[str],
+    start: int,
+    last: int | None = None,
+    level: float = 0.9,
+) -> Gap:
+    """Matched gap with its placebo band, over the years in which the unit itself was observed.
 
     Parameters
     ----------
@@ -79,6 +90,8 @@ def gap(outcome: pd.DataFrame, unit: str, others: Sequence[str], start: int, lev
         Its matched peers.
     start : int
         First year of the pilot.
+    last : int, optional
+        Last year that counts as after the start; all by default.
     level : float
         Share of placebo gaps inside the band.
     """
@@ -86,9 +99,10 @@ def gap(outcome: pd.DataFrame, unit: str, others: Sequence[str], start: int, lev
     if unit not in outcome.index:
         return none
     seen = outcome.loc[[unit, *(name for name in others if name in outcome.index)]]
+    seen = seen.loc[:, seen.loc[unit].notna()]
     years = np.asarray(seen.columns, dtype=int)
     before = _means(seen.to_numpy(float)[:, years < start])
-    after = _means(seen.to_numpy(float)[:, years >= start])
+    after = _means(seen.to_numpy(float)[:, (years >= start) & (years <= (last or years.max(initial=start)))])
     change = after - before
     own, rest = change[0], change[1:][~np.isnan(change[1:])]
     if np.isnan(own) or len(rest) < 3:

@@ -101,10 +101,8 @@ def cards(frame: pd.DataFrame, axes: Mapping[str, str]) -> bytes:
 
 def _facts(card: Mapping[str, Any]) -> dict[str, str]:
     """What a card says, by the name of the fact."""
-    goal = MISSING
-    if card["goal_indicator"] not in ("", MISSING):
-        goal = f"{card['goal_indicator']}: {card['goal_latest']:.1f} / {card['goal_value']:g}"
     end = "" if pd.isna(card["end"]) else f"{card['end']:.0f}"
+    firms = f" ({card['both']:.0f})" if card["both"] > 1 else ""
     band = f"[{card['gap_low']:+.1f}, {card['gap_high']:+.1f}]"
     interval = f"[{card['rank_low']:.0f}, {card['rank_high']:.0f}]"
     return {
@@ -113,9 +111,9 @@ def _facts(card: Mapping[str, Any]) -> dict[str, str]:
         "span": f"{card['start']:.0f} – {end}",
         "index": f"{card['index_before']:.1f} → {card['index_after']:.1f}",
         "percentile": f"{card['percentile']:.0f} ({card['peers']:.0f})",
-        "gap": f"{card['gap']:+.1f} {band}, p = {card['gap_p']:.2f}",
+        "gap": f"{card['gap']:+.1f} {band}, p = {card['gap_p']:.2f}{firms}",
         "rank": f"{card['rank']:.0f} / {card['ranked']:.0f} {interval}",
         "obstacle": f"{card['obstacle']} ({card['obstacle_share']:.0%})",
-        "goal": goal,
+        "goal": f"{card['reached']:.0f}% ({card['items']:.0f}), {card['conclusion']}",
         "grade": card["grade"],
     }

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pandas as pd
 
 from fusion.evaluation.errors import EvaluationError
-from fusion.evaluation.tables import cell, fault, faults, read, refuse, years
+from fusion.evaluation.tables import fault, faults, read, refuse, years
 from fusion.language import said
 
 COLUMNS = (
     "scheme", "level", "batch", "kind", "unit", "name", "notice", "start", "end", "revoked", "source", "verified",
-    "goal_indicator", "goal_value", "goal_year",
+    "serves",
 )  # fmt: skip
+OPTIONAL = ("notice", "end", "revoked", "source", "verified", "serves")
 MARKED = "marked in the panel"  # scheme of enterprises that no table names
 LEVELS = ("national", "provincial", "municipal", "district")
 KINDS = ("region", "enterprise", "park", "platform")
 # Column of the panel that holds each kind's units.
 UNIT_COLUMN = {"region": "district", "enterprise": "firm_id", "park": "park_id", "platform": "firm_id"}
+SERVED = {
+    "district": "district",
+    "park": "park_id",
+    "path": "path",
+}  # what a platform may serve, e.g. park:P01
 
 
 def load(file: Path) -> pd.DataFrame:
@@ -28,13 +35,15 @@ def load(file: Path) -> pd.DataFrame:
     ------
     EvaluationError
         With every cell that is not allowed: words, years, an end before the start, a unit named twice in a batch, a
-        verified unit without a notice and a source.
+        verified unit without a notice and a source. An empty ``verified`` is ``no``: nobody says that it was read.
     """
-    table = read(file, COLUMNS)
+    table = read(file, [c for c in COLUMNS if c not in OPTIONAL])
+    table = table.reindex(columns=list(dict.fromkeys([*COLUMNS, *table.columns])), fill_value="")
+    table["verified"] = table["verified"].replace({"": "no", "是": "yes", "否": "no"})
     name = file.name
     found = faults(table, "level", LEVELS, name) + faults(table, "kind", KINDS, name)
     found += faults(table, "verified", ("yes", "no"), name) + years(table, "start", name, empty=False)
-    for column in ("end", "revoked", "goal_year"):
+    for column in ("end", "revoked"):
         found += years(table, column, name, empty=True)
     found += [fault(name, i, "no_unit") for i in table.index[table["unit"] == ""]]
     refuse(found)
@@ -48,22 +57,44 @@ def load(file: Path) -> pd.DataFrame:
     found += [fault(name, i, "twice", unit=table.loc[i, "unit"]) for i in twice]
     unproved = table.index[(table["verified"] == "yes") & ((table["notice"] == "") | (table["source"] == ""))]
     found += [fault(name, i, "unproved") for i in unproved]
-    unclear = table.index[
-        (table["goal_indicator"] != "") & pd.to_numeric(table["goal_value"], errors="coerce").isna()
-    ]
-    found += [cell(table, i, "goal_value", name, said("evaluation.word.number")) for i in unclear]
     refuse(found)
     return typed(table)
 
 
 def typed(table: pd.DataFrame) -> pd.DataFrame:
-    """Years as nullable integers, goals as numbers, ``verified`` as a flag."""
+    """Years as nullable integers, ``verified`` as a flag."""
     numbers = {
-        c: pd.to_numeric(table[c], errors="coerce").astype("Int64")
-        for c in ("start", "end", "revoked", "goal_year")
+        c: pd.to_numeric(table[c], errors="coerce").astype("Int64") for c in ("start", "end", "revoked")
     }
-    goal = pd.to_numeric(table["goal_value"], errors="coerce")
-    return table.assign(**numbers, goal_value=goal, verified=table["verified"] == "yes")
+    return table.assign(**numbers, verified=table["verified"] == "yes")
+
+
+def dated(pilots: pd.DataFrame, as_of: int) -> pd.DataFrame:
+    """Where each pilot stands in a year.
+
+    Parameters
+    ----------
+    pilots : pandas.DataFrame
+        As `load` gives them.
+    as_of : int
+        The year.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With ``last`` (the last year that counts as since the start: of the term, before a revocation, up to the year)
+        and ``stage``: not begun, mid-term, final, revoked; ``open`` where no end is recorded.
+    """
+    end, revoked = pilots["end"].astype("Int64"), pilots["revoked"].astype("Int64")
+    last = pd.concat([end, revoked - 1, pd.Series(as_of, index=pilots.index, dtype="Int64")], axis=1).min(
+        axis=1
+    )
+    stage = pd.Series("mid-term", index=pilots.index, dtype=object)
+    stage[end.isna()] = "open"
+    stage[(end <= as_of).fillna(False).to_numpy(bool)] = "final"
+    stage[(revoked <= as_of).fillna(False).to_numpy(bool)] = "revoked"
+    stage[(pilots["start"] > as_of).fillna(False).to_numpy(bool)] = "not begun"
+    return pilots.assign(last=last.astype("Int64"), stage=stage)
 
 
 def declared(file: Path | None, panel: pd.DataFrame, start_column: str | None) -> pd.DataFrame:
@@ -101,42 +132,72 @@ def from_panel(panel: pd.DataFrame, start_column: str, end_column: str | None, s
     return typed(table)
 
 
-def matched(pilots: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
+def matched(pilots: pd.DataFrame, panel: pd.DataFrame, as_of: int | None = None) -> pd.DataFrame:
     """For each pilot, how many of the panel's rows and years it has: one that has none is named, not dropped.
+
+    Parameters
+    ----------
+    pilots, panel : pandas.DataFrame
+        Pilots as `load` gives them; firm_id, year and the columns of the kinds' units.
+    as_of : int, optional
+        Year of the evaluation; later years do not count. By default the panel's last.
 
     Returns
     -------
     pandas.DataFrame
-        The pilots with ``firms``, ``rows``, ``years_before``, ``years_after``, ``found``.
+        The pilots as `dated`, with ``firms``, ``rows``, ``years_before``, ``years_after`` (within the term), ``found``.
     """
-    rows = {}
-    for kind, group in pilots.groupby("kind"):
-        column = UNIT_COLUMN[str(kind)]
-        known = (
-            panel.dropna(subset=[column])
-            if column in panel.columns
-            else panel.iloc[:0].assign(**{column: ""})
-        )
-        of_unit = dict(iter(known.groupby(known[column].astype(str))[["firm_id", "year"]]))
-        for pilot in group.itertuples():
-            own = of_unit.get(pilot.unit, panel.iloc[:0])
-            before = own["year"] < pilot.start
-            years = own.loc[before, "year"].nunique(), own.loc[~before, "year"].nunique()
-            rows[pilot.Index] = (own["firm_id"].nunique(), len(own), *years)
+    at = int(panel["year"].max()) if as_of is None else as_of
+    pilots = dated(pilots, at)
+    by_unit = {kind: _by_unit(panel, str(kind)) for kind in pilots["kind"].unique()}
+    rows = []
+    for pilot in pilots.to_dict("records"):
+        own = by_unit[pilot["kind"]].get(pilot["unit"], panel.iloc[:0])
+        if pilot["serves"]:
+            own = panel.loc[rows_of(panel, pilot["kind"], pilot["unit"], pilot["serves"], strict=False)]
+        before = own["year"] < pilot["start"]
+        since = (own["year"] >= pilot["start"]) & (own["year"] <= pilot["last"])
+        years = own.loc[before, "year"].nunique(), own.loc[since, "year"].nunique()
+        rows.append((own["firm_id"].nunique(), len(own), *years))
     names = ["firms", "rows", "years_before", "years_after"]
-    counted = pd.DataFrame.from_dict(rows, orient="index", columns=names).reindex(pilots.index)
+    counted = pd.DataFrame(rows, columns=names, index=pilots.index)
     return pilots.join(counted).assign(found=counted["rows"] > 0)
 
 
-def rows_of(panel: pd.DataFrame, kind: str, unit: str) -> pd.Series:
-    """Which rows of the panel belong to a pilot unit: one firm's, or all of a district or park.
+def rows_of(panel: pd.DataFrame, kind: str, unit: str, serves: str = "", *, strict: bool = True) -> pd.Series:
+    """Which rows of the panel belong to a pilot unit: one firm's, all of a district or park, or those a platform serves.
+
+    Parameters
+    ----------
+    panel : pandas.DataFrame
+        firm_id and the columns of the kinds' units.
+    kind, unit, serves : str
+        As in the table of pilots; ``serves`` has firm_ids or ``district:``, ``park:``, ``path:`` with a code, each after a
+        semicolon; a platform without it is itself a firm.
+    strict : bool
+        Raise where the panel cannot say; otherwise nothing belongs.
 
     Raises
     ------
     EvaluationError
         If the panel does not say which rows those are.
     """
+    asked = [f"{kind}:{unit}"] if not serves else [s.strip() for s in re.split("[;；]", serves) if s.strip()]
+    found = pd.Series(False, index=panel.index)
+    for one in asked:
+        group, _, code = one.rpartition(":")
+        column = UNIT_COLUMN.get(group) or SERVED.get(group, "firm_id")
+        if column in panel.columns:
+            found |= (panel[column].astype(str) == code).fillna(False).to_numpy(bool)
+        elif strict:
+            raise EvaluationError(said("evaluation.pilots_need", kind=kind, column=column))
+    return found
+
+
+def _by_unit(panel: pd.DataFrame, kind: str) -> dict[str, pd.DataFrame]:
+    """firm_id and year of each unit of a kind; none where the panel has no such column."""
     column = UNIT_COLUMN[kind]
     if column not in panel.columns:
-        raise EvaluationError(said("evaluation.pilots_need", kind=kind, column=column))
-    return panel[column].astype(str) == unit
+        return {}
+    known = panel.dropna(subset=[column])
+    return dict(iter(known.groupby(known[column].astype(str))[["firm_id", "year"]]))

@@ -1,4 +1,8 @@
-"""One row for each pilot unit: its index, rank with interval, peers, gap with placebo band, obstacle, data grade."""
+"""One row for each pilot unit: its index, rank with interval, peers, gap with placebo band, obstacle, data grade.
+
+A unit of several firms (region, park, what a platform serves) is their mean weighted by size. "Since the start" ends with
+the pilot's term. Changes are on comparable scope: firms that are there before and since, in the years of the unit itself.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +33,10 @@ class Choices:
         Columns of the chains' scores, 0–100.
     traits : tuple of str
         Columns in which peers must resemble the unit before its start.
+    weight : str
+        Column that firms of a region, park or platform are weighted by; where the panel lacks it they count alike.
+    as_of : int, optional
+        Year of the evaluation; later years do not count. By default the panel's last.
     peers : int
         Peers to take.
     draws, concentration, seed
@@ -38,6 +46,8 @@ class Choices:
     index: str
     chains: tuple[str, ...]
     traits: tuple[str, ...]
+    weight: str = "operating_revenue"
+    as_of: int | None = None
     peers: int = 20
     draws: int = 500
     concentration: float = 50.0
@@ -46,7 +56,7 @@ class Choices:
 
 COLUMNS = [
     "index_before", "index_after", "percentile", "gap", "gap_low", "gap_high", "gap_p", "peers", "rank", "rank_low",
-    "rank_high", "ranked", "obstacle", "obstacle_share", "goal_latest", "goal_share", "grade",
+    "rank_high", "ranked", "obstacle", "obstacle_share", "both", "largest", "largest_share", "grade",
 ]  # fmt: skip
 
 
@@ -58,22 +68,32 @@ def scorecard(pilots: pd.DataFrame, panel: pd.DataFrame, choices: Choices) -> pd
     pilots : pandas.DataFrame
         As ``pilots.matched`` gives them.
     panel : pandas.DataFrame
-        firm_id, year, the columns of the kinds' units, index, chains, traits and goal indicators; where there is a
-        column ``path``, an enterprise's peers are of its path.
+        firm_id, year, the columns of the kinds' units, index, chains, traits and weight; where there is a column
+        ``path``, an enterprise's peers are of its path.
     choices : Choices
         How to compare.
 
     Returns
     -------
     pandas.DataFrame
-        The pilots with ``COLUMNS``: index before and from the start on (means over years), percentile of the latter
-        among peers, matched gap and 90 % placebo band, rank of the last year with its 90 % interval, the chain that
-        holds it back most, progress to its own goal, grade of the data (A, B, C). NaN where data do not allow it.
+        The pilots with ``COLUMNS``: index before and since the start (means over years), percentile of the latter among
+        peers, matched gap and 90 % placebo band, rank in the year of the evaluation with its 90 % interval, the chain
+        that holds it back most, firms on both sides of the start, the largest firm and its share of the weight (%, in
+        units of several firms), grade of the data (A, B, C). NaN where data do not allow it. A platform that serves
+        others is compared with all firms it does not serve, without a band.
     """
     lacking = [c for c in (choices.index, *choices.chains, *choices.traits) if c not in panel.columns]
     if lacking:
         raise EvaluationError(said("evaluation.panel_lacks", lacking=listed(lacking)))
-    parts = [_kind(group, panel, str(kind), choices) for kind, group in pilots.groupby("kind", sort=True)]
+    panel = panel[panel["year"] <= choices.as_of] if choices.as_of else panel
+    serving = pilots["serves"] != ""
+    groups = list(pilots[~serving].groupby("kind", sort=True))
+    known = [UNIT_COLUMN[str(kind)] in panel.columns for kind, _ in groups]
+    parts = [
+        _kind(g, panel, str(k), choices) if there else _absent(g)
+        for (k, g), there in zip(groups, known, strict=True)
+    ]
+    parts += [_serving(pilots[serving], panel, choices)] if serving.any() else []
     scored = pd.concat(parts) if parts else pd.DataFrame(columns=COLUMNS)
     return pilots.join(scored)
 
@@ -111,6 +131,23 @@ def gaps(scores: pd.DataFrame) -> pd.DataFrame:
     return found.assign(outside=~found["gap"].between(found["gap_low"], found["gap_high"]))
 
 
+def concentrated(scores: pd.DataFrame) -> pd.DataFrame:
+    """Units of several firms: kind, name, firms, both (on both sides of the start), largest firm, its share (%).
+
+    Sorted by that share; empty where there is none.
+    """
+    if "largest_share" not in scores:
+        return pd.DataFrame()
+    several = named(scores[scores["largest_share"].notna()])
+    columns = ["kind", "name", "firms", "both", "largest", "largest_share", "gap"]
+    return several.sort_values("largest_share", ascending=False)[columns].reset_index(drop=True)
+
+
+def named(scores: pd.DataFrame) -> pd.DataFrame:
+    """Scores whose units without a name bear their identifier."""
+    return scores.assign(name=scores["name"].where(scores["name"] != "", scores["unit"]))
+
+
 def best_documented(scores: pd.DataFrame, count: int) -> pd.DataFrame:
     """The first units of each kind, those with the best data first; the chain without the beginning of its column.
 
@@ -118,15 +155,12 @@ def best_documented(scores: pd.DataFrame, count: int) -> pd.DataFrame:
     """
     if "grade" not in scores:
         return pd.DataFrame()
-    scores = scores.assign(
-        name=scores["name"].where(scores["name"] != "", scores["unit"]),
-        obstacle=scores["obstacle"].replace("", np.nan).str.removeprefix(CHAIN),
-    )
+    scores = named(scores).assign(obstacle=scores["obstacle"].replace("", np.nan).str.removeprefix(CHAIN))
     order = scores.assign(_order=scores["grade"].map({"A": 0, "B": 1, "C": 2}))
     return order.sort_values(["kind", "_order", "unit"]).groupby("kind").head(count).drop(columns="_order")
 
 
-def histories(panel: pd.DataFrame, chosen: pd.DataFrame, chains: Sequence[str]) -> pd.DataFrame:
+def histories(panel: pd.DataFrame, chosen: pd.DataFrame, chains: Sequence[str], weight: str) -> pd.DataFrame:
     """Chain scores of some units over the years.
 
     Parameters
@@ -137,6 +171,8 @@ def histories(panel: pd.DataFrame, chosen: pd.DataFrame, chains: Sequence[str]) 
         Rows of `best_documented`.
     chains : sequence of str
         Columns of the chains' scores.
+    weight : str
+        Column that firms of a unit are weighted by.
 
     Returns
     -------
@@ -145,91 +181,196 @@ def histories(panel: pd.DataFrame, chosen: pd.DataFrame, chains: Sequence[str]) 
     """
     parts = []
     for card in chosen.itertuples():
-        own = units(panel[rows_of(panel, card.kind, card.unit)], card.kind, chains).droplevel("unit")
+        rows = panel[rows_of(panel, card.kind, card.unit, card.serves)]
+        own = weighted(rows.assign(unit=card.unit), chains, weight).droplevel("unit")
         long = own.rename(columns=lambda c: c.removeprefix(CHAIN)).rename_axis(columns="chain").stack()
         long = long.rename("score").reset_index()
         parts.append(long.assign(name=card.name, grade=card.grade, start=card.start))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def units(panel: pd.DataFrame, kind: str, columns: Sequence[str]) -> pd.DataFrame:
-    """Means by unit and year: a firm's own values, or those of all firms of a district or park."""
-    column = UNIT_COLUMN[kind]
-    keep = panel.dropna(subset=[column])
+def weighted(panel: pd.DataFrame, columns: Sequence[str], weight: str) -> pd.DataFrame:
+    """Means by unit and year over its firms, weighted by size; missing values carry no weight.
+
+    Parameters
+    ----------
+    panel : pandas.DataFrame
+        unit, year, the columns, and the weight where there is one.
+    columns : sequence of str
+        What is averaged.
+    weight : str
+        Column of the weight; a missing or negative one counts as zero, and without any firms count alike.
+    """
+    names = list(dict.fromkeys(columns))
+    size = panel[weight].clip(lower=0).fillna(0.0) if weight in panel.columns else pd.Series(1.0, panel.index)
+    values = panel[names].astype(float)
     # Python's own strings: looking a unit up among Arrow's is a hundred times slower.
-    grouped = keep.assign(unit=keep[column].astype(str).astype(object)).groupby(["unit", "year"], sort=True)
-    return grouped[list(dict.fromkeys(columns))].mean()
+    by = [panel["unit"].astype(str).astype(object), panel["year"]]
+    total = values.mul(size, axis=0).groupby(by).sum(min_count=1)
+    held = values.notna().mul(size, axis=0).groupby(by).sum()
+    return (total / held.where(held > 0)).rename_axis(["unit", "year"])
 
 
 # -- inside ------------------------------------------------------------------------------------
 
 
+NOWHERE: list[object] = [np.nan] * 12 + [
+    "",
+    np.nan,
+    0,
+    "",
+    np.nan,
+    "C",
+]  # scores of a unit that the panel lacks
+
+
+def _absent(group: pd.DataFrame) -> pd.DataFrame:
+    """Scores of units of a kind that the panel has no column for."""
+    return pd.DataFrame([NOWHERE] * len(group), columns=COLUMNS, index=group.index)
+
+
+def _placed(panel: pd.DataFrame, kind: str) -> pd.DataFrame:
+    column = UNIT_COLUMN[kind]
+    keep = panel.dropna(subset=[column])
+    return keep.assign(unit=keep[column].astype(str))
+
+
 def _kind(group: pd.DataFrame, panel: pd.DataFrame, kind: str, choices: Choices) -> pd.DataFrame:
     """Scores of the pilots of one kind."""
-    goals = [g for g in group["goal_indicator"].unique() if g and g in panel.columns]
-    values = units(panel, kind, [choices.index, *choices.chains, *choices.traits, *goals])
-    outcome = values[choices.index].unstack("year")
-    comparison = Comparison(
-        outcome=outcome,
-        values=dict(
-            iter(values.loc[values.index.get_level_values("unit").isin(list(group["unit"]))].groupby("unit"))
-        ),
-        ranks=_ranks(values, choices),
-        obstacles=_obstacles(values, choices.chains),
-        chains=list(choices.chains),
-    )
-    paths = _paths(panel, kind)
-    pilots = set(group["unit"])
-    never = pd.Series(
-        {name: paths.get(name, "") for name in outcome.index if name not in pilots}, dtype=object
-    )
-    # Traits before a start, and who may be a peer, are the same for all units of a path that start together.
-    traits = {int(s): _before(values, choices.traits, int(s)) for s in group["start"].unique()}
-    pools: dict[tuple[int, str], pd.DataFrame] = {}
-    rows = []
-    for pilot in group.itertuples():
-        start, path = int(pilot.start), paths.get(str(pilot.unit), "")
-        if (start, path) not in pools:
-            same = traits[start].index.isin(list(never.index[never == path]))
-            pools[start, path] = traits[start].loc[same].dropna()
-        own = traits[start].reindex([str(pilot.unit)]).to_numpy(float)[0]
-        near = cards.nearest(own, pools[start, path], choices.peers)
-        rows.append(_row(pilot, comparison, near))
-    return pd.DataFrame(rows, columns=COLUMNS, index=group.index)
+    placed, single = _placed(panel, kind), UNIT_COLUMN[kind] == "firm_id"
+    weight = "" if single else choices.weight
+    values = weighted(placed, [choices.index, *choices.chains, *choices.traits], weight)
+    own = values.loc[values.index.get_level_values("unit").isin(list(group["unit"]))]
+    shared = {
+        "levels": values[choices.index].unstack("year"),
+        "values": dict(iter(own.groupby("unit"))),
+        "ranks": _ranks(values, choices),
+        "obstacles": _obstacles(values, choices.chains),
+        "chains": list(choices.chains),
+        "sizes": pd.DataFrame() if single else _sizes(placed, group, choices.weight),
+    }
+    paths, pilots = _paths(panel, kind), set(group["unit"])
+    never = pd.Series({u: paths.get(u, "") for u in shared["levels"].index if u not in pilots}, dtype=object)
+    parts = []
+    # Traits before a start, who may be a peer, and who is there on both sides, are the same for units of one term.
+    for (start, last), units in group.groupby(["start", "last"], sort=True):
+        traits = _before(values, choices.traits, int(start))
+        outcome, both = shared["levels"], shared["levels"].notna().any(axis=1).astype(int)
+        if not single:
+            rows = _both_sides(placed, choices.index, int(start), int(last))
+            outcome = weighted(rows, [choices.index], weight)[choices.index].unstack("year")
+            both = rows.groupby("unit")["firm_id"].nunique()
+        compared = Comparison(**shared, outcome=outcome, both=both)
+        pools = {
+            path: traits.loc[traits.index.isin(list(own.index))].dropna()
+            for path, own in never.groupby(never)
+        }
+        for pilot in units.itertuples():
+            mine = traits.reindex([str(pilot.unit)]).to_numpy(float)[0]
+            pool = pools.get(paths.get(str(pilot.unit), ""), traits.iloc[:0])
+            parts.append((pilot.Index, _row(pilot, compared, cards.nearest(mine, pool, choices.peers))))
+    index = [i for i, _ in parts]
+    return pd.DataFrame([row for _, row in parts], columns=COLUMNS, index=index).reindex(group.index)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What all units of a kind are compared by."""
+    """What all units of a kind and term are compared by."""
 
-    outcome: pd.DataFrame  # units × years
+    levels: pd.DataFrame  # units × years, all firms
+    outcome: pd.DataFrame  # units × years, firms on both sides of the start
+    both: pd.Series  # how many those are
     values: dict[str, pd.DataFrame]  # unit: years × columns
     ranks: pd.DataFrame
     obstacles: pd.DataFrame
     chains: list[str]
+    sizes: pd.DataFrame  # largest firm of each pilot of several firms, and its share
 
 
 def _row(pilot: Any, kind: Comparison, near: list[str]) -> list[object]:
     """One pilot's scores, in the order of ``COLUMNS``."""
-    start, unit = int(pilot.start), str(pilot.unit)
+    start, last, unit = int(pilot.start), int(pilot.last), str(pilot.unit)
     if unit not in kind.values:
-        return [np.nan] * 11 + [len(kind.ranks), "", np.nan, np.nan, np.nan, "C"]
-    years = np.asarray(kind.outcome.columns, dtype=int)
-    series = kind.outcome.loc[unit].to_numpy(float)
-    before, after = _mean(series[years < start]), _mean(series[years >= start])
-    others = kind.outcome.loc[near].to_numpy(float)[:, years >= start]
-    levels = np.array([_mean(row) for row in others])
+        return [*NOWHERE[:11], len(kind.ranks), *NOWHERE[12:]]
+    years = np.asarray(kind.levels.columns, dtype=int)
+    since = (years >= start) & (years <= last)
+    series = kind.levels.loc[unit].to_numpy(float)
+    before, after = _mean(series[years < start]), _mean(series[since])
+    levels = np.array(
+        [_mean(row) for row in kind.levels.loc[near].to_numpy(float)[:, since & ~np.isnan(series)]]
+    )
     levels = levels[~np.isnan(levels)]
     percentile = 100 * float((levels < after).mean()) if len(levels) and not np.isnan(after) else np.nan
-    found = cards.gap(kind.outcome, unit, near, start)
+    found = cards.gap(kind.outcome, unit, near, start, last)
     own = kind.values[unit].droplevel("unit")
-    seen = own.index.to_numpy()
     complete = float(own[kind.chains].notna().to_numpy().mean())
-    grade = cards.grade(int((seen < start).sum()), int((seen >= start).sum()), complete)
+    grade = cards.grade(pilot.years_before, pilot.years_after, complete, last - start + 1)
     gap = [found.gap, found.low, found.high, found.p_value, found.peers]
     place = kind.ranks.loc[unit].tolist() if unit in kind.ranks.index else [np.nan] * 3
     worst = kind.obstacles.loc[unit].tolist() if unit in kind.obstacles.index else ["", np.nan]
-    return [before, after, percentile, *gap, *place, len(kind.ranks), *worst, *_goal(pilot, own), grade]
+    largest = kind.sizes.loc[unit].tolist() if unit in kind.sizes.index else ["", np.nan]
+    both = int(kind.both.get(unit, 0))
+    return [before, after, percentile, *gap, *place, len(kind.ranks), *worst, both, *largest, grade]
+
+
+def _serving(group: pd.DataFrame, panel: pd.DataFrame, choices: Choices) -> pd.DataFrame:
+    """Scores of platforms by what they serve: the firms served against all others, on comparable scope."""
+    rows = []
+    for pilot in group.itertuples():
+        served = rows_of(panel, pilot.kind, pilot.unit, pilot.serves) & (
+            panel["firm_id"].astype(str) != pilot.unit
+        )
+        placed = panel.assign(unit=np.where(served, "served", "others"))
+        start, last = int(pilot.start), int(pilot.last)
+        same = _both_sides(placed, choices.index, start, last)
+        level = weighted(placed, [choices.index, *choices.chains], choices.weight)
+        change = (
+            weighted(same, [choices.index], choices.weight)[choices.index]
+            .unstack("year")
+            .reindex(["served", "others"])
+        )
+        years = np.asarray(change.columns, dtype=int)
+        sides = change.to_numpy(float)
+        moved = [_mean(s[(years >= start) & (years <= last)]) - _mean(s[years < start]) for s in sides]
+        own = level.loc["served"] if "served" in level.index else level.iloc[:0].droplevel("unit")
+        at = own.index.to_numpy(int)
+        sides = [
+            _mean(own.loc[there, choices.index].to_numpy(float))
+            for there in (at < start, (at >= start) & (at <= last))
+        ]
+        complete = float(own[list(choices.chains)].notna().to_numpy().mean()) if len(own) else 0.0
+        grade = cards.grade(pilot.years_before, pilot.years_after, complete, last - start + 1)
+        worst = (
+            _obstacles(level.loc[["served"]], choices.chains).loc["served"].tolist()
+            if len(own)
+            else ["", np.nan]
+        )
+        sizes = _sizes(placed[served], group.assign(unit="served").head(1), choices.weight)
+        largest = sizes.loc["served"].tolist() if len(sizes) else ["", np.nan]
+        both = same.loc[same["unit"] == "served", "firm_id"].nunique()
+        gap = [moved[0] - moved[1], *[np.nan] * 3, 0]
+        rows.append([*sides, np.nan, *gap, *[np.nan] * 3, 0, *worst, both, *largest, grade])
+    return pd.DataFrame(rows, columns=COLUMNS, index=group.index)
+
+
+def _both_sides(placed: pd.DataFrame, index: str, start: int, last: int) -> pd.DataFrame:
+    """Rows up to ``last`` of firms that have the index in some year before a start and in some year of the term."""
+    seen = placed[placed[index].notna() & (placed["year"] <= last)]
+    before = seen.loc[seen["year"] < start, ["firm_id", "unit"]].drop_duplicates()
+    since = seen.loc[seen["year"] >= start, ["firm_id", "unit"]].drop_duplicates()
+    return seen.merge(before.merge(since), on=["firm_id", "unit"])
+
+
+def _sizes(placed: pd.DataFrame, group: pd.DataFrame, weight: str) -> pd.DataFrame:
+    """The largest firm of each pilot in the last year, and its share of the unit's weight (%)."""
+    if weight not in placed.columns:
+        return pd.DataFrame()
+    own = placed[placed["unit"].isin(list(group["unit"]))]
+    own = own[own["year"] == own.groupby("unit")["year"].transform("max")]
+    size = own.groupby(["unit", "firm_id"])[weight].sum().clip(lower=0)
+    share = 100 * size / size.groupby("unit").transform("sum")
+    top = share.dropna().sort_values(ascending=False).reset_index().drop_duplicates("unit").set_index("unit")
+    return top.set_axis(["largest", "largest_share"], axis=1)
 
 
 def _mean(values: np.ndarray) -> float:
@@ -266,13 +407,3 @@ def _obstacles(values: pd.DataFrame, chains: Sequence[str]) -> pd.DataFrame:
     last = values[list(chains)].groupby(level="unit").tail(1).droplevel("year")
     degrees = cards.obstacles(last, [1 / last.shape[1]] * last.shape[1]).dropna(how="all")
     return pd.DataFrame({"chain": degrees.idxmax(axis=1), "degree": degrees.max(axis=1)})
-
-
-def _goal(pilot: Any, own: pd.DataFrame) -> list[float]:
-    """Latest value of the unit's own goal indicator, and its share of the goal."""
-    if not pilot.goal_indicator or pilot.goal_indicator not in own.columns:
-        return [np.nan, np.nan]
-    seen = own[pilot.goal_indicator].dropna()
-    if seen.empty or not pilot.goal_value:
-        return [np.nan, np.nan]
-    return [float(seen.iloc[-1]), float(seen.iloc[-1] / pilot.goal_value)]

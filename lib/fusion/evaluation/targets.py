@@ -26,6 +26,7 @@ COLUMNS = (
     "horizon",
     "verified",
 )
+POPULATION = "population"  # column of a flag that says which rows a target is about; may be absent or empty
 KINDS = ("growth", "level", "unnumbered")
 OBSERVED = ("target", "year", "value", "source")
 SCOPES = ("all", "continuing")
@@ -89,7 +90,7 @@ def load(file: Path) -> pd.DataFrame:
     ]
     refuse(found)
     table["goal"] = pd.to_numeric(table["goal"], errors="coerce")
-    return table
+    return table if POPULATION in table else table.assign(**{POPULATION: ""})
 
 
 def load_observed(file: Path | None, targets: pd.DataFrame) -> pd.DataFrame:
@@ -131,6 +132,10 @@ def growth(panel: pd.DataFrame, measure: str, base_year: int, horizon: int, scop
         raise EvaluationError(said("evaluation.horizon", horizon=horizon, base_year=base_year))
     if measure not in panel.columns:
         return _unjudged(choice, f"no column '{measure}'", f"缺少列 {measure}")
+    if panel.empty:
+        return _unjudged(
+            choice, "the panel has no unit of the target's population", "面板中没有目标所指范围的单位"
+        )
     if price == "real" and ("deflator" not in panel.columns or not panel["deflator"].notna().any()):
         return _unjudged(choice, "no deflator", "缺少价格平减指数")
     if price == "real" and (panel["deflator"].dropna() == panel["deflator"].dropna().iloc[0]).all():
@@ -177,7 +182,7 @@ def growth_grid(
         raise EvaluationError(said("evaluation.horizons", horizons=horizons, base_years=base_years))
     rows = [growth(panel, measure, *choice) for choice in choices]
     table = pd.DataFrame([vars(row) for row in rows])
-    table["verdict"] = [_verdict(row.rate, goal, tolerance) for row in rows]
+    table["verdict"] = [verdict(row.rate, goal, tolerance) for row in rows]
     return table
 
 
@@ -198,7 +203,9 @@ def grids(
         there is no such target.
     """
     parts = [
-        growth_grid(panel, row.measure, base_years, horizons, row.goal, tolerance).assign(target=row.target)
+        growth_grid(_of(panel, row), row.measure, base_years, horizons, row.goal, tolerance).assign(
+            target=row.target
+        )
         for row in followed(targets).itertuples()
     ]
     return pd.concat(parts, ignore_index=True)[GRID] if parts else pd.DataFrame(columns=GRID)
@@ -220,11 +227,12 @@ def contributions(panel: pd.DataFrame, targets: pd.DataFrame, grid: pd.DataFrame
         target, base_year, horizon, scope, price, unit, rate_before, rate_now: its amounts in the two years.
     """
     choice = ["base_year", "horizon", "scope", "price"]
-    measures, parts = targets.set_index("target")["measure"], []
+    targets, parts = targets.set_index("target"), []
     for row in grid[grid["rate"].notna()].itertuples():
         names = {"firm_id": "unit", row.base_year: "rate_before", row.horizon: "rate_now"}
         picked = {name: getattr(row, name) for name in choice}
-        wide = _amounts(panel, measures[row.target], **picked)[[row.base_year, row.horizon]]
+        own = _of(panel, targets.loc[row.target])
+        wide = _amounts(own, targets.loc[row.target, "measure"], **picked)[[row.base_year, row.horizon]]
         parts.append(wide.reset_index().rename(columns=names).assign(target=row.target, **picked))
     columns = ["target", *choice, "unit", "rate_before", "rate_now"]
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
@@ -300,7 +308,26 @@ def progress(target: pd.Series, observed: pd.DataFrame) -> dict[str, Any]:
     }
 
 
+def verdict(rate: float, goal: float, tolerance: float) -> str:
+    """``met``, ``about met`` (within the tolerance, points), ``not met``, or ``cannot be judged`` (no rate)."""
+    if np.isnan(rate):
+        return "cannot be judged"
+    if rate >= goal:
+        return "met"
+    return "about met" if rate >= goal - tolerance else "not met"
+
+
 # -- inside ------------------------------------------------------------------------------------
+
+
+def _of(panel: pd.DataFrame, target: Any) -> pd.DataFrame:
+    """Rows of the population that a target is about: all, or those that a flag of the panel marks."""
+    population = target.population
+    if not population:
+        return panel
+    return (
+        panel[panel[population].fillna(False).astype(bool)] if population in panel.columns else panel.iloc[:0]
+    )
 
 
 def _amounts(
@@ -329,11 +356,3 @@ def _counted(blank: dict[str, Any], own: pd.DataFrame) -> dict[str, Any]:
 
 def _unjudged(choice: tuple[int, int, str, str], en: str, zh: str) -> Growth:
     return Growth(*choice, np.nan, np.nan, np.nan, 0, en, zh)
-
-
-def _verdict(rate: float, goal: float, tolerance: float) -> str:
-    if np.isnan(rate):
-        return "cannot be judged"
-    if rate >= goal:
-        return "met"
-    return "about met" if rate >= goal - tolerance else "not met"

@@ -34,6 +34,7 @@ UNITS = {
     "基年": "base year",
     "对数差": "ln difference",
     "吨标煤": "tonnes of coal equivalent",
+    "平方米": "m²",
     "亿元": "100 million yuan",
     "百万元": "million yuan",
     "万元": "10,000 yuan",

@@ -72,12 +72,23 @@ class Effects(Section):
     )
 
 
-Lever = Literal["tax", "finance", "land", "talent", "data"]
+# Fiscal (财税): grants, tax, procurement; financial (金融): loans, guarantees, pledges; then land, talent, data.
+Lever = Literal["grants", "tax", "procurement", "loans", "guarantees", "pledges", "land", "talent", "data"]
 
 
 def _measured_levers() -> dict[Lever, str]:
-    """Levers of the policy document that the panel contract has a column for."""
-    return {"tax": "rd_super_deduction", "finance": "subsidy"}
+    """Levers of the policy document and the contract's columns for them."""
+    return {
+        "grants": "subsidy",
+        "tax": "rd_super_deduction",
+        "procurement": "gov_procurement",
+        "loans": "bank_loans",
+        "guarantees": "guaranteed_loans",
+        "pledges": "ip_pledge_loans",
+        "land": "mixed_land",
+        "talent": "trained_staff",
+        "data": "public_data",
+    }
 
 
 class Heterogeneity(Section):
@@ -96,7 +107,8 @@ class Heterogeneity(Section):
     )
     levers: dict[Lever, Column] = Field(
         default_factory=_measured_levers,
-        description="policy lever: column that measures it; as a moderator (before treatment) and as a dose",
+        description="policy lever: column that measures it, as its intensity in the year before; as a moderator (before "
+        "treatment) and as a dose",
     )
     mechanism_outcomes: list[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]] = Field(
         default_factory=lambda: ["A1", "C1", "C5", "D4"],

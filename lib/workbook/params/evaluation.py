@@ -17,6 +17,32 @@ class Evaluation(Section):
         description="CSV of pilot units in the form of data/evaluation/pilots_template.csv; none: the enterprises "
         "that start_column marks, unverified",
     )
+    plan: str | None = Field(
+        None,
+        description="CSV of what was asked of pilot units: goals, tasks, projects with weights and dates, and what the units "
+        "report (data/evaluation/plan_template.csv); none: no conclusion is proposed",
+    )
+    as_of: Year | None = Field(
+        None,
+        description="year in which pilots are evaluated; later years do not count; empty = the panel's last",
+    )
+    judged_on: Column = Field(
+        "fi", description="column of the index that pilots, their peers and ranks are judged on"
+    )
+    unit_weight: Column = Field(
+        "operating_revenue", description="column that firms of a region, park or platform are weighted by"
+    )
+    pass_share: Annotated[float, Field(ge=0, le=100)] = Field(
+        80.0,
+        description="weighted share of its plan, percent, from which on a unit passes at the end of its term (judgement)",
+    )
+    extend_share: Annotated[float, Field(ge=0, le=100)] = Field(
+        60.0,
+        description="the same from which on its term is extended; below it the status is withdrawn (judgement)",
+    )
+    report_scheme: str | None = Field(
+        None, description="scheme that the official report is on; empty = the one with most units"
+    )
     targets: str = Field(
         "data/evaluation/targets.csv", description="CSV of targets; the default is the policy document's own"
     )

@@ -43,7 +43,7 @@ class StudyError(ValueError):
 # Parameters beside panel.source that name a file, or a folder.
 FOLDERS = {"earlier_releases"}
 FILE_LISTS = {"lists"}
-FILES = {"base_file", "coefficients_file", "pilots", "targets", "observed", "vintage"}
+FILES = {"base_file", "coefficients_file", "pilots", "plan", "targets", "observed", "vintage"}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,220 @@
+"""The report on one scheme in the style of an official paper: summary, rules, table of all units, one card each.
+
+Layout as GB/T 9704-2012 has it (A4, margins 37, 35, 28 and 26 mm, body of size 三号 in 仿宋, headings in 黑体 and 楷体).
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from fusion.evaluation.document import LATIN, MISSING
+from fusion.evaluation.scorecard import named
+
+BODY, HEADING, SECOND, TITLE = "FangSong", "SimHei", "KaiTi", "SimSun"
+SIZES = {"title": 22, "body": 16, "table": 9}  # points: 二号, 三号, 小五
+MARGINS = {"top": 37, "bottom": 35, "left": 28, "right": 26}  # millimetres
+UNIT = ["name", "kind", "span", "stage", "reached", "expected", "index", "gap", "grade", "conclusion"]
+ITEM = ["item_name", "item_kind", "goal", "due", "value", "reported", "share"]
+
+
+def report(frame: pd.DataFrame, axes: Mapping[str, str]) -> bytes:
+    """The report as a Word file.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Rows of `plan.conclusions` joined to those of `plan.achieved` (as ``rows`` makes them), of one scheme; codes may be
+        words.
+    axes : mapping
+        Words: title, draft, the sections (one, two, three, four, five) with their sentences (summary, conclusions, rules,
+        units, checks, cards), heads of ``UNIT`` and ``ITEM``, sentence (to be completed), unverified, differs,
+        concentrated, none, source.
+    """
+    made = _page()
+    _say(made, axes["title"], TITLE, SIZES["title"], bold=True, centred=True)
+    _say(made, axes["draft"], SECOND, SIZES["body"], centred=True)
+    units = frame.drop_duplicates(["batch", "unit"])
+    for section, texts in (("one", ["summary"]), ("two", ["conclusions", "rules"]), ("three", ["units"])):
+        _section(made, axes[section], [axes[t] for t in texts])
+    _table(made, [axes[c] for c in UNIT], [_unit(row) for row in units.to_dict("records")])
+    _section(made, axes["four"], _checks(frame, units, axes) or [axes["none"]])
+    _section(made, axes["five"], [axes["cards"]])
+    for (_, _), own in frame.groupby(["batch", "unit"], sort=False):
+        _card(made, own, axes)
+    _section(made, axes["six"], [axes["source"]])
+    stream = io.BytesIO()
+    made.core_properties.title, made.core_properties.author = axes["title"], ""
+    made.save(stream)
+    return stream.getvalue()
+
+
+def rows(scores: pd.DataFrame, items: pd.DataFrame, scheme: str | None) -> pd.DataFrame:
+    """What `report` takes: units of a scheme (by default the one with most units) beside their items.
+
+    Parameters
+    ----------
+    scores, items : pandas.DataFrame
+        As `plan.conclusions` and `plan.achieved` give them.
+    scheme : str, optional
+        Name of the scheme.
+    """
+    if "conclusion" not in scores:
+        return pd.DataFrame()
+    scheme = scheme or scores["scheme"].mode().iloc[0]
+    keys = ["scheme", "batch", "unit"]
+    own = scores[scores["scheme"] == scheme].drop(columns="items")
+    kept = ["item_name", "item_kind", "goal", "due", "value", "reported", "share", "differs"]
+    return named(own).merge(items[[*keys, *kept]], on=keys, how="left")
+
+
+def counts(frame: pd.DataFrame) -> dict[str, Any]:
+    """What the report's sentences say of a scheme: its name, units and how many of each conclusion, means."""
+    if frame.empty:
+        return dict.fromkeys(
+            (
+                "scheme",
+                "count",
+                "verified",
+                "found",
+                "passed",
+                "extended",
+                "withdrawn",
+                "open",
+                "before",
+                "since",
+            )
+        )
+    units = frame.drop_duplicates(["batch", "unit"])
+    ends = units["conclusion"].value_counts()
+    passed, extended, withdrawn = (int(ends.get(name, 0)) for name in ("pass", "extend", "withdraw"))
+    return {
+        "scheme": units["scheme"].iloc[0], "count": len(units), "verified": int(units["verified"].sum()),
+        "found": int(units["found"].sum()), "passed": passed, "extended": extended, "withdrawn": withdrawn,
+        "open": len(units) - passed - extended - withdrawn, "before": units["index_before"].mean(),
+        "since": units["index_after"].mean(),
+    }  # fmt: skip
+
+
+# -- inside ------------------------------------------------------------------------------------
+
+
+def _page() -> Any:
+    from docx import Document
+    from docx.shared import Mm
+
+    made = Document()
+    page = made.sections[0]
+    page.page_width, page.page_height = Mm(210), Mm(297)
+    for side, width in MARGINS.items():
+        setattr(page, f"{side}_margin", Mm(width))
+    return made
+
+
+def _say(made: Any, text: str, font: str, size: float, *, bold: bool = False, centred: bool = False) -> None:
+    """A paragraph; body text is indented by two characters."""
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+    from docx.shared import Pt
+
+    paragraph = made.add_paragraph()
+    paragraph.paragraph_format.line_spacing = Pt(28)
+    paragraph.paragraph_format.space_after = Pt(0)
+    if centred:
+        paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    else:
+        paragraph.paragraph_format.first_line_indent = Pt(2 * size)
+    _run(paragraph, text, font, size, bold=bold)
+
+
+def _run(paragraph: Any, text: str, font: str, size: float, *, bold: bool = False) -> None:
+    from docx.oxml.ns import qn
+    from docx.shared import Pt
+
+    run = paragraph.add_run(text)
+    run.font.name, run.font.size, run.bold = LATIN, Pt(size), bold
+    run._element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), font)
+
+
+def _section(made: Any, title: str, texts: Sequence[str]) -> None:
+    _say(made, title, HEADING, SIZES["body"])
+    for text in texts:
+        _say(made, text, BODY, SIZES["body"])
+
+
+def _table(made: Any, heads: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
+    table = made.add_table(rows=1, cols=len(heads), style="Table Grid")
+    for cells, texts in [(table.rows[0].cells, heads), *((table.add_row().cells, line) for line in lines)]:
+        for cell, text in zip(cells, texts, strict=True):
+            _run(cell.paragraphs[0], text, BODY, SIZES["table"])
+
+
+def _filled(text: str, *values: object) -> str:
+    """A sentence with values in the place of <1>, <2> …"""
+    for number, value in enumerate(values, 1):
+        text = text.replace(f"<{number}>", str(value))
+    return text
+
+
+def _number(value: Any, form: str) -> str:
+    return MISSING if pd.isna(value) else format(float(value), form)
+
+
+def _unit(row: Mapping[str, Any]) -> list[str]:
+    """A unit's line, in the order of ``UNIT``."""
+    return [
+        str(row["name"]), str(row["kind"]), f"{row['start']:.0f}–{_number(row['end'], '.0f')}", str(row["stage"]),
+        _number(row["reached"], ".0f"), _number(row["expected"], ".0f"),
+        f"{_number(row['index_before'], '.1f')} → {_number(row['index_after'], '.1f')}", _number(row["gap"], "+.1f"),
+        str(row["grade"]), str(row["conclusion"]),
+    ]  # fmt: skip
+
+
+def _checks(frame: pd.DataFrame, units: pd.DataFrame, axes: Mapping[str, str]) -> list[str]:
+    """Sentences on what must be looked into: reports that differ, concentrated units, units nobody verified."""
+    differ = frame[frame["differs"].eq(True)]
+    lines = []
+    for row in differ.to_dict("records"):
+        told = [_number(row[name], "g") for name in ("value", "reported")]
+        lines.append(_filled(axes["differs"], row["name"], row["item_name"], *told))
+    heavy = units[units["largest_share"] >= CONCENTRATED]
+    lines += [
+        _filled(
+            axes["concentrated"],
+            r["name"],
+            r["largest"],
+            _number(r["largest_share"], ".0f"),
+        )
+        for r in heavy.to_dict("records")
+    ]
+    unread = units.loc[~units["verified"].astype(bool), "name"]
+    return lines + ([_filled(axes["unverified"], len(unread))] if len(unread) else [])
+
+
+CONCENTRATED = 50.0  # a unit of which one firm is half or more is that firm
+
+
+def _card(made: Any, own: pd.DataFrame, axes: Mapping[str, str]) -> None:
+    """One unit: its line as facts, its items, and the sentence to be completed."""
+    row = own.iloc[0].to_dict()
+    _say(made, str(row["name"]), SECOND, SIZES["body"], bold=True)
+    _table(made, [axes["fact"], axes["finding"]], list(zip([axes[c] for c in UNIT], _unit(row), strict=True)))
+    items = own[own["item_name"].notna()]
+    if len(items):
+        _table(made, [axes[c] for c in ITEM], [_item(r) for r in items.to_dict("records")])
+    _say(
+        made,
+        _filled(axes["sentence"], row["name"], row["conclusion"], row["ground"]),
+        BODY,
+        SIZES["body"],
+    )
+
+
+def _item(row: Mapping[str, Any]) -> list[str]:
+    """An item's line, in the order of ``ITEM``."""
+    return [
+        str(row["item_name"]), str(row["item_kind"]), _number(row["goal"], "g"), _number(row["due"], ".0f"),
+        _number(row["value"], ".1f"), _number(row["reported"], "g"), _number(row["share"], ".0f"),
+    ]  # fmt: skip

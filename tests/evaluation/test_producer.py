@@ -1,0 +1,100 @@
+"""Producer services: who is in, sums and growth by hand, and what is refused; policy levers over size."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fusion.evaluation import levers, producer
+
+
+def panel() -> pd.DataFrame:
+    """A consultancy that doubles, one that enters, a maker that sells design, a restaurant."""
+    rows = [
+        ("s1", 2020, "L", "7243", 100.0, 10, None),
+        ("s1", 2021, "L", "7243", 200.0, 11, None),
+        ("s2", 2021, "L", "7243", 50.0, 5, None),
+        ("m", 2020, "C", "3611", 900.0, 90, '{"7491": 40.0, "6210": 7.0}'),
+        ("m", 2021, "C", "3611", 900.0, 90, '{"7491": 44.0}'),
+        ("old", 2021, "C", "3610", 900.0, 90, '{"7243": 5.0}'),
+        ("r", 2021, "H", "6210", 70.0, 7, None),
+    ]
+    names = [
+        "firm_id",
+        "year",
+        "section",
+        "code_2017",
+        "operating_revenue",
+        "employees_avg",
+        "service_rev_by_class",
+    ]
+    return pd.DataFrame(rows, columns=names).assign(class_version="2017", tax_surcharge=1.0, vat=2.0)
+
+
+def test_service_firms_and_services_of_makers_stand_apart_and_together() -> None:
+    assert panel().loc[producer.firms(panel()), "firm_id"].tolist() == ["s1", "s1", "s2"]
+    found = producer.monitor(producer.placed(panel()), 2021).set_index(producer.KEYS)
+    firms = found.loc[(producer.FIRMS, "07", "operating_revenue")]
+    # 200 against 100 on comparable scope; with the one that entered 250 against 100.
+    assert (firms["amount"] * 10_000, firms["growth"], firms["nominal"]) == pytest.approx((250, 100, 150))
+    assert (firms["matched"], firms["units"]) == (1, 2)
+    makers = found.loc[(producer.MAKERS, "01", "operating_revenue")]
+    assert makers["amount"] * 10_000 == pytest.approx(44) and makers["growth"] == pytest.approx(10)
+    assert found.loc[(producer.TOGETHER, "07", "operating_revenue"), "amount"] * 10_000 == pytest.approx(255)
+    assert found.loc[(producer.FIRMS, "07", "employees_avg"), "amount"] == 16, "persons are not divided"
+    assert found.loc[(producer.FIRMS, "07", "taxes"), "amount"] * 10_000 == pytest.approx(6)
+    assert set(found.loc[producer.MAKERS].index.get_level_values("measure")) == {"operating_revenue"}
+
+
+def test_contributions_make_the_table() -> None:
+    services = producer.placed(panel())
+    parts = (
+        producer.contributions(services, 2021)
+        .groupby(producer.KEYS)[["amount", "growth_now", "growth_before"]]
+        .sum()
+    )
+    table = producer.monitor(services, 2021).set_index(producer.KEYS)
+    np.testing.assert_allclose(parts["amount"].loc[table.index], table["amount"])
+
+
+def test_the_target_by_group_and_its_refusal() -> None:
+    services = producer.placed(panel())
+    found = producer.against(services, 2020, 2021, 10.0, 0.5).set_index(["group", "measure"])
+    assert found.loc[("07", "operating_revenue"), ["rate", "units", "verdict"]].tolist() == [100, 1, "met"]
+    assert (
+        found.loc[("07", "employees_avg"), "rate"] == pytest.approx(10)
+        and ("07", "value_added") not in found.index
+    )
+    makers = panel()[panel()["section"] == "C"]
+    assert producer.against(producer.placed(makers), 2020, 2021, 10.0, 0.5).empty
+    assert not producer.firms(makers.drop(columns="section")).any()
+    assert producer.monitor(producer.placed(panel().query("firm_id == 'r'")), 2021).empty
+
+
+def test_a_class_of_2011_is_read_by_its_edition() -> None:
+    # 6550 is the design of integrated circuits in 2011 (now 6520) and data processing in 2017.
+    both = panel().query("firm_id == 'm' and year == 2021").assign(service_rev_by_class='{"6550": 1.0}')
+    groups = [
+        producer.placed(both.assign(class_version=edition))["group"].tolist() for edition in ("2011", "2017")
+    ]
+    assert all(len(g) == 1 for g in groups)
+    assert (
+        producer.placed(both.assign(class_version="2011", service_rev_by_class='{"6520": 1.0}')).shape[0] <= 1
+    )
+
+
+def test_levers_are_intensities_of_the_year_before() -> None:
+    table = pd.DataFrame(
+        {"firm_id": ["a", "a", "a", "b"], "year": [2019, 2020, 2021, 2021], "operating_revenue": [200.0, 400.0, 1.0, 1.0],
+         "employees_avg": [10.0, 20.0, 1.0, 1.0], "subsidy": [9.0, 4.0, 8.0, 5.0], "trained_staff": [0.0, 1.0, 4.0, 2.0]}
+    ).assign(flat=1.0)  # fmt: skip
+    columns = {"grants": "subsidy", "talent": "trained_staff", "land": "absent", "data": "flat"}
+    found = levers.intensities(table, columns)
+    assert list(found.columns) == ["firm_id", "year", "grants", "talent"]
+    assert found["grants"].tolist()[1:3] == [4.5, 1.0] and found["talent"].tolist()[1:3] == [0.0, 5.0]
+    assert found["grants"].isna().tolist() == [True, False, False, True], "no year before, no size"
+    # A firm ten times as large with ten times the grants has the same intensity.
+    tenfold = table.assign(**{c: 10 * table[c] for c in ("operating_revenue", "subsidy")})
+    again = levers.intensities(tenfold, {"grants": "subsidy"})
+    pd.testing.assert_series_equal(found["grants"], again["grants"])
