@@ -221,3 +221,25 @@ def test_conventions_of_other_software() -> None:
     }
     assert system["level"].estimate[0] == pytest.approx(0.93561, abs=5e-6)  # plm
     assert system["both"].estimate[0] == pytest.approx(0.93262, abs=5e-6)  # pydynpd
+
+
+@pytest.mark.parametrize("unit", [1e4, 1e-4, 1e8])
+@pytest.mark.parametrize("system", [False, True])
+def test_no_unit_matters(unit: float, system: bool) -> None:
+    """Estimates, errors and the degrees of freedom of both tests, whatever the unit of the outcome and of a regressor."""
+    frame = simulated(200, 6, 11, 0.05)
+    calls = {"gmm": {"y": (2, 3)}, "iv": ["x"], "system": system, "steps": 2}
+    a = dynamic_panel(frame, "y", ["L1.y", "x"], **calls)
+    b = dynamic_panel(frame.assign(y=frame["y"] * unit, x=frame["x"] / unit), "y", ["L1.y", "x"], **calls)
+    scale = np.array([{"L1.y": 1.0, "x": unit**2}.get(name, unit) for name in a.names])
+    np.testing.assert_allclose(b.estimate / scale, a.estimate, rtol=1e-6)
+    np.testing.assert_allclose(b.std_error / scale, a.std_error, rtol=1e-6)
+    assert (b.hansen.freedom, b.sargan.freedom) == (a.hansen.freedom, a.sargan.freedom)
+    assert b.hansen.p_value == pytest.approx(a.hansen.p_value, abs=1e-6)
+
+
+def test_a_large_mean_is_no_collinearity() -> None:
+    frame = simulated(200, 6, 12)
+    calls = {"gmm": {"y": (2, None)}, "iv": ["x"], "system": True}
+    found = dynamic_panel(frame.assign(y=frame["y"] + 1000), "y", ["L1.y", "x"], **calls)
+    assert np.isfinite(found.std_error).all()

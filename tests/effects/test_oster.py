@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from estimators.errors import EffectsError
-from estimators.robustness.oster import Moments, delta, effects_at, moments, selection
+from estimators.robustness.oster import Moments, along, delta, effects_at, moments, selection
 
 
 def population(
@@ -72,3 +72,30 @@ def test_says_what_is_wrong() -> None:
         selection(y, x, x[:, None])
     with pytest.raises(EffectsError, match=r"r2_max = 1\.2"):
         selection(y, x, rng.normal(size=(50, 1)), r2_max=1.2)
+
+
+@pytest.mark.parametrize(("y_unit", "x_unit"), [(1e8, 1.0), (1e-4, 1e4), (1.0, 1e-8)])
+def test_no_root_depends_on_units(y_unit: float, x_unit: float) -> None:
+    rng = np.random.default_rng(4)
+    w = rng.normal(size=(400, 2)) + 1e3
+    x = (w - 1e3) @ [0.5, 0.2] + rng.normal(size=400)
+    y = 0.4 * x + (w - 1e3) @ [1.0, -0.5] + rng.normal(size=400)
+    one, other = selection(y, x, w), selection(y * y_unit, x * x_unit, w * 1e6)
+    assert other.delta == pytest.approx(one.delta, rel=1e-6)
+    assert len(other.roots) == len(one.roots)
+    np.testing.assert_allclose(np.array(other.roots) * x_unit / y_unit, one.roots, rtol=1e-6)
+
+
+def test_a_curve_is_selection_at_each_bound() -> None:
+    rng = np.random.default_rng(5)
+    w = rng.normal(size=(300, 2))
+    x = w @ [0.5, 0.2] + rng.normal(size=300)
+    y = 0.4 * x + w @ [1.0, -0.5] + rng.normal(size=300)
+    table = along(y, x, w, [0.99, 0.1, 0.8, 1.0])
+    assert table["r2_max"].tolist() == [0.8, 0.99, 1.0]  # with controls it is above .1
+    for row in table.itertuples():
+        found = selection(y, x, w, r2_max=row.r2_max)
+        assert (row.delta, row.beta_star) == (found.delta, found.beta_star)
+    assert table["delta"].is_monotonic_decreasing
+    with pytest.raises(EffectsError, match="finite"):
+        selection(np.where(x > 2, np.nan, y), x, w)

@@ -155,6 +155,32 @@ def test_methods_fail_where_their_assumptions_do_not_hold(
     assert not case.holds and abs(table.loc[term, "bias"]) > least
 
 
+@pytest.mark.parametrize("method", ["ols", "fe", "op", "lp", "acf", "wooldridge"])
+@pytest.mark.parametrize("unit", [1e4, 1e-4, 1e8])
+def test_no_elasticity_depends_on_the_unit_of_money(planned: pd.DataFrame, method: str, unit: float) -> None:
+    """Output, capital and the proxy in another unit of money: elasticities as before, productivity moved by a constant."""
+    money = ["y", "k", "m", *(["i"] if "i" in planned else [])]
+    moved = planned.assign(**{name: planned[name] + np.log(unit) for name in money if name in planned})
+    proxy = ["i"] if method == "op" and "i" in planned else ["m"]
+    a, b = estimate(planned, method, proxy=proxy), estimate(moved, method, proxy=proxy)
+    np.testing.assert_allclose(b.theta, a.theta, atol=1e-6)  # minimisation stops at 1e-8 of a step
+    assert (b.tfp - a.tfp).std() < 1e-5
+    if method == "acf":
+        assert a.solutions["exact"].iloc[0] and len(a.solutions) == len(b.solutions)
+
+
+def test_a_solution_comes_before_a_minimum_that_is_none() -> None:
+    """A minimum whose moments differ from 0 by chance, but are not 0, is not taken over one where they are 0."""
+    from dataclasses import replace
+
+    from estimators.production.methods import solutions as rooms
+
+    one = rooms.Solution(np.array([0.6, 0.4]), 5e-28, True, 0.6, True, True, True)
+    other = replace(one, objective=6.5e-5, persistence=0.9, exact=False)
+    assert rooms.order(one) < rooms.order(other)
+    assert rooms.order(replace(other, persistence=0.95)) < rooms.order(other)
+
+
 def test_least_squares_start_leads_to_the_false_solution() -> None:
     frame = simulate("timing", 600, 8, 1)
     ols = estimate(frame, "ols").theta

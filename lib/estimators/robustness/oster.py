@@ -13,9 +13,11 @@ Fixed effects are taken out of everything beforehand, so that they stand in both
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.polynomial import Polynomial
 from numpy.typing import ArrayLike, NDArray
 
@@ -88,19 +90,52 @@ def selection(
 
 def delta(m: Moments, r2_max: float, target: float = 0.0) -> float:
     """δ that makes the effect equal to the target (formula above); infinite where nothing could."""
-    top, bottom = _sides(m, r2_max)
-    below = float(bottom(m.beta_long - target))
-    return float(top(m.beta_long - target)) / below if below else float("inf")
+    own, scale = _standard(m)
+    top, bottom = _sides(own, r2_max)
+    step = (m.beta_long - target) / scale
+    below = float(bottom(step))
+    return float(top(step)) / below if below else float("inf")
+
+
+def along(y: ArrayLike, x: ArrayLike, controls: ArrayLike, most: Sequence[float]) -> pd.DataFrame:
+    """δ for no effect, and the effect at δ = 1, for several R²: one bound is a convention, the curve is what follows from it.
+
+    Returns
+    -------
+    DataFrame
+        r2_max (those above the R² with controls), delta, beta_star.
+    """
+    m = moments(np.asarray(y, float), np.asarray(x, float), np.asarray(controls, float))
+    rows = []
+    for bound in sorted(set(most)):
+        roots = effects_at(m, bound, 1.0) if bound > m.r2_long else []
+        star = min(roots, key=lambda b: abs(b - m.beta_long)) if roots else np.nan
+        rows += [(bound, delta(m, bound), star)] if bound > m.r2_long else []
+    return pd.DataFrame(rows, columns=["r2_max", "delta", "beta_star"])
+
+
+def _standard(m: Moments) -> tuple[Moments, float]:
+    """Moments of y and x with unit variance, and the size of a coefficient in their own units: roots know no unit."""
+    scale = float(np.sqrt(m.var_y / m.var_x))
+    own = m._replace(
+        beta_short=m.beta_short / scale,
+        beta_long=m.beta_long / scale,
+        var_y=1.0,
+        var_x=1.0,
+        var_x_given=m.var_x_given / m.var_x,
+    )
+    return own, scale
 
 
 def effects_at(m: Moments, r2_max: float, selected: float) -> list[float]:
     """Real solutions for the effect at a given δ; δ = 1 gives a quadratic, else a cubic."""
-    top, bottom = _sides(m, r2_max)
+    own, scale = _standard(m)
+    top, bottom = _sides(own, r2_max)
     polynomial = top - selected * bottom
     size = np.abs(polynomial.coef).max()
     trimmed = polynomial.trim(1e-12 * size)  # the cubic terms cancel at δ = 1
     roots = np.asarray(trimmed.roots(), complex)
-    return sorted(m.beta_long - float(r.real) for r in roots if abs(r.imag) <= 1e-9 * abs(r))
+    return sorted(m.beta_long - scale * float(r.real) for r in roots if abs(r.imag) <= 1e-9 * abs(r))
 
 
 def _sides(m: Moments, r2_max: float) -> tuple[Polynomial, Polynomial]:
@@ -117,7 +152,10 @@ def moments(y: Array, x: Array, controls: Array) -> Moments:
     """The two regressions, by least squares on demeaned columns."""
     if controls.ndim != 2 or controls.shape[1] == 0:
         raise EffectsError(said("robustness.no_controls"))
+    if not all(np.isfinite(values).all() for values in (y, x, controls)):
+        raise EffectsError(said("robustness.not_finite"))
     y, x, w = y - y.mean(), x - x.mean(), controls - controls.mean(axis=0)
+    w = w / np.where(w.std(axis=0) > 0, w.std(axis=0), 1.0)
     rest = x - w @ np.linalg.lstsq(w, x, rcond=None)[0]
     if rest @ rest < 1e-10 * (x @ x):
         raise EffectsError(said("robustness.controls_absorb"))

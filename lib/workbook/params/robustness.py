@@ -78,6 +78,11 @@ class Robustness(Section):
     gmm_collapse: bool = Field(
         True, description="dynamic panel: one instrument for each lag, not for each year and lag"
     )
+    r2_bounds: list[Annotated[float, Field(gt=0, le=1)]] = Field(
+        default_factory=lambda: [0.1, 0.3, 0.5, 0.7, 1.0],
+        min_length=1,
+        description="Oster: R² with all that is not observed, for the curve",
+    )
     r2_factor: Annotated[float, Field(gt=1, le=5)] = Field(
         1.3, description="Oster: R² with everything unobserved, as a multiple of R² with controls"
     )

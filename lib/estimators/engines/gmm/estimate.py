@@ -101,6 +101,7 @@ def dynamic_panel(
 
 class _Step(NamedTuple):
     b: Array
+    root: Array  # of the weights, (L, rank): a = root root'
     a: Array  # weights
     bread: Array  # (Q'AQ)⁻¹
     u: Array  # residuals, (N, R)
@@ -122,17 +123,17 @@ def _fit(eq: Equations, z: Instruments, h: H) -> _Fit:
         raise EffectsError(said("engines.gmm.few_instruments", count=count, k=k))
     both = z.with_rows(np.concatenate([eq.x, eq.y[:, :, None]], axis=2))
     q, qy = both[:, :k], both[:, k]
-    a1, singular1 = _inverse(z.cross(_first_weights(eq, h)))
-    one = _step(eq, z, q, qy, a1)
+    root1 = _root(z.cross(_first_weights(eq, h)))
+    one = _step(eq, z, q, qy, root1)
     omega = one.m.T @ one.m
     one = one._replace(vcov=_sandwich(one, q, omega))
-    a2, singular2 = _inverse(omega)
-    two = _step(eq, z, q, qy, a2)
+    root2 = _root(omega)
+    two = _step(eq, z, q, qy, root2)
     two = two._replace(vcov=_windmeijer(eq, z, q, one, two))
     change = one.u[:, ~eq.level]
     # DD' has 2 on its diagonal, so that the differenced residuals have twice the variance of the errors.
     sigma2 = float((change**2).sum() / (2 if h != "identity" else 1) / (eq.used[:, ~eq.level].sum() - k))
-    return _Fit(one, two, q, sigma2, singular1 or singular2)
+    return _Fit(one, two, q, sigma2, min(root1.shape[1], root2.shape[1]) < count)
 
 
 def _first_weights(eq: Equations, h: H) -> Array:
@@ -149,26 +150,31 @@ def _first_weights(eq: Equations, h: H) -> Array:
     return out
 
 
-def _inverse(matrix: Array) -> tuple[Array, bool]:
-    """Inverse, or where the matrix is singular a generalised one, and whether it was."""
+def _root(matrix: Array) -> Array:
+    """R with R R' the inverse, or where the matrix is singular a generalised one; shape (L, rank).
+
+    The matrix is scaled to a unit diagonal first, so that its rank does not depend on units.
+    """
     scale = np.sqrt(np.diag(matrix))
-    scaled = matrix / np.outer(scale, scale)
-    values, vectors = np.linalg.eigh(scaled)
+    scale = np.where(scale > 0, scale, 1.0)
+    values, vectors = np.linalg.eigh(matrix / np.outer(scale, scale))
     good = values > values.max() * 1e-12
-    inner = (vectors[:, good] / values[good]) @ vectors[:, good].T
-    return inner / np.outer(scale, scale), not bool(good.all())
+    out: Array = vectors[:, good] / np.sqrt(values[good]) / scale[:, None]
+    return out
 
 
-def _step(eq: Equations, z: Instruments, q: Array, qy: Array, a: Array) -> _Step:
-    inner = q.T @ a @ q
-    if np.linalg.matrix_rank(inner / np.sqrt(np.outer(np.diag(inner), np.diag(inner))), tol=1e-11) < len(
-        inner
-    ):
+def _step(eq: Equations, z: Instruments, q: Array, qy: Array, root: Array) -> _Step:
+    """Least squares of R'qy on R'q, by singular values of the columns and not their squares: a large mean is no collinearity."""
+    tall = root.T @ q
+    size = np.sqrt((tall**2).sum(axis=0))
+    u, s, v = np.linalg.svd(tall / np.where(size > 0, size, 1.0), full_matrices=False)
+    if len(s) < q.shape[1] or s[-1] <= 1e-9 * s[0]:
         raise EffectsError(said("engines.gmm.collinear", names=listed(eq.names)))
-    bread = np.asarray(np.linalg.inv(inner), float)
-    b = bread @ (q.T @ (a @ qy))
-    u = eq.y - eq.x @ b
-    return _Step(b, a, bread, u, z.moments(u), bread)
+    back = v.T / s / size[:, None]
+    b = back @ (u.T @ (root.T @ qy))
+    residual = eq.y - eq.x @ b
+    bread = back @ back.T
+    return _Step(b, root, root @ root.T, bread, residual, z.moments(residual), bread)
 
 
 def _sandwich(step: _Step, q: Array, omega: Array) -> Array:
@@ -202,7 +208,7 @@ def _result(
     plain = fit.sigma2 * step.bread if steps == 1 else step.bread
     middle = step.vcov if steps == 2 and ar_vcov == "corrected_throughout" else step.bread
     last = step.bread if steps == 2 and ar_vcov == "uncorrected" else step.vcov
-    free = int(np.linalg.matrix_rank(fit.one.a, hermitian=True)) - len(step.b)
+    free = fit.one.root.shape[1] - len(step.b)
     g1, g2 = fit.one.m.sum(axis=0), fit.two.m.sum(axis=0)
     return Gmm(
         names=eq.names,

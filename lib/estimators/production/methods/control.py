@@ -21,7 +21,7 @@ from estimators.language import listed, said
 from estimators.production.choices import Choices, Estimator, Fit
 from estimators.production.errors import ProductionError
 from estimators.production.methods.algebra import Root, least_squares, monomials, orthonormal, spread, times
-from estimators.production.methods.direct import all_inputs, ols
+from estimators.production.methods.direct import all_inputs, centred, ols
 from estimators.production.methods.process import Process, innovation, solve, solve_by_least_squares
 from estimators.production.methods.solutions import Solution, persistence, solutions, starts
 from estimators.production.methods.survival import survival
@@ -107,7 +107,7 @@ def _plan(sample: Sample, choices: Choices) -> _Plan:
 
 def _parameters(sample: Sample, choices: Choices) -> tuple[Floats, Floats]:
     """Regressors and instruments of the second stage, (n, p) and (n, q), NaN where the year before is missing."""
-    inputs = all_inputs(sample, choices)
+    inputs = centred(all_inputs(sample, choices))
     if choices.method != "acf":
         inputs = inputs[:, sample.free.shape[1] :]
     free = sample.free.shape[1] if choices.method == "acf" else 0

@@ -16,7 +16,15 @@ def all_inputs(sample: Sample, choices: Choices) -> Floats:
     """Log inputs that have an elasticity, (n, inputs): free, state and, for gross output, the proxy."""
     own = [sample.free, sample.state] + ([sample.proxy] if choices.gross_output else [])
     x = np.hstack(own)
-    return x - np.nanmean(x, axis=0) if choices.form == "translog" else x
+    return centred(x) if choices.form == "translog" else x
+
+
+def centred(x: Floats) -> Floats:
+    """Columns less their mean, missing values left out: another unit of money then gives the same columns.
+
+    A constant stands beside the inputs in every equation that uses this, so that no elasticity depends on it.
+    """
+    return x - np.nanmean(x, axis=0)
 
 
 def ols(sample: Sample, choices: Choices) -> Estimator:

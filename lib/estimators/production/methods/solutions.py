@@ -21,6 +21,9 @@ from estimators.production.sample import Floats
 GRID = (0.1, 0.4, 0.7)
 # Solutions closer than this in every elasticity are one.
 SAME = 0.02
+# There are as many moments as parameters: at a solution they are 0 but for rounding. Measured as the statistic that tests
+# them, which knows no unit; a minimum that is no solution lies many orders above.
+EXACT = 1e-6
 # Each start gets so many steps; only the lowest points that they reach are followed to their end.
 FIRST_LOOK, MOST = 20, 5
 
@@ -35,6 +38,7 @@ class Solution:
     objective : criterion; 0 where the moments hold exactly
     converged : bool
     persistence : slope of ω on its past
+    exact : whether the moments are 0, so that it is a solution and not only a minimum
     holds : whether the moments differ from 0 by no more than chance (5 %, as many degrees as instruments)
     sensible : whether every elasticity is positive
     """
@@ -43,6 +47,7 @@ class Solution:
     objective: float
     converged: bool
     persistence: float
+    exact: bool
     holds: bool
     sensible: bool
 
@@ -59,22 +64,29 @@ def starts(ols: Floats, inputs: int) -> list[Floats]:
 def solutions(process: Process, begin: list[Floats], inputs: int) -> list[Solution]:
     """Distinct minima reached from several starts, the one to take first.
 
-    Taken is, of those that converged, whose moments hold and whose elasticities are positive, the one with the most
-    persistent ω: wages and errors of choice, which the false solutions take for productivity, pass sooner. Where none is
-    such, the demands are dropped one after the other, the sign last.
+    Taken is, of those whose elasticities are positive and whose moments are 0 (else differ from 0 by no more than chance),
+    the one with the most persistent ω: wages and errors of choice, which the false solutions take for productivity, pass
+    sooner. Where none is such, the demands are dropped one after the other, the sign last.
     """
     rough = _distinct([solve(process, start, limit=FIRST_LOOK, tolerance=1e-4) for start in begin], inputs)
     fine = _distinct([solve(process, root.theta) for root in rough[:MOST]], inputs)
     found = [_describe(process, root, inputs) for root in fine]
-    return sorted(found, key=lambda s: (not s.sensible, not s.holds, not s.converged, -s.persistence))
+    return sorted(found, key=order)
+
+
+def order(solution: Solution) -> tuple[bool, bool, bool, bool, float]:
+    """The smaller, the sooner a solution is taken."""
+    s = solution
+    return (not s.sensible, not s.exact, not s.holds, not s.converged, -s.persistence)
 
 
 def table(found: list[Solution], terms: list[str]) -> pd.DataFrame:
-    """One row for each solution: parameters of the second stage, then objective, converged, persistence, holds."""
+    """One row for each solution: parameters of the second stage, then objective, converged, persistence, exact, holds."""
     own = terms[len(terms) - len(found[0].theta) :] if found else []
     columns = {name: [s.theta[j] for s in found] for j, name in enumerate(own)}
     rest = {
-        name: [getattr(s, name) for s in found] for name in ("objective", "converged", "persistence", "holds")
+        name: [getattr(s, name) for s in found]
+        for name in ("objective", "converged", "persistence", "exact", "holds")
     }
     return pd.DataFrame(columns | rest).assign(taken=[i == 0 for i in range(len(found))])
 
@@ -100,11 +112,13 @@ def _describe(process: Process, root: Root, inputs: int) -> Solution:
 
     total = process.weight.sum()
     variance = float(process.weight @ innovation(process, root.theta).xi ** 2) / total
+    statistic = total * root.objective / variance
     return Solution(
         theta=root.theta,
         objective=root.objective,
         converged=root.converged,
         persistence=persistence(process, root.theta),
-        holds=bool(total * root.objective / variance < chdtri(process.z.shape[1], 0.05)),
+        exact=bool(statistic < EXACT),
+        holds=bool(statistic < chdtri(process.z.shape[1], 0.05)),
         sensible=bool((root.theta[:inputs] > 0).all()),
     )

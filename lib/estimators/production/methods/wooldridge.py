@@ -19,7 +19,7 @@ from estimators.language import said
 from estimators.production.choices import Choices, Estimator, Fit
 from estimators.production.errors import ProductionError
 from estimators.production.methods.algebra import cross, monomials, orthonormal, standardise, times
-from estimators.production.methods.direct import all_inputs
+from estimators.production.methods.direct import all_inputs, centred
 from estimators.production.sample import Bools, Floats, Ints, Sample
 
 
@@ -57,7 +57,7 @@ def wooldridge(sample: Sample, choices: Choices) -> Estimator:
 
 
 def _second(sample: Sample, choices: Choices, basis: Floats) -> _Stack:
-    inputs = all_inputs(sample, choices)
+    inputs = centred(all_inputs(sample, choices))
     free, given = sample.free.shape[1], sample.free.shape[1] + sample.state.shape[1]
     known = inputs.copy()
     known[:, :free] = _back(sample, inputs[:, :free], 1)
@@ -78,9 +78,9 @@ def _both(sample: Sample, second: _Stack, basis: Floats, rows: Bools) -> _Stack:
     rest = np.hstack([standardise(sample.controls[row]), basis[row]])
     free = sample.free.shape[1]
     upper = np.zeros((len(row), second.x.shape[1]))
-    upper[:, :free] = sample.free[row]
+    upper[:, :free] = centred(sample.free)[row]
     x = np.vstack([np.hstack([second.x, np.zeros((len(second.y), rest.shape[1]))]), np.hstack([upper, rest])])
-    own = np.hstack([sample.free[row], rest])
+    own = np.hstack([centred(sample.free)[row], rest])
     z = np.zeros((len(x), second.z.shape[1] + own.shape[1]))
     z[: len(second.y), : second.z.shape[1]] = second.z
     z[len(second.y) :, second.z.shape[1] :] = own
