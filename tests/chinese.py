@@ -23,7 +23,7 @@ TYPED = re.findall(
     """,
 )
 # Columns, and what may stand in a study's or an adapter's file.
-KEYS = {*expected("enterprise"), *Parameters.model_fields, "derive"}
+KEYS = {*expected("enterprise"), *Parameters.model_fields, "columns", "derive", "samples", "where"}
 for model in (Adapter, ColumnRule, FileRule, *(f.annotation for f in Parameters.model_fields.values())):
     KEYS |= set(model.model_fields)  # type: ignore[union-attr]
 

@@ -44,6 +44,7 @@ def run(
 
     found = load(study)
     _standards(found.flat)
+    print("".join(f"{line}\n" for line in found.told), end="", file=sys.stderr)
     code = runner.run(found, jobs=jobs, wait=wait)
     if site and code == 0:
         _build_site()
@@ -88,7 +89,7 @@ def validate(study: Annotated[str, typer.Argument(help="name in params/, or path
     for note in _standards(found.flat):
         print(note)
     print(said("workbook.validated", study=found.name, notebooks=listed(found.parameters.study.notebooks)))
-    print("\n".join(_able(found.flat)))
+    print("\n".join([*found.told, *_able(found.flat)]))
 
 
 @app.command()
@@ -246,11 +247,13 @@ def check(
 ) -> None:
     """Say how an export fits the panel: headers, units, rows, rules, indicators; write an adapter to correct."""
     from fusion.adapters import AdapterError, command
+    from workbook.expressions.reading import parse
     from workbook.params.load import load
 
     found = load(study)
     flat = found.flat | {"source": list(map(str, files)), "adapter": adapter or "built in"}
-    needs = {d.name: list(d.of) for d in found.parameters.panel.derive}
+    columns = found.parameters.panel.columns
+    needs = {name: parse(column.expression).names() for name, column in columns.items()}
     try:
         with speaking("en" if as_json else current()):
             code = command.check(

@@ -10,7 +10,7 @@ import pytest
 from fusion.indicators import guard, servitization
 from fusion.indicators.system import IndicatorError
 
-LP = [{"name": "ln_lp", "of": ["value_added", "employees_avg"], "how": "log_ratio"}]
+LP = {"ln_lp": ({"value_added"}, {"employees_avg"})}
 
 
 def test_an_outcome_in_the_index_stops_the_study() -> None:
@@ -42,7 +42,7 @@ def test_a_shared_scale_is_told_and_no_error() -> None:
         {"fi": ["A1"]},
         ["fi"],
         ["roa"],
-        [{"name": "roa", "of": ["total_profit", "operating_revenue"], "how": "ratio"}],
+        {"roa": ({"total_profit"}, {"operating_revenue"})},
     )
     assert told.to_dict("records") == [
         {"index": "fi", "code": "A1", "outcome": "roa", "columns": "operating_revenue"}

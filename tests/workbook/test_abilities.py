@@ -31,7 +31,7 @@ def flat(**changes: Any) -> dict[str, Any]:
     return load("smoke").flat | changes
 
 
-def judged(columns: set[str], **changes: Any) -> needs.Able:
+def judged(columns: set[str], /, **changes: Any) -> needs.Able:
     values = flat(source="panel.csv", **changes)
     return abilities.judged(values, columns, source.absent(columns), source.indicators(columns))
 
@@ -96,7 +96,7 @@ def test_a_column_that_is_not_there_takes_what_is_made_of_it() -> None:
 
 def test_reasons_are_sentences_in_both_languages() -> None:
     told = [
-        judged(set(), outcome=None, start_column=None, derive=[]),
+        judged(set(), outcome=None, start_column=None, columns={}),
         judged(EVERY, anticipation=2, controls=[]),
     ]
     for found in told:

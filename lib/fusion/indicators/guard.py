@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
 
 import pandas as pd
 
@@ -12,10 +11,12 @@ from fusion.indicators.system import FOLDER, IndicatorError, system
 from fusion.language import current, listed, said
 
 CHAIN = re.compile(r"chain_(\w+)")
-_RATIOS = ("ratio", "log_ratio")
+# Of each column that a study makes of others: those that it measures, and those to which it relates them.
+Derived = Mapping[str, tuple[Collection[str], Collection[str]]]
+_NONE: Derived = {}
 
 
-def made_of(outcome: str, derived: Sequence[Mapping[str, Any]] = ()) -> tuple[set[str], set[str]]:
+def made_of(outcome: str, derived: Derived = _NONE) -> tuple[set[str], set[str]]:
     """The panel's columns of which an outcome is made.
 
     Parameters
@@ -23,8 +24,8 @@ def made_of(outcome: str, derived: Sequence[Mapping[str, Any]] = ()) -> tuple[se
     outcome : str
         A column of the panel, a derived one, the code of an indicator, or an outcome that the workbook
         estimates (``data/indicators/outcomes.csv``: productivity, markups).
-    derived : sequence of mapping
-        The study's derived columns: name, of, how.
+    derived : dict
+        The study's derived columns: what each measures, and its denominators.
 
     Returns
     -------
@@ -33,12 +34,11 @@ def made_of(outcome: str, derived: Sequence[Mapping[str, Any]] = ()) -> tuple[se
     relates_to : set of str
         Columns in relation to which they are set (denominators).
     """
-    specs = {spec["name"]: spec for spec in derived}
-    if outcome in specs:
-        of = list(specs[outcome]["of"])
-        ratio = specs[outcome]["how"] in _RATIOS
-        first = [made_of(name, derived) for name in (of[:1] if ratio else of)]
-        second = [made_of(name, derived)[0] for name in (of[1:] if ratio else [])]
+    if outcome in derived:
+        # A column that is made again of itself is what it was.
+        of, over = ([n for n in names if n != outcome] for names in derived[outcome])
+        first = [made_of(name, derived) for name in of] or [({outcome}, set[str]())]
+        second = [made_of(name, derived)[0] for name in over]
         measures = set().union(*(m for m, _ in first))
         return measures, set().union(*(r for _, r in first), *second)
     declared = system()
@@ -52,9 +52,7 @@ def made_of(outcome: str, derived: Sequence[Mapping[str, Any]] = ()) -> tuple[se
     return {outcome}, set()
 
 
-def overlaps(
-    codes: Sequence[str], outcomes: Sequence[str], derived: Sequence[Mapping[str, Any]] = ()
-) -> pd.DataFrame:
+def overlaps(codes: Sequence[str], outcomes: Sequence[str], derived: Derived = _NONE) -> pd.DataFrame:
     """Indicators of an index that share columns with outcomes.
 
     Returns
@@ -83,7 +81,7 @@ def check(
     indexes: Mapping[str, Sequence[str]],
     regressors: Sequence[str],
     outcomes: Sequence[str],
-    derived: Sequence[Mapping[str, Any]] = (),
+    derived: Derived = _NONE,
     always: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Stop the study when an index used in a regression holds an indicator that is its outcome.
@@ -96,7 +94,7 @@ def check(
         Treatments and controls. An index or the score of a chain among them is held against the outcomes.
     outcomes : sequence of str
         Everything that is regressed on them.
-    derived : sequence of mapping
+    derived : dict
         The study's derived columns, to see through ``ln_lp`` to value added.
     always : sequence of str
         Indexes to hold against the outcomes whether or not they are regressors.

@@ -6,7 +6,6 @@ contract : columns and rules of an enterprise panel (``data/contract``)
 readers : CSV, Parquet, Stata, Excel and loaders to a typed table
 checks : all violations at once, as a table
 clean : filters that count what they drop
-derive : columns computed from others
 codebook : what is in the panel, and what is missing
 synthetic : a panel whose true effects are known
 """

@@ -30,10 +30,12 @@ class SampleFlow:
     ----------
     table : ibis.Table
         What is left, as an expression: nothing is computed but the counts.
+    seen : ibis.Table
+        What was left before rows were chosen: all that was read but what was set aside.
     """
 
     def __init__(self, table: ibis.Table, source_en: str = "rows read", source_zh: str = "读入行数") -> None:
-        self.table = table
+        self.table = self.seen = table
         rows, firms = self._count()
         self._steps = [(source_en, source_zh, rows, firms, 0, 0)]
 
@@ -48,6 +50,33 @@ class SampleFlow:
         """
         self.table = self.table.filter(predicate(self.table) if callable(predicate) else predicate)
         return self._record(reason_en, reason_zh)
+
+    def chosen(self, table: ibis.Table, rules: pd.DataFrame) -> SampleFlow:
+        """Take over what a study's own conditions left, and their counts.
+
+        Parameters
+        ----------
+        table : ibis.Table
+            What is left.
+        rules : pandas.DataFrame
+            ``text, rows, units`` (that meet each), ``not_met``, ``missing`` (it cannot be told), in their order.
+        """
+        self.table = table
+        for rule in rules.itertuples():
+            firms = self._steps[-1][3]
+            gone = firms - rule.units
+            lost = [(rule.not_met, f"not: {rule.text}", f"不满足：{rule.text}")]
+            if rule.missing:
+                why = f"missing, so that it cannot be told: {rule.text}", f"缺失，无从判断：{rule.text}"
+                lost.append((rule.missing, *why))
+            for i, (rows, en, zh) in enumerate(lost):
+                last = i == len(lost) - 1
+                before = self._steps[-1][2]
+                self._steps.append(
+                    (en, zh, before - rows, rule.units if last else firms, rows, gone if last else 0)
+                )
+        _not_empty(self)
+        return self
 
     def to_frame(self) -> pd.DataFrame:
         """``step, reason_en, reason_zh, rows, firms, rows_dropped, firms_dropped``; step 0 is what was read."""
@@ -100,6 +129,7 @@ def sample(
     flow = SampleFlow(table)
     _set_aside(flow, quality)
     _emptied(flow, quality)
+    flow.seen = flow.table
     years = f"{first_year}–{last_year}"
     flow.keep(flow.table.year.between(first_year, last_year), f"outside {years}", f"不在 {years} 年内")
     if keep_industries:

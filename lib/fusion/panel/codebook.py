@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -41,6 +41,25 @@ def codebook(table: ibis.Table, columns: Iterable[Column]) -> pd.DataFrame:
         missing = 1 - n / row["rows"] if row["rows"] else float("nan")
         records.append((name, c.label_en, c.label_zh, c.unit, c.type, c.role, n, missing))
     return pd.DataFrame(records, columns=HEADER)
+
+
+def derived(made: Mapping[str, Mapping[str, Any]], kinds: Mapping[str, str]) -> list[Column]:
+    """Descriptions of a study's own columns.
+
+    Parameters
+    ----------
+    made : dict
+        ``label_en, label_zh, unit`` by column.
+    kinds : dict of str to str
+        Type by column: ``number integer text code truth date``.
+    """
+    types = {"number": "float", "integer": "int", "truth": "bool"}
+    return [
+        Column(
+            name, one["label_en"], one["label_zh"], types.get(kinds[name], "str"), one["unit"], role="derived"
+        )
+        for name, one in made.items()
+    ]
 
 
 def reporting(table: ibis.Table, columns: Sequence[str]) -> pd.Series:

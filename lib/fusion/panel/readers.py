@@ -4,12 +4,14 @@ Every reader ends in one typed table on the given DuckDB connection, with a ``so
 first row after the header) that leads from each finding back to the source. No row is dropped here.
 """
 
+# Ibis, not pandas: its tests for NULL are named isnull and notnull.
+# ruff: noqa: PD003, PD004
 from __future__ import annotations
 
 import importlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -262,11 +264,21 @@ def _typed(
     rows = int(raw.count().execute())
     if rows == 0:
         raise PanelError(said("panel.header_only", path=source))
+    kept = {c: _known_type(named, column) for c, column in kept.items()}
     notes = notes + [_ignored(header, columns) for header in headers if header not in kept]
     table, found = cast(con, named, kept, _scale(source, kept, money_unit), TYPED)
     table, read = codes.read(con, table, f"{TYPED}_read")
     told = pd.DataFrame([(rule, "warning", pd.NA, *rest) for rule, *rest in notes], columns=HEADER)
     return Raw(table, gathered([told, found, read]), kept, source, rows)
+
+
+def _known_type(table: ibis.Table, column: Column) -> Column:
+    """A column whose type the study leaves open: numbers if all its cells are, else text."""
+    if column.type != "auto":
+        return column
+    cells = table[column.column].cast("string").strip().nullif("")
+    other = table.filter(cells.notnull() & cells.try_cast("float64").isnull()).count()
+    return replace(column, type="float" if int(other.execute()) == 0 else "str")
 
 
 def _renamed(

@@ -14,6 +14,7 @@ from typing import Any
 
 from workbook.exhibits import sheets
 from workbook.exhibits.sheets import Method, Need, Sheet
+from workbook.expressions.columns import Asked
 from workbook.run import chain
 
 EMPTY: tuple[Any, ...] = (None, "", [], {}, False)
@@ -114,8 +115,8 @@ def foreseen(
     if columns is None:
         return Facts(parameters, artefacts=made)
     there, gone = set(columns), set(absent)
-    for spec in parameters.get("derive", []):  # in their order: a later one may use an earlier one
-        (there if gone.isdisjoint(spec["of"]) else gone).add(spec["name"])
+    for name, of in _made_of(parameters):
+        (there if gone.isdisjoint(of - {name}) else gone).add(name)
     known = {"panel": frozenset(there)}
     if not {"ind4", "class_version"} <= there:
         known["classified"] = frozenset(("firm_id", "year"))
@@ -238,6 +239,12 @@ def _filled(file: Path, changed: int) -> frozenset[str]:
             name = column.path_in_schema.split(".")[0]
             held[name] = held.get(name, False) or not _empty(column, rows.num_rows)
     return frozenset(name for name, full in held.items() if full)
+
+
+def _made_of(parameters: Mapping[str, Any]) -> list[tuple[str, set[str]]]:
+    """The study's columns, each with those it is made of, none before one that it needs."""
+    trees = Asked.of(parameters.get("columns", {})).trees()
+    return [(name, set(tree.names())) for name, tree in trees.items()]
 
 
 def _reason(need: Need) -> Reason:

@@ -22,7 +22,7 @@ from workbook.language import listed, said
 
 INSIDE, KEPT, SOURCE, WHERE = f"{PART}inside", f"{PART}kept", f"{PART}source ", f"{PART}where "
 REPORT = ["column", "text", "n", "inputs_missing", "undefined", "no_year_before"]
-FLOW = ["kind", "name", "text", "rows", "not_met", "missing"]
+FLOW = ["kind", "name", "text", "rows", "units", "not_met", "missing"]
 _YEARS_BACK = ("lag", "lead", "diff", "growth", "dlog", "moving_mean", "moving_sd")
 
 
@@ -47,6 +47,11 @@ class Asked:
     lists: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     quantiles: str = "linear"
 
+    @classmethod
+    def of(cls, columns: Mapping[str, Mapping[str, Any]], *others: Any) -> Asked:
+        """What a study's parameters say: its columns with their ``expression``, then as the attributes follow."""
+        return cls({name: column["expression"] for name, column in columns.items()}, *others)
+
     def trees(self) -> dict[str, Node]:
         """Every expression that is no sample, in an order in which each names none after it."""
         trees = {name: _read(name, text) for name, text in self.columns.items()}
@@ -54,7 +59,7 @@ class Asked:
         needed = {name: {n for n in tree.names() if n in trees and n != name} for name, tree in trees.items()}
         for name, tree in trees.items():
             if name in taken_names():
-                raise ExpressionError(said("expressions.own_name", name=name))
+                raise ExpressionError(said("expressions.own_name", name=name), key=name)
             if any(node.options or _over(node) for node in tree.walk()):
                 needed[name] |= set(chosen)
         needed |= {name: set(tree.names()) & set(trees) for name, tree in chosen.items()}
@@ -85,7 +90,8 @@ class Made:
         ``column, text, n`` (values), and the rows without a value by reason: ``inputs_missing``, ``undefined``
         (log of a value ≤ 0, division by 0, too few values), ``no_year_before`` (another year is not there).
     flow : pandas.DataFrame
-        ``kind`` (where, sample), ``name, text, rows`` (that meet it), ``not_met``, ``missing`` (it cannot be told).
+        ``kind`` (where, sample), ``name, text, rows, units`` (that meet it), ``not_met``, ``missing`` (it cannot be
+        told).
     kinds : dict of str to str
         Type by new column.
     """
@@ -148,12 +154,12 @@ def make(
     builder = Builder(table, Rules(unit, year, KEPT, asked.quantiles))
     built = builder.add(ordered)
     flow = _counted(
-        built.filter(built[INSIDE]), {f"{WHERE}{n}": text for n, text in asked.where.items()}, "where"
+        built.filter(built[INSIDE]), {f"{WHERE}{n}": text for n, text in asked.where.items()}, "where", unit
     )
     kept = built.filter(built[KEPT])
     columns = {name: checked[name] for name in asked.columns}
     report = _report(kept, columns, asked.columns, builder)
-    chosen_samples = _samples(kept, asked, {**scope.columns, **made})
+    chosen_samples = _samples(kept, asked, {**scope.columns, **made}, Rules(unit, year))
     final = kept.select(*[c for c in table.columns if not c.startswith(PART) and c not in columns], *columns)
     return Made(
         final, report, pd.concat([flow, chosen_samples], ignore_index=True), {n: made[n] for n in columns}
@@ -204,6 +210,36 @@ def masks(
     return {n: found[f"{PART}mask {i}"].fillna(False).to_numpy(bool) for i, n in enumerate(checked)}, absent
 
 
+def judge(asked: Asked, known: Mapping[str, str]) -> dict[str, str]:
+    """Types of a study's columns, before there are data.
+
+    Parameters
+    ----------
+    asked : Asked
+    known : dict of str to str
+        Type by column that there may be; ``?`` where it is not known.
+
+    Raises
+    ------
+    ExpressionError
+        As :func:`make`, but for what the data alone can tell.
+    """
+    trees = asked.trees()
+    there = {name: kind for name, kind in known.items() if name not in trees or name in trees[name].names()}
+    trees = _own(trees, there)
+    scope = Scope({**there, **{f"{SOURCE}{n}": there[n] for n in trees if n in there}}, asked.lists)
+    made = _checked(trees, scope)[1]
+    narrow = Scope({**there, **made}, asked.lists, windows=False)
+    for name, text in asked.samples.items():
+        _told(name, lambda name=name, text=text: condition(_read(name, text), narrow))
+    return {name: made[name] for name in asked.columns}
+
+
+def measures(columns: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[set[str], set[str]]]:
+    """Of each of a study's columns (as its parameters have them), what it measures and to what it relates that."""
+    return {name: measured(parse(column["expression"])) for name, column in columns.items()}
+
+
 def measured(node: Node) -> tuple[set[str], set[str]]:
     """Columns that an expression measures, and those to which it relates them (denominators)."""
     if node.op == "name":
@@ -235,7 +271,7 @@ def _told(name: str, made: Any) -> Any:
         return made()
     except ExpressionError as error:
         shown = name.removeprefix(WHERE)
-        raise ExpressionError(said("expressions.here", key=shown, told=error)) from None
+        raise ExpressionError(said("expressions.here", key=shown, told=error), key=shown) from None
 
 
 def _over(node: Node) -> bool:
@@ -255,7 +291,7 @@ def _own(trees: dict[str, Node], known: Mapping[str, str]) -> dict[str, Node]:
     found = {}
     for name, tree in trees.items():
         if name in known and name not in tree.names():
-            raise ExpressionError(said("expressions.shadow", name=name))
+            raise ExpressionError(said("expressions.shadow", name=name), key=name)
         found[name] = replaced(tree, name, Node("name", (), f"{SOURCE}{name}")) if name in known else tree
     return found
 
@@ -288,30 +324,33 @@ def _among(table: ibis.Table, inside: ibis.Table | None, row: str) -> Any:
     return ibis.literal(True) if inside is None else table[row].isin(inside[row])
 
 
-def _counted(table: ibis.Table, texts: Mapping[str, str], kind: str) -> pd.DataFrame:
+def _counted(table: ibis.Table, texts: Mapping[str, str], kind: str, unit: str) -> pd.DataFrame:
     """Rows that meet each condition, one after the other for `where`, each alone for samples."""
     lines = []
     for name, text in texts.items():
         test = table[name]
         counts = table.aggregate(
-            rows=test.sum(), not_met=(~test).sum(), missing=test.isnull().sum()
-        ).to_pandas()
-        met, out, unknown = counts.fillna(0).astype("int64").iloc[0].tolist()
-        lines.append((kind, name.removeprefix(WHERE), text, met, out, unknown))
+            rows=test.sum(),
+            units=table[unit].nunique(where=test),
+            not_met=(~test).sum(),
+            missing=test.isnull().sum(),
+        )
+        found = counts.to_pandas().fillna(0).astype("int64").iloc[0].tolist()
+        lines.append((kind, name.removeprefix(WHERE), text, *found))
         table = table.filter(test) if kind == "where" else table
     return pd.DataFrame(lines, columns=FLOW)
 
 
-def _samples(kept: ibis.Table, asked: Asked, known: Mapping[str, str]) -> pd.DataFrame:
+def _samples(kept: ibis.Table, asked: Asked, known: Mapping[str, str], rules: Rules) -> pd.DataFrame:
     """Rows of each sample among those that are kept."""
     if not asked.samples:
         return pd.DataFrame(columns=FLOW)
     visible = {name: kind for name, kind in known.items() if not name.startswith(PART)}
-    scope = Scope(visible, asked.lists, windows=False)
+    scope = Scope(visible, asked.lists, rules.unit, rules.year, windows=False)
     trees = {n: _told(n, lambda t=t, n=n: condition(_read(n, t), scope)) for n, t in asked.samples.items()}
     plain = kept.select(*visible).view()
-    built = Builder(plain, Rules()).add({f"{WHERE}{name}": tree for name, tree in trees.items()})
-    return _counted(built, {f"{WHERE}{n}": text for n, text in asked.samples.items()}, "sample")
+    built = Builder(plain, rules).add({f"{WHERE}{name}": tree for name, tree in trees.items()})
+    return _counted(built, {f"{WHERE}{n}": text for n, text in asked.samples.items()}, "sample", rules.unit)
 
 
 def _report(

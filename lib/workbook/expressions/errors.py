@@ -17,10 +17,12 @@ class ExpressionError(ValueError):
         What was found, and what is allowed.
     at : int, optional
         Character of the text, from 0; None where no one place is meant.
+    key : str
+        Name of the column, rule or sample whose expression it is.
     """
 
-    def __init__(self, told: str, at: int | None = None) -> None:
-        self.at = at
+    def __init__(self, told: str, at: int | None = None, key: str = "") -> None:
+        self.at, self.key = at, key
         super().__init__(told if at is None else said("expressions.at", at=at + 1, told=told))
 
 

@@ -19,9 +19,15 @@ from ruamel.yaml.error import MarkedYAMLError
 
 from workbook import paths
 from workbook.exhibits import needs, sheets
+from workbook.expressions.columns import Asked, judge
+from workbook.expressions.errors import ExpressionError
+from workbook.expressions.reading import parse as parse_expression
 from workbook.language import current, listed, said, word
 from workbook.params import Parameters
 from workbook.params.base import help_text
+from workbook.params.file import forms
+from workbook.params.file.headers import headers
+from workbook.params.panel import ExtraColumn
 from workbook.run import chain
 
 NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,59}$")
@@ -40,6 +46,15 @@ class StudyError(ValueError):
     """A study's file cannot be used; the message says where and how to mend it."""
 
 
+# Types of the contract and of declared columns, as expressions know them; others are text.
+KINDS = {
+    "float": "number",
+    "int": "integer",
+    "bool": "truth",
+    "auto": "?",
+    **dict.fromkeys(("code3", "code4", "code6"), "code"),
+}
+
 # Parameters beside panel.source that name a file, or a folder.
 FOLDERS = {"earlier_releases"}
 FILE_LISTS = {"lists"}
@@ -53,6 +68,7 @@ class Study:
     name: str
     file: Path
     parameters: Parameters
+    told: tuple[str, ...] = ()  # older forms that were read, with the new line
 
     @property
     def flat(self) -> dict[str, Any]:
@@ -85,7 +101,11 @@ def load(name_or_path: str) -> Study:
         When there is no such file, it is not YAML, or a parameter is not allowed.
     """
     file = find(name_or_path)
-    return Study(file.stem, file, parse(_text(file), file))
+    text = _text(file)
+    parameters = parse(text, file)
+    return Study(
+        file.stem, file, parameters, tuple(forms.read(YAML(typ="safe", pure=True).load(text) or {})[1])
+    )
 
 
 def find(name_or_path: str) -> Path:
@@ -127,12 +147,17 @@ def parse(text: str, file: Path) -> Parameters:
             )
         )
     try:
+        values, _ = forms.read(values)
         parameters = Parameters.model_validate(values)
     except ValidationError as error:
         lines = [_explain(e, node, file) for e in error.errors()]
         raise StudyError("\n".join(lines)) from None
+    except ValueError as error:
+        raise StudyError(f"{_shown(file)}: {error}") from None
     _check_source(parameters, file)
     _check_files(parameters, file)
+    _check_expressions(parameters, node, file)
+    _declare(parameters, file)
     _check_columns(parameters, node, file)
     _check_asked(parameters, node, file)
     _check_left_out(parameters, node, file)
@@ -263,6 +288,10 @@ def _about(location: list[Any]) -> str:
 def _line(node: Any, location: list[Any]) -> int:
     """Line of the key in the file, or of the deepest part of it that is there."""
     line = 1
+    homes = {home: key for key, home in forms.TOP.items()}
+    top = homes.get(str(location[1])) if location[:1] == ["panel"] and location[1:] else None
+    if top and _at_top(node, top):
+        location = [top, *location[2:]]
     for part in location:
         if node is None or not hasattr(node, "value") or isinstance(node.value, str):
             break
@@ -277,6 +306,10 @@ def _line(node: Any, location: list[Any]) -> int:
             break
         line, node = pair[0].start_mark.line + 1, pair[1]
     return line
+
+
+def _at_top(node: Any, key: str) -> bool:
+    return hasattr(node, "value") and any(k.value == key for k, _ in node.value)
 
 
 def _check_files(parameters: Parameters, file: Path) -> None:
@@ -298,12 +331,76 @@ def _check_files(parameters: Parameters, file: Path) -> None:
             raise StudyError(said("params.no_file", file=_shown(file), **where))
 
 
+def _contract() -> dict[str, str]:
+    """Types of the contract's columns, as expressions know them."""
+    with (paths.ROOT / "data" / "contract" / "panel.csv").open(encoding="utf-8", newline="") as stream:
+        return {row["column"]: KINDS.get(row["type"], "text") for row in csv.DictReader(stream)}
+
+
+def _check_expressions(parameters: Parameters, node: Any, file: Path) -> None:
+    """An expression that cannot be read, or that the columns' types do not allow, stops the study."""
+    panel, lines = parameters.panel, []
+    texts = {("panel", "columns", n): c.expression for n, c in panel.columns.items()}
+    texts |= {("panel", key, n): t for key in ("where", "samples") for n, t in getattr(panel, key).items()}
+    texts |= {("robustness", "exclusions", n): t for n, t in parameters.robustness.exclusions.items()}
+    for place, text in texts.items():
+        try:
+            parse_expression(text)
+        except ExpressionError as error:
+            where = f"{_shown(file)}:{_line(node, list(place))}"
+            lines.append(said("params.expression", where=where, key=".".join(place[1:]), told=error))
+    if lines:
+        raise StudyError("\n".join(lines))
+    asked = _asked(parameters)
+    found = _source_headers(parameters, file)
+    extra = {name: KINDS.get(one.type, "?") for name, one in panel.extra_columns.items()}
+    # What may be there: with a loader or an adapter anything, else what the contract and the headers have.
+    other = asked.names() if found is None else found
+    known = {**dict.fromkeys(other, "?"), **_contract(), **extra}
+    try:
+        judge(asked, known)
+    except ExpressionError as error:
+        place = next((p for p in texts if p[-1] == error.key), ("panel", "columns"))
+        raise StudyError(
+            f"{_shown(file)}:{_line(node, list(place))} {'.'.join(place[1:-1])}.{error}"
+        ) from None
+
+
+def _asked(parameters: Parameters) -> Asked:
+    panel = parameters.panel
+    texts = {name: column.expression for name, column in panel.columns.items()}
+    return Asked(texts, panel.where, panel.samples, panel.value_lists, panel.quantiles)
+
+
+def _source_headers(parameters: Parameters, file: Path) -> list[str] | None:
+    """Headers of the source as the study calls them; None where they are not known before it is read."""
+    panel = parameters.panel
+    if panel.source == "synthetic":
+        return []
+    if panel.adapter is not None or LOADER.match(str(panel.source)):
+        return None
+    found = headers(paths.ROOT / resolve_source(str(panel.source), file), panel.sheet)
+    return [panel.rename.get(name, name) for name in found] or None
+
+
+def _declare(parameters: Parameters, file: Path) -> None:
+    """Columns of the source that the study uses and does not declare are read as they are."""
+    panel = parameters.panel
+    named = [n for section, key in _naming() for n in _texts(parameters.model_dump()[section][key])]
+    used = dict.fromkeys([*_asked(parameters).names(), *(part for text in named for part in text.split("*"))])
+    known = {*panel.extra_columns, *panel.columns, *_contract()} - set(_asked(parameters).names()) | set(
+        _contract()
+    )
+    wanted = [name for name in used if name not in known and name not in panel.extra_columns]
+    there = (_source_headers(parameters, file) or []) if wanted else []
+    for name in wanted:
+        if name in there:
+            panel.extra_columns[name] = ExtraColumn(label_en=name, label_zh=name, type="auto")
+
+
 def _check_columns(parameters: Parameters, node: Any, file: Path) -> None:
     """A column that is named, and that no table can have, stops the study."""
-    panel = parameters.panel
-    own = [*panel.extra_columns, *(spec.name for spec in panel.derive)]
-    with (paths.ROOT / "data" / "contract" / "panel.csv").open(encoding="utf-8", newline="") as stream:
-        known = [*own, *(row["column"] for row in csv.DictReader(stream))]
+    known = [*parameters.panel.extra_columns, *parameters.panel.columns, *_contract()]
     made = [pattern for step in chain.chain() for pattern in step.columns]
     lines = []
     for section, key in _naming():

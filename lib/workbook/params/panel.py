@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from workbook.language import said
 from workbook.params.base import Column, Section, Share, Year, in_order
@@ -18,27 +18,69 @@ class ExtraColumn(Section):
 
     label_en: str = Field(description="label in English")
     label_zh: str = Field(description="label in Chinese")
-    type: Literal["float", "int", "str", "bool"] = Field("float", description="type")
+    type: Literal["float", "int", "str", "bool", "auto"] = Field(
+        "float", description="type; auto = a number if all its cells are, else text"
+    )
     unit: str = Field("", description="unit, e.g. 万元, %, 1987 USD; empty for none")
     minimum: float | None = Field(None, description="smallest allowed value")
     maximum: float | None = Field(None, description="largest allowed value")
 
 
-class Derived(Section):
-    """A column computed from another by one declared transformation, within units over time where it lags."""
+# A name of an expression: a letter, also a Chinese one; `$` for the columns of `each`.
+NAMES = r"^[^\W\d]\w*$|^[\w$]*\$[\w$]*$"
+Name = Annotated[str, Field(pattern=r"^[^\W\d]\w*$", max_length=60)]
 
-    name: Column = Field(description="name of the new column")
-    of: list[Column] = Field(min_length=1, description="columns it is computed from, in order")
-    how: Literal[
-        "log", "log1p", "lag", "growth", "difference", "ratio", "log_ratio", "sum", "post", "product"
-    ] = Field(
-        description="log; log1p = ln(1+x); lag = value of the year before; difference = x − lag; growth = ln x − ln lag; "
-        "ratio = first/second; log_ratio = ln(first/second); sum; product; post = 1 from the year in the column on, "
-        "0 before and where it is empty"
+
+def _rules(value: object) -> object:
+    """Conditions by what they are called: by themselves where the study gives no name."""
+    if isinstance(value, str):
+        return {value: value}
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return {one: one for one in value}
+    return {k: v for k, v in value.items() if v is not None} if isinstance(value, dict) else value
+
+
+class ColumnSpec(Section):
+    """A column of the study, made of others by an expression; ``x: log(y)`` is short for ``x: {is: log(y)}``."""
+
+    expression: str = Field(alias="is", description="expression, e.g. log(value_added / employees_avg)")
+    each: list[str] | None = Field(
+        None,
+        description="columns that stand for $ in the name and in the expression, one new column for each",
     )
-    label_en: str = Field(description="label in English")
-    label_zh: str = Field(description="label in Chinese")
-    unit: str = Field("", description="unit; empty for none")
+    name: str | None = Field(
+        None, description="label, 'English | 中文 [unit]'; one language alone stands in both"
+    )
+    label_en: str = Field("", description="label in English, where `name` does not say")
+    label_zh: str = Field("", description="label in Chinese, where `name` does not say")
+    unit: str = Field("", description="unit, where `name` does not say; empty for none")
+
+    def written(self, one: str | None) -> ColumnSpec:
+        """It for one of `each`, with its labels; by what it is where there is none."""
+        text = self.expression if one is None else self.expression.replace("$", one)
+        en, zh, unit = labels(self.name or "")
+        en, zh = self.label_en or en or zh or text, self.label_zh or zh or en or text
+        told = {"expression": text, "each": None, "name": None, "label_en": en, "label_zh": zh}
+        return self.model_copy(update=told | {"unit": self.unit or unit})
+
+
+def labels(text: str) -> tuple[str, str, str]:
+    """English, Chinese and unit of ``English | 中文 [unit]``; the part with Chinese is the Chinese."""
+    words, _, unit = (
+        text.strip().removesuffix("]").partition("[") if text.strip().endswith("]") else (text, "", "")
+    )
+    parts = [part.strip() for part in words.split("|") if part.strip()]
+    chinese = [part for part in parts if re.search("[\u4e00-\u9fff]", part)]
+    english = [part for part in parts if part not in chinese]
+    return " | ".join(english), " | ".join(chinese), unit.strip()
+
+
+def _short(value: object) -> object:
+    return {"is": value} if isinstance(value, str) else value
+
+
+Spec = Annotated[ColumnSpec, BeforeValidator(_short)]
+Value = str | int | float
 
 
 class Panel(Section):
@@ -71,8 +113,26 @@ class Panel(Section):
     extra_columns: dict[Column, ExtraColumn] = Field(
         default_factory=dict, description="columns beyond the contract, each declared"
     )
-    derive: list[Derived] = Field(
-        default_factory=list, description="columns computed after the checks, in order"
+    columns: dict[Annotated[str, Field(pattern=NAMES, max_length=60)], Spec] = Field(
+        default_factory=dict,
+        description="columns made of others, name: expression (docs/expressions.md); also at the top of the file",
+    )
+    value_lists: dict[Name, list[Value]] = Field(
+        default_factory=dict,
+        description="values by the name of a list, for `in`; at the top of the file: lists",
+    )
+    samples: dict[Name, str] = Field(
+        default_factory=dict,
+        description="conditions by the name of a sample, counted on page 01; also at the top of the file",
+    )
+    where: Annotated[dict[str, str], BeforeValidator(_rules)] = Field(
+        default_factory=dict,
+        description="conditions that rows must meet to be kept: one, a list, or by what they are called; a missing "
+        "value meets none and is counted apart; also at the top of the file",
+    )
+    quantiles: Literal["linear", "stata"] = Field(
+        "linear",
+        description="cut points of winsor, trim, bins and quantile: linear between values, or as Stata has them",
     )
     first_year: Year = Field(2012, description="first year kept")
     last_year: Year = Field(2023, description="last year kept")
@@ -89,6 +149,19 @@ class Panel(Section):
         description="where a hard rule is broken: stop the run, or set aside in the quality queue the cell that is wrong by "
         "itself, or the row whose cells contradict each other",
     )
+
+    @model_validator(mode="after")
+    def _written_out(self) -> Panel:
+        """Each column of `each` in a line of its own."""
+        found: dict[str, ColumnSpec] = {}
+        for name, spec in self.columns.items():
+            for one in spec.each or (None,):
+                new = name if one is None else name.replace("$", one)
+                if new in found or "$" in new or (one is not None and "$" not in name):
+                    raise ValueError(said("params.rule.each", name=name))
+                found[new] = spec.written(one)
+        object.__setattr__(self, "columns", found)
+        return self
 
     @model_validator(mode="after")
     def _adapted(self) -> Panel:

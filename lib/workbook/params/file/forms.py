@@ -1,0 +1,141 @@
+"""Short and older forms of a study's file become the model's.
+
+``columns lists samples where`` may stand at the top of the file, and a term of a regression may be an expression. What
+the version before wrote (``panel.derive``, conditions as pandas reads them) is read, and the new line is said.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Any
+
+from workbook.expressions.errors import ExpressionError
+from workbook.expressions.reading import parse
+from workbook.language import said
+
+# At the top of the file: where the model has it, in its section `panel`.
+TOP = {"columns": "columns", "lists": "value_lists", "samples": "samples", "where": "where"}
+# Parameters that name terms: each may be an expression.
+TERMS = {
+    "effects": ("outcome", "other_outcomes", "treatments", "controls"),
+    "description": ("covariates",),
+}
+PLAIN = re.compile(r"^[a-z][a-z0-9_]*$")
+BEFORE: dict[str, Callable[[list[str]], str]] = {
+    "log": lambda of: f"log({of[0]})",
+    "log1p": lambda of: f"log1p({of[0]})",
+    "lag": lambda of: f"lag({of[0]})",
+    "growth": lambda of: f"dlog({of[0]})",
+    "difference": lambda of: f"diff({of[0]})",
+    "ratio": lambda of: " / ".join(of),
+    "log_ratio": lambda of: f"log_ratio({', '.join(of)})",
+    "sum": " + ".join,
+    "product": " * ".join,
+    "post": lambda of: f"since({of[0]})",
+}
+# pandas: ours, outside texts in quotes.
+PANDAS = {r"&&?": " and ", r"\|\|?": " or ", r"~": " not ", r"\[": "(", r"\]": ")", "'": '"'}
+
+
+def read(values: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """A study's values in the forms of the model, and what is said of older ones.
+
+    Parameters
+    ----------
+    values : dict
+        As YAML has them; not changed.
+    """
+    told: list[str] = []
+    found = {k: dict(v) if isinstance(v, dict) else v for k, v in values.items() if k not in TOP}
+    panel = found.setdefault("panel", {})
+    if not isinstance(panel, dict):
+        return values, told
+    for key, home in TOP.items():
+        if key in values:
+            if home in panel:
+                raise ValueError(said("params.rule.twice", key=key))
+            panel[home] = values[key]
+    _derived(panel, told)
+    _conditions(found, told)
+    _terms(found, panel)
+    return found, told
+
+
+def _derived(panel: dict[str, Any], told: list[str]) -> None:
+    """``derive: [{name, of, how}]`` as columns."""
+    older = panel.pop("derive", None)
+    if not isinstance(older, list):
+        return
+    columns = dict(panel.get("columns") or {})
+    for line in older:
+        how = line.get("how") if isinstance(line, dict) else None
+        if how not in BEFORE or not isinstance(line.get("of"), list) or not line["of"] or "name" not in line:
+            raise ValueError(said("params.rule.derive", line=str(line)[:200]))
+        text = BEFORE[how](line["of"])
+        kept = {key: value for key, value in line.items() if key not in ("name", "of", "how")}
+        columns[line["name"]] = {"is": text, **kept}
+        told.append(said("params.older.derive", name=line["name"], text=text))
+    panel["columns"] = columns
+
+
+def _conditions(found: dict[str, Any], told: list[str]) -> None:
+    """Conditions as pandas reads them, where they can be written here."""
+    section = found.get("robustness")
+    older = section.get("exclusions") if isinstance(section, dict) else None
+    if not isinstance(older, dict):
+        return
+    new = dict(older)
+    for name, text in older.items():
+        if isinstance(text, str) and (better := translated(text)) is not None:
+            new[name] = better
+            told.append(said("params.older.condition", name=name, text=better))
+    found["robustness"] = {**section, "exclusions": new}  # type: ignore[dict-item]
+
+
+def translated(text: str) -> str | None:
+    """A condition that pandas reads, as it is written here; None where it is so already, or cannot be."""
+    try:
+        parse(text)
+        return None
+    except ExpressionError:
+        parts = re.split(r'("[^"]*")', text)
+        for pattern, ours in PANDAS.items():
+            parts[::2] = [re.sub(pattern, ours, part) for part in parts[::2]]
+        better = " ".join("".join(parts).split())
+    try:
+        parse(better)
+    except ExpressionError:
+        return None
+    return better
+
+
+def _terms(found: dict[str, Any], panel: dict[str, Any]) -> None:
+    """A term that is no name becomes a column of the study."""
+    for section, names in TERMS.items():
+        values = found.get(section)
+        if not isinstance(values, dict):
+            continue
+        for name in names:
+            given = values.get(name)
+            if isinstance(given, str):
+                values[name] = _term(given, panel)
+                if name not in ("outcome",):
+                    values[name] = [values[name]]
+            elif isinstance(given, list):
+                values[name] = [_term(one, panel) if isinstance(one, str) else one for one in given]
+
+
+def _term(text: str, panel: dict[str, Any]) -> str:
+    if PLAIN.match(text):
+        return text
+    words = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")[:40]
+    # Texts that differ in signs alone, or hold no Latin letter, differ in their mark.
+    mark = hashlib.sha256(text.encode()).hexdigest()[:4]
+    plain = words if PLAIN.match(words) and re.fullmatch(r"\w+", text) and text.isascii() else ""
+    name = plain or f"x_{words}_{mark}".replace("__", "_")
+    columns = panel.get("columns") or {}
+    if isinstance(columns, dict) and name not in columns:
+        panel["columns"] = {**columns, name: {"is": text}}
+    return name
