@@ -11,10 +11,12 @@ from typing import Any
 import ibis
 import pandas as pd
 
+from fusion.classification import sizes
 from fusion.classification.tables import ClassificationError, load
 from fusion.language import listed, said
 
-# Features of which rules are made, beside the columns of the row.
+# Features of which rules are made, beside the columns of the row and its size class (size_low to size_high: as reported,
+# else by the rule of 2017).
 FEATURES = {
     "group_firms": "count(*) OVER g",
     "revenue_rank": "percent_rank() OVER (PARTITION BY group3 ORDER BY operating_revenue)",
@@ -23,11 +25,9 @@ FEATURES = {
     "group_rd": "median(coalesce(rd_expense, 0) / nullif(operating_revenue, 0)) OVER g",
 }
 NEEDED = {
-    "operating_revenue": "float64",
-    "employees_avg": "float64",
     "rd_expense": "float64",
     "platform_users": "float64",
-    "size_class": "string",
+    **sizes.NEEDED,
     "actor_type": "string",
 }
 
@@ -59,7 +59,13 @@ def actors(rows: ibis.Table, year: int | None = None, on_lists: pd.Series | None
     if lacking:
         raise ClassificationError(said("classification.actors_need", lacking=listed(lacking)))
     absent: dict[str, Any] = {c: ibis.null(kind) for c, kind in NEEDED.items() if c not in rows.columns}
+    held = sizes.sizes(rows).select("firm_id", "year", "size_low", "size_high")
     kept = rows.mutate(**absent).select("firm_id", "year", "code_2017", "group3", "path", *NEEDED)
+    kept = kept.left_join(held, ["firm_id", "year"]).drop("firm_id_right", "year_right")
+    reported = kept["size_class"].nullif("")  # the return's own class comes first
+    kept = kept.mutate(
+        **{name: ibis.coalesce(reported, kept[name].nullif("")) for name in ("size_low", "size_high")}
+    )
     if on_lists is not None and len(on_lists):
         by_list = ibis.memtable(pd.DataFrame({"firm_id": on_lists.index, "listed": on_lists.to_numpy()}))
         kept = kept.left_join(by_list, "firm_id").drop("firm_id_right")

@@ -311,6 +311,12 @@ def _listed(pairs: pd.DataFrame, column: str, size: pd.Series | None = None) -> 
     return count.reset_index().groupby(CODE)["word"].agg(",".join)
 
 
+def candidates() -> pd.DataFrame:
+    """Each code of each edition beside each class of 2017 that it may be: edition, code, code_2017, section (of that class)."""
+    leaf = tree(CURRENT).query("level == '4'")[["code", "section"]].rename(columns={"code": "code_2017"})
+    return _in_question()[[*CODE, "code_2017"]].merge(leaf, on="code_2017")
+
+
 @lru_cache
 def _in_question() -> pd.DataFrame:
     """Each code of each edition beside the classes of 2017 that it may be."""
