@@ -266,6 +266,17 @@ def check(
 
 
 @app.command()
+def form(
+    folder: Annotated[Path, typer.Argument(help="where to write the form")],
+) -> None:
+    """Write the supplementary form (Excel and Word, explanations, checks) that makes integration measurable."""
+    from fusion.adapters import forms
+
+    made = forms.write(folder, current())
+    print(said("workbook.form_written", files=", ".join(map(str, made))))
+
+
+@app.command()
 def standard(
     file: Annotated[Path, typer.Argument(help="CSV or xlsx with a standard's classes and GB/T 4754 codes")],
     edition: Annotated[str, typer.Option(help="edition of its codes, where its head names none")] = "",

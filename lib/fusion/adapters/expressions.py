@@ -79,6 +79,13 @@ def flagged(weights: Mapping[str, int]) -> str:
     return f"CASE WHEN coalesce({', '.join(text(c) for c in cells)}) IS NOT NULL THEN CAST({total} AS VARCHAR) END"
 
 
+def object_of(codes: Mapping[str, str]) -> str:
+    """The amounts of several cells as JSON, code: amount, NULL where all are empty; a text that is no number stays one."""
+    plain = {c: narrow(c) for c in codes}
+    entries = ", ".join(f"'\"{code}\": ' || {plain[c]}" for c, code in codes.items())
+    return f"CASE WHEN coalesce({', '.join(plain.values())}) IS NOT NULL THEN '{{' || concat_ws(', ', {entries}) || '}}' END"
+
+
 def no_data(adapter: Adapter, headers: Sequence[Header], width: int, of_year: Sequence[int] = ()) -> str:
     """Why a row is no data, NULL where it is: label, blank, note, total, not kept (with the value), part of a year."""
     lookup = Lookup(headers, adapter)

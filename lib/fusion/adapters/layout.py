@@ -292,6 +292,10 @@ def _cells(layout: Layout, adapter: Adapter) -> dict[str, str]:
         places = [f"c{h.position}" for _, h in terms]
         if rule.flags:
             cells[name] = sql.flagged({c: rule.flags[t] for c, (t, _) in zip(places, terms, strict=True)})
+        elif rule.by_class:
+            cells[name] = sql.object_of(
+                {c: rule.by_class[t] for c, (t, _) in zip(places, terms, strict=True)}
+            )
         elif rule.join:
             cells[name] = sql.joined(places)
         else:

@@ -124,7 +124,13 @@ def known_aliases(adapter: Adapter, columns: Mapping[str, Column]) -> dict[str, 
     known = {alias_key(name): name for name in columns}
     known |= {alias_key(c.label_zh, adapter.suffixes): name for name, c in columns.items() if c.label_zh}
     for name, rule in adapter.columns.items():
-        for alias in (*rule.named, *rule.join, *rule.flags, *(t.removeprefix("-") for t in rule.sum_of)):
+        for alias in (
+            *rule.named,
+            *rule.join,
+            *rule.flags,
+            *rule.by_class,
+            *(t.removeprefix("-") for t in rule.sum_of),
+        ):
             known[alias_key(alias, adapter.suffixes)] = name
     return known
 
@@ -159,7 +165,12 @@ def _specific(found: list[Header], aliases: Sequence[str], lookup: Lookup) -> li
 
 def _parts(made: Mapping_, lookup: Lookup, name: str, rule: ColumnRule) -> None:
     """Columns made of several headers: sums need all their terms, lists and flags those that are there."""
-    for group, all_needed in ((rule.sum_of, True), (rule.join, False), (list(rule.flags), False)):
+    for group, all_needed in (
+        (rule.sum_of, True),
+        (rule.join, False),
+        (list(rule.flags), False),
+        (list(rule.by_class), False),
+    ):
         terms = [(term, lookup.find(term.removeprefix("-"))) for term in group]
         many = [found for _, found in terms if len(found) > 1]
         if many:

@@ -57,6 +57,9 @@ class ColumnRule(Part):
     pad: int | None = Field(None, ge=1, le=18, description="digits: zeros are put before shorter ones")
     join: list[Text] = Field([], description="headers whose values are joined by |")
     flags: dict[str, int] = Field({}, description="header of a yes/no column: the number it adds")
+    by_class: dict[str, str] = Field(
+        {}, description="header of an amount: the class it is the amount of; makes code: amount"
+    )
     sum_of: list[Text] = Field([], description="headers that are added (with - before: subtracted)")
     sum_of_columns: list[Text] = Field(
         [], description="columns of the contract that are added, after joining"
