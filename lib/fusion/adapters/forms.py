@@ -22,7 +22,6 @@ from fusion.panel.contract import contract, rules
 FOLDER = Path(__file__).resolve().parents[3] / "data" / "adapters"
 ANNUAL, SURVEY = "annual", "supplementary"
 FAMILIES = (ANNUAL, "establishments", "torch", "listed", "io_survey", SURVEY)
-CLASSES = "service_rev_by_class"
 FILE = "两业融合补充调查表"
 # Without whom no form makes sense: they identify the unit.
 KEYS = frozenset({"firm_id", "year", "firm_name", "ind4", "class_version"})
