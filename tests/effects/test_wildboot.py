@@ -72,7 +72,8 @@ def test_every_draw_equals_a_refit(
     want = brute(panel, cluster, v, null, restricted)
     np.testing.assert_allclose(ours.t, want[0], rtol=1e-9)
     np.testing.assert_allclose(ours.t_draws, want[1:], rtol=1e-8, atol=1e-10)
-    assert ours.p_value == np.mean(np.abs(want[1:]) > abs(want[0]) * (1 + 1e-10))
+    as_large = int((np.abs(want[1:]) >= abs(want[0]) * (1 - 1e-9)).sum())
+    assert ours.p_value == (as_large / len(want[1:]) if ours.enumerated else (1 + as_large) / len(want))
 
 
 def test_interval_holds_the_nulls_that_are_not_rejected(panel: pd.DataFrame) -> None:
@@ -80,7 +81,7 @@ def test_interval_holds_the_nulls_that_are_not_rejected(panel: pd.DataFrame) -> 
     for end, side in ((ours.ci_low, -1), (ours.ci_high, 1)):
         for offset, inside in ((-1e-6, True), (1e-6, False)):
             again = wild_bootstrap(FORMULA, panel, "district", "x", 999, end + side * offset, seed=1)
-            assert (again.p_value >= 0.05) == inside
+            assert (again.p_value > 0.05) == inside
     loose = wild_bootstrap(FORMULA, panel, "district", "x", 999, impose_null=False, seed=1)
     t = loose.t_draws
     assert loose.ci_high - loose.estimate == pytest.approx(
@@ -92,8 +93,13 @@ def test_few_clusters_are_enumerated(panel: pd.DataFrame) -> None:
     few = panel[panel["district"] < 6]
     ours = wild_bootstrap(FORMULA, few, "district", "x", 999)
     assert ours.enumerated and ours.draws == 64
-    # The draw of all signs + is the sample itself; it and its mirror are ties, and no larger.
+    # The draw of all signs + is the sample itself; it and its mirror are as large, so that p is never below 2/64.
     assert np.isclose(np.abs(ours.t_draws), abs(ours.t), rtol=1e-9).sum() >= 2
+    assert ours.least == 2 / 64 <= ours.p_value
+    four = wild_bootstrap(FORMULA, panel[panel["district"] < 4], "district", "x", 9999, weights="webb")
+    assert four.enumerated and four.draws == 6**4 and four.least == 2 / 6**4 <= four.p_value
+    drawn = wild_bootstrap(FORMULA, panel, "district", "x", 499)
+    assert drawn.least == 1 / 500 <= drawn.p_value
 
 
 def test_estimate_is_the_within_estimate(panel: pd.DataFrame) -> None:

@@ -27,7 +27,7 @@ class Effects:
     ----------
     table : pandas.DataFrame
         Index: term; ``estimate``, ``std_error``, ``statistic``, ``p_value``, ``ci_low``, ``ci_high``, ``units``
-        (those for which the term is not zero: of a group, its treated units).
+        (those within which the term changes: of a group, the units whose treatment does).
     covariance : ndarray, shape (terms, terms)
     influence : pandas.DataFrame
         Clusters × terms; the covariance is its cross product times the stated correction.
@@ -169,16 +169,18 @@ def by_group(
     size : float
         Intervals are 1 − size.
     smallest : int
-        Groups with fewer treated units are left out and named.
+        Groups with fewer units whose treatment changes are left out and named: those treated in all their rows say
+        nothing of an effect within units.
 
     Returns
     -------
     Effects
-        Terms are the groups. Errors: CRV1, c = G/(G−1) · (n−1)/(n−K), K slopes and group-year effects (units are nested
-        in clusters and not counted); t with G − 1 degrees of freedom.
+        Terms are the groups; the table has their rows (``n``). Errors: CRV1, c = G/(G−1) · (n−1)/(n−K), K slopes and
+        group-year effects (units are nested in clusters and not counted); t with G − 1 degrees of freedom.
     """
     rows = sample.assign(_group=groups).dropna(subset=["_group"])
-    treated = rows[rows[treatment] != 0].groupby("_group")[unit].nunique()
+    moves = _moving(rows, unit, rows[treatment].to_numpy(float))
+    treated = rows[moves].groupby("_group")[unit].nunique()
     kept = sorted(g for g in rows["_group"].unique() if treated.get(g, 0) >= smallest)
     left_out = tuple(sorted(set(rows["_group"]) - set(kept)))
     if len(kept) == 0:
@@ -190,8 +192,9 @@ def by_group(
     found = _fit(
         rows, outcome, terms, controls, unit, rows["_group"] + "|" + rows["year"].astype(str), cluster, size
     )
+    table = found.table.assign(n=rows["_group"].value_counts().reindex(found.table.index).to_numpy())
     return Effects(
-        found.table, found.covariance, found.influence, found.n, found.clusters, (*found.dropped, *left_out)
+        table, found.covariance, found.influence, found.n, found.clusters, (*found.dropped, *left_out)
     )
 
 
@@ -312,9 +315,10 @@ def _fit(
 
     names = [*terms, *controls]
     x = np.column_stack([*terms.values(), rows[list(controls)].to_numpy(float)])
+    spread = ((x - x.mean(axis=0)) ** 2).sum(axis=0)
     both = two_way_residuals(np.column_stack([rows[outcome].to_numpy(float), x]), rows[unit], times)
     y, x = both[:, 0], both[:, 1:]
-    kept, gone = _independent(x, names)
+    kept, gone = _independent(x, names, spread)
     x = x[:, [names.index(name) for name in kept]]
     asked = [name for name in kept if name in terms]
     inverse = np.linalg.inv(x.T @ x)
@@ -329,13 +333,23 @@ def _fit(
     table = _table(
         beta[: len(asked)], covariance, asked, clusters, float(stdtrit(clusters - 1, 1 - size / 2))
     )
-    table["units"] = [int(rows[unit][terms[name] != 0].nunique()) for name in asked]
+    table["units"] = [int(rows[unit][_moving(rows, unit, terms[name])].nunique()) for name in asked]
     framed = pd.DataFrame(influence, index=labels, columns=asked)
     return Effects(table, covariance, framed, n, clusters, tuple(g for g in gone if g in terms))
 
 
-def _independent(x: Array, names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Columns that add something to those before them, terms first, and those that do not."""
+def _moving(rows: pd.DataFrame, unit: str, values: Array) -> pd.Series:
+    """Rows of units within which the values change."""
+    held = pd.Series(np.asarray(values, float), index=rows.index).groupby(rows[unit])
+    return held.transform("max") > held.transform("min")
+
+
+def _independent(x: Array, names: Sequence[str], spread: Array) -> tuple[list[str], list[str]]:
+    """Columns that add something to those before them, terms first, and those that do not.
+
+    `spread` has the columns' squares about their means before effects were taken out: what is left is compared with them, so
+    that no unit of measurement decides.
+    """
     kept: list[int] = []
     gone = []
     for j, name in enumerate(names):
@@ -344,7 +358,7 @@ def _independent(x: Array, names: Sequence[str]) -> tuple[list[str], list[str]]:
             base = x[:, kept]
             column = column - base @ np.linalg.lstsq(base, column, rcond=None)[0]
         left = float((column**2).sum())
-        if total > 0 and left > ABSORBED * total and left > ABSORBED:
+        if total > 0 and left > ABSORBED * total and left > ABSORBED * spread[j]:
             kept.append(j)
         else:
             gone.append(name)

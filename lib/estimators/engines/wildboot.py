@@ -41,14 +41,14 @@ from estimators.language import listed, said
 
 Array = NDArray[np.float64]
 
-# Draws that equal the statistic but for rounding are not larger than it.
+# Draws that equal the statistic but for rounding are as large as it: the sample's own signs are among those that could be.
 TIE = 1e-10
 # Largest number of (cluster, level) and (cluster, draw) cells held at once: 400 MB.
 CELLS = 50_000_000
 # Fewer clusters have too few sign vectors for fine p-values.
 FEWEST_SIGNS = 12
 ENOUGH = 50
-FEW = ["term", "estimate", "p_value", "ci_low", "ci_high", "clusters", "draws", "weights"]
+FEW = ["term", "estimate", "p_value", "ci_low", "ci_high", "clusters", "draws", "weights", "least"]
 
 
 class WildBootstrap(NamedTuple):
@@ -68,6 +68,7 @@ class WildBootstrap(NamedTuple):
     kind: str
     weights: str
     enumerated: bool
+    least: float  # smallest p-value that can be had
     t_draws: Array
 
     def tidy(self) -> pd.DataFrame:
@@ -113,8 +114,8 @@ def wild_bootstrap(
     term : str, optional
         Regressor to test; the first by default.
     draws : int
-        Number of draws; with Rademacher weights and no more than log2(draws) clusters, all 2^C sign vectors are
-        used once instead.
+        Number of draws; where there are no more vectors of weights (2^C signs, 6^C of Webb's), each is used once
+        instead. The p-value is the share as large as the statistic, or one more than those over one more than the draws.
     null : float
         Value under test.
     impose_null : bool
@@ -147,7 +148,9 @@ def wild_bootstrap(
 
     def p_value(b: float) -> float:
         t = abs(sums.estimate - b) / std_error
-        return float(np.mean(np.abs(t_draws(b)) > t * (1 + TIE)))
+        as_large = int(np.sum(np.abs(t_draws(b)) >= t * (1 - TIE)))
+        # All vectors hold the sample's own; drawn ones do not, so that it counts as one more.
+        return as_large / v.shape[1] if enumerated else (1 + as_large) / (1 + v.shape[1])
 
     if impose_null:
         low, high = _invert(p_value, sums.estimate, std_error, 1 - level)
@@ -169,6 +172,7 @@ def wild_bootstrap(
         "WCR" if impose_null else "WCU",
         weights,
         enumerated,
+        2 / v.shape[1] if enumerated else 1 / (1 + v.shape[1]),
         t_draws(null),
     )
 
@@ -321,6 +325,8 @@ def _weights(count: int, draws: int, kind: str, rng: np.random.Generator) -> tup
         return np.asarray(2.0 * coins - 1.0, np.float64), False
     points = np.sqrt(np.array([0.5, 1.0, 1.5]))
     six = np.concatenate([-points, points])
+    if 6**count <= draws:
+        return six[(np.arange(6**count)[None, :] // 6 ** np.arange(count)[:, None]) % 6], True
     return np.asarray(rng.choice(six, (count, draws)), np.float64), False
 
 
@@ -349,11 +355,11 @@ def _draws(sums: Clusters, v: Array) -> tuple[Array, Array]:
 def _invert(
     p_value: Callable[[float], float], estimate: float, std_error: float, size: float
 ) -> tuple[float, float]:
-    """The nulls around the estimate that are not rejected; infinite where no rejection is found within 1,000 se."""
+    """The nulls around the estimate whose p-value is above the size; infinite where no rejection is found within 1,000 se."""
     ends = []
     for side in (-1.0, 1.0):
         inside, step = estimate, 1.0
-        while step < 1024 and p_value(estimate + side * step * std_error) >= size:
+        while step < 1024 and p_value(estimate + side * step * std_error) > size:
             inside, step = estimate + side * step * std_error, 2 * step
         outside = estimate + side * step * std_error
         if step >= 1024:
@@ -361,7 +367,7 @@ def _invert(
             continue
         for _ in range(60):
             middle = (inside + outside) / 2
-            inside, outside = (middle, outside) if p_value(middle) >= size else (inside, middle)
+            inside, outside = (middle, outside) if p_value(middle) > size else (inside, middle)
             if abs(outside - inside) <= 1e-12 * max(abs(middle), std_error):
                 break
         ends.append((inside + outside) / 2)
@@ -398,7 +404,7 @@ def few_clusters(
     Returns
     -------
     DataFrame
-        Columns term, estimate, p_value, ci_low, ci_high, clusters, draws, weights; one row for each term, none with
+        Columns term, estimate, p_value, ci_low, ci_high, clusters, draws, weights, least; one row for each term, none with
         enough clusters.
 
     Raises
