@@ -35,7 +35,7 @@ ROOMS: dict[str, dict[str, set[str] | None]] = {
         "indicators": {"classification", "composite"},
         "integration": {"classification"},
         "io": set(),
-        "evaluation": {"classification"},  # producer services are classes of a standard
+        "evaluation": {"classification"},  # producer services are classes of a standard; codes leave totals open
         "plots": set(),
     },
     "estimators": {

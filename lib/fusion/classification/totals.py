@@ -41,8 +41,9 @@ def coverage(
     -------
     pandas.DataFrame
         standard, title_en, title_zh, verified, firms_certain and firms_possible (firms with at least one such year),
-        firm_years_low, _point, _high, _width and, with ``revenue``, revenue_low, _point, _high, _width (possible
-        minus certain), all shares in [0, 1]; all missing for a standard that is named and not held (`slot.empty`).
+        firm_years_low, _point, _high, _width (possible minus certain), _open (of the width, what codes that may be
+        several classes make; not there where none does) and, with ``revenue``, the same of it, all shares in [0, 1]; all
+        missing for a standard that is named and not held (`slot.empty`).
     """
     total = rows.aggregate(**_sizes(rows, revenue)).to_pandas().iloc[0]
     slots = {row["standard"]: row for row in slot.empty()}
@@ -52,7 +53,8 @@ def coverage(
         "firms_certain": joined["firm_id"].nunique(where=joined["low"] == 1),
         "firms_possible": joined["firm_id"].nunique(),
     }
-    for bound in ("low", "point", "high"):
+    joined = joined.mutate(open=_open(joined))
+    for bound in ("low", "point", "high", "open"):
         sums[f"firm_years_{bound}"] = joined[bound].sum() / int(total["firm_years"])
         if revenue:
             sums[f"revenue_{bound}"] = (joined[bound] * joined[revenue]).sum() / float(total["revenue"])
@@ -62,7 +64,9 @@ def coverage(
     order = []
     for size in ["firm_years"] + (["revenue"] if revenue else []):
         out[f"{size}_width"] = out[f"{size}_high"] - out[f"{size}_low"]
-        order += [f"{size}_{part}" for part in ("low", "point", "high", "width")]
+        # Where no code is open, all the width is of classes marked *, and nothing more is said.
+        parts = ("low", "point", "high", "width", *(["open"] if (out[f"{size}_open"] > 0).any() else []))
+        order += [f"{size}_{part}" for part in parts]
     first = ["standard", "title_en", "title_zh", "verified", "firms_certain", "firms_possible"]
     return out.astype({"firms_certain": "Int64", "firms_possible": "Int64"})[[*first, *order]]
 
@@ -80,7 +84,7 @@ def coverage_contributions(
     Returns
     -------
     pandas.DataFrame or None
-        standard, unit, and for revenue_low, _point, _high and _width the firm's revenue in the standard (``_part``)
+        standard, unit, and for revenue_low, _point, _high, _width and _open the firm's revenue in the standard (``_part``)
         and at all (``_whole``), for each standard that is held and each firm; None without revenue.
     """
     if not revenue:
@@ -88,11 +92,14 @@ def coverage_contributions(
     known = sorted(set(standards) - {row["standard"] for row in slot.empty()})
     joined = _held(rows, known, coefficients or equal(partial_share))
     joined = joined.mutate(unit=joined["firm_id"])
-    sums = {f"revenue_{b}_part": (joined[b] * joined[revenue]).sum() for b in ("low", "point", "high")}
+    joined = joined.mutate(open=_open(joined))
+    sums = {
+        f"revenue_{b}_part": (joined[b] * joined[revenue]).sum() for b in ("low", "point", "high", "open")
+    }
     part = joined.group_by("standard", "unit").aggregate(**sums).to_pandas()
     part["revenue_width_part"] = part["revenue_high_part"] - part["revenue_low_part"]
     out = _against_whole(part, pd.DataFrame({"standard": known}), _wholes(rows, revenue, []), "whole")
-    for bound in ("low", "point", "high", "width"):
+    for bound in ("low", "point", "high", "width", "open"):
         out[f"revenue_{bound}_whole"] = out["whole"]
     return out.drop(columns="whole")
 
@@ -109,6 +116,11 @@ def _held(rows: ibis.Table, standards: list[str], declared: Coefficients) -> ibi
     )
     on = [rows["edition_in"] == right["edition_"], rows["code_in"] == right["code_"]]
     return rows.inner_join(right, on)
+
+
+def _open(joined: ibis.Table) -> Any:
+    """What a row adds to the width of a standard's share because its code may be several classes."""
+    return ibis.ifelse(joined["mapping_status"] == "ambiguous", joined["high"] - joined["low"], 0.0)
 
 
 def contributions(

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from fusion.classification import intervals
 from fusion.evaluation.errors import EvaluationError
 from fusion.language import listed, said, word
 
 WAN_PER_YI = 10_000  # 万元 in 亿元
+ROUNDING = 1e-9  # relative: sums of the same amounts in another order
 CONTRIBUTED = [
     "amount",
     "share_part",
@@ -107,6 +109,73 @@ def contributions(panel: pd.DataFrame, by: str, measures: Sequence[str], year: i
             table = pd.DataFrame(cells).join(whole, how="outer").rename_axis("unit").reset_index()
             parts.append(table.assign(measure=measure, group=group))
     return pd.concat(parts[1:] or parts, ignore_index=True)[[*names, *CONTRIBUTED]]
+
+
+def with_ends(totals: pd.DataFrame, panel: pd.DataFrame, year: int) -> pd.DataFrame:
+    """`growth_table` by path, with what codes that may be several classes leave open.
+
+    Parameters
+    ----------
+    totals : pandas.DataFrame
+        As `growth_table` gives it, its index as columns.
+    panel : pandas.DataFrame
+        As there, with edition, code_own, paths_possible as `classify` gives them.
+    year : int
+        As there.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With amount_high and share_high (``amount`` and ``share`` are of certain rows), growth_low, growth_high,
+        nominal_low, nominal_high; as it was where nothing is open.
+    """
+    if totals.empty:
+        return totals
+    parts = []
+    for measure in totals["measure"].unique():
+        rows = panel[(panel["year"] == year) & panel[measure].notna()]
+        most = intervals.sums(intervals.beside(rows), [], measure)["high"]
+        ends = pd.DataFrame(
+            {"amount_high": most / WAN_PER_YI, "share_high": 100 * most / rows[measure].sum()}
+        )
+        for name, amounts in _two_years(panel, measure, year).items():
+            ends = ends.join(intervals.growth(amounts).add_prefix(f"{name}_"), how="outer")
+        parts.append(ends.assign(measure=measure))
+    out = totals.merge(
+        pd.concat(parts).rename_axis("group").reset_index(), on=["measure", "group"], how="left"
+    )
+    wide = (out["amount_high"] - out["amount"]).abs() > ROUNDING * out["amount"].abs()
+    wide |= (out["nominal_high"] - out["nominal_low"]) > ROUNDING
+    return out if wide.any() else totals
+
+
+def with_open_parts(
+    parts: pd.DataFrame, panel: pd.DataFrame, measures: Sequence[str], year: int
+) -> pd.DataFrame:
+    """`contributions` by path, with what each unit adds to the ends of `with_ends`, whose panel it takes."""
+    added = []
+    for measure in measures:
+        long = intervals.beside(panel[(panel["year"] == year) & panel[measure].notna()])
+        most = long.assign(part=long[measure].where(~long["open"], long[measure].clip(lower=0)))
+        most = most.groupby(["cell", "firm_id"])["part"].sum().rename_axis(["cell", "unit"])
+        own = pd.DataFrame({"amount_high": most, "share_high_part": most})
+        for name, amounts in _two_years(panel, measure, year).items():
+            sides = intervals.growing(amounts).set_index(["cell", "unit"]).add_prefix(f"{name}_")
+            own = own.join(sides, how="outer")
+        added.append(own.reset_index().rename(columns={"cell": "group"}).assign(measure=measure))
+    out = parts.merge(pd.concat(added), on=["measure", "group", "unit"], how="outer") if added else parts
+    return out.assign(share_high_whole=out["share_whole"]) if added else out
+
+
+def _two_years(panel: pd.DataFrame, measure: str, year: int) -> dict[str, pd.DataFrame]:
+    """Amounts now and before with what codes leave open, on comparable scope and of all that report."""
+    coded = ["firm_id", "edition", "code_own", "path", "paths_possible"]
+    told = panel[panel["year"].isin([year, year - 1]) & panel[measure].notna()]
+    late = told["year"] == year
+    every = told.assign(now=told[measure].where(late, 0.0), before=told[measure].where(~late, 0.0))
+    same = told.loc[late, [*coded, measure]].rename(columns={measure: "now"})
+    same = same.merge(told.loc[~late, ["firm_id", measure]].rename(columns={measure: "before"}), on="firm_id")
+    return {"growth": same, "nominal": every[[*coded, "now", "before"]]}
 
 
 def largest(totals: pd.DataFrame) -> pd.Series:

@@ -72,7 +72,7 @@ def by_path(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
     Parameters
     ----------
     frame : pandas.DataFrame
-        path, year, mean, low, high.
+        path, year, mean, low, high; mean_least and mean_most where codes leave paths open.
     axes : mapping
         Words: x, y, path.
     """
@@ -84,6 +84,10 @@ def by_path(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
     for color, (path, line) in zip(sns.color_palette("colorblind"), lines, strict=False):
         axis.plot(line["year"], line["mean"], marker="o", markersize=3.5, color=color, label=path)
         axis.fill_between(line["year"], line["low"], line["high"], color=color, alpha=0.15, linewidth=0)
+        if "mean_least" in line:
+            axis.vlines(
+                line["year"], line["mean_least"], line["mean_most"], color=color, linewidth=3, alpha=0.5
+            )
     axis.set(xlabel=axes["x"], ylabel=axes["y"])
     axis.legend(title=axes["path"], ncols=2)
     return figure

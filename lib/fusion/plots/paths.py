@@ -17,7 +17,7 @@ def path_shares(frame: pd.DataFrame, axes: Mapping[str, str], change: int | None
     Parameters
     ----------
     frame : pandas.DataFrame
-        ``year``, ``path``, ``share`` in [0, 1].
+        ``year``, ``path``, ``share`` in [0, 1], and ``share_high`` where codes leave paths open.
     axes : mapping
         Words of ``x``, ``y`` and ``legend``.
     change : int, optional
@@ -30,6 +30,10 @@ def path_shares(frame: pd.DataFrame, axes: Mapping[str, str], change: int | None
     data = frame.assign(share=100 * frame["share"])
     kinds = {"hue": "path", "style": "path"}
     sns.lineplot(data, x="year", y="share", **kinds, markers=True, dashes=False, ax=axis)
+    for color, (_, line) in zip(sns.color_palette(), frame.groupby("path", sort=False), strict=False):
+        if "share_high" in frame:
+            band = {"color": color, "alpha": 0.25, "linewidth": 0}
+            axis.fill_between(line["year"], 100 * line["share"], 100 * line["share_high"], **band)
     if change is not None:
         axis.axvline(change - 0.5, color="0.4", linestyle="--", linewidth=1)
     axis.locator_params(axis="x", integer=True)
@@ -45,9 +49,9 @@ def break_bars(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
     ----------
     frame : pandas.DataFrame
         One row for each path, from the top: ``path``, ``reclassified``, ``entry_exit`` (may be negative) and
-        ``usual_change``, in [−1, 1].
+        ``usual_change``, in [−1, 1]; ``change_low`` and ``change_high`` where codes leave paths open.
     axes : mapping
-        Words of ``x`` and of the legend: ``reclassified``, ``entry_exit``, ``usual_change``.
+        Words of ``x`` and of the legend: ``reclassified``, ``entry_exit``, ``usual_change``, ``open``.
     """
     import matplotlib.pyplot as plt
     import seaborn as sns
@@ -57,6 +61,9 @@ def break_bars(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
     parts.rename(columns=dict(axes)).plot.barh(stacked=True, color=sns.color_palette("colorblind"), ax=axis)
     usual = {"xerr": 100 * frame["usual_change"], "label": axes["usual_change"]}
     axis.errorbar([0] * len(parts), range(len(parts)), **usual, fmt="none", ecolor="0.2", capsize=3)
+    if "change_low" in frame:
+        ends = (100 * frame["change_low"], 100 * frame["change_high"])
+        axis.hlines(range(len(parts)), *ends, color="0.6", linewidth=5, alpha=0.7, label=axes["open"])
     axis.axvline(0, color="0.2", linewidth=0.8)
     axis.set(xlabel=axes["x"], ylabel="")
     axis.invert_yaxis()
