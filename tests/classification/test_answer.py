@@ -20,6 +20,7 @@ KEYS = [
     "name_zh",
     "ancestors",
     "successors",
+    "given",
     "predecessors",
     "standards",
     "path",
@@ -125,3 +126,21 @@ def test_a_code_takes_no_file_options() -> None:
         command.run("6550", out=Path("x.csv"))
     with pytest.raises(gbt.ClassificationError, match="allowed: en, zh"):
         command.run("6550", language="fr")
+
+
+def test_what_a_split_class_gave_away_is_named() -> None:
+    """By hand from annex B: robots left other special machinery, platforms left data processing."""
+    robots = gbt.answer("3599", "2011")
+    assert robots["given"] == ["3491", "3492", "3964"]
+    told = gbt.in_words(robots)
+    assert "gave away: 3491 工业机器人制造, 3492 特殊作业机器人制造, 3964 服务消费机器人制造" in told
+    assert "what remained: 3599 其他专用设备制造" in told
+    assert gbt.answer("6540", "2011")["given"] == ["6431", "6432", "6433", "6434", "6439", "6440", "6450"]
+    # 4500 was dissolved, and one part of it is named by its product.
+    dissolved = gbt.answer("4500", "2011")
+    assert dissolved["given"][0] == "2522" and "dissolved into: 2522 煤制合成气生产" in gbt.in_words(
+        dissolved
+    )
+    assert "被分解为：" in gbt.in_words(dissolved, "zh")
+    for code, edition in (("3972", "2011"), ("3599", "2017"), ("35", "2011")):
+        assert gbt.answer(code, edition)["given"] == []

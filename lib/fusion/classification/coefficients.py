@@ -29,11 +29,14 @@ class Coefficients:
         Share of a partial class that no value is given for, in [0, 1].
     values : tuple of (standard, gbt_code, coefficient)
         Shares in [0, 1].
+    weights : tuple of (edition, code, part, weight)
+        Of the classes that a split class became (`split_weights`); none unless the study declares them.
     """
 
     how: str = "equal"
     default: float = 0.5
     values: tuple[tuple[str, str, float], ...] = ()
+    weights: tuple[tuple[str, str, str, float], ...] = ()
 
     def of(self, standard: str) -> tuple[tuple[str, float], ...]:
         """Code and share, of one standard."""

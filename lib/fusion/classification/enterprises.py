@@ -235,7 +235,7 @@ def bounds(standard: str, classes: tuple[str, ...], coefficients: Coefficients) 
     pandas.DataFrame
         edition, code; low and high: 1 and 1 for a full member, 0 and 1 for a partial one, over all
         candidates where the code is ambiguous; point: the declared
-        coefficient for a partial member, missing where candidates differ.
+        coefficient for a partial member; where candidates differ their mean by declared weights, else missing.
     """
     named = f"{standard}:{','.join(classes)}" if classes else standard
     own = dict(coefficients.of(standard)) | dict(coefficients.of(named))
@@ -245,12 +245,15 @@ def bounds(standard: str, classes: tuple[str, ...], coefficients: Coefficients) 
     full, partial = member == "full", member == "partial"
     low, high = full.astype(float), (full | partial).astype(float)
     share = pairs["code_2017"].map(own).fillna(coefficients.default).to_numpy(float)
-    point = np.where(partial, share, low)[starts]
+    each = np.where(partial, share, low)
+    weighted = _weighted(pairs, starts, each, coefficients)
     low, high = np.minimum.reduceat(low, starts), np.maximum.reduceat(high, starts)
     first = pairs.iloc[starts]
-    low, high, point = _in_its_edition(standard, classes, coefficients.default, first, low, high, point)
+    low, high, point = _in_its_edition(
+        standard, classes, coefficients.default, first, low, high, each[starts]
+    )
     settled = (first["mapping_status"] == "matched").to_numpy() | (low == high)
-    bound = {"low": low, "high": high, "point": np.where(settled, point, np.nan)}
+    bound = {"low": low, "high": high, "point": np.where(settled, point, weighted)}
     return first[CODE].reset_index(drop=True).assign(**bound)
 
 
@@ -267,6 +270,17 @@ def _in_its_edition(
     full, partial = word == "full", word == "partial"
     told = (full, full | partial, np.where(partial, share, full))
     return tuple(np.where(mine, new, old).astype(float) for new, old in zip(told, bounds, strict=True))
+
+
+def _weighted(
+    pairs: pd.DataFrame, starts: np.ndarray, share: np.ndarray, coefficients: Coefficients
+) -> np.ndarray:
+    """Mean share of each code's classes by the declared weights; missing where none are declared."""
+    declared = {(edition, code, part): weight for edition, code, part, weight in coefficients.weights}
+    keys = zip(pairs["edition"], pairs["code"], pairs["code_2017"], strict=True)
+    weights = np.array([declared.get(key, 0.0) for key in keys]) if declared else np.zeros(len(pairs))
+    known = np.add.reduceat(weights, starts) > 0
+    return np.where(known, np.add.reduceat(weights * share, starts), np.nan)
 
 
 @lru_cache

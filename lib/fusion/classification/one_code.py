@@ -6,7 +6,7 @@ from collections import Counter
 from functools import lru_cache
 from typing import Any
 
-from fusion.classification import codes, policy, slot
+from fusion.classification import codes, parts, policy, slot
 from fusion.classification.editions import CURRENT, links
 from fusion.classification.tables import ClassificationError, rows, source, standards
 from fusion.language import listed, said, speaking
@@ -28,7 +28,8 @@ def answer(text: str, edition: str = "2017") -> dict[str, Any]:
     -------
     dict
         code, edition, name_zh; ancestors (codes, nearest first); successors (for a class of 2011: code and
-        the standard's note of every class of 2017 that it is or may be); predecessors (for a class of 2017: the same
+        the standard's note of every class of 2017 that it is or may be); given (of these, the classes to which parts
+        of it were moved: `parts.parted`); predecessors (for a class of 2017: the same
         of 2011); standards (standard, class_code,
         class_name, partial, verified); path (None unless one is certain); fields. What is said of a class
         of 2011, and of a level above the classes, is what its classes of 2017 share; a listing that not
@@ -56,6 +57,7 @@ def answer(text: str, edition: str = "2017") -> dict[str, Any]:
         "name_zh": codes.name(found.code, edition),
         "ancestors": codes.ancestors(found.code, edition),
         "successors": _linked(found.code, edition, CURRENT),
+        "given": parts.parted(found.code, edition)[1],
         "predecessors": _linked(found.code, edition, "2011"),
         "standards": _standards(meant, found.code if edition == "2017" else ""),
         "path": paths.pop() if len(paths) == 1 else None,
@@ -82,11 +84,21 @@ def _lines(found: dict[str, Any], language: str) -> list[str]:
         if found[kind]:
             each = "; ".join(_noted(row, other) for row in found[kind])
             lines.append(said(f"classification.answer.{kind}", edition=other, found=each))
+    lines += _given_line(code, edition) if found["given"] else []
     lines += _cut_lines(found, f"label_{language}")
     there = "standards" if found["standards"] else "unlisted"
     lines.append(said(f"classification.answer.{there}"))
     lines += _standard_lines(found["standards"])
     return lines + [f"  {row['standard']:<28} {row[f'said_{language}']}" for row in slot.empty()]
+
+
+def _given_line(code: str, edition: str) -> list[str]:
+    """What a class that was split gave away, and what remained of it."""
+    remained, given = (
+        listed(_titled(new, CURRENT) for new in found) for found in parts.parted(code, edition)
+    )
+    kind = "gave" if remained else "dissolved"
+    return [said(f"classification.answer.{kind}", given=given, remained=remained)]
 
 
 def _below(code: str, edition: str) -> list[str]:

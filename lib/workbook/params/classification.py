@@ -71,6 +71,14 @@ class Classification(Section):
         "none",
         description="whether an ambiguous code of 2011 may be settled by the same enterprise's first code of 2017, flagged",
     )
+    split_weights: Literal["none", "file", "later_codes"] = Field(
+        "none",
+        description="points within the intervals of split codes: none; from split_weights_file; or later_codes, the shares of "
+        "the panel's own enterprises that bore the code and now bear each successor",
+    )
+    split_weights_file: str | None = Field(
+        None, description="CSV with edition, code, part, weight (adding up to 1), for split_weights: file"
+    )
     lists: list[str] = Field(
         default_factory=list,
         description="official lists of units (CSV or Excel, columns of data/classification/lists_template.csv): they tag fields, "
@@ -110,4 +118,6 @@ class Classification(Section):
     def _coefficients(self) -> Classification:
         if (self.partial_coefficients == "file") != (self.coefficients_file is not None):
             raise ValueError(said("params.rule.coefficients"))
+        if (self.split_weights == "file") != (self.split_weights_file is not None):
+            raise ValueError(said("params.rule.split_weights"))
         return self

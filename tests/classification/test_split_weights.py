@@ -1,0 +1,98 @@
+"""Weights of split codes: refused where the official comparison does not know them, points by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import ibis
+import pandas as pd
+import pytest
+
+from fusion import classification as gbt
+from fusion.classification import split_weights
+from fusion.classification.coefficients import equal
+from fusion.classification.enterprises import bounds
+
+HEAD = "edition,code,part,weight\n"
+ROBOTS = HEAD + "2011,3599,3491,0.2\n2011,3599,3964,0.1\n2011,3599,3599,0.7\n"
+
+
+def written(folder: Path, text: str) -> Path:
+    (folder / "weights.csv").write_text(text, encoding="utf-8")
+    return folder / "weights.csv"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("edition,code,part\n", "lacks the column weight"),
+        (
+            HEAD + "2011,3599,3982,1\n",
+            "does not split 3599 of 2011 into 3982; its classes: 3491, 3492, 3599, 3964",
+        ),
+        (HEAD + "2011,3972,3982,1\n", "does not split 3972"),
+        (HEAD + "1994,3599,3491,1\n", "edition '1994' is none of"),
+        (HEAD + "2011,3599,3491,1.5\n", "row 2: weight '1.5'; allowed: 0 to 1"),
+        (HEAD + "2011,3599,3491,x\n", "weight 'x'"),
+        (HEAD + "2011,3599,3491,0.5\n2011,3599,3491,0.5\n", "gives 3599 and 3491 twice"),
+        (HEAD + "2011,3599,3491,0.5\n2011,3599,3599,0.4\n", "weights of 3599 add up to 0.9"),
+    ],
+)
+def test_a_wrong_file_is_refused(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(gbt.ClassificationError, match=told):
+        split_weights.from_file(written(tmp_path, text))
+    with pytest.raises(gbt.ClassificationError, match="no file of weights"):
+        split_weights.from_file(tmp_path / "none.csv")
+
+
+def test_weights_move_points_and_nothing_else(tmp_path: Path) -> None:
+    """Robots are strategic emerging in full, the rest of 3599 in part: .2 + .1 + .7 times a half; bounds as before."""
+    weights = split_weights.from_file(written(tmp_path, ROBOTS))
+    rows = {}
+    for name, how in (("plain", equal()), ("declared", weights.on(equal()))):
+        table = bounds("strategic_emerging_2018", (), how).set_index(["edition", "code"])
+        rows[name] = table.loc[("2011", "3599")]
+        assert (
+            table["point"]
+            .drop(("2011", "3599"))
+            .equals(
+                bounds("strategic_emerging_2018", (), equal())
+                .set_index(["edition", "code"])["point"]
+                .drop(("2011", "3599"))
+            )
+        )
+    assert rows["declared"]["point"] == pytest.approx(0.65) and pd.isna(rows["plain"]["point"])
+    assert rows["declared"][["low", "high"]].tolist() == rows["plain"][["low", "high"]].tolist() == [0.0, 1.0]
+
+
+def test_points_of_paths(tmp_path: Path) -> None:
+    """Two makers of other machines: .1 of each may be electronics (3964), .9 high-end equipment."""
+    panel = pd.DataFrame(
+        {"firm_id": list("ABC"), "year": 2015, "ind4": ["3599", "3599", "3972"], "class_version": "2011"}
+    )
+    rows = gbt.classify(ibis.memtable(panel)).to_pandas()
+    weights = split_weights.from_file(written(tmp_path, ROBOTS))
+    points = split_weights.path_points(rows, weights).set_index("path")["firm_years_point"]
+    assert points.to_dict() == pytest.approx({"P1": 1.2, "P4": 1.8})
+    assert split_weights.path_points(rows, split_weights.NONE).empty
+    other = split_weights.Weights("file", (("2011", "0169", "0164", 1.0),))
+    assert split_weights.path_points(rows, other)["firm_years_point"].isna().all()  # nothing is said of 3599
+
+
+def test_shares_of_enterprises_that_were_coded_anew() -> None:
+    """By hand: eight of ten stay, two are robot makers; one that left says nothing, one of another code neither."""
+    after = ["3599"] * 8 + ["3491"] * 2
+    told = [(f"F{n}", 2016, "3599", "2011") for n in range(11)]
+    told += [(f"F{n}", 2017, code, "2017") for n, code in enumerate(after)]
+    told += [("G", 2016, "2710", "2011"), ("G", 2017, "3491", "2017")]
+    panel = ibis.memtable(pd.DataFrame(told, columns=["firm_id", "year", "ind4", "class_version"]))
+    weights = split_weights.from_later_codes(panel)
+    assert weights.values == (("2011", "3599", "3491", 0.2), ("2011", "3599", "3599", 0.8))
+    table = split_weights.table(weights).set_index("part")
+    # Wilson's interval of 2 in 10, as textbooks print it: .057 to .510.
+    assert table.loc["3491", ["low", "high"]].tolist() == pytest.approx([0.0567, 0.5098], abs=5e-5)
+    assert table["units"].tolist() == [10, 10]
+    assert split_weights.from_later_codes(panel, min_units=11).values == ()
+    assert split_weights.table(split_weights.NONE).empty
+    with pytest.raises(gbt.ClassificationError, match="split_weights 'guess'"):
+        split_weights.declared("guess")
