@@ -53,3 +53,30 @@ def test_nothing_to_add_up_is_an_empty_table() -> None:
 def test_means_say_how_many_units_they_rest_on() -> None:
     found = bureau.means(panel(), ["path", "year"], "revenue").set_index(["path", "year"])
     assert found.loc[("y", 2021)].tolist() == [125, 2] and found.loc[("x", 2020), "units"] == 2
+
+
+def test_what_codes_leave_open_in_totals_by_path() -> None:
+    """By hand: B's code leaves P1 or P4 open in both years, so that it goes with all its amounts to the one or the other."""
+    told = {"A": ("P1", "P1", 10.0, 12.0), "B": ("", "P1,P4", 4.0, 8.0), "C": ("P4", "P4", 6.0, 3.0)}
+    rows = [
+        (firm, year, path or "unmapped", may, "2011", firm, amount * bureau.WAN_PER_YI)
+        for firm, (path, may, *amounts) in told.items()
+        for year, amount in zip((2015, 2016), amounts, strict=True)
+    ]
+    names = ["firm_id", "year", "path", "paths_possible", "edition", "code_own", "revenue"]
+    panel = pd.DataFrame(rows, columns=names)
+    plain = bureau.growth_table(panel, "path", ["revenue"], 2016).reset_index()
+    ends = bureau.with_ends(plain, panel, 2016).set_index("group")
+    assert ends.loc["P1", ["amount", "amount_high"]].tolist() == [12.0, 20.0]
+    assert ends.loc["P4", ["amount", "amount_high"]].tolist() == [3.0, 11.0]
+    assert ends.loc["P1", "share_high"] == pytest.approx(100 * 20 / 23)
+    assert ends.loc["P1", ["growth_low", "growth_high"]].tolist() == pytest.approx(
+        [20.0, 100 * (20 / 14 - 1)]
+    )
+    assert ends.loc["P4", ["nominal_low", "nominal_high"]].tolist() == pytest.approx([-50.0, 10.0])
+    parts = bureau.contributions(panel, "path", ["revenue"], 2016)
+    parts = bureau.with_open_parts(parts, panel, ["revenue"], 2016).query("group == 'P4'")
+    sides = parts[["nominal_high_now", "nominal_high_before"]].sum() / bureau.WAN_PER_YI
+    assert sides.tolist() == [11.0, 10.0]
+    shut = panel.assign(paths_possible=panel["path"].replace("unmapped", ""))
+    assert bureau.with_ends(plain, shut, 2016).equals(plain)
