@@ -35,7 +35,7 @@ ROOMS: dict[str, dict[str, set[str] | None]] = {
         "indicators": {"classification", "composite"},
         "integration": {"classification"},
         "io": set(),
-        "evaluation": {"classification"},  # producer services are classes of a standard; codes leave totals open
+        "evaluation": {"classification"},  # producer services; what codes leave open in totals
         "plots": set(),
     },
     "estimators": {

@@ -95,10 +95,11 @@ def coverage(table: ibis.Table, columns: Sequence[str]) -> pd.DataFrame:
         ``year, firms, column, missing`` (share, 0-1), a row for each year and column; without columns a row for each
         year, whose column is missing.
     """
-    shares = {name: table[name].isnull().mean() for name in columns}  # noqa: PD003 (Ibis)
+    asked = [name for name in columns if name != "year"]  # the year of a row is never missing
+    shares = {name: table[name].isnull().mean() for name in asked}  # noqa: PD003 (Ibis)
     by_year = table.group_by("year").aggregate(firms=table.firm_id.nunique(), **shares)
     wide = by_year.order_by("year").to_pandas()
-    if not columns:
+    if not asked:
         return wide.assign(column=None, missing=float("nan"))
     return wide.melt(["year", "firms"], var_name="column", value_name="missing")
 
