@@ -118,7 +118,17 @@ def family(effects: Mapping[str, heterogeneity.Effects], method: str, draws: int
         without regressions.
     """
     if not effects:
-        names = ["estimate", "std_error", "statistic", "p_value", "ci_low", "ci_high", "units", "n", "adjusted"]
+        names = [
+            "estimate",
+            "std_error",
+            "statistic",
+            "p_value",
+            "ci_low",
+            "ci_high",
+            "units",
+            "n",
+            "adjusted",
+        ]
         return pd.DataFrame(columns=["regression", "term", *names])
     table, influence = heterogeneity.joined(dict(effects))
     table["adjusted"] = adjusted(table, multiplier_draws(influence, draws, seed), method)

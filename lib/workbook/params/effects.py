@@ -103,7 +103,8 @@ class Heterogeneity(Section):
         description="also in and outside each of the policy's eight key fields (a unit may be in several)",
     )
     smallest_group: Annotated[int, Field(ge=2)] = Field(
-        15, description="units whose treatment changes that a group must have; smaller ones are left out and named"
+        15,
+        description="units whose treatment changes that a group must have; smaller ones are left out and named",
     )
     levers: dict[Lever, Column] = Field(
         default_factory=_measured_levers,
