@@ -241,6 +241,9 @@ def check(
     money_unit: Annotated[
         str | None, typer.Option(help="元, 千元, 万元, 百万元, 亿元: where headers state none")
     ] = None,
+    edition: Annotated[
+        str, typer.Option(help="of industry codes where files state none: 2002, or 1998:2002,2013:2011")
+    ] = "",
     write: Annotated[Path | None, typer.Option(help="where to write the adapter to correct")] = None,
     study: Annotated[str, typer.Option(help="whose derived columns are asked for")] = "shanghai",
     as_json: Annotated[bool, typer.Option("--json", help="everything as JSON, and no file")] = False,
@@ -257,7 +260,7 @@ def check(
     try:
         with speaking("en" if as_json else current()):
             code = command.check(
-                files, adapter, money_unit, write, as_json, needs, lambda there: _told(flat, there)
+                files, adapter, money_unit, edition, write, as_json, needs, lambda there: _told(flat, there)
             )
     except AdapterError as error:
         print(error, file=sys.stderr)
@@ -340,7 +343,7 @@ def _able(flat: dict[str, Any]) -> list[str]:
     from fusion.adapters import PanelError, able
     from workbook import paths
 
-    how = ("contract", "rename", "money_unit", "encoding", "sheet", "extra_columns")
+    how = ("contract", "rename", "money_unit", "encoding", "sheet", "extra_columns", "editions")
     columns, told = None, []
     try:
         columns = able.known(

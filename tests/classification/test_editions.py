@@ -29,7 +29,7 @@ def test_annex_b_is_held_whole() -> None:
     for side, edition, count in ((0, "2011", 1094), (1, "2017", 1381)):
         classes = set(gbt.load(f"gbt4754_{edition}").query("level == '4'")["code"])
         assert {pair[side] for pair in held} == classes and len(classes) == count
-    status = gbt.convert()["mapping_status"].value_counts().to_dict()
+    status = gbt.convert(None, "2011")["mapping_status"].value_counts().to_dict()
     assert status == {"matched": 921, "ambiguous": 173}
     assert max(len(found) for found in links("2011", "2017").values()) == 10
 
@@ -85,6 +85,35 @@ def test_what_cannot_be_converted() -> None:
         gbt.convert(["0111"], "2017", "2017")
 
 
+def test_2002_is_held_whole_and_shares_numbers_with_2011_that_mean_other_things() -> None:
+    held = pairs("editions_2002_2011")
+    assert len(held) == len(set(held)) == 1192
+    after = links("2002", "2011")
+    assert {pair[1] for pair in held} == set(links("2011", "2017"))
+    shared = [code for code in after if code in links("2011", "2017")]
+    assert (len(after), len(shared), sum(code not in after[code] for code in shared)) == (913, 415, 232)
+    assert set(after["4011"]) == {"3921"} and set(after["3911"]) == {"3811"}  # communication; generators
+
+
+def test_editions_are_chained_as_sets_forwards_and_backwards() -> None:
+    first, second = defaultdict(set), defaultdict(set)
+    for old, new in pairs("editions_2002_2011"):
+        first[old].add(new)
+    for old, new in pairs("editions_2011_2017"):
+        second[old].add(new)
+    ahead, back = links("2002", "2017"), links("2017", "2002")
+    for code, between in first.items():
+        assert set(ahead[code]) == set().union(*(second[c] for c in between)), code
+    assert {(a, b) for a, found in ahead.items() for b in found} == {
+        (a, b) for b, found in back.items() for a in found
+    }
+    assert (len(ahead), sum(len(found) == 1 for found in ahead.values())) == (913, 630)
+    # Each note says which comparison prints it.
+    assert ahead["6212"]["6571"] == "2011: 新增，原6212部分内容调到此类 → 2017: 新增，将原6591分解"
+    with pytest.raises(gbt.ClassificationError, match="ends at divisions"):
+        links("csrc2012", "2017")
+
+
 def test_no_false_certainty_by_a_reading_of_the_tables_alone() -> None:
     """Every class of every edition against sets made here from the annex and the standards' own lists."""
     kinds = {s: gbt.members(s).set_index("code")["membership"].to_dict() for s in gbt.standards()}
@@ -93,6 +122,13 @@ def test_no_false_certainty_by_a_reading_of_the_tables_alone() -> None:
     for old, new in pairs("editions_2011_2017"):
         after["2011", old].add(new)
         after["2017", new].add(new)
+    for old, new in pairs("editions_2002_2011"):
+        after["2002", old] |= after["2011", new]
+    for division in gbt.load("csrc_2012").query("level == '2' and code != 'S90'")["code"]:
+        below = [
+            found for (edition, code), found in after.items() if edition == "2011" and code[:2] == division
+        ]
+        after["csrc2012", division] = set().union(*below)
     for key, meant in after.items():
         said, cuts = table.loc[key], [policy.cuts(code) for code in sorted(meant)]
         for standard, kind in kinds.items():
@@ -106,4 +142,4 @@ def test_no_false_certainty_by_a_reading_of_the_tables_alone() -> None:
         assert said["fields_possible"] == ",".join(sorted(set.union(*fields))), key
         assert said["paths_possible"] == ",".join(sorted({cut["path"] for cut in cuts})), key
         assert (said["code_2017"] != "") == (len(meant) == 1), key
-    assert len(after) == 1094 + 1381
+    assert len(after) == 913 + 1094 + 1381 + 89

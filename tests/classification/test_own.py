@@ -96,7 +96,7 @@ def test_three_digits_are_settled_by_what_stands_beside_them_or_refused(tmp_path
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (HEAD + "1,a,3999,0\n", "row 2, column 'gbt_code': '3999' is no code of GB/T 4754-2017; near it: 3990"),
+        (HEAD + "1,a,3998,0\n", "row 2, column 'gbt_code': '3998' is no code of GB/T 4754-2017; near it: 3990"),
         (HEAD + "1,a,3911,0\n1,a,3911,0\n", "row 3, column 'gbt_code': code 3911 stands in class 1 already, in row 2"),
         ("class_code,class_name,gbt_code\n1,a,3911\n", "add a column 'partial'"),
         (HEAD + "1,a,3911,maybe\n1,a,3912,0\n", "row 2, column 'partial': 'maybe' at code 3911"),

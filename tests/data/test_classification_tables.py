@@ -5,10 +5,14 @@ from __future__ import annotations
 import pytest
 
 from fusion import classification as gbt
-from fusion.classification.tables import FOLDER
+from fusion.adapters.model import load as load_adapter
+from fusion.classification import editions
+from fusion.classification.tables import EDITIONS, FOLDER
+from workbook.params.panel import Panel
 
 SOURCES = gbt.load("SOURCES").set_index("standard")
-COMPARISONS = ("editions_2011_2017",)
+COMPARISONS = ("editions_2011_2017", "editions_2002_2011")
+TREES = ("gbt4754_2002", "gbt4754_2011", "gbt4754_2017", "csrc_2012", "isic_rev4")
 COLUMNS = [
     "standard",
     "part",
@@ -25,13 +29,13 @@ COLUMNS = [
 def counts(standard: str) -> str:
     """Classes by level, parts in the order of the document, e.g. ``8/39/139``."""
     table = gbt.load(standard)
-    if standard.startswith("editions"):
+    if standard in (*COMPARISONS, "gbt4754_2017_isic4"):
         old, new = table.columns[:2]
         return f"{len(table)}/{table[old].nunique()}/{table[new].nunique()}"
     if standard == "size_classes":
         return f"{table['industry'].nunique()}/{len(table)}"
-    if standard.startswith(("gbt", "isic")):
-        return "/".join(str((table["level"] == level).sum()) for level in "1234")
+    if standard in TREES:
+        return "/".join(str(n) for level in "1234" if (n := (table["level"] == level).sum()))
     once = table.drop_duplicates(["part", "class_code"])
     parts = ["energy_saving_environment", "clean_production", "clean_energy"] if once["part"].any() else [""]
     levels = [once[once["part"] == p]["level"].value_counts().sort_index() for p in parts]
@@ -51,6 +55,8 @@ def test_counts_are_the_recorded_ones(standard: str) -> None:
     [
         ("gbt4754_2017", "20/97/473/1381"),
         ("gbt4754_2011", "20/96/432/1094"),
+        ("gbt4754_2002", "20/95/396/913"),
+        ("csrc_2012", "19/90"),
         ("modern_services_2023", "8/39/139"),
         ("isic_rev4", "21/88/238/419"),
         ("three_new_2018", "9/63/353"),
@@ -68,15 +74,11 @@ def test_counts_are_the_documents(standard: str, official: str) -> None:
     assert counts(standard) == official
 
 
-def test_every_standard_has_a_source_and_what_was_not_seen_is_unverified() -> None:
-    assert set(gbt.standards()) | {
-        "gbt4754_2011",
-        "gbt4754_2017",
-        "isic_rev4",
-        "size_classes",
-        *COMPARISONS,
-    } == set(SOURCES.index)
-    assert SOURCES.index[SOURCES["verified"] != "1"].tolist() == ["producer_services_2019", "size_classes"]
+def test_every_table_has_a_source_and_says_whether_its_text_was_seen() -> None:
+    others = {*TREES, *COMPARISONS, "gbt4754_2017_isic4", "size_classes"}
+    assert set(gbt.standards()) | others == set(SOURCES.index)
+    unseen = ["csrc_2012", "producer_services_2019", "size_classes"]
+    assert SOURCES.index[SOURCES["verified"] != "1"].tolist() == unseen
     assert "UNVERIFIED" in SOURCES.loc["producer_services_2019", "note"]
     assert (SOURCES[["issuer", "title_zh", "title_en", "year", "checked"]] != "").all(axis=None)
 
@@ -174,3 +176,38 @@ def test_members_over_a_page_are_there(standard: str, class_code: str, members: 
     rows = gbt.load(standard).query("class_code == @class_code and gbt_code != ''")
     marks = rows["partial"].map({"1": "*", "0": ""})
     assert " ".join(rows["gbt_code"] + marks) == members
+
+
+def test_editions_are_due_from_years_with_a_source() -> None:
+    held = gbt.load("editions")
+    assert tuple(held["edition"]) == EDITIONS
+    assert editions.due() == {2003: "2002", 2012: "2011", 2017: "2017"}
+    assert (held["source"] != "").all()
+
+
+def test_built_in_adapters_and_studies_know_the_same_editions() -> None:
+    for name in ("bureau", "wind"):
+        assert load_adapter(name).rule("class_version").from_year == editions.due()
+    allowed = Panel.model_json_schema()["properties"]["editions"]["additionalProperties"]["enum"]
+    assert tuple(allowed) == EDITIONS
+
+
+def test_the_regulators_divisions_are_those_of_2011_and_one_more() -> None:
+    own = gbt.load("csrc_2012")
+    old = gbt.load("gbt4754_2011").query("level in ('1', '2') and section not in ('S', 'T')")
+    assert (
+        own.iloc[:-2][["code", "name_zh"]].to_numpy().tolist() == old[["code", "name_zh"]].to_numpy().tolist()
+    )
+    assert own["code"].tolist()[-2:] == ["S", "S90"]
+
+
+def test_isic_by_annex_c() -> None:
+    pairs = gbt.load("gbt4754_2017_isic4")
+    isic = set(gbt.load("isic_rev4").query("level == '4'")["code"])
+    classes = set(gbt.load("gbt4754_2017").query("level == '4'")["code"])
+    assert not pairs.duplicated(["code_2017", "isic4"]).any()
+    assert set(pairs["isic4"]) <= isic
+    without = ["1329", "2456", "3711", "5267", "5414", "6890", "7115", "7517", "9030", "9419"]
+    assert sorted(classes - set(pairs["code_2017"])) == without
+    assert (pairs["look"] == "1").sum() == 13
+    assert pairs.query("printed != ''").to_numpy().tolist() == [["3391", "2431", "2430", "0"]]

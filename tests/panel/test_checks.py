@@ -38,6 +38,7 @@ BROKEN: dict[str, Cells] = {
     "pilot_ends_before_start": {"pilot_end_year": 2015},
     "code_unknown": {"ind4": "9999"},
     "code_coarse": {"ind4": "356"},
+    "edition_unknown": {"class_version": None},
     "edition_late": {"class_version": "2011"},
     "edition_early": {"class_version": "2017", "year": 2014, "firm_id": "F999"},
     "staff_within_employees": {"service_staff": 121.0},

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from fusion.adapters import panel as adapters
-from fusion.classification import enterprises, files
+from fusion.classification import ClassificationError, enterprises, files, one_code
 from fusion.panel import checks, readers
 
 # cell, edition: the code it writes (None: no code and no fault), or why it is none.
@@ -24,6 +24,9 @@ CELLS: dict[tuple[str, str], str | None] = {
     ("131", "2017"): "zero_or_group", ("I3911", "2017"): "letter_contradicts", ("9999", "2017"): "not_in_edition",
     ("3795", "2017"): "not_in_edition", ("x", "2017"): "not_a_code", ("39112", "2017"): "not_a_code",
     ("NA", "2017"): None, ("n/a", "2017"): None, ("6540", "2011"): "6540", ("I6540", "2011"): "6540",
+    ("3911", "2002"): "3911", ("C39", "2002"): "39", ("131", "2002"): "zero_or_group", ("3982", "2002"): "not_in_edition",
+    ("C39", "csrc2012"): "39", ("S90", "csrc2012"): "S90", ("R87", "csrc2012"): "87", ("R87", "2017"): "87",
+    ("Ｃ３９", "csrc2012"): "39", ("3911", "csrc2012"): "not_in_edition",
     ("6431", "2011"): "not_in_edition", ("130", "2011"): "not_in_edition",
 }  # fmt: skip
 REASONS = {"zero_or_group", "letter_contradicts", "not_in_edition", "not_a_code"}
@@ -34,7 +37,7 @@ def cells(good: pd.DataFrame) -> pd.DataFrame:
     row = good.iloc[[0]]
     many = pd.concat([row] * len(CELLS), ignore_index=True)
     text, edition = zip(*CELLS, strict=True)
-    year = [2018 if e == "2017" else 2015 for e in edition]
+    year = [{"2002": 2008, "2011": 2015}.get(e, 2018) for e in edition]
     firm = [f"F{n:03d}" for n in range(len(CELLS))]
     return many.assign(firm_id=firm, year=year, ind4=list(text), class_version=list(edition))
 
@@ -58,6 +61,15 @@ def test_a_file_reads_them(cells: pd.DataFrame, tmp_path: Path) -> None:
     report = files.classify_file(tmp_path / "c.csv")
     made = pd.read_csv(report["out"], dtype=str, keep_default_na=False)
     assert made["code_own"].tolist() == [said(code) for code in CELLS.values()]
+
+
+def test_a_terminal_reads_them() -> None:
+    for (text, edition), code in CELLS.items():
+        if said(code):
+            assert one_code.answer(text, edition)["code"] == code, (text, edition)
+        else:
+            with pytest.raises(ClassificationError, match=r"'.*'"):
+                one_code.answer(text, edition)
 
 
 def judged(raw: readers.Raw) -> None:

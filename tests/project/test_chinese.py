@@ -217,7 +217,7 @@ def test_a_code_and_a_file_are_classified(tmp_path: Path, capsys: pytest.Capture
         "3911,",
     ]
     file.write_text("\n".join(rows) + "\n", encoding="utf-8")
-    for what in (["6550"], ["6550", "--edition", "2011"], ["131"], [str(file)]):
+    for what in (["6550"], ["6550", "--edition", "2011"], ["C131"], [str(file)]):
         assert command.main(what) == 0
         assert is_chinese(
             capsys.readouterr().out.replace(str(tmp_path), ""), "x", "other", "high", "medium", "low"

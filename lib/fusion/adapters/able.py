@@ -64,7 +64,7 @@ def known(source: str | Sequence[str], adapter: str | None, root: Path, **how: A
     root : pathlib.Path
         Folder to which files refer.
     **how
-        ``contract, rename, money_unit, encoding, sheet, extra_columns``, as the readers take them.
+        ``contract, rename, money_unit, encoding, sheet, extra_columns, editions``, as the readers take them.
 
     Returns
     -------

@@ -20,6 +20,7 @@ def check(
     files: Sequence[Path],
     adapter: str | None,
     money_unit: str | None,
+    edition: str,
     write: Path | None,
     as_json: bool,
     needs: Mapping[str, list[str]],
@@ -41,7 +42,7 @@ def check(
         print(
             said("adapters.reading", count=len(files), size=size / 1000000000.0), file=sys.stderr, flush=True
         )
-    found = reports.check(files, adapter, money_unit, needs)
+    found = reports.check(files, adapter, money_unit, needs, edition)
     if as_json:
         whole = reports.as_json(found) | {"study_cannot": study(found.columns)[1]}
         print(json.dumps(whole, ensure_ascii=False, indent=1, default=str))

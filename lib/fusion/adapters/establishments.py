@@ -26,7 +26,7 @@ class RolledUp:
     firms_without: int = 0
 
 
-def roll_up(con: Any, source: str, rule: Establishments, name: str) -> RolledUp:
+def roll_up(con: Any, source: str, rule: Establishments, edition: str, name: str) -> RolledUp:
     """Make table ``name``: ``firm_id, year`` and the four columns, from ``firm_id, year, ind4, operating_revenue``.
 
     Parameters
@@ -35,23 +35,22 @@ def roll_up(con: Any, source: str, rule: Establishments, name: str) -> RolledUp:
     source : str
         Table of establishments; revenue in 万元.
     rule : Establishments
-        Which sections are services.
+        Which sections are services, by letters of GB/T 4754-2017.
+    edition : str
+        SQL of the edition of each row's code, over the table's columns.
     name : str
     """
-    due = "CASE WHEN year >= 2017 THEN '2017' ELSE '2011' END"
-    dated = con.table(source).alias("dated").sql(f"SELECT *, {due} AS class_version FROM dated")
+    kept = "firm_id, year, ind4, operating_revenue"
+    dated = con.table(source).alias("dated").sql(f"SELECT {kept}, {edition} AS class_version FROM dated")
     dated, _ = codes.read(con, dated, f"{name}_read")
     con.con.execute(f"CREATE OR REPLACE TEMP VIEW {name}_coded AS {con.compile(dated)}")
-    con.con.register("fusion_sections", codes.sections())
+    con.con.register("fusion_services", codes.in_sections(tuple(rule.service_sections)))
     con.con.register("fusion_classes", codes.classes())
-    listed = ", ".join(f"'{s}'" for s in rule.service_sections)
-    # The edition that applied in the year: 2017 from the annual report of 2017 on.
     con.con.execute(
         f"CREATE OR REPLACE TEMP TABLE {name}_rows AS SELECT e.*, c.code IS NOT NULL AS known, "
-        f"coalesce(s.section IN ({listed}), false) AND c.code IS NOT NULL AS service FROM "
-        f"{name}_coded e "
+        f"s.code IS NOT NULL AND c.code IS NOT NULL AS service FROM {name}_coded e "
         "LEFT JOIN fusion_classes c ON c.code = e.ind4 AND length(c.code) = 4 AND c.edition = e.class_version "
-        "LEFT JOIN fusion_sections s ON s.division = left(e.ind4, 2) AND s.edition = e.class_version"
+        "LEFT JOIN fusion_services s ON s.code = e.ind4 AND s.edition = e.class_version"
     )
     con.con.execute(_by_firm(name))
     read, used, no_key, no_class, no_revenue = con.con.execute(
@@ -60,7 +59,7 @@ def roll_up(con: Any, source: str, rule: Establishments, name: str) -> RolledUp:
         "(SELECT known, service, operating_revenue IS NULL AS empty, firm_id IS NOT NULL AND year IS NOT NULL AS keyed "
         f"FROM {name}_rows)"
     ).fetchone()
-    con.con.unregister("fusion_sections")
+    con.con.unregister("fusion_services")
     con.con.unregister("fusion_classes")
     return RolledUp(read, used, no_key, no_class, no_revenue)
 

@@ -32,6 +32,7 @@ class Choices:
     money_unit: str | None = None
     encoding: str = "auto"
     sheet: str | None = None
+    editions: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class Layout:
         Headers that identify the firm, in order.
     of_year : tuple of int
         Of a wide file: places of the columns of this layout's year.
+    edition : str
+        Of the industry codes, where the file's rule or the code's header says it; else empty.
     """
 
     path: Path
@@ -64,6 +67,7 @@ class Layout:
     stated: dict[str, states.Stated | str | None]
     ids: tuple[Header, ...]
     of_year: tuple[int, ...] = ()
+    edition: str = ""
 
     @property
     def label(self) -> str:
@@ -74,7 +78,8 @@ class Layout:
     def brings(self) -> list[str]:
         """Columns of the contract that the file brings."""
         year = ["year"] if self.rule.year is not None and "year" not in self.mapping.single else []
-        return [*self.mapping.single, *self.mapping.terms, *year]
+        edition = ["class_version"] if self.edition else []
+        return [*self.mapping.single, *self.mapping.terms, *year, *edition]
 
     def unknown_units(self) -> dict[str, str]:
         """Columns whose unit is not known: why."""
@@ -121,7 +126,19 @@ def look(
         name: states.state(choices.columns[name.split(TERM)[0]], h, adapter.rule(name.split(TERM)[0]), adapter, rule, places)
         for name, h in _bringers(mapping).items()
     }  # fmt: skip
-    return Layout(path, looked, rule, header_at, written, labels, mapping, stated, ids, own)
+    edition = _edition(mapping, adapter, choices, rule)
+    return Layout(path, looked, rule, header_at, written, labels, mapping, stated, ids, own, edition)
+
+
+def _edition(mapping: Mapping_, adapter: Adapter, choices: Choices, rule: FileRule) -> str:
+    """Edition of a file's codes: of its rule; else, unless the study states editions, of the header that holds them."""
+    header = mapping.single.get("ind4")
+    if header is None or "class_version" in mapping.single or "class_version" not in choices.columns:
+        return ""
+    if rule.edition or choices.editions:
+        return rule.edition or ""
+    keys = {alias_key(h, adapter.suffixes): e for h, e in adapter.rule("class_version").of_header.items()}
+    return keys.get(alias_key(header.text, adapter.suffixes), "")
 
 
 @dataclass(frozen=True)
@@ -287,6 +304,8 @@ def _cells(layout: Layout, adapter: Adapter) -> dict[str, str]:
             cells[OTHER_ID] = sql.identifier(places[::-1], adapter.firm_id)
     if layout.rule.year is not None and "year" not in cells:
         cells["year"] = f"'{layout.rule.year}'"
+    if layout.edition:
+        cells["class_version"] = f"'{layout.edition}'"
     for name, terms in layout.mapping.terms.items():
         rule = adapter.rule(name)
         places = [f"c{h.position}" for _, h in terms]

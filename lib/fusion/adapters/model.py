@@ -17,6 +17,7 @@ from fusion.adapters import units
 from fusion.adapters.errors import AdapterError, refusal
 from fusion.adapters.headers import alias_key
 from fusion.language import listed, said
+from fusion.panel.codes import EDITIONS
 from fusion.panel.contract import DATA, contract
 from fusion.panel.errors import nearest
 
@@ -66,6 +67,9 @@ class ColumnRule(Part):
     )
     value: str | None = Field(None, description="one value for all rows")
     from_year: dict[Year, str] = Field({}, description="value from each year on")
+    of_header: dict[Text, str] = Field(
+        {}, description="of class_version: header of the industry code, and the edition of its codes"
+    )
 
     @property
     def named(self) -> list[str]:
@@ -86,6 +90,9 @@ class FileRule(Part):
     match: Text = Field(description="pattern of the file's name, e.g. *2013*")
     role: Literal["panel", "establishments"] = "panel"
     year: Year | None = Field(None, description="year of all rows, where the file does not say")
+    edition: str | None = Field(
+        None, description="edition of all industry codes, where the file does not say"
+    )
     money_unit: MoneyUnit | None = None
     encoding: Literal["auto", "utf-8", "gb18030"] | None = None
     sheet: str | None = None
@@ -149,6 +156,7 @@ class Adapter(Part):
             raise ValueError(said("adapters.unit_row", unit_row=self.unit_row, label_rows=self.label_rows))
         _check_units(self)
         _check_aliases(self)
+        _check_editions(self)
         return self
 
     def rule(self, column: str) -> ColumnRule:
@@ -271,6 +279,19 @@ def _check_units(adapter: Adapter) -> None:
                     allowed=listed(units.FACTORS[unit]),
                 )
             )
+
+
+def _check_editions(adapter: Adapter) -> None:
+    rule = adapter.rule("class_version")
+    stated = [
+        rule.value,
+        *rule.from_year.values(),
+        *rule.of_header.values(),
+        *(f.edition for f in adapter.files),
+    ]
+    unknown = [edition for edition in stated if edition is not None and edition not in EDITIONS]
+    if unknown:
+        raise ValueError(said("adapters.edition", unknown=listed(unknown), allowed=listed(EDITIONS)))
 
 
 def _check_aliases(adapter: Adapter) -> None:

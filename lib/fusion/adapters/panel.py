@@ -28,6 +28,7 @@ from fusion.panel.readers import Raw, gathered
 
 MEMORY = "4GB"  # of the database while reading; beyond it tables go to disk
 PANEL = "fusion_panel_adapted"
+ESTABLISHED = ("firm_id", "year", "ind4", "class_version", "operating_revenue")
 TYPES = {"float": "DOUBLE", "int": "BIGINT", "bool": "BOOLEAN"}
 
 
@@ -86,12 +87,18 @@ def choices(
     encoding: str = "auto",
     sheet: str | None = None,
     extra_columns: Mapping[str, Any] | None = None,
+    editions: Mapping[int, str] | None = None,
 ) -> Choices:
-    """What a study says beside the adapter: ``rename`` (header: column) comes before the adapter's aliases."""
+    """What a study says beside the adapter.
+
+    ``rename`` (header: column) comes before the adapter's aliases; ``editions`` (first year: edition of industry
+    codes), where a file states none, before what the adapter says.
+    """
     preferred: dict[str, list[str]] = {}
     for header, column in (rename or {}).items():
         preferred.setdefault(column, []).append(header)
-    return Choices(expected(contract, extra_columns), preferred, money_unit, encoding, sheet)
+    columns = expected(contract, extra_columns)
+    return Choices(columns, preferred, money_unit, encoding, sheet, editions or {})
 
 
 def convert(
@@ -146,7 +153,7 @@ def read(con: Any, source: str | Sequence[str], adapter: str, root: Path, **how:
         Name of a built-in adapter, or the file of one.
     root : pathlib.Path
     **how
-        ``contract, rename, money_unit, encoding, sheet, extra_columns``, as :func:`choices` takes them.
+        ``contract, rename, money_unit, encoding, sheet, extra_columns, editions``, as :func:`choices` takes them.
     """
     files = [root / name for name in ([source] if isinstance(source, str) else source)]
     used = load(adapter, root, how.get("extra_columns") or {})
@@ -162,7 +169,7 @@ def look_all(sources: Sequence[Path], adapter: Adapter, chosen: Choices) -> list
         rule = adapter.file(path)
         if rule.role == "establishments":
             own = _of_establishments(adapter, path)
-            columns = {c: chosen.columns[c] for c in ("firm_id", "year", "ind4", "operating_revenue")}
+            columns = {c: chosen.columns[c] for c in ESTABLISHED}
             found.append(look(path, own, replace(chosen, columns=columns, preferred={}), rule))
         else:
             found += _years(look(path, adapter, chosen, rule), adapter, chosen)
@@ -192,7 +199,7 @@ def problems(layouts: Sequence[Layout], adapter: Adapter, chosen: Choices) -> li
         lines += _lacking_keys(layout, adapter)
     if not any(layout.rule.role == "panel" for layout in layouts):
         return [*lines, said("adapters.no_panel")]
-    there = brought(layouts, adapter)
+    there = brought(layouts, adapter) | ({"class_version"} if chosen.editions else set())
     missing = missing_columns(sorted(there), chosen.columns)
     if missing:
         lines.append(said("adapters.columns_missing", count=len(missing), missing="; ".join(missing)))
@@ -239,7 +246,7 @@ def headers_of(layout: Layout) -> pd.DataFrame:
 
 # -- inside ------------------------------------------------------------------------------------
 def _of_establishments(adapter: Adapter, path: Path) -> Adapter:
-    """The adapter for a table of establishments: four columns, identifiers of the enterprise only."""
+    """The adapter for a table of establishments: its columns, identifiers of the enterprise only."""
     rule = adapter.establishments
     if rule is None:
         raise AdapterError(said("adapters.no_roll_up", path=path, adapter=adapter.adapter))
@@ -247,6 +254,7 @@ def _of_establishments(adapter: Adapter, path: Path) -> Adapter:
         "firm_id": ColumnRule(aliases=rule.firm),
         "year": ColumnRule(aliases=rule.year, take="year"),
         "ind4": ColumnRule(aliases=rule.industry),
+        "class_version": adapter.rule("class_version"),
         "operating_revenue": ColumnRule(aliases=rule.revenue),
     }
     ids = IdRule(pad=adapter.firm_id.pad)
@@ -334,7 +342,10 @@ def _establishments(
             )
         )
     source = stack(con, parts, "fusion_establishments")
-    rolled = roll_up(con, source.name, rule, "fusion_rolled")
+    edition = _edition_due(adapter, chosen)
+    if "class_version" in source.columns:
+        edition = f"coalesce(class_version, {edition})"
+    rolled = roll_up(con, source.name, rule, edition, "fusion_rolled")
     cells = ", ".join(f"r.{c}" for c in given)
     con.con.execute(
         f"CREATE OR REPLACE TEMP TABLE fusion_with AS SELECT t.*, {cells} FROM {table.name} t "
@@ -358,11 +369,13 @@ def _finish(
     """Add what the adapter says of all rows, put columns in order, number the rows by their source."""
     cells: dict[str, str] = {}
     there = set(table.columns)
-    every = brought(layouts, adapter) | there
+    every = brought(layouts, adapter) | there | ({"class_version"} if chosen.editions else set())
     for column in (c for c in chosen.columns if c in every):
         rule = adapter.rule(column)
         cell = f'"{column}"' if column in there else "NULL"
         made = _constant(rule)
+        if column == "class_version" and chosen.editions:
+            made = _edition_due(adapter, chosen)
         if column not in there and rule.sum_of_columns and set(rule.sum_of_columns) <= there:
             made = " + ".join(f'"{c}"' for c in rule.sum_of_columns)
         kind = TYPES.get(chosen.columns[column].type, "VARCHAR")
@@ -377,7 +390,15 @@ def _finish(
     if rows == 0:
         raise AdapterError(said("adapters.nothing_left", table=files_of(table)))
     panel, read = codes.read(con, con.table(PANEL), f"{PANEL}_read")
-    return Raw(panel, gathered([*notes, read]), columns, files_of(table), rows)
+    stated = chosen.editions or adapter.rule("class_version").from_year
+    return Raw(panel, gathered([*notes, read]), columns, files_of(table), rows, stated)
+
+
+def _edition_due(adapter: Adapter, chosen: Choices) -> str:
+    """SQL of the edition of codes where no file states it: as the study says, else the adapter."""
+    if chosen.editions:
+        return codes.due_sql("year", chosen.editions)
+    return _constant(adapter.rule("class_version")) or "NULL"
 
 
 def _constant(rule: ColumnRule) -> str:

@@ -16,7 +16,7 @@ from fusion.adapters.layout import Choices, Layout
 from fusion.adapters.model import Adapter, built_in, load
 from fusion.indicators import system
 from fusion.language import current, listed, said, word
-from fusion.panel import checks
+from fusion.panel import checks, codes
 from fusion.panel.contract import contract
 
 MOST = 12  # findings that are listed by name
@@ -80,6 +80,7 @@ def check(
     adapter: str | None = None,
     money_unit: str | None = None,
     needs: Mapping[str, list[str]] | None = None,
+    edition: str = "",
 ) -> Report:
     """Look at files, read them if they can be, hold them to the contract.
 
@@ -92,13 +93,15 @@ def check(
         As a study would state it.
     needs : mapping of str to list of str, optional
         What a study computes: the columns that it needs.
+    edition : str
+        Of industry codes where the files state none, as `codes.stated` reads it.
 
     Raises
     ------
     AdapterError
         When a file is no table at all, or the adapter is not valid.
     """
-    chosen = panel.choices(money_unit=money_unit)
+    chosen = panel.choices(money_unit=money_unit, editions=codes.stated(edition))
     scores = {} if adapter else scored(files, chosen)
     used = load(adapter or max(scores, key=lambda name: scores[name]))
     layouts = panel.look_all(files, used, chosen)
@@ -334,9 +337,9 @@ def _computable(report: Report) -> list[str]:
     lacking: dict[tuple[str, ...], list[str]] = {}
     for code, columns in cannot.items():
         lacking.setdefault(tuple(columns), []).append(code)
-    for gap, codes in lacking.items():
+    for gap, indicators in lacking.items():
         why = able.lack(gap)[current()]
-        out.append(said("adapters.report.lack", codes=listed(codes), why=why))
+        out.append(said("adapters.report.lack", codes=listed(indicators), why=why))
     for name, columns in report.needs.items():
         gaps = [c for c in columns if c in report.lacking]
         out.append(

@@ -9,7 +9,8 @@ Rules of normalisation, in order (nothing else is bent):
    1311, and ``C39``, as the securities regulator writes divisions, is 39;
 5. a code one digit short gets its zero back when nothing else is written like that: ``113`` in a column of
    classes is 0113, for there is no group 113. ``131`` is refused, since it may be 0131 or the group 131;
-   a letter settles it: ``A131`` is 0131, ``C131`` the group.
+   a letter settles it: ``A131`` is 0131, ``C131`` the group. Wherever a code is asked about, in a table, a file,
+   a panel or a terminal, the answer is the same.
 
 A code that is shorter than its column's level stands for all codes below it: `normalise_code` refuses it
 and names them; `classify` keeps what they share. A letter that contradicts the code and a code that the
@@ -24,7 +25,14 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from fusion.classification.tables import LEVELS, ClassificationError, check_edition, rows
+from fusion.classification.tables import (
+    EDITIONS,
+    LEVELS,
+    ClassificationError,
+    check_edition,
+    codes_of,
+    titled,
+)
 from fusion.language import listed, said
 
 _FROM = "０１２３４５６７８９．　\u00a0＇’" + "".join(chr(0xFF21 + i) for i in range(20))
@@ -66,12 +74,12 @@ class Normalised:
 
 @lru_cache
 def _names(edition: str) -> dict[str, str]:
-    return {row["code"]: row["name_zh"] for row in rows(f"gbt4754_{edition}")}
+    return {row["code"]: row["name_zh"] for row in codes_of(edition)}
 
 
 @lru_cache
 def _sections(edition: str) -> dict[str, str]:
-    return {row["code"]: row["section"] for row in rows(f"gbt4754_{edition}")}
+    return {row["code"]: row["section"] for row in codes_of(edition)}
 
 
 def exists(code: str, edition: str = "2017") -> bool:
@@ -94,7 +102,12 @@ def name(code: str, edition: str = "2017") -> str:
     """
     if not exists(code, edition):
         raise ClassificationError(
-            said("classification.no_code", edition=edition, code=code, hint=_or(_near_codes(code, edition)))
+            said(
+                "classification.no_code",
+                edition=titled(edition),
+                code=code,
+                hint=_or(_near_codes(code, edition)),
+            )
         )
     return _names(edition)[code]
 
@@ -108,13 +121,14 @@ def ancestors(code: str, edition: str = "2017") -> list[str]:
         When the edition does not have the code.
     """
     name(code, edition)
-    above = [code[:n] for n in (3, 2) if len(code) > n]
-    return above + ([_sections(edition)[code]] if code[0].isdigit() else [])
+    above = [code[:n] for n in (3, 2) if len(code) > n and code.isdigit()]
+    section = _sections(edition)[code]
+    return above + ([section] if section != code else [])
 
 
 def children(code: str, edition: str = "2017") -> list[str]:
     """Codes one level below a code; empty for a four-digit one and for a code that does not exist."""
-    return [r["code"] for r in rows(f"gbt4754_{check_edition(edition)}") if r["parent"] == code]
+    return [r["code"] for r in codes_of(edition) if r["parent"] == code]
 
 
 def normalise_code(text: str, level: int | None = 4, edition: str = "2017") -> Normalised:
@@ -126,8 +140,8 @@ def normalise_code(text: str, level: int | None = 4, edition: str = "2017") -> N
         What is in the cell.
     level : {1, 2, 3, 4} or None
         Digits that the column holds (1 = section letter); None takes any level.
-    edition : {"2011", "2017"}
-        Edition in which the code must exist.
+    edition : str
+        Edition in which the code must exist: one of `tables.EDITIONS`.
 
     Raises
     ------
@@ -141,14 +155,36 @@ def normalise_code(text: str, level: int | None = 4, edition: str = "2017") -> N
     if found is None or not "".join(found.groups()):
         return Normalised(text, reason=said("classification.reason.not_a_code"))
     letter, digits = found.groups()
-    if not digits:
-        return _settle(text, letter, "", level, edition)
+    meant = _meanings(edition).get((letter, digits), digits)
+    if not digits or (not meant.isdigit() and meant):  # a section, or S90
+        return _settle(text, meant or letter, "", level, edition)
     return _settle(text, digits, letter, level, edition)
+
+
+@lru_cache
+def _meanings(edition: str) -> dict[tuple[str, str], str]:
+    return {(letter, digits): code for letter, digits, code in readings(edition)}
+
+
+def read(text: str, edition: str) -> Normalised:
+    """A written code of any level, as tables, files and panels read it: digits that may be two things are refused (rule 5)."""
+    found = re.fullmatch(PATTERN, text.translate(_TABLE))
+    if found is None or found[1] or found[2] not in unclear(check_edition(edition)):
+        return normalise_code(text, None, edition)
+    group = found[2]
+    either = {"padded": "0" + group, "group": group, "letter": _sections(edition)[group]}
+    reason = said("classification.reason.zero_or_group", **either)
+    return Normalised(text, reason=reason, candidates=(either["padded"], group))
+
+
+def unclear(edition: str) -> frozenset[str]:
+    """Digits that may be a class without its zero, or a group."""
+    return frozenset(digits for letter, digits, code in readings(edition) if digits and not (letter or code))
 
 
 def _settle(text: str, code: str, letter: str, level: int | None, edition: str) -> Normalised:
     """Accept a cleaned code if its length, existence and letter agree; else refuse it."""
-    digits = len(code) if code[0].isdigit() else 0
+    digits = len(code.lstrip("ABCDEFGHIJKLMNOPQRST"))
     allowed = {None: (0, 2, 3, 4), 1: (0,)}.get(level, (level,))
     restored = _restored(code, letter, level, edition)
     if restored:
@@ -169,9 +205,9 @@ def _settle(text: str, code: str, letter: str, level: int | None, edition: str) 
         reason = said("classification.reason.length", kind=kind, wanted=wanted)
         return Normalised(text, reason=reason, candidates=_completions(code, level, edition))
     if not exists(code, edition):
-        other = "2011" if edition == "2017" else "2017"
-        elsewhere = said("classification.reason.elsewhere", other=other) if exists(code, other) else ""
-        reason = said("classification.reason.absent", edition=edition, code=code, elsewhere=elsewhere)
+        others = [titled(other) for other in EDITIONS if other != edition and exists(code, other)]
+        elsewhere = said("classification.reason.elsewhere", other=listed(others)) if others else ""
+        reason = said("classification.reason.absent", edition=titled(edition), code=code, elsewhere=elsewhere)
         return Normalised(text, reason=reason, candidates=_near_codes(code, edition))
     if letter and _sections(edition)[code] != letter:
         reason = said(
@@ -204,13 +240,14 @@ def readings(edition: str) -> tuple[tuple[str, str, str], ...]:
         section that is coarser than the column; empty for digits that may be two things (rule 5).
     """
     means: dict[tuple[str, str], set[str]] = {}
-    for row in rows(f"gbt4754_{check_edition(edition)}"):
+    for row in codes_of(edition):
         code, section = row["code"], row["section"]
-        if not code.isdigit():
+        digits = code.lstrip("ABCDEFGHIJKLMNOPQRST")
+        if not digits:
             means[code, ""] = {code}
             continue
         lost = [code[1:]] if len(code) == 4 and code[0] == "0" else []
-        for key in [(letter, text) for letter in ("", section) for text in [code, *lost]]:
+        for key in [(letter, text) for letter in ("", section) for text in [digits, *lost]]:
             means.setdefault(key, set()).add(code)
     return tuple((*key, codes.pop() if len(codes) == 1 else "") for key, codes in means.items())
 

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from fusion.classification import abroad
+from fusion.classification.codes import name
 from fusion.classification.one_code import answer, in_words
 from fusion.classification.tables import ClassificationError
 from fusion.language import LANGUAGES, current, listed, said, speaking
@@ -43,7 +45,8 @@ def run(
     what : str
         A code, or the path of a file (recognised by its ending, or because it is there).
     edition : str
-        2017 or 2011. For a code 2017 if empty; for a file, if empty, a column of the file decides.
+        2002, 2011, 2017, csrc2012; for a code also isic4 (which classes of 2017 it has), for a file also
+        1998:2002,2013:2011. If empty the newest that has the code; for a file a column of the file decides.
     language : {"", "en", "zh"}
         Of the text; if empty that of the process. JSON knows none: its reasons are English.
 
@@ -76,7 +79,10 @@ def _answered(
     if not _is_file(what):
         if out or code_column or year_column:
             raise ClassificationError(said("classification.taken_for_code", what=what))
-        found = answer(what, edition or "2017")
+        if edition == abroad.ISIC:
+            held = abroad.classes_of(what)
+            return json.dumps(held, indent=1) if as_json else _from_isic(what, held)
+        found = answer(what, edition)
         return json.dumps(found, ensure_ascii=False, indent=1) if as_json else in_words(found, current())
     from fusion.classification.files import classify_file
     from fusion.classification.files import in_words as report_in_words
@@ -91,6 +97,16 @@ def _answered(
     return json.dumps(report, ensure_ascii=False, indent=1) if as_json else report_in_words(report, current())
 
 
+def _from_isic(what: str, held: dict[str, bool]) -> str:
+    """The classes of 2017 of a class of ISIC, in words."""
+    look = {True: said("classification.answer.look"), False: ""}
+    each = "; ".join(f"{code} {name(code)}{look[mark]}" for code, mark in held.items())
+    found = each or said("classification.answer.none")
+    return f"{what} {abroad.names()[what][current()]} (ISIC Rev. 4)\n" + said(
+        "classification.answer.from_isic", found=found
+    )
+
+
 def _is_file(what: str) -> bool:
     return Path(what).suffix.lower() in TABLES or Path(what).is_file()
 
@@ -102,7 +118,11 @@ def _arguments(given: Sequence[str]) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("what", metavar="CODE|FILE", help="a code of GB/T 4754, or a csv, parquet or xlsx file with codes")
-    add("--edition", default="", help="edition of the codes, 2017 or 2011 (a code: 2017 if not given)")
+    add(
+        "--edition",
+        default="",
+        help="2002, 2011, 2017, csrc2012; a code: isic4, too; a file: also 1998:2002,2013:2011",
+    )
     add("--json", dest="as_json", action="store_true", help="for programs")
     add("--language", default="", help="en or zh; if not given FUSION_LANGUAGE, else the locale")
     add("--out", type=Path, help="file to write, .parquet or .csv")

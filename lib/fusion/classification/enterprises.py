@@ -14,13 +14,21 @@ import ibis
 import numpy as np
 import pandas as pd
 
+from fusion.classification import abroad
 from fusion.classification.codes import MISSING, PATTERN, TRANSLATION, readings
 from fusion.classification.coefficients import EQUAL, Coefficients, equal
-from fusion.classification.editions import CURRENT, successors
+from fusion.classification.editions import CURRENT, NATIONAL, successors
 from fusion.classification.evidence import RULES, by_later_code
 from fusion.classification.listed import ADVANCED_MANUFACTURING, edition_of, members, split
 from fusion.classification.policy import TAGS, code_tags, paths
-from fusion.classification.tables import EDITIONS, ClassificationError, descents, remembered, tree
+from fusion.classification.tables import (
+    EDITIONS,
+    REGULATOR,
+    ClassificationError,
+    descents,
+    remembered,
+    tree,
+)
 from fusion.language import listed, said
 
 SINGLE = ["section", "division", "group3", "path"]
@@ -33,6 +41,10 @@ SHARES = [f"{kind}_share_{bound}" for kind in KINDS for bound in BOUNDS]
 CODE = ["edition", "code"]
 TEXTS = ["edition", "code_own", "code_2017", "mapping_status", "mapping_how", *WORDS]
 KEYS = ["firm_id", "year"]
+DOUBT, FEWEST = (
+    0.1,
+    10,
+)  # share of a year's rows by which another edition must know more, and rows below which nothing is told
 CODED = ["edition", "code_own", "mapping_status"]
 COLUMNS = [*KEYS, *TEXTS[:8], *SHARES, *TEXTS[8:]]
 
@@ -52,7 +64,7 @@ def classify(
     Parameters
     ----------
     table : ibis.Table
-        firm_id, year, and ``ind4`` with ``class_version`` (2011 or 2017); without these two the keys come
+        firm_id, year, and ``ind4`` with ``class_version`` (of `tables.EDITIONS`); without these two the keys come
         back with empty texts and NULL shares.
     services_standard, manufacturing_standard : str
         Standards that define the two industries; of ``three_new_2018`` class 02 alone is manufacturing.
@@ -124,11 +136,30 @@ def answers(
     services_standard: str = "modern_services_2023",
     manufacturing_standard: str = "three_new_2018",
 ) -> ibis.Table:
-    """What is said of each written code: written and version (distinct texts), then as `classify` names it."""
+    """What is said of each written code: written and version (distinct texts), then as `classify` names it, and isic4."""
     held = lookup(services_standard, manufacturing_standard, coefficients, standards)
     found = _answers(normalise(written), held)
     order = [c for c in COLUMNS if c not in KEYS]
-    return found.select("written", "version", *order, *(f"in_{name}" for name in standards))
+    right = ibis.memtable(_abroad()).rename(edition_="edition", code_="code")
+    on = [found["edition"] == right["edition_"], found["code_own"] == right["code_"]]
+    found = found.left_join(right, on).mutate(isic4=ibis._["isic4"].fill_null(""))
+    return found.select("written", "version", *order, "isic4", *(f"in_{name}" for name in standards))
+
+
+@lru_cache
+def _abroad() -> pd.DataFrame:
+    """Classes of ISIC Rev. 4 that each code has by annex C, comma-joined: of any class of 2017 that it may be."""
+    pairs = pd.DataFrame(
+        [(c, i) for c, held in abroad.pairs().items() for i in held], columns=["code_2017", "isic4"]
+    )
+    long = in_question()[[*CODE, "code_2017"]].merge(pairs, on="code_2017")
+    return (
+        long.drop_duplicates([*CODE, "isic4"])
+        .sort_values("isic4")
+        .groupby(CODE)["isic4"]
+        .agg(",".join)
+        .reset_index()
+    )
 
 
 def normalise(written: ibis.Table) -> ibis.Table:
@@ -149,7 +180,7 @@ def normalise(written: ibis.Table) -> ibis.Table:
     text = written["written"].translate(*TRANSLATION)
     fits = text.re_search(PATTERN)
     bare = written.mutate(
-        edition=written["version"].left(4),
+        edition=edition_in(written["version"]),
         digits=ibis.ifelse(fits, text.re_extract(PATTERN, 2), ""),
         code_letter=ibis.ifelse(fits, text.re_extract(PATTERN, 1), ""),
         empty=(text.strip() == "") | text.strip().upper().isin(MISSING),
@@ -157,8 +188,8 @@ def normalise(written: ibis.Table) -> ibis.Table:
     right = ibis.memtable(_readings())
     on = [bare[k] == right[f"{k}_"] for k in ("edition", "code_letter", "digits")]
     joined = bare.left_join(right, on).drop("edition_", "code_letter_", "digits_")
-    codes = ibis.memtable(_readings().query("code_own != ''")[["edition_", "code_own"]].drop_duplicates())
-    codes = codes.select(edition_="edition_", without_letter="code_own")
+    codes = ibis.memtable(_readings().query("digits_ != ''")[["edition_", "digits_"]].drop_duplicates())
+    codes = codes.select(edition_="edition_", without_letter="digits_")
     joined = joined.left_join(
         codes, [joined["edition"] == codes["edition_"], joined["digits"] == codes["without_letter"]]
     ).drop("edition_")
@@ -176,6 +207,54 @@ def normalise(written: ibis.Table) -> ibis.Table:
     )
 
 
+def doubts(counts: pd.DataFrame) -> pd.DataFrame:
+    """Years whose codes are mostly those of another edition than the one they are read in.
+
+    Parameters
+    ----------
+    counts : pandas.DataFrame
+        written, version, year, cells (rows). Years with fewer than `FEWEST` rows say nothing.
+
+    Returns
+    -------
+    pandas.DataFrame
+        stated, best (the edition that knows `DOUBT` more of the rows' codes), first_year, last_year, rows, own and
+        other (shares of the rows whose codes the two editions have).
+    """
+    given = counts[counts["version"].isin(NATIONAL)].rename(columns={"version": "stated"})
+    tried = given.merge(pd.DataFrame({"version": NATIONAL}), how="cross")
+    columns = ["stated", "best", "first_year", "last_year", "rows", "own", "other"]
+    if tried.empty:
+        return pd.DataFrame(columns=columns)
+    read = normalise(ibis.memtable(tried[["written", "version"]].drop_duplicates())).to_pandas()
+    tried = tried.merge(read[["written", "version", "reading"]], on=["written", "version"])
+    tried = tried[tried["reading"] != "missing"]
+    known = tried["cells"].where(tried["reading"] == "read", 0)
+    by = [tried["stated"], tried["year"], tried["version"]]
+    rows = tried["cells"].groupby(by).sum().unstack()
+    share = (known.groupby(by).sum().unstack() / rows)[rows[NATIONAL[0]] >= FEWEST]
+    if share.empty:
+        return pd.DataFrame(columns=columns)
+    own = pd.Series([share.loc[at, at[0]] for at in share.index], index=share.index)
+    told = pd.DataFrame({"best": share.idxmax(axis=1), "own": own, "other": share.max(axis=1)})
+    told = told.assign(rows=rows[NATIONAL[0]])[told["other"] > told["own"] + DOUBT].reset_index()
+    weighted = told.assign(own=told["own"] * told["rows"], other=told["other"] * told["rows"])
+    out = weighted.groupby(["stated", "best"], as_index=False).agg(
+        first_year=("year", "min"),
+        last_year=("year", "max"),
+        rows=("rows", "sum"),
+        own=("own", "sum"),
+        other=("other", "sum"),
+    )
+    return out.assign(own=out["own"] / out["rows"], other=out["other"] / out["rows"])[columns]
+
+
+def edition_in(version: ibis.Value) -> ibis.Value:
+    """The edition that a cell states: with what programs add to a year (2017.0, 2017年), or the regulator's as it is."""
+    plain = version.strip().lower()
+    return ibis.ifelse(plain == REGULATOR, REGULATOR, plain.left(4))
+
+
 @lru_cache
 def _readings() -> pd.DataFrame:
     rows = [(edition, *reading) for edition in EDITIONS for reading in readings(edition)]
@@ -188,7 +267,9 @@ def _answers(written: ibis.Table, held: pd.DataFrame) -> ibis.Table:
     joined = written.left_join(
         right, [written["edition"] == right["edition_"], written["code_own"] == right["code_"]]
     )
-    why = ibis.ifelse(joined["reading"] == "read", joined["mapping_how"], joined["reading"])
+    # What the regulator calls 综合 is read and is nothing in GB/T 4754.
+    how = joined["mapping_how"].fill_null("no_counterpart")
+    why = ibis.ifelse(joined["reading"] == "read", how, joined["reading"])
     texts = {name: joined[name].fill_null("") for name in ["code_2017", *WORDS]}
     status = joined["mapping_status"].fill_null("unmatched")
     extra = [name for name in held.columns if name.startswith("in_")]
@@ -286,7 +367,7 @@ def _weighted(
 @lru_cache
 def _by_code() -> tuple[pd.DataFrame, np.ndarray]:
     """Codes beside their candidates, code by code, and the row at which each code begins."""
-    pairs = _in_question().sort_values(CODE, kind="stable", ignore_index=True)
+    pairs = in_question().sort_values(CODE, kind="stable", ignore_index=True)
     return pairs, np.flatnonzero(~pairs.duplicated(CODE).to_numpy())
 
 
@@ -298,7 +379,7 @@ def _described() -> pd.DataFrame:
     facts = (
         codes.merge(paths(), on="code").merge(code_tags(), on="code").rename(columns={"code": "code_2017"})
     )
-    pairs = _in_question().merge(facts, on="code_2017", how="left")
+    pairs = in_question().merge(facts, on="code_2017", how="left")
     words = pairs.melt([*CODE, "mapping_status"], ["code_2017", *SINGLE], "column", "word")
     words = words.drop_duplicates()
     alone = ~words.duplicated([*CODE, "column"], keep=False)
@@ -328,24 +409,35 @@ def _listed(pairs: pd.DataFrame, column: str, size: pd.Series | None = None) -> 
 def candidates() -> pd.DataFrame:
     """Each code of each edition beside each class of 2017 that it may be: edition, code, code_2017, section (of that class)."""
     leaf = tree(CURRENT).query("level == '4'")[["code", "section"]].rename(columns={"code": "code_2017"})
-    return _in_question()[[*CODE, "code_2017"]].merge(leaf, on="code_2017")
+    return in_question()[[*CODE, "code_2017"]].merge(leaf, on="code_2017")
 
 
 @lru_cache
-def _in_question() -> pd.DataFrame:
-    """Each code of each edition beside the classes of 2017 that it may be."""
+def in_question() -> pd.DataFrame:
+    """Each code of each edition, of any level, beside the classes of 2017 that it may be (do not change in place).
+
+    Returns
+    -------
+    pandas.DataFrame
+        edition, code, own_section, code_2017, mapping_status, mapping_how. The regulator's divisions are those of
+        2011; its S90 is nothing in GB/T 4754 and is not there.
+    """
     parts = [
         successors(edition).merge(tree(edition)[["code", "section"]], on="code").assign(edition=edition)
-        for edition in EDITIONS
+        for edition in NATIONAL
     ]
     exact = pd.concat(parts, ignore_index=True).rename(columns={"section": "own_section"})
-    return pd.concat([exact, *(_coarser(e, exact) for e in EDITIONS)], ignore_index=True)
+    coarse = {edition: _coarser(edition, exact) for edition in NATIONAL}
+    own = tree(REGULATOR).query("gbt_2011 != ''")[["code", "gbt_2011"]]
+    regulator = own.merge(coarse["2011"].rename(columns={"code": "gbt_2011"}), on="gbt_2011")
+    regulator = regulator.drop(columns="gbt_2011").assign(edition=REGULATOR)
+    return pd.concat([exact, *coarse.values(), regulator], ignore_index=True)
 
 
 def _coarser(edition: str, exact: pd.DataFrame) -> pd.DataFrame:
     """Groups, divisions and sections beside the candidates of all their classes.
 
-    A group with a single class is that class; every other coarser code is ambiguous.
+    One that has a single class is that class; every other coarser code is ambiguous.
     """
     below = descents(edition).query("ancestor != code")
     out = below.merge(exact[exact["edition"] == edition], on="code")

@@ -8,18 +8,19 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from fusion.classification.codes import normalise_code
-from fusion.classification.editions import CURRENT, links
+from fusion.classification.codes import read as read_code
+from fusion.classification.editions import CURRENT, due, due_sql, links, stated
 from fusion.classification.slot import empty as not_held
-from fusion.classification.tables import EDITIONS, ClassificationError, rows, standards
+from fusion.classification.tables import EDITIONS, ClassificationError, rows, standards, titled
 from fusion.classification.tables import source as official
 from fusion.language import LANGUAGES, listed, said, speaking, told
 
 # Headers that are taken for the code's column and for the year's, in order, when none is named.
 CODE_HEADERS = ("ind4", "行业小类代码", "行业代码", "国民经济行业代码", "行业小类", "代码", "code")
 YEAR_HEADERS = ("class_version", "行业分类版本", "year", "年份", "年度", "报告期")
-FIRST_YEAR_2017 = 2017  # GB/T 4754-2017 from the annual reports of 2017 on
 SHOWN = 12
+SUMMARY = ("standard", "title_en", "title_zh", "verified", "rows_certain", "rows_possible", "rows")
+DECIDE = ("code", "edition", "rows", "status", "how", "reason", "candidates")
 # Quotes are stated: a file whose first quote comes late must not be taken for one without any.
 TEXT = ", all_varchar = true, header = true, quote = '\"', escape = '\"'"
 PIECE = 1 << 22  # bytes of a text file that are looked at together
@@ -41,8 +42,9 @@ def classify_file(
         ``.csv`` (UTF-8 or GB18030), ``.txt`` (the same), ``.parquet`` or ``.xlsx`` (its first sheet).
     out : Path, optional
         ``.parquet`` or ``.csv``; by default ``<name>.classified.parquet`` for Parquet, else ``.csv``.
-    edition : {"", "2017", "2011"}
-        Of all codes; if empty the year's column decides.
+    edition : str
+        Of all codes (``2002``), or from years on (``1998:2002,2013:2011``); if empty the year's column decides, by the
+        first reports of each edition.
     code_column, year_column : str
         Names of the columns; if empty the first known header. The year's column may hold the edition itself.
 
@@ -50,7 +52,10 @@ def classify_file(
     -------
     dict
         ``source, out, rows, code_column, edition`` and ``edition_zh`` (in words), ``status`` (rows by mapping status),
-        ``refused`` (codes that cannot be mapped, with rows and why), ``standards`` (name: rows certain and possible), ``added``.
+        ``refused`` (the most frequent codes that cannot be mapped, with rows and why), ``standards`` (name: rows certain and
+        possible), ``added``; ``doubts`` (years whose codes are mostly another edition's: `enterprises.doubts`); ``summary``
+        and ``decide``: files beside the result, of all standards with both bounds, and of all codes about which a person
+        must decide.
 
     Raises
     ------
@@ -61,8 +66,9 @@ def classify_file(
     target = out or source.with_name(
         f"{source.stem}.classified{'.parquet' if source.suffix == '.parquet' else '.csv'}"
     )
-    if target.exists():
-        raise ClassificationError(said("classification.would_be_overwritten", target=target))
+    taken = next((f for f in (target, *_beside(target)) if f.exists()), None)
+    if taken:
+        raise ClassificationError(said("classification.would_be_overwritten", target=taken))
     import duckdb
     import ibis
 
@@ -106,6 +112,15 @@ def _classified(
             keep_order=True,
         )
         report = _report(con, part, code, added)
+        dated = next((c for c in (year_column, *YEAR_HEADERS[2:]) if c in headers), "")
+        report["doubts"] = _doubts(con, query, code, sql, _year(dated) if dated else "0")
+        summary, decide = _beside(target)
+        _write(summary, SUMMARY, _summary(report))
+        _write(
+            decide,
+            DECIDE,
+            [[row[c] for c in DECIDE[:-1]] + [" ".join(row["candidates"])] for row in report["refused"]],
+        )
         os.replace(part, target)
     finally:
         part.unlink(missing_ok=True)
@@ -116,8 +131,33 @@ def _classified(
         "edition": stated,
         "edition_zh": stated_zh,
         **report,
+        "refused": report["refused"][:SHOWN],
+        "open": len(report["refused"]),
         "added": added,
+        "summary": str(summary),
+        "decide": str(decide),
     }
+
+
+def _beside(target: Path) -> tuple[Path, Path]:
+    """Files of the standards' bounds and of what a person must decide."""
+    return target.with_suffix(".standards.csv"), target.with_suffix(".decide.csv")
+
+
+def _summary(report: dict[str, Any]) -> list[list[Any]]:
+    """A row for each standard that is held: titles, whether its text was seen, rows that belong and that may."""
+    held = [(name, official(name), *bounds) for name, bounds in report["standards"].items()]
+    return [
+        [n, s["title_en"], s["title_zh"], s["verified"], low, high, report["rows"]]
+        for n, s, low, high in held
+    ]
+
+
+def _write(target: Path, heads: tuple[str, ...], lines: list[list[Any]]) -> None:
+    import csv
+
+    with target.open("w", encoding="utf-8-sig", newline="") as stream:
+        csv.writer(stream).writerows([heads, *lines])
 
 
 def in_words(report: dict[str, Any], language: str = "en") -> str:
@@ -137,6 +177,7 @@ def _lines(report: dict[str, Any], language: str) -> list[str]:
     )
     words = {row["name"]: row[f"label_{language}"] for row in rows("labels")}
     lines = [head, listed(f"{words.get(name, name)} {n:,}" for name, n in report["status"].items())]
+    lines += [said("classification.report.doubt_edition", **row) for row in report["doubts"]]
     if report["refused"]:
         lines.append(said("classification.report.refused"))
         lines += [_refusal(row, words) for row in report["refused"]]
@@ -147,7 +188,15 @@ def _lines(report: dict[str, Any], language: str) -> list[str]:
             f"  {name}: {certain:,} / {possible:,}" + ("" if official(name)["verified"] == "1" else doubt)
         )
     lines += [f"  {row['standard']}: {row[f'said_{language}']}" for row in not_held()]
-    return [*lines, said("classification.report.written", out=report["out"])]
+    lines.append(said("classification.report.written", out=report["out"]))
+    return [
+        *lines,
+        said(
+            "classification.report.beside",
+            count=report["open"],
+            **{k: report[k] for k in ("summary", "decide")},
+        ),
+    ]
 
 
 def _refusal(row: dict[str, Any], words: dict[str, str]) -> str:
@@ -170,10 +219,7 @@ def _check(source: Path, out: Path | None, edition: str) -> None:
         raise ClassificationError(said("classification.not_a_format", source=source, suffix=source.suffix))
     if out is not None and out.suffix.lower() not in (".csv", ".parquet"):
         raise ClassificationError(said("classification.out_format", out=out))
-    if edition and edition not in EDITIONS:
-        raise ClassificationError(
-            said("classification.edition_option", edition=edition, editions=listed(EDITIONS))
-        )
+    stated(edition)
 
 
 def _query(con: Any, source: Path, folder: Path) -> str:
@@ -295,8 +341,9 @@ def _edition(
     con: Any, query: str, source: Path, headers: list[str], edition: str, year_column: str
 ) -> tuple[str, tuple[str, str]]:
     """SQL of each row's edition, and the same in words, English and Chinese."""
-    if edition:
-        return f"'{edition}'", (edition, edition)
+    asked = stated(edition)
+    if 0 in asked:
+        return f"'{asked[0]}'", (titled(asked[0], "en"), titled(asked[0], "zh"))
     column = _column(
         source,
         headers,
@@ -306,17 +353,34 @@ def _edition(
         "--year-column",
     )
     cell = f"CAST({_quoted(column)} AS VARCHAR)"
+    known = ", ".join(f"'{e}'" for e in EDITIONS)
     is_edition = con.con.execute(
-        f"SELECT bool_and(trim({cell}) IN ('2011', '2017')) FROM ({query}) WHERE {_quoted(column)} IS NOT NULL"
+        f"SELECT bool_and(trim({cell}) IN ({known})) FROM ({query}) WHERE {_quoted(column)} IS NOT NULL"
     ).fetchone()[0]
-    if column in YEAR_HEADERS[:2] or (year_column and is_edition):
+    if not asked and (column in YEAR_HEADERS[:2] or (year_column and is_edition)):
         en, zh = (told(language, "classification.by_column", column=column) for language in LANGUAGES)
         return f"trim({cell})", (en, zh)
-    year = f"TRY_CAST(regexp_extract({cell}, '^\\s*([12][0-9]{{3}})', 1) AS INTEGER)"
-    sql = f"CASE WHEN {year} >= {FIRST_YEAR_2017} THEN '2017' WHEN {year} IS NOT NULL THEN '2011' END"
-    first = FIRST_YEAR_2017
-    en, zh = (told(language, "classification.by_year", column=column, first=first) for language in LANGUAGES)
-    return sql, (en, zh)
+    year = _year(column)
+    firsts = sorted((asked or due()).items())
+    en, zh = (
+        told(
+            language,
+            "classification.by_year",
+            column=column,
+            firsts=told(language, "classification.joint").join(
+                told(language, "classification.from_year", first=first, edition=titled(e, language))
+                for first, e in firsts
+            ),
+        )
+        for language in LANGUAGES
+    )
+    return due_sql(year, dict(firsts)), (en, zh)
+
+
+def _year(column: str) -> str:
+    """SQL of the year with which a cell begins."""
+    cell = f"CAST({_quoted(column)} AS VARCHAR)"
+    return f"TRY_CAST(regexp_extract({cell}, '^\\s*([12][0-9]{{3}})', 1) AS INTEGER)"
 
 
 def _report(con: Any, part: Path, code: str, added: list[str]) -> dict[str, Any]:
@@ -331,7 +395,7 @@ def _report(con: Any, part: Path, code: str, added: list[str]) -> dict[str, Any]
     columns = ", ".join(f'"{name[c]}"' for c in ("edition", "mapping_status", "mapping_how"))
     refused = con.con.execute(
         f"SELECT {_quoted(code)}, {columns}, count(*) AS n FROM {table} WHERE "
-        f""""{name["mapping_status"]}" IN ('unmatched', 'ambiguous') GROUP BY ALL ORDER BY n DESC, 1 LIMIT {SHOWN}"""
+        f""""{name["mapping_status"]}" IN ('unmatched', 'ambiguous') GROUP BY ALL ORDER BY n DESC, 1"""
     ).fetchall()
     keys = ("code", "edition", "status", "how", "rows")
     return {
@@ -340,6 +404,17 @@ def _report(con: Any, part: Path, code: str, added: list[str]) -> dict[str, Any]
         "refused": [_why(dict(zip(keys, map(_plain, r), strict=True))) for r in refused],
         "standards": _held(con, table),
     }
+
+
+def _doubts(con: Any, query: str, code: str, edition: str, year: str) -> list[dict[str, Any]]:
+    """Years whose codes are mostly another edition's; of a file without a year's column of all rows."""
+    from fusion.classification.enterprises import doubts
+
+    counts = con.con.execute(
+        f"SELECT coalesce(CAST({_quoted(code)} AS VARCHAR), '') AS written, coalesce({edition}, '') AS version, "
+        f"coalesce({year}, 0) AS year, count(*) AS cells FROM ({query}) GROUP BY ALL"
+    ).df()
+    return doubts(counts).to_dict("records")
 
 
 def _held(con: Any, table: str) -> dict[str, tuple[int, int]]:
@@ -358,7 +433,9 @@ def _why(row: dict[str, Any]) -> dict[str, Any]:
     """A code that was not mapped to one class, with the reason in words and what it may be."""
     if row["edition"] not in EDITIONS:
         return {**row, "reason": said("classification.reason.no_edition"), "candidates": []}
-    read = normalise_code(row["code"], 4, row["edition"])
+    if row["how"] in ("coarser_code", "no_counterpart", "missing"):
+        return {**row, "reason": said(f"classification.reason.{row['how']}"), "candidates": []}
+    read = read_code(row["code"], row["edition"])
     if read.reason:
         return {**row, "reason": read.reason, "candidates": list(read.candidates)}
     later = links(row["edition"], CURRENT).get(read.code, {})

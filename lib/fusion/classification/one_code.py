@@ -6,63 +6,95 @@ from collections import Counter
 from functools import lru_cache
 from typing import Any
 
-from fusion.classification import codes, parts, policy, slot
-from fusion.classification.editions import CURRENT, links
-from fusion.classification.tables import ClassificationError, rows, source, standards
+from fusion.classification import abroad, codes, parts, policy, slot
+from fusion.classification.editions import CURRENT, NATIONAL, links
+from fusion.classification.tables import (
+    EDITIONS,
+    REGULATOR,
+    ClassificationError,
+    codes_of,
+    rows,
+    source,
+    standards,
+    titled,
+)
 from fusion.language import listed, said, speaking
 
 SHOWN = 6  # candidates that a message names
 LISTED = 20  # listings above which they are counted by standard: groups and sections have hundreds
 
 
-def answer(text: str, edition: str = "2017") -> dict[str, Any]:
+def answer(text: str, edition: str = "") -> dict[str, Any]:
     """All that the tables say of one code, of any level.
 
     Parameters
     ----------
     text : str
         The code as written; read by the rules of `codes`.
-    edition : {"2017", "2011"}
+    edition : str
+        One of `tables.EDITIONS`; if empty the newest that has the code, or the one that writes it so (S90).
 
     Returns
     -------
     dict
-        code, edition, name_zh; ancestors (codes, nearest first); successors (for a class of 2011: code and
-        the standard's note of every class of 2017 that it is or may be); given (of these, the classes to which parts
-        of it were moved: `parts.parted`); predecessors (for a class of 2017: the same
-        of 2011); standards (standard, class_code,
-        class_name, partial, verified); path (None unless one is certain); fields. What is said of a class
-        of 2011, and of a level above the classes, is what its classes of 2017 share; a listing that not
-        all of them have in full is ``partial``.
+        code, edition, stated (whether the edition was given), name_zh; ancestors (codes, nearest first);
+        same_number (edition: name, where other editions have the number); editions (edition: code and the standard's
+        note of every class that a class is or may be there); given (of an older class: the classes of 2017 to which
+        parts of it were moved: `parts.parted`); membership (standard: ``certain``, ``possible``); standards
+        (standard, class_code, class_name, partial,
+        verified); path (None unless one is certain), paths_possible; fields, fields_possible; isic4 (code, certain,
+        look: only one of two readings of the annex has the pair); regulator (its divisions of 2012). What is said of
+        an older class, and of a level above the classes, is what its classes of 2017 share; a listing that not all of
+        them have in full is ``partial``.
 
     Raises
     ------
     ClassificationError
         For a code that cannot be read, with the nearest ones, and for another edition.
     """
-    found = codes.normalise_code(text, None, edition)
+    used = edition or _newest(text)
+    found = codes.read(text, used)
     if not found.code:
-        near = "; ".join(_titled(c, edition) for c in found.candidates[:SHOWN])
+        near = "; ".join(_titled(c, used) for c in found.candidates[:SHOWN])
         raise ClassificationError(
             said("classification.code_refused", text=text, reason=found.reason)
             + (said("classification.near_codes", near=near) if near else "")
         )
-    meant = _classes(found.code, edition)
-    cuts = [policy.cuts(code) for code in meant]
-    paths = {cut["path"] for cut in cuts}
-    shared = set.intersection(*(set(cut["fields"].split(",")) - {""} for cut in cuts)) if cuts else set()
+    code, meant = found.code, _classes(found.code, used)
+    cuts = [policy.cuts(one) for one in meant]
+    paths = sorted({cut["path"] for cut in cuts})
+    held = [set(cut["fields"].split(",")) - {""} for cut in cuts]
     return {
-        "code": found.code,
-        "edition": edition,
-        "name_zh": codes.name(found.code, edition),
-        "ancestors": codes.ancestors(found.code, edition),
-        "successors": _linked(found.code, edition, CURRENT),
-        "given": parts.parted(found.code, edition)[1],
-        "predecessors": _linked(found.code, edition, "2011"),
-        "standards": _standards(meant, found.code if edition == "2017" else ""),
-        "path": paths.pop() if len(paths) == 1 else None,
-        "fields": sorted(shared),
+        "code": code,
+        "edition": used,
+        "stated": bool(edition),
+        "name_zh": codes.name(code, used),
+        "ancestors": codes.ancestors(code, used),
+        "same_number": {e: codes.name(code, e) for e in EDITIONS if e != used and codes.exists(code, e)},
+        "editions": {e: linked for e in NATIONAL if (linked := _linked(code, used, e))},
+        "given": parts.parted(code, used)[1],
+        "membership": _membership(meant),
+        "standards": _standards(meant),
+        "path": paths[0] if len(paths) == 1 else None,
+        "paths_possible": paths,
+        "fields": sorted(set.intersection(*held)) if held else [],
+        "fields_possible": sorted(set().union(*held)),
+        "isic4": _isic(meant),
+        "regulator": _regulator(code, used),
     }
+
+
+def _newest(text: str) -> str:
+    """Edition of a code for which none is stated: the one that writes it so, else the newest that reads it.
+
+    Digits that may be two things in the newest are not looked for in older ones.
+    """
+    newest_first = [*reversed(NATIONAL), REGULATOR]
+    plain = text.strip().upper()
+    verbatim = [e for e in newest_first if codes.exists(plain, e)]
+    read = [e for e in newest_first if codes.read(text, e).code]
+    doubtful = codes.normalise_code(text, None, CURRENT).code and not codes.read(text, CURRENT).code
+    return CURRENT if doubtful else next(iter([*verbatim, *read]), CURRENT)
 
 
 def in_words(found: dict[str, Any], language: str = "en") -> str:
@@ -74,20 +106,21 @@ def in_words(found: dict[str, Any], language: str = "en") -> str:
 # -- inside ------------------------------------------------------------------------------------
 def _lines(found: dict[str, Any], language: str) -> list[str]:
     code, edition = found["code"], found["edition"]
-    lines = [f"{code} {found['name_zh']} (GB/T 4754-{edition})"]
+    lines = [f"{code} {found['name_zh']} ({titled(edition)})".replace("  ", " ")]
+    lines += [] if found["stated"] else [said("classification.answer.newest", edition=titled(edition))]
     above = " < ".join(_titled(c, edition) for c in found["ancestors"])
     lines += [said("classification.answer.in", above=above)] if above else []
-    zero = "0" + code
-    if len(code) == 3 and code.isdigit() and codes.exists(zero, edition):
-        lines.append(said("classification.answer.as_group", titled=_titled(zero, edition)))
-    for kind, other in (("successors", CURRENT), ("predecessors", "2011")):
-        if found[kind]:
-            each = "; ".join(_noted(row, other) for row in found[kind])
-            lines.append(said(f"classification.answer.{kind}", edition=other, found=each))
+    lines += _edition_lines(found)
     lines += _given_line(code, edition) if found["given"] else []
+    if found["code"] == "S90" or not _classes(code, edition):
+        return [*lines, said("classification.answer.no_counterpart")]
     lines += _cut_lines(found, f"label_{language}")
+    lines += _abroad_lines(found, language)
     there = "standards" if found["standards"] else "unlisted"
     lines.append(said(f"classification.answer.{there}"))
+    for word in ("certain", "possible"):
+        named = [s for s, kind in found["membership"].items() if kind == word]
+        lines += [said(f"classification.answer.{word}", standards=listed(named))] if named else []
     lines += _standard_lines(found["standards"])
     return lines + [f"  {row['standard']:<28} {row[f'said_{language}']}" for row in slot.empty()]
 
@@ -101,27 +134,87 @@ def _given_line(code: str, edition: str) -> list[str]:
     return [said(f"classification.answer.{kind}", given=given, remained=remained)]
 
 
+def _edition_lines(found: dict[str, Any]) -> list[str]:
+    """What the number is in other editions, and what became of the code, or where it came from."""
+    lines = []
+    for edition, name in found["same_number"].items():
+        # A class that lives on under its number says so below; only another meaning is a warning.
+        own = {row["code"] for row in found["editions"].get(edition, [])}
+        if found["code"] not in own and name != found["name_zh"]:
+            lines.append(said("classification.answer.other_meaning", edition=titled(edition), name=name))
+    for edition, linked in found["editions"].items():
+        each = "; ".join(_noted(row, edition) for row in linked)
+        key = "became" if edition > found["edition"] else "came_from"
+        lines.append(said(f"classification.answer.{key}", edition=titled(edition), found=each))
+    return lines
+
+
+def _abroad_lines(found: dict[str, Any], language: str) -> list[str]:
+    """The regulator's division and the classes of ISIC."""
+    lines = []
+    if found["regulator"] and found["edition"] != REGULATOR:
+        named = "; ".join(_titled(c, REGULATOR) for c in found["regulator"])
+        lines.append(said("classification.answer.regulator", found=named))
+    marks = {True: said("classification.answer.look"), False: ""}
+    each = [
+        f"{row['code']} {abroad.names()[row['code']][language]}{marks[row['look']]}"
+        for row in found["isic4"][:LISTED]
+    ]
+    more = len(found["isic4"]) - len(each)
+    each += [said("classification.and_more", count=more).strip()] if more else []
+    if not each:
+        return [*lines, said("classification.answer.no_isic")]
+    certain = all(row["certain"] for row in found["isic4"])
+    key = "isic" if certain else "isic_possible"
+    return [*lines, said(f"classification.answer.{key}", found="; ".join(each))]
+
+
 def _below(code: str, edition: str) -> list[str]:
     """Classes below a code, or itself."""
     own = {code} if len(code) == 4 else set()
-    tree = rows(f"gbt4754_{edition}")
     return [
         r["code"]
-        for r in tree
+        for r in codes_of(edition)
         if r["level"] == "4" and (r["code"] in own or r["section"] == code or r["code"].startswith(code))
     ]
 
 
 def _linked(code: str, edition: str, other: str) -> list[dict[str, str]]:
     """The classes of another edition that a class is or may be, with the standard's notes."""
-    found = {} if edition == other else links(edition, other).get(code, {})
+    found = {} if edition in (other, REGULATOR) else links(edition, other).get(code, {})
     return [{"code": c, "note": note} for c, note in sorted(found.items())]
+
+
+def _old(code: str) -> str:
+    """Section or division of GB/T 4754-2011 that the regulator's code is; empty for S90 and its section."""
+    return next(r["gbt_2011"] for r in codes_of(REGULATOR) if r["code"] == code)
 
 
 def _classes(code: str, edition: str) -> list[str]:
     """Classes of 2017 in question."""
+    if edition == REGULATOR:
+        code, edition = _old(code), "2011"
     held = links(edition, CURRENT)
-    return list(dict.fromkeys(new for one in _below(code, edition) for new in held[one]))
+    return list(dict.fromkeys(new for one in _below(code, edition) for new in held[one])) if code else []
+
+
+def _isic(meant: list[str]) -> list[dict[str, Any]]:
+    """Classes of ISIC that the classes in question have; certain where all have that one and no other."""
+    found: dict[str, bool] = {}
+    for code in meant:
+        for isic, look in abroad.pairs().get(code, {}).items():
+            found[isic] = found.get(isic, False) or look
+    alone = len(found) == 1 and all(code in abroad.pairs() for code in meant)
+    return [{"code": c, "certain": alone, "look": look} for c, look in sorted(found.items())]
+
+
+def _regulator(code: str, edition: str) -> list[str]:
+    """The regulator's divisions of 2012 in which a code is or may be: divisions of 2011."""
+    if edition == REGULATOR:
+        return [code] if len(code) > 1 else []
+    held = links(edition, "2011")
+    divisions = {old[:2] for one in _below(code, edition) for old in held[one]}
+    return sorted(d for d in divisions if codes.exists(d, REGULATOR))
 
 
 @lru_cache
@@ -136,8 +229,8 @@ def _listings() -> dict[str, list[tuple[str, str, str, str, bool]]]:
     return found
 
 
-def _standards(meant: list[str], own: str) -> list[dict[str, Any]]:
-    """Listings of the classes in question; ``own`` is the code asked about, where it is of 2017."""
+def _standards(meant: list[str]) -> list[dict[str, Any]]:
+    """Listings of the classes in question."""
     held: dict[tuple[str, str, str, str], set[str]] = {}
     partial: dict[tuple[str, str, str, str], bool] = {}
     for code in meant:
@@ -158,8 +251,20 @@ def _standards(meant: list[str], own: str) -> list[dict[str, Any]]:
     ]
 
 
+def _membership(meant: list[str]) -> dict[str, str]:
+    """Standards that hold the classes in question: certain where all are full members, else possible."""
+    full: dict[str, set[str]] = {}
+    some: dict[str, set[str]] = {}
+    for code in meant:
+        for at in [code, *codes.ancestors(code)]:
+            for standard, _, _, _, marked in _listings().get(at, []):
+                some.setdefault(standard, set()).add(code)
+                full.setdefault(standard, set()).update(() if marked else (code,))
+    return {s: "certain" if len(full[s]) == len(meant) else "possible" for s in sorted(some)}
+
+
 def _titled(code: str, edition: str) -> str:
-    return f"{code} {codes.name(code, edition)}"
+    return f"{code} {codes.name(code, edition)}".strip()
 
 
 def _noted(row: dict[str, str], edition: str) -> str:
@@ -170,7 +275,8 @@ def _cut_lines(found: dict[str, Any], label: str) -> list[str]:
     titles = {r["path"]: r[label] for r in rows("paths")} | {r["field"]: r[label] for r in rows("fields")}
     titles |= {policy.OTHER: said("classification.answer.no_path")}
     path = found["path"]
-    named = f"{path} {titles[path]}" if path else said("classification.answer.not_certain")
+    possible = listed(f"{p} {titles[p]}" for p in found["paths_possible"])
+    named = f"{path} {titles[path]}" if path else said("classification.answer.not_certain", possible=possible)
     lines = [said("classification.answer.path", path=named)]
     meant = _classes(found["code"], found["edition"])
     beside = policy.cuts(meant[0]) if len(meant) == 1 else {}
@@ -179,7 +285,9 @@ def _cut_lines(found: dict[str, Any], label: str) -> list[str]:
             paths = listed(f"{p} {titles[p]}" for p in beside[role].split(","))
             lines.append(said(f"classification.answer.{role}", paths=paths))
     fields = listed(f"{f} {titles[f]}" for f in found["fields"]) or said("classification.answer.none")
-    return [*lines, said("classification.answer.fields", fields=fields)]
+    lines.append(said("classification.answer.fields", fields=fields))
+    more = listed(f"{f} {titles[f]}" for f in found["fields_possible"] if f not in found["fields"])
+    return [*lines, said("classification.answer.fields_possible", fields=more)] if more else lines
 
 
 def _standard_lines(found: list[dict[str, Any]]) -> list[str]:

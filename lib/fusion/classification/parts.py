@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from fusion.classification.editions import CURRENT, links
-from fusion.classification.tables import rows
+from fusion.classification.editions import CURRENT, NATIONAL, links
+from fusion.classification.tables import codes_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +17,7 @@ STAYS = "调出"  # of a successor: parts of the old class were moved out of it,
 @lru_cache
 def names(edition: str) -> dict[str, str]:
     """Chinese name of each code of an edition."""
-    return {row["code"]: row["name_zh"] for row in rows(f"gbt4754_{edition}")}
+    return {row["code"]: row["name_zh"] for row in codes_of(edition)}
 
 
 def parted(code: str, edition: str) -> tuple[list[str], list[str]]:
@@ -37,7 +37,7 @@ def parted(code: str, edition: str) -> tuple[list[str], list[str]]:
         Classes of 2017. Where the class was dissolved (分解) nothing remained, and all are parts. Both empty where it
         was not split.
     """
-    found = links(edition, CURRENT).get(code, {})
+    found = links(edition, CURRENT).get(code, {}) if edition in NATIONAL else {}
     if edition == CURRENT or len(found) < 2:
         return [], []
     own = names(edition).get(code)

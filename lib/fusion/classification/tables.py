@@ -12,13 +12,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from fusion.language import listed, said
+from fusion.language import current, listed, said
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FOLDER = Path(__file__).resolve().parents[3] / "data" / "classification"
-EDITIONS = ("2011", "2017")
+EDITIONS = ("2002", "2011", "2017", "csrc2012")  # rows of editions.csv, which a test holds to this
+REGULATOR = "csrc2012"  # the securities regulator's divisions: those of GB/T 4754-2011, and S90 beside
 LEVELS = {1: "section", 2: "division", 3: "group", 4: "class"}
 
 
@@ -119,9 +120,25 @@ def source(standard: str) -> dict[str, str]:
     return dict(found)
 
 
+def codes_of(edition: str) -> tuple[dict[str, str], ...]:
+    """The whole tree of an edition as plain rows: code, level, parent, section, name_zh."""
+    return rows(about(edition)["table"])
+
+
 def tree(edition: str) -> pd.DataFrame:
-    """The whole tree of an edition of GB/T 4754: code, level, parent, section, name_zh."""
-    return _read(f"gbt4754_{check_edition(edition)}")
+    """The whole tree of an edition: code, level, parent, section, name_zh."""
+    return _read(about(edition)["table"])
+
+
+def about(edition: str) -> dict[str, str]:
+    """The row of ``editions.csv``: table, first_report (year whose reports first use it), titles, source."""
+    name = check_edition(edition)
+    return next(row for row in rows("editions") if row["edition"] == name)
+
+
+def titled(edition: str, language: str | None = None) -> str:
+    """An edition in words, in the language of the process if none is given."""
+    return about(edition)[f"title_{language or current()}"]
 
 
 def check_edition(edition: str | int) -> str:
@@ -130,10 +147,10 @@ def check_edition(edition: str | int) -> str:
     Raises
     ------
     ClassificationError
-        When it is neither 2011 nor 2017.
+        When it is none of `EDITIONS`.
     """
     if str(edition) not in EDITIONS:
-        raise ClassificationError(said("classification.edition", edition=edition))
+        raise ClassificationError(said("classification.edition", edition=edition, editions=listed(EDITIONS)))
     return str(edition)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ibis
 import pandas as pd
 
-from fusion.classification.enterprises import CODE, KEYS, lookup
+from fusion.classification.enterprises import CODE, KEYS, edition_in, lookup
 from fusion.classification.policy import TAGS
 from fusion.classification.tables import rows
 
@@ -65,7 +65,8 @@ def evidence(rows_of: ibis.Table, on_lists: pd.DataFrame | None = None) -> ibis.
         (section C); a manufacturer with a mode is in the field of service-oriented manufacturing.
     """
     absent = {c: ibis.null("string") for c in ("class_version", *TOLD) if c not in rows_of.columns}
-    given = rows_of.mutate(**absent).mutate(class_version=ibis._["class_version"].cast("string").left(4))
+    given = rows_of.mutate(**absent)
+    given = given.mutate(class_version=edition_in(given["class_version"].cast("string")))
     listed = pd.DataFrame(columns=[*KEYS, "fields", "modes"]) if on_lists is None else on_lists
     listed = listed[[*KEYS, "fields", "modes"]].astype({"firm_id": str, "fields": str, "modes": str})
     given = given.select(*KEYS, "class_version", *TOLD, "section", "fields", "foci").cache()

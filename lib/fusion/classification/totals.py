@@ -13,8 +13,8 @@ import pandas as pd
 
 from fusion.classification import slot
 from fusion.classification.coefficients import Coefficients, equal
-from fusion.classification.editions import convert
-from fusion.classification.enterprises import bounds
+from fusion.classification.editions import CURRENT, NATIONAL, convert
+from fusion.classification.enterprises import bounds, in_question
 from fusion.classification.listed import split
 from fusion.classification.policy import OTHER
 from fusion.classification.tables import EDITIONS, load, source, tree
@@ -147,7 +147,7 @@ def contributions(
     """
     if not revenue:
         return None
-    by, rows = list(cells.columns), _as_written(rows)
+    by, rows = list(cells.columns), as_written(rows)
     rows = rows.mutate(unit=rows["firm_id"])
     part = rows.group_by([*by, "unit"]).aggregate(revenue_share_part=rows[revenue].sum()).to_pandas()
     return _against_whole(part, cells, _wholes(rows, revenue, list(within)), "revenue_share_whole")
@@ -285,9 +285,9 @@ def _kinds(small: pd.DataFrame, size: str, by: Sequence[str] = ()) -> pd.DataFra
 
 
 def path_shares(rows: ibis.Table) -> pd.DataFrame:
-    """Share of each year's firms by main path: year, path (with ``other`` and ``unmapped``), share, firms, edition_2017.
+    """Share of each year's firms by main path: year, path (with ``other`` and ``unmapped``), share, firms, newest.
 
-    ``firms`` is their number, ``edition_2017`` the share of the year's rows that are coded in the 2017 edition.
+    ``firms`` is their number, ``newest`` the share of the year's rows coded in the newest edition of GB/T 4754 there is.
     """
     named = rows.mutate(path=ibis.ifelse(rows["path"] == "", UNMAPPED, rows["path"]))
     count = named.group_by(["year", "path"]).aggregate(firm_years=named.count()).to_pandas()
@@ -295,13 +295,14 @@ def path_shares(rows: ibis.Table) -> pd.DataFrame:
     long = wide.reset_index().melt("year", var_name="path", value_name="share")
     long = long.merge(count.rename(columns={"firm_years": "firms"}), on=["year", "path"], how="left")
     long = long.fillna({"firms": 0}).astype({"firms": int})
-    new = (rows["edition"] == "2017").mean()
-    edition = rows.group_by("year").aggregate(edition_2017=new).to_pandas()
+    editions = rows.filter(rows["edition"].isin(list(NATIONAL)))
+    last = str(editions.aggregate(last=editions["edition"].max()).to_pandas()["last"].iloc[0])
+    edition = rows.group_by("year").aggregate(newest=(rows["edition"] == last).mean()).to_pandas()
     return long.merge(edition, on="year").sort_values(["path", "year"], ignore_index=True)
 
 
 def edition_break(shares: pd.DataFrame) -> pd.DataFrame:
-    """What moves when the panel changes over to the 2017 edition.
+    """What moves when the panel changes over to its newest edition.
 
     Parameters
     ----------
@@ -312,10 +313,10 @@ def edition_break(shares: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         One row for each path, largest move first: path, year (the first in which more than half of the
-        rows are coded in the 2017 edition), before, after, change, usual_change (mean absolute change from
+        rows are coded in the newest edition), before, after, change, usual_change (mean absolute change from
         year to year at other times). Empty when the panel has no such year after its first.
     """
-    new = shares.groupby("year")["edition_2017"].first() > 0.5
+    new = shares.groupby("year")["newest"].first() > 0.5
     columns = ["path", "year", "before", "after", "change", "usual_change"]
     if not new.any() or new.iloc[0]:
         return pd.DataFrame(columns=columns)
@@ -343,23 +344,29 @@ def unmapped_codes(rows: ibis.Table, *, revenue: str | None = None, top: int = 1
         mapping_how, candidates, firm_years, firms and the shares of firm-years and revenue that they are of the whole
         panel; most frequent first.
     """
-    rows = _as_written(rows)
+    rows = as_written(rows)
     by = ["edition", "code_own", "mapping_status", "mapping_how"]
     every = _with_shares(rows.group_by(by).aggregate(**_sizes(rows, revenue)).to_pandas(), [], revenue)
     out = every[every["mapping_status"].isin(["ambiguous", "unmatched"])]
     out = out.sort_values(["firm_years", "edition", "code_own"], ascending=[False, True, True]).head(top)
     names = pd.concat([_names(e) for e in EDITIONS])
-    may_be = convert()[["code", "candidates"]].assign(edition="2011")
+    older = [convert(None, e)[["code", "candidates"]].assign(edition=e) for e in NATIONAL if e != CURRENT]
+    may_be = pd.concat(older)
     out = out.merge(names.rename(columns={"code": "code_own"}), on=["edition", "code_own"], how="left")
     out = out.merge(may_be.rename(columns={"code": "code_own"}), on=["edition", "code_own"], how="left")
-    english = tree("2017").set_index("code")["name_en_unofficial"]
-    out["name_en"] = out["code_own"].str[:2].map(english)
+    english = tree(CURRENT).set_index("code")["name_en_unofficial"]
+    # Divisions of 2002 bear other numbers: theirs is that which all successors share.
+    shared = in_question().groupby(["edition", "code"])["code_2017"].agg(lambda c: c.str[:2].unique())
+    shared = shared[shared.str.len() == 1].str[0].rename("shared").reset_index()
+    out = out.merge(shared.rename(columns={"code": "code_own"}), on=["edition", "code_own"], how="left")
+    division = out.pop("shared").where(out["edition"] == NATIONAL[0], out["code_own"].str[:2])
+    out["name_en"] = division.map(english)
     first = ["edition", "code_own", "name_zh", "name_en", "mapping_status", "mapping_how", "candidates"]
     out = out.fillna(dict.fromkeys(["code_own", "name_zh", "name_en", "candidates"], ""))
     return out[[*first, *out.columns.drop(first)]]
 
 
-def _as_written(rows: ibis.Table) -> ibis.Table:
+def as_written(rows: ibis.Table) -> ibis.Table:
     """Rows whose codes that could not be read stand as they were written."""
     if "ind4" not in rows.columns:
         return rows

@@ -5,10 +5,9 @@ from __future__ import annotations
 import ibis
 import pandas as pd
 
+from fusion.classification.editions import NATIONAL, due
 from fusion.classification.tables import tree
-from fusion.classification.totals import UNMAPPED
-
-FIRST_2017 = 2017  # annual reports use GB/T 4754-2017 from this year on
+from fusion.classification.totals import UNMAPPED, as_written
 
 
 def conflicts(rows: ibis.Table) -> pd.DataFrame:
@@ -17,28 +16,33 @@ def conflicts(rows: ibis.Table) -> pd.DataFrame:
     Parameters
     ----------
     rows : ibis.Table
-        firm_id, year, edition, code_own as `classify` gives them.
+        firm_id, year, edition, code_own as `classify` gives them; with ``ind4`` joined to them, codes that their
+        edition does not have are looked for as written.
 
     Returns
     -------
     pandas.DataFrame
-        conflict (``other_edition``: the code is of the other edition only; ``late_2011``: 2011 codes from 2017 on;
-        ``early_2017``: 2017 codes before 2017, usual where a series was recoded; ``back``: 2011 after 2017 in the same
-        enterprise), firm_years, firms, first_year, last_year. Kinds that do not occur have zeros.
+        conflict (``other_edition``: the code is of other editions only; ``late``: an older edition than that in which
+        the year reports; ``early``: a newer one, usual where a series was recoded; ``back``: an older edition after a
+        newer one in the same enterprise), firm_years, firms, first_year, last_year. Kinds that do not occur have zeros.
+        The regulator's codes are no edition of a year and are not counted.
     """
-    own = rows.select("firm_id", "year", "edition", "code_own").mutate(year=rows["year"].cast("int64"))
-    known = {e: tree(e).loc[tree(e)["level"] == "4", "code"].tolist() for e in ("2011", "2017")}
-    only = {"2011": set(known["2017"]) - set(known["2011"]), "2017": set(known["2011"]) - set(known["2017"])}
-    coded = own.mutate(code_own=own["code_own"].fill_null(""), edition=own["edition"].fill_null(""))
-    wrong = (coded["edition"] == "2011") & coded["code_own"].isin(sorted(only["2011"]))
-    wrong |= (coded["edition"] == "2017") & coded["code_own"].isin(sorted(only["2017"]))
+    own = as_written(rows).select("firm_id", "year", "edition", "code_own")
+    own = own.mutate(year=own["year"].cast("int64"), code_own=own["code_own"].fill_null(""))
+    coded = own.filter(own["edition"].isin(list(NATIONAL)))
+    known = {e: set(tree(e).query("level == '4'")["code"]) for e in NATIONAL}
+    elsewhere = {e: set().union(*known.values()) - known[e] for e in NATIONAL}
+    wrong = [(coded["edition"] == e) & coded["code_own"].isin(sorted(elsewhere[e])) for e in NATIONAL]
+    used = ibis.cases(
+        *((coded["year"] >= first, edition) for first, edition in sorted(due().items(), reverse=True))
+    )
     window = ibis.window(group_by="firm_id", order_by="year", preceding=(None, 1))
-    before = coded.mutate(had=(coded["edition"] == "2017").any().over(window))
+    before = coded.mutate(newest=coded["edition"].max().over(window))
     tests = {
-        "other_edition": coded.filter(wrong),
-        "late_2011": coded.filter(coded["edition"] == "2011", coded["year"] >= FIRST_2017),
-        "early_2017": coded.filter(coded["edition"] == "2017", coded["year"] < FIRST_2017),
-        "back": before.filter(before["edition"] == "2011", before["had"].fill_null(False)),
+        "other_edition": coded.filter(ibis.or_(*wrong)),
+        "late": coded.filter(coded["edition"] < used),
+        "early": coded.filter(coded["edition"] > used),
+        "back": before.filter(before["edition"] < before["newest"]),
     }
     lines = []
     for kind, found in tests.items():
@@ -60,7 +64,7 @@ def moves(rows: ibis.Table) -> pd.DataFrame:
     -------
     pandas.DataFrame
         year, firms (mapped to one class in this year and the one before), class, group, division, path (shares that
-        moved), switched (share whose code was of the 2011 edition the year before and is of 2017 now).
+        moved), switched (share whose code was of an older edition the year before).
     """
     kept = rows.filter(rows["code_2017"] != "").select("firm_id", "year", "edition", "code_2017", "path")
     query = """
@@ -68,7 +72,7 @@ def moves(rows: ibis.Table) -> pd.DataFrame:
       FROM told WINDOW f AS (PARTITION BY firm_id ORDER BY year))
     SELECT year, count(*) AS firms, avg((code_2017 <> c)::INT) AS class, avg((left(code_2017, 3) <> left(c, 3))::INT) AS "group",
       avg((left(code_2017, 2) <> left(c, 2))::INT) AS division, avg((path <> p)::INT) AS path,
-      avg((edition = '2017' AND e = '2011')::INT) AS switched
+      avg((edition > e AND edition < 'a')::INT) AS switched
     FROM t WHERE y = year - 1 GROUP BY year ORDER BY year"""
     return kept.cache().alias("told").sql(query).to_pandas()
 

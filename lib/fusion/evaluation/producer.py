@@ -14,8 +14,7 @@ import numpy as np
 import pandas as pd
 
 from fusion.classification import load
-from fusion.classification.editions import successors
-from fusion.classification.tables import EDITIONS
+from fusion.classification.editions import NATIONAL, successors
 from fusion.evaluation.bureau import WAN_PER_YI
 from fusion.evaluation.targets import growth, verdict
 
@@ -161,7 +160,7 @@ def _groups() -> dict[str, str]:
 def _groups_of_editions() -> dict[tuple[str, str], str]:
     """Group of each class of each edition whose successors of 2017 are all of one group."""
     found = {}
-    for edition in EDITIONS:
+    for edition in NATIONAL:
         pairs = successors(edition)[["code", "code_2017"]]
         pairs = pairs.assign(group=pairs["code_2017"].map(_groups()).fillna(""))
         one = (

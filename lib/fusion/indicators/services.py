@@ -1,7 +1,7 @@
-"""Which services a firm sells: codes of either edition of GB/T 4754, counted and summed by meaning.
+"""Which services a firm sells: codes of any edition of GB/T 4754, counted and summed by meaning.
 
 A code means nothing without its edition (6520 is system integration in 2011 and integrated circuits in 2017),
-so that prefixes of 2017 are never held against codes of 2011. A code of 2011 is judged by the classes of 2017
+so that prefixes of 2017 are never held against codes of others. A code of an older edition is judged by the classes of 2017
 that it may be; where these disagree, nothing is said and the indicator is missing.
 """
 
@@ -86,36 +86,31 @@ def with_services(panel: ibis.Table, formulas: list[str]) -> ibis.Table:
 
 @lru_cache
 def _meaning(groups: tuple[tuple[str, str], ...]) -> pd.DataFrame:
-    """What each code of each edition, of two to four digits, says where all classes it may be agree.
+    """What each code of each edition says where all classes of 2017 that it may be agree.
 
     Returns
     -------
     pandas.DataFrame
-        edition, code; kind (大类 of the standard, empty for none, missing where classes disagree); for each
-        group whether the code is in it (missing where classes disagree).
+        edition, code (as it may be written: C131, 0131, and 113 for 0113); kind (大类 of the standard, empty for none,
+        missing where classes disagree); for each group whether the code is in it (missing where classes disagree).
     """
-    classes = _candidates()
-    classes["kind"] = classes["code_2017"].map(_kinds()).fillna("")
+    from fusion.classification.codes import readings
+    from fusion.classification.enterprises import in_question
+    from fusion.classification.tables import EDITIONS
+
+    classes = in_question()[["edition", "code", "code_2017"]]
+    classes = classes.assign(kind=classes["code_2017"].map(_kinds()).fillna(""))
     for name, prefixes in groups:
         classes[name] = classes["code_2017"].str.match(f"(?:{prefixes})").astype(object)
     said = ["kind", *(name for name, _ in groups)]
-    parts = []
-    for digits in (2, 3, 4):
-        grouped = classes.assign(code=classes["own"].str[:digits]).groupby(["edition", "code"])[said]
-        agreed = grouped.nunique(dropna=False).eq(1)
-        parts.append(grouped.first().where(agreed).reset_index())
-    table = pd.concat(parts, ignore_index=True)
+    grouped = classes.groupby(["edition", "code"])[said]
+    table = grouped.first().where(grouped.nunique(dropna=False).eq(1)).reset_index()
+    cells = [(e, letter + digits, code) for e in EDITIONS for letter, digits, code in readings(e) if code]
+    written = pd.DataFrame(cells, columns=["edition", "written", "code"])
+    table = (
+        written.merge(table, on=["edition", "code"]).drop(columns="code").rename(columns={"written": "code"})
+    )
     return table.astype({name: "boolean" for name, _ in groups} | {"kind": "string"})
-
-
-def _candidates() -> pd.DataFrame:
-    """Classes of each edition and the classes of 2017 that each may be: edition, own, code_2017."""
-    from fusion.classification.editions import successors
-    from fusion.classification.tables import EDITIONS
-
-    parts = [successors(edition).assign(edition=edition) for edition in EDITIONS]
-    table = pd.concat(parts, ignore_index=True).rename(columns={"code": "own"})
-    return table[["edition", "own", "code_2017"]]
 
 
 def _kinds() -> dict[str, str]:

@@ -7,12 +7,15 @@ import pandas as pd
 
 from fusion.indicators import system
 
-# Divisions of GB/T 4754 bound the two groups alike in both editions; 43 is repair, a service of old.
-_MAKES = "CAST(substr(ind4, 1, 2) AS integer) BETWEEN 13 AND 42"
-_SERVES = "(CAST(substr(ind4, 1, 2) AS integer) BETWEEN 51 AND 96 OR substr(ind4, 1, 2) = '43')"
+# Divisions of GB/T 4754 bound the two groups alike in 2011 and 2017, where 43 is repair, a service of old; in 2002 it is
+# recycling, which makes. A letter before the digits is no part of the division; S90 of the regulator is neither.
+_DIVISION = "TRY_CAST(left(ltrim(ind4, 'ABCDEFGHIJKLMNOPQRST'), 2) AS integer)"
+_OLD = "coalesce(class_version, '') = '2002'"
+_MAKES = f"({_DIVISION} BETWEEN 13 AND 42 OR ({_DIVISION} = 43 AND {_OLD}))"
+_SERVES = f"(ind4 <> 'S90' AND ({_DIVISION} BETWEEN 51 AND 96 OR ({_DIVISION} = 43 AND NOT {_OLD})))"
 _NAMES_MAKING = (
     "len(list_filter(codes_of(biz_activity_codes), "
-    "c -> TRY_CAST(substr(c, 1, 2) AS integer) BETWEEN 13 AND 42)) > 0"
+    "c -> TRY_CAST(left(ltrim(c, 'ABCDEFGHIJKLMNOPQRST'), 2) AS integer) BETWEEN 13 AND 42)) > 0"
 )
 SIDES = ("sold", "bought", "made")
 
@@ -23,7 +26,7 @@ def sides(panel: ibis.Table) -> ibis.Table:
     Parameters
     ----------
     panel : ibis.Table
-        firm_id, year, ind4 and, for each side, the columns that it needs (A1, D4; biz_activity_codes,
+        firm_id, year, ind4, class_version and, for each side, the columns that it needs (A1, D4; biz_activity_codes,
         service_revenue, operating_revenue); a side whose columns lack is missing throughout.
 
     Returns
@@ -37,8 +40,8 @@ def sides(panel: ibis.Table) -> ibis.Table:
         0 where it names none, missing where activities are not reported. It is an upper bound: a services firm
         may have other revenue.
     """
-    text = {"ind4", "biz_activity_codes"}
-    wanted = ["ind4", "biz_activity_codes", "service_revenue", "operating_revenue"]
+    text = {"ind4", "class_version", "biz_activity_codes"}
+    wanted = [*sorted(text), "service_revenue", "operating_revenue"]
     absent = {c: ibis.null("string" if c in text else "float64") for c in wanted if c not in panel.columns}
     found = system.compute(panel, ["A1", "D4"])
     kept = panel.mutate(**absent).select("firm_id", "year", *wanted)

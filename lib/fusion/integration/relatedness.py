@@ -18,9 +18,9 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from fusion.classification.editions import successors
+from fusion.classification.editions import NATIONAL, successors
 from fusion.classification.policy import paths
-from fusion.classification.tables import EDITIONS, load
+from fusion.classification.tables import EDITIONS, REGULATOR, load, tree
 from fusion.integration.errors import IntegrationError
 from fusion.language import said
 
@@ -95,7 +95,9 @@ class Relatedness:
 
 @lru_cache
 def kinds() -> pd.DataFrame:
-    """Every code of both editions, of two to four digits: what it is, and which classes of 2017 it may be.
+    """Every code of every edition, of two to four digits: what it is, and which classes of 2017 it may be.
+
+    The securities regulator's divisions are those of 2011.
 
     Returns
     -------
@@ -104,7 +106,7 @@ def kinds() -> pd.DataFrame:
         2017 of that kind).
     """
     parts = []
-    for edition in EDITIONS:
+    for edition in NATIONAL:
         classes = successors(edition)[["code", "code_2017"]]
         for digits in (4, 3, 2):
             own = classes.assign(code=classes["code"].str[:digits]).drop_duplicates()
@@ -112,7 +114,9 @@ def kinds() -> pd.DataFrame:
             share = own.groupby(["code", "kind"])["code_2017"].agg([("n", "size"), ("members", tuple)])
             best = share.sort_values("n", kind="stable").groupby("code").tail(1).reset_index()
             parts.append(best.assign(edition=edition)[["edition", "code", "kind", "members"]])
-    return pd.concat(parts, ignore_index=True)
+    table = pd.concat(parts, ignore_index=True)
+    divisions = table[(table["edition"] == "2011") & table["code"].isin(tree(REGULATOR)["code"])]
+    return pd.concat([table, divisions.assign(edition=REGULATOR)], ignore_index=True)
 
 
 def levels() -> pd.DataFrame:

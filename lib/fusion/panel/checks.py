@@ -34,6 +34,7 @@ VERDICT = "rule:"
 VALUE = "value:"
 NOTHING = pd.DataFrame({"rule": [], "field": [], "row": []})
 SHOWN = 3
+DERIVED = {"ind4_known", "ind4_reused", "edition_due"}
 WORDS = re.compile(r"[a-z_][a-z0-9_]*")
 GENERAL = {
     "key_missing": ("no value in a key column", "关键列为空"),
@@ -106,7 +107,7 @@ def needs(rule: Rule) -> set[str]:
     """Columns that a rule reads (``prev_x`` and ``next_x`` need ``x``)."""
     named = {c.column for c in contract()}
     words = {re.sub(r"^(prev|next)_", "", word) for word in WORDS.findall(rule.expression)}
-    if words & {"ind4_known", "ind4_reused"}:
+    if words & DERIVED:
         words |= {"ind4", "class_version"}
     return (words & named) | {rule.field}
 
@@ -187,7 +188,7 @@ def _checked(columns: Mapping[str, Column]) -> list[dict[str, str]]:
 # -- verdicts of the rules between columns -----------------------------------------------------
 def _verdicts(raw: Raw, applied: Sequence[Rule]) -> ibis.Table:
     """The columns to be judged and, for each rule, whether the row keeps it (what cannot be told is no violation)."""
-    table = _with_codes(raw.table)
+    table = _with_codes(raw.table, codes.due(raw.editions))
     alone = [rule for rule in applied if not _neighbour_words([rule])]
     near = [rule for rule in applied if rule not in alone]
     held = [*KEYS, *(name for name, c in raw.columns.items() if _is_held(c) and name not in KEYS)]
@@ -196,7 +197,7 @@ def _verdicts(raw: Raw, applied: Sequence[Rule]) -> ibis.Table:
         return stated
     # The years beside a row need a sort by firm, which costs by its width: only what these rules read goes in.
     read = {word.split("_", 1)[1] for word in _neighbour_words(near)}.union(*(needs(rule) for rule in near))
-    derived = {"ind4_known", "ind4_reused"} & set(table.columns)
+    derived = DERIVED & set(table.columns)
     narrow = table.select(ROW, *KEYS, *sorted((read | derived) - set(KEYS)))
     beside = _stated(_neighbours(narrow, near), [], near)
     kept = table.get_backend().create_table("fusion_beside", beside, temp=True, overwrite=True)
@@ -234,8 +235,8 @@ def _breaks(value: Any, column: Column) -> list[Any]:
     return tests
 
 
-def _with_codes(table: ibis.Table) -> ibis.Table:
-    """Add ``ind4_known`` and ``ind4_reused`` from the tables of both editions."""
+def _with_codes(table: ibis.Table, due: Sequence[tuple[int, str]]) -> ibis.Table:
+    """Add ``ind4_known`` and ``ind4_reused`` from the tables of all editions, and ``edition_due`` in the row's year."""
     if not {"ind4", "class_version"} <= set(table.columns):
         return table
     known = table.get_backend().create_table("fusion_classes", codes.classes(), temp=True, overwrite=True)
@@ -246,6 +247,7 @@ def _with_codes(table: ibis.Table) -> ibis.Table:
         *table.columns,
         ind4_known=ibis.cases((known.known, True), (unknown, False)),
         ind4_reused=known.reused.fill_null(False),
+        edition_due=ibis.cases(*((table.year >= year, edition) for year, edition in due)),
     )
 
 

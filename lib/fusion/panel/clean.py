@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import ibis
@@ -189,38 +189,23 @@ def _emptied(flow: SampleFlow, quality: pd.DataFrame) -> None:
 
 def _industries(flow: SampleFlow, wanted: Sequence[str]) -> None:
     _need(flow, "keep_industries", "ind4")
-    letters = [code for code in wanted if code.isalpha()]
-    prefixes = [code for code in wanted if not code.isalpha()]
-    known = codes.sections()
-    unknown = sorted(set(letters) - set(known["section"]))
+    _need(flow, "keep_industries", "class_version")
+    unknown = sorted({code for code in wanted if code.isalpha()} - set(codes.sections()["section"]))
     if unknown:
         raise PanelError(said("panel.no_section", unknown=examples(unknown)))
-    chosen = known.loc[known["section"].isin(letters)]
-    tests: list[Callable[[Any], Any]] = [lambda t, p=p: t.ind4.startswith(p) for p in prefixes]  # type: ignore[misc]
-    for edition, part in chosen.groupby("edition"):
-        tests.append(_in_edition(str(edition), [*part["division"], *part["section"].unique()]))
+    held = codes.inside(tuple(wanted))
     listed = ", ".join(wanted)
     flow.keep(
-        lambda t: ibis.or_(*(test(t) for test in tests)),
+        lambda t: ibis.or_(*(_in_edition(t, edition, own) for edition, own in held.items())),
         f"outside industries {listed} of GB/T 4754, or without a code",
         f"不属于国民经济行业 {listed}，或无行业代码",
     )
 
 
-def _in_edition(edition: str, divisions: list[str]) -> Callable[[Any], Any]:
-    """Whether a row of that edition is in one of the divisions, or has a section for its code.
-
-    Without ``class_version`` the 2017 edition is meant.
-    """
-
-    def test(t: Any) -> Any:
-        digits = t.ind4.re_replace("^[A-T]([0-9])", r"\1")  # a group with its letter
-        inside = digits.substr(0, 2).isin(divisions)
-        if "class_version" in t.columns:
-            return inside & (t.class_version == edition)
-        return inside & ibis.literal(edition == "2017")
-
-    return test
+def _in_edition(table: Any, edition: str, own: frozenset[str]) -> Any:
+    """Whether a row of that edition has one of the codes."""
+    digits = table.ind4.re_replace("^[A-T]([0-9]{3})$", r"\1")  # a group with its letter
+    return digits.isin(sorted(own)) & (table.class_version == edition)
 
 
 def _need(flow: SampleFlow, parameter: str, column: str) -> None:

@@ -24,7 +24,7 @@ MONEY = "万元"
 MONEY_UNITS = {"元": 1e-4, "千元": 0.1, "万元": 1.0, "百万元": 100.0, "亿元": 10_000.0}
 PATTERNS = {
     "code3": r"[0-9]{3}",
-    "code4": r"(?:[A-T]|[A-T]?[0-9]{3}|[0-9]{2}|[0-9]{4})",
+    "code4": r"(?:[A-T]|[A-T]?[0-9]{3}|[0-9]{2}|S90|[0-9]{4})",  # S90: the regulator's conglomerates
     "code6": r"[0-9]{6}",
 }
 NUMBERS = ("float", "int")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,8 @@ class Raw:
         The source, for messages.
     rows : int
         Rows of the source.
+    editions : mapping of int to str
+        First year: edition of the codes, where the study or the adapter states it; empty where nobody does.
     """
 
     table: ibis.Table
@@ -56,6 +58,7 @@ class Raw:
     columns: dict[str, Column]
     source: str
     rows: int
+    editions: Mapping[int, str] = field(default_factory=dict)
 
 
 def read(
@@ -69,6 +72,7 @@ def read(
     encoding: str = "auto",
     sheet: str | None = None,
     extra_columns: Mapping[str, Any] | None = None,
+    editions: Mapping[int, str] | None = None,
 ) -> Raw:
     """Read a panel from a file or a loader.
 
@@ -89,6 +93,8 @@ def read(
         Of a CSV (``auto``, ``utf-8``, ``gb18030``); of an Excel file.
     extra_columns : mapping of str to mapping
         Columns beyond the contract, each declared.
+    editions : mapping of int to str
+        First year: edition of the industry codes where the source's ``class_version`` does not state it.
 
     Raises
     ------
@@ -98,13 +104,17 @@ def read(
     columns = expected(contract, extra_columns)
     notes: list[tuple[str, str, str, str, str]] = []
     if LOADER.match(source) and not (root / source).exists():
-        raw = _from_loader(con, source)
+        given = _from_loader(con, source)
     else:
-        raw = _from_file(con, files.present(root / source, said("panel.mend_source")), encoding, sheet, notes)
+        given = _from_file(
+            con, files.present(root / source, said("panel.mend_source")), encoding, sheet, notes
+        )
     try:
-        return _typed(con, raw, source, columns, rename or {}, money_unit, notes)
+        named = _dated(_renamed(given, source, rename or {}, columns), editions or {})
+        raw = _typed(con, named, source, columns, money_unit, notes)
     except duckdb.Error as error:
         raise PanelError(said("panel.unreadable", source=source, reason=str(error).splitlines()[0])) from None
+    return replace(raw, editions=editions or {})
 
 
 def take(
@@ -116,7 +126,7 @@ def take(
 ) -> Raw:
     """Take a table that the workbook itself made (money in 万元) through the same contract."""
     raw = _from_frame(con, frame, "synthetic")
-    return _typed(con, raw, "synthetic", expected(contract, extra_columns), {}, MONEY, [])
+    return _typed(con, raw, "synthetic", expected(contract, extra_columns), MONEY, [])
 
 
 def gathered(notes: Iterable[pd.DataFrame]) -> pd.DataFrame:
@@ -250,18 +260,16 @@ def _view(con: Any, name: str, sql: str) -> ibis.Table:
 # -- names and types ---------------------------------------------------------------------------
 def _typed(
     con: Any,
-    raw: ibis.Table,
+    named: ibis.Table,
     source: str,
     columns: Mapping[str, Column],
-    rename: Mapping[str, str],
     money_unit: str | None,
     notes: list[tuple[str, str, str, str, str]],
 ) -> Raw:
-    named = _renamed(raw, source, rename, columns)
     headers = [c for c in named.columns if c != ROW]
     _require(source, headers, columns)
     kept = {c: columns[c] for c in (*KEYS, *columns) if c in headers and columns[c].required != "derived"}
-    rows = int(raw.count().execute())
+    rows = int(named.count().execute())
     if rows == 0:
         raise PanelError(said("panel.header_only", path=source))
     kept = {c: _known_type(named, column) for c, column in kept.items()}
@@ -301,6 +309,17 @@ def _renamed(
         )
         raise PanelError(said("panel.rename_twice", source=source, whence=whence))
     return raw.rename({new: old for old, new in rename.items() if new != old})
+
+
+def _dated(named: ibis.Table, editions: Mapping[int, str]) -> ibis.Table:
+    """The source with the editions that a study states, where it has codes and states none itself."""
+    if not editions or not {"ind4", "year"} <= set(named.columns):
+        return named
+    year = named["year"].cast("string").re_extract(r"^\s*([12]\d{3})", 1).nullif("").cast("int64")
+    due = ibis.cases(*((year >= first, edition) for first, edition in sorted(editions.items(), reverse=True)))
+    if "class_version" in named.columns:
+        due = named["class_version"].cast("string").nullif("").fill_null(due)
+    return named.mutate(class_version=due)
 
 
 def _require(source: str, headers: list[str], columns: Mapping[str, Column]) -> None:

@@ -100,6 +100,11 @@ class Panel(Section):
         "enterprise",
         description="enterprise = all required columns of data/contract/panel.csv; minimal = firm_id and year only",
     )
+    editions: dict[Year, Literal["2002", "2011", "2017", "csrc2012"]] = Field(
+        default_factory=dict,
+        description="edition of the industry codes from each year on, e.g. {1998: '2002', 2013: '2011'}, where no column of "
+        "the source states it (csrc2012: the securities regulator's divisions); comes before the adapter's",
+    )
     rename: dict[str, Column] = Field(default_factory=dict, description="source header: contract's name")
     money_unit: Literal["元", "千元", "万元", "百万元", "亿元"] | None = Field(
         None,
