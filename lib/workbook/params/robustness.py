@@ -99,7 +99,7 @@ class Robustness(Section):
     )
     alternative_measures: list[Name] = Field(
         default_factory=lambda: ["fi_input", "A1", "A2", "D4"],
-        description="measures of fusion that take the treatment's place",
+        description="measures of integration that take the treatment's place",
     )
     nonlinear_outcome: Name | None = Field(
         None, description="outcome of U shape and thresholds; none: the outcome"
