@@ -10,6 +10,8 @@ from typing import Any
 
 import pandas as pd
 
+from workbook.inert import UNPRINTABLE
+
 _SCRIPT = "<script>window.PWN={0}</script>"
 # {0} is the payload's number, by which a page says which one ran.
 _FORMS = (
@@ -75,8 +77,9 @@ _FORMS = (
     "long " + "x" * 4990 + "{0}",
 )
 PAYLOADS = tuple(form.format(number) for number, form in enumerate(_FORMS, 101))
-# What YAML and Parquet cannot hold at all, or the readers refuse, is left to the functions' own tests.
-FILED = tuple(text for text in PAYLOADS if "\x00" not in text)
+# What a study's file may not hold is refused before a run; rows of a panel may hold it.
+FILED = tuple(text for text in PAYLOADS if not UNPRINTABLE.search(text))
+IN_ROWS = tuple(text for text in PAYLOADS if "\x00" not in text)
 
 
 def hostile(panel: pd.DataFrame, study: dict[str, Any], folder: Path) -> Path:
@@ -108,7 +111,7 @@ def hostile(panel: pd.DataFrame, study: dict[str, Any], folder: Path) -> Path:
         "exclusions": {next(texts): "year < 2014", next(texts) + "/" + next(texts): "year > 2021"}
     }
     units = pd.Series(sorted(panel["firm_id"].unique()))
-    own = dict(zip(units, itertools.cycle(FILED), strict=False))
+    own = dict(zip(units, itertools.cycle(IN_ROWS), strict=False))
     rows = panel.assign(firm_name=panel["firm_id"].map(own), park_id=panel["firm_id"].map(own))
     rows.to_parquet(folder / "hostile.parquet", index=False)
     _pilots(panel, texts).to_csv(folder / "pilots.csv", index=False, quoting=csv.QUOTE_ALL)

@@ -313,6 +313,10 @@ def translate(
     from workbook import paths
     from workbook.exhibits import prose
 
+    known = sorted(file.stem for file in paths.NOTEBOOKS.glob("*.ipynb"))
+    if notebook not in known:
+        print(said("workbook.no_notebook", name=notebook[:60], known=listed(known)), file=sys.stderr)
+        raise typer.Exit(2)
     content = json.loads((paths.NOTEBOOKS / f"{notebook}.ipynb").read_text(encoding="utf-8"))
     open_texts, place = prose.missing(content, notebook, "zh"), prose.file(notebook, "zh")
     print(prose.template(open_texts) or said("workbook.all_translated", notebook=notebook))
@@ -387,11 +391,11 @@ def _language(arguments: list[str]) -> tuple[list[str], list[str]]:
 def main() -> None:
     """Entry point. A code is answered at once, without what the other commands need to start."""
     stated, rest = _language(sys.argv[1:])
-    if rest[:1] == ["classify"]:
-        from fusion.classification import command
-
-        sys.exit(command.main([*rest[1:], *stated]))
     try:
+        if rest[:1] == ["classify"]:
+            from fusion.classification import command
+
+            sys.exit(command.main([*rest[1:], *stated]))
         app([*stated, *rest])
     except ValueError as error:
         from workbook.params.load import StudyError  # heavy, and needed only to tell errors apart
@@ -399,6 +403,11 @@ def main() -> None:
         if not isinstance(error, StudyError):
             raise
         print(error, file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:  # a name that no file can have, a disk that is full or may not be written
+        from workbook import files, paths
+
+        print(files.explain(error, paths.build())[:500], file=sys.stderr)
         sys.exit(2)
 
 

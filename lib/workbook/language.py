@@ -7,6 +7,7 @@ run again. What is published does not come from here: it has its own words, in b
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,9 @@ from typing import Any
 
 HERE = Path(__file__).parent
 LANGUAGES = ("en", "zh")
+# What a name or a cell may hold and a terminal would obey, and what would fill it: neither is shown.
+UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+LONG = re.compile("[^\\s\u3000-\u9fff\uff00-\uffef]{401,}")
 VARIABLE = "FUSION_LANGUAGE"  # `fusion --language` sets it; processes that a run starts inherit it
 COMMA = {"en": ", ", "zh": "、"}
 LATELY = 500  # texts that can be said again in another language
@@ -86,7 +90,8 @@ def told(language: str, key: str, /, **values: Any) -> str:
     found: Any = _room(room)
     for name in names:
         found = found[name]
-    return str(found[language]).format(**values)
+    text = UNSEEN.sub("\ufffd", str(found[language]).format(**values))
+    return LONG.sub(lambda run: run[0][:80] + "…", text)
 
 
 def word(vocabulary: str, code: str) -> str:

@@ -199,7 +199,7 @@ def validate(values: Mapping[str, Any], where: str, extra: Iterable[str] = ()) -
     for key in ("columns", "absent"):
         named = values.get(key) or {}
         for name in named if isinstance(named, dict | list) else []:
-            if name not in known:
+            if not isinstance(name, str) or name not in known:
                 raise AdapterError(
                     said(
                         "adapters.no_such_column",
@@ -213,6 +213,9 @@ def validate(values: Mapping[str, Any], where: str, extra: Iterable[str] = ()) -
         return Adapter.model_validate(dict(values))
     except ValidationError as error:
         raise AdapterError("\n".join(_line(where, e) for e in error.errors())) from None
+
+
+LARGEST = 200_000  # characters of an adapter
 
 
 # -- inside ------------------------------------------------------------------------------------
@@ -232,13 +235,24 @@ def _merged(name: str, root: Path, seen: tuple[str, ...]) -> dict[str, Any]:
     if str(file) in seen:
         raise AdapterError(said("adapters.circle", name=name))
     try:
-        values = YAML(typ="safe", pure=True).load(file.read_text("utf-8-sig"))
-    except (YAMLError, UnicodeDecodeError) as error:
+        text = file.read_text("utf-8-sig")
+        # A stranger's file: anchors let a few lines become millions, depth and length cost time.
+        named = any(
+            getattr(event, "anchor", None) for event in YAML(typ="safe", pure=True).parse(text[:LARGEST])
+        )
+        if named or len(text) > LARGEST:
+            raise AdapterError(said("adapters.too_much", name=name, most=LARGEST))
+        values = YAML(typ="safe", pure=True).load(text)
+    except (YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        if isinstance(error, AdapterError):
+            raise
         raise AdapterError(said("adapters.not_yaml", name=name, reason=str(error).splitlines()[0])) from None
     if not isinstance(values, dict):
         raise AdapterError(said("adapters.no_keys", name=name, keys=listed(Adapter.model_fields)))
     base = values.get("based_on")
     if base is None:
+        return values
+    if not isinstance(values.get("columns") or {}, dict):
         return values
     below = _merged(str(base), file.parent, (*seen, str(file)))
     columns = {**(below.get("columns") or {}), **(values.get("columns") or {})}

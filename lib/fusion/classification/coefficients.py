@@ -7,6 +7,7 @@ about the average of its units.
 from __future__ import annotations
 
 import csv
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,7 +74,13 @@ def from_file(file: Path | str, share: float = 0.5) -> Coefficients:
         raise ClassificationError(
             said("classification.no_coefficients", file=path.name, columns=listed(COLUMNS))
         )
-    with path.open(encoding="utf-8-sig", newline="") as stream:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ClassificationError(
+            said("classification.not_utf8", file=path.name, start=error.start)
+        ) from None
+    with io.StringIO(text, newline="") as stream:
         reader = csv.DictReader(stream)
         absent = [c for c in COLUMNS if c not in (reader.fieldnames or [])]
         if absent:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Collection
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import pandas as pd
 
 from fusion.evaluation.errors import EvaluationError
 from fusion.language import listed, said
+
+# Faults and characters of a cell that a message shows: one screen.
+SHOWN, WIDEST = 30, 80
 
 
 def read(file: Path, required: Collection[str]) -> pd.DataFrame:
@@ -27,19 +31,40 @@ def read(file: Path, required: Collection[str]) -> pd.DataFrame:
         If the file is missing, empty, not UTF-8, or lacks a column.
     """
     try:
-        table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            rows = [row for row in csv.reader(stream, strict=True) if row]
     except FileNotFoundError:
         raise EvaluationError(
             said("evaluation.no_such_file", file=file.name, folder=file.parent.name)
         ) from None
     except UnicodeDecodeError:
         raise EvaluationError(said("evaluation.not_utf8", file=file.name)) from None
-    except pd.errors.EmptyDataError:
-        raise EvaluationError(said("evaluation.empty", file=file.name, header=",".join(required))) from None
+    except csv.Error as error:
+        raise EvaluationError(said("evaluation.not_csv", file=file.name, reason=error)) from None
+    if not rows:
+        raise EvaluationError(said("evaluation.empty", file=file.name, header=",".join(required)))
+    header = [name.strip() for name in rows[0]]
+    refuse(
+        [
+            fault(file.name, i, "wide", most=len(header))
+            for i, r in enumerate(rows[1:])
+            if len(r) > len(header)
+        ]
+    )
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice:
+        raise EvaluationError(said("evaluation.twice", file=file.name, twice=listed(map(_short, twice))))
+    cells = [[*row, *[""] * (len(header) - len(row))] for row in rows[1:]]
+    table = pd.DataFrame(cells, columns=pd.Index(header, dtype="str"), dtype="str")
     lacking = [name for name in required if name not in table.columns]
     if lacking:
         raise EvaluationError(
-            said("evaluation.lacks", file=file.name, lacking=listed(lacking), columns=listed(table.columns))
+            said(
+                "evaluation.lacks",
+                file=file.name,
+                lacking=listed(lacking),
+                columns=listed(map(_short, table.columns)),
+            )
         )
     return table.apply(lambda column: column.str.strip())
 
@@ -59,7 +84,7 @@ def years(table: pd.DataFrame, column: str, file: str, *, empty: bool) -> list[s
 
 def cell(table: pd.DataFrame, row: int, column: str, file: str, allowed: str) -> str:
     """A cell that is not allowed, in words."""
-    value = table.loc[row, column]
+    value = _short(str(table.loc[row, column]))
     return said("evaluation.cell", file=file, line=row + 2, column=column, value=value, allowed=allowed)
 
 
@@ -71,4 +96,10 @@ def fault(file: str, row: int, name: str, **values: object) -> str:
 def refuse(found: list[str]) -> None:
     """Raise all faults together, if there are any."""
     if found:
-        raise EvaluationError("\n".join(found))
+        more = [said("evaluation.more", count=len(found) - SHOWN)] if len(found) > SHOWN else []
+        raise EvaluationError("\n".join([*found[:SHOWN], *more]))
+
+
+def _short(text: str) -> str:
+    """A name or a cell as a message shows it."""
+    return text if len(text) <= WIDEST else f"{text[:WIDEST]}…"

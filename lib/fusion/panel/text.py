@@ -23,6 +23,7 @@ from fusion.panel.contract import ROW
 from fusion.panel.errors import PanelError
 
 CHUNK = 1 << 22
+UNSEEN = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")  # control characters, which no name has
 WIDE_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 
@@ -159,6 +160,9 @@ def check_headers(where: object, headers: list[str]) -> None:
     """Refuse empty headers, headers that occur twice, and the one name that the reader needs."""
     if ROW in headers:
         raise PanelError(said("panel.header_reserved", where=where, row=ROW))
+    unseen = next((h for h in headers if UNSEEN.search(h)), None)
+    if unseen is not None:
+        raise PanelError(said("panel.header_sign", where=where, header=repr(unseen[:60])))
     empty = [i + 1 for i, header in enumerate(headers) if not header]
     if empty:
         raise PanelError(said("panel.header_empty", where=where, columns=listed(empty)))

@@ -15,7 +15,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode
 
 from workbook import paths
 from workbook.exhibits import needs, sheets
@@ -27,9 +28,11 @@ from workbook.params import Parameters
 from workbook.params.base import help_text
 from workbook.params.file import forms
 from workbook.params.file.headers import headers
+from workbook.params.file.limits import LimitError, bounded
 from workbook.params.panel import ExtraColumn
 from workbook.run import chain
 
+SHOWN = 20  # faults in one message
 NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,59}$")
 LOADER = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
 
@@ -111,12 +114,12 @@ def load(name_or_path: str) -> Study:
 def find(name_or_path: str) -> Path:
     """The study's file."""
     looks_like_path = "/" in name_or_path or name_or_path.endswith((".yaml", ".yml"))
-    file = Path(name_or_path).expanduser() if looks_like_path else paths.PARAMS / f"{name_or_path}.yaml"
-    if not file.is_file() or file.stem == "base":
+    file = _expanded(name_or_path) if looks_like_path else paths.PARAMS / f"{name_or_path}.yaml"
+    if not _is_file(file) or file.stem == "base":
         known = studies()
         near = difflib.get_close_matches(file.stem, known, 1, 0.5)
         hint = said("params.did_you_mean", near=near[0]) if near else ""
-        raise StudyError(said("params.no_study", file=_shown(file), hint=hint, known=listed(known)))
+        raise StudyError(said("params.no_study", file=_shown(file)[:200], hint=hint, known=listed(known)))
     if not NAME.match(file.stem):
         raise StudyError(said("params.file_name", file=_shown(file), stem=file.stem))
     home = paths.PARAMS / file.name
@@ -125,16 +128,24 @@ def find(name_or_path: str) -> Path:
     return file.resolve()
 
 
+def _expanded(place: str) -> Path:
+    """A path as it was typed; ``~someone`` whom nobody knows is a name like any other."""
+    try:
+        return Path(place).expanduser()
+    except RuntimeError:
+        return Path(place)
+
+
+def _is_file(file: Path) -> bool:
+    try:
+        return file.is_file()
+    except (OSError, ValueError):  # too long a name, or no name at all
+        return False
+
+
 def parse(text: str, file: Path) -> Parameters:
     """Check the text of a study's file against the model."""
-    yaml = YAML(typ="safe", pure=True)
-    try:
-        values = yaml.load(text)
-        node = yaml.compose(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"{_shown(file)}:{mark.line + 1}" if mark else _shown(file)
-        raise StudyError(said("params.not_yaml", where=where, problem=_problem(error))) from None
+    values, node = _read(text, file)
     if values is None:
         values = {}
     if not isinstance(values, dict):
@@ -151,7 +162,7 @@ def parse(text: str, file: Path) -> Parameters:
         parameters = Parameters.model_validate(values)
     except ValidationError as error:
         lines = [_explain(e, node, file) for e in error.errors()]
-        raise StudyError("\n".join(lines)) from None
+        raise StudyError(_screen(lines)) from None
     except ValueError as error:
         raise StudyError(f"{_shown(file)}: {error}") from None
     _check_source(parameters, file)
@@ -162,6 +173,23 @@ def parse(text: str, file: Path) -> Parameters:
     _check_asked(parameters, node, file)
     _check_left_out(parameters, node, file)
     return parameters
+
+
+def _read(text: str, file: Path) -> tuple[Any, Any]:
+    """The values of a study's file, and their places in it."""
+    yaml = YAML(typ="safe", pure=True)
+    try:
+        bounded(text)
+        return yaml.load(text), yaml.compose(text)
+    except LimitError as error:
+        raise StudyError(f"{_shown(file)}:{error.line}: {error}") from None
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"{_shown(file)}:{mark.line + 1}" if mark else _shown(file)
+        raise StudyError(said("params.not_yaml", where=where, problem=_problem(error))) from None
+    except (YAMLError, ValueError, RecursionError) as error:  # a number of 5,000 digits, a sign that is none
+        problem = str(error).partition("\n")[0][:200]
+        raise StudyError(said("params.not_yaml", where=_shown(file), problem=problem)) from None
 
 
 def resolve_source(source: str, file: Path) -> str:
@@ -217,6 +245,13 @@ def _problem(error: MarkedYAMLError) -> str:
     problem = str(error.problem or error.context)
     twice = DUPLICATE.match(problem)
     return said("params.duplicate_key", **twice.groupdict()) if twice else word("params.yaml", problem)
+
+
+def _screen(lines: list[str]) -> str:
+    """What is wrong, no longer than a screen."""
+    kept = [line if len(line) <= 400 else f"{line[:400]}…" for line in lines[:SHOWN]]
+    more = [said("params.more", count=len(lines) - SHOWN)] if len(lines) > SHOWN else []
+    return "\n".join([*kept, *more])
 
 
 def _shown(file: Path) -> str:
@@ -301,6 +336,8 @@ def _line(node: Any, location: list[Any]) -> int:
             node = node.value[part]
             line = node.start_mark.line + 1
             continue
+        if not isinstance(node, MappingNode):  # a list where a mapping belongs
+            break
         pair = next(((k, v) for k, v in node.value if k.value == str(part)), None)
         if pair is None:
             break
@@ -350,7 +387,7 @@ def _check_expressions(parameters: Parameters, node: Any, file: Path) -> None:
             where = f"{_shown(file)}:{_line(node, list(place))}"
             lines.append(said("params.expression", where=where, key=".".join(place[1:]), told=error))
     if lines:
-        raise StudyError("\n".join(lines))
+        raise StudyError(_screen(lines))
     asked = _asked(parameters)
     found = _source_headers(parameters, file)
     extra = {name: KINDS.get(one.type, "?") for name, one in panel.extra_columns.items()}
@@ -413,7 +450,7 @@ def _check_columns(parameters: Parameters, node: Any, file: Path) -> None:
             where = f"{_shown(file)}:{_line(node, [section, key])}"
             lines.append(said("params.no_column", where=where, key=f"{section}.{key}", name=name, hint=hint))
     if lines:
-        raise StudyError("\n".join(lines))
+        raise StudyError(_screen(lines))
 
 
 @cache
@@ -456,7 +493,7 @@ def _check_asked(parameters: Parameters, node: Any, file: Path) -> None:
             named = listed(m for m, need in methods.items() if getattr(need, current()) == why)
             lines.append(said("params.asked", where=where, key=f"{section}.{name}", methods=named, why=why))
     if lines:
-        raise StudyError("\n".join(lines))
+        raise StudyError(_screen(lines))
 
 
 def _check_left_out(parameters: Parameters, node: Any, file: Path) -> None:
