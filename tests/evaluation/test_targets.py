@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fusion.classification import official
 from fusion.evaluation import targets
 from fusion.evaluation.errors import EvaluationError
 from workbook import paths
@@ -185,4 +186,23 @@ def test_a_target_is_judged_on_its_own_population_or_not_at_all() -> None:
     assert (
         shipped.loc["ps_growth", "population"] == "producer_services"
         and (shipped["population"] != "").sum() == 1
+    )
+
+
+def test_units_of_an_official_list_are_counted_once(tmp_path: Path) -> None:
+    file = tmp_path / "lists.csv"
+    lines = ["kind,issuer,batch,date,code,name,revoked,verified,notice,source"]
+    lines += [f"smart_factory,局,{b},{y},,{n},{r},no,," for b, y, n, r in (
+        (1, 2020, "甲", ""), (1, 2020, "乙", "2022"), (1, 2020, "甲", ""), (2, 2021, "丙", ""), (2, 2022, "甲", ""))]  # fmt: skip
+    file.write_text("\n".join(lines) + "\n", "utf-8")
+    counted = official.in_force(official.read([file]))
+    # 甲 is renewed, named twice in a batch, and one unit; 乙 is revoked in 2022.
+    assert counted.set_index("year")["units"].to_dict() == {2020: 2, 2021: 3, 2022: 2}
+    goals = targets.load(OWN)
+    seen = targets.listed_values(goals, counted, [file.name])
+    found = targets.progress(goals.set_index("target", drop=False).loc["smart_factories"], seen)
+    assert (found["latest"], found["latest_year"], found["source"]) == (2, 2022, "lists.csv")
+    assert (
+        found["verdict"] == "not met"
+        and targets.listed_values(goals, official.in_force(official.read([])), []).empty
     )

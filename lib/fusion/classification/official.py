@@ -143,6 +143,19 @@ def actors(found: pd.DataFrame) -> pd.Series:
     )
 
 
+def in_force(table: pd.DataFrame) -> pd.DataFrame:
+    """Units in force on each kind of list by year, each counted once: kind, year, units, verified."""
+    own = table[table["state"] != "duplicate"]
+    own = own.assign(same=own["code"].where(own["code"] != "", own["name"].map(plain)))
+    lines = []
+    for kind, rows_of in own.groupby("kind"):
+        for year in range(int(rows_of["first"].min()), int(rows_of["first"].max()) + 1):
+            there = (rows_of["first"] <= year) & ~(rows_of["last"] < year).fillna(False)
+            units = rows_of[there].groupby("same")["verified"].agg(lambda v: (v == "yes").any())
+            lines.append((kind, year, len(units), int(units.sum())))
+    return pd.DataFrame(lines, columns=["kind", "year", "units", "verified"])
+
+
 def summary(found: pd.DataFrame) -> pd.DataFrame:
     """What became of the rows of each list.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -26,6 +27,7 @@ COLUMNS = (
     "horizon",
     "verified",
 )
+LIST = "list:"  # beginning of a measure that counts the units of a kind of official list
 POPULATION = "population"  # column of a flag that says which rows a target is about; may be absent or empty
 KINDS = ("growth", "level", "unnumbered")
 OBSERVED = ("target", "year", "value", "source")
@@ -107,6 +109,25 @@ def load_observed(file: Path | None, targets: pd.DataFrame) -> pd.DataFrame:
     found += [fault(file.name, i, "unsourced") for i in unsourced]
     refuse(found)
     return table.assign(year=table["year"].astype(int), value=table["value"].astype(float))
+
+
+def listed_values(targets: pd.DataFrame, in_force: pd.DataFrame, files: Sequence[str]) -> pd.DataFrame:
+    """Observed values of targets that count the units of an official list (measure ``list:<kind>``).
+
+    Parameters
+    ----------
+    targets : pandas.DataFrame
+        As `load` gives them.
+    in_force : pandas.DataFrame
+        As `official.in_force` gives it.
+    files : sequence of str
+        Names of the lists: the values' source.
+    """
+    kinds = targets.loc[targets["measure"].str.startswith(LIST), ["target", "measure"]]
+    kinds = kinds.assign(kind=kinds["measure"].str.removeprefix(LIST))
+    found = in_force.merge(kinds, on="kind").rename(columns={"units": "value"})
+    found = found.astype({"value": float}).assign(source=", ".join(files))
+    return found[list(OBSERVED)]
 
 
 def growth(panel: pd.DataFrame, measure: str, base_year: int, horizon: int, scope: str, price: str) -> Growth:
