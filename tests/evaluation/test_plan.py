@@ -150,7 +150,7 @@ def test_the_report_has_every_unit_and_its_open_sentence(tmp_path: Path) -> None
     axes = {name: text.zh or "" for name, text in sheet("09_evaluation").exhibits["report"].axes.items()}
     made = Document(io.BytesIO(official.report(told, axes)))
     text = "\n".join(p.text for p in made.paragraphs)
-    assert "F1“收入”：数据为 20，自评为 30" in text and "有 2 个单位未在通知中核实" in text
+    assert "F1“收入”：数据为 20.0，自评为 30.0" in text and "有 2 个单位未在通知中核实" in text
     assert text.count("评估组补充说明") == 2 and "<" not in text
     table = made.tables[0]
     assert [row.cells[0].text for row in table.rows] == ["单位", "F1", "F2"] and table.rows[1].cells[

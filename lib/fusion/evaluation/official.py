@@ -177,7 +177,7 @@ def _checks(frame: pd.DataFrame, units: pd.DataFrame, axes: Mapping[str, str]) -
     differ = frame[frame["differs"].eq(True)]
     lines = []
     for row in differ.to_dict("records"):
-        told = [_number(row[name], "g") for name in ("value", "reported")]
+        told = [_number(row[name], ".1f") for name in ("value", "reported")]
         lines.append(_filled(axes["differs"], row["name"], row["item_name"], *told))
     heavy = units[units["largest_share"] >= CONCENTRATED]
     lines += [
