@@ -37,14 +37,24 @@ def run(
     jobs: Annotated[int, typer.Option(min=1, help="notebooks at a time")] = 2,
     wait: Annotated[bool, typer.Option(help="wait for another run of the same study to end")] = True,
     site: Annotated[bool, typer.Option("--site", help="then build the site")] = False,
+    allow_code: Annotated[
+        bool, typer.Option("--allow-code", help="let the study's loader (package:function) run")
+    ] = False,
+    memory: Annotated[str, typer.Option(help="limit of each DuckDB, e.g. 4GB; 80% of the machine's")] = "",
 ) -> None:
     """Run a study's notebooks; what has not changed is not run again."""
+    from fusion.adapters import able
     from workbook.params.load import load
     from workbook.run import runner
 
     found = load(study)
     _standards(found.flat)
     print("".join(f"{line}\n" for line in found.told), end="", file=sys.stderr)
+    os.environ |= {"FUSION_MEMORY": memory} if memory else {}
+    _allow(str(found.flat["source"]) if allow_code else "")
+    if refusal := able.refused(found.flat["source"]):
+        print(refusal, file=sys.stderr)
+        raise typer.Exit(2)
     code = runner.run(found, jobs=jobs, wait=wait)
     if site and code == 0:
         _build_site()
@@ -340,6 +350,15 @@ def _standards(flat: dict[str, Any]) -> list[str]:
     except ClassificationError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None
+
+
+def _allow(source: str) -> None:
+    """Allow a loader beside those of the user's settings: a file of their own, one loader a line."""
+    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    settings = home / "fusion" / "allow_code"
+    lines = settings.read_text(encoding="utf-8").split() if settings.is_file() else []
+    allowed = [os.environ.get("FUSION_ALLOW_CODE", ""), *lines, source]
+    os.environ["FUSION_ALLOW_CODE"] = ",".join(filter(None, allowed))
 
 
 def _able(flat: dict[str, Any]) -> list[str]:

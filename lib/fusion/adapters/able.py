@@ -6,8 +6,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-import ibis
-
+from fusion import engine
 from fusion.adapters import panel
 from fusion.indicators import system
 from fusion.language import LANGUAGES, listed, said, speaking
@@ -53,6 +52,14 @@ def lack(columns: Sequence[str]) -> Reason:
     return told
 
 
+def refused(source: str | Sequence[str]) -> str:
+    """Why a source may not be read as the user's settings are: it is code that nobody allowed. Empty if it may be."""
+    loader = isinstance(source, str) and readers.LOADER.match(source)
+    return (
+        said("panel.loader_not_allowed", source=source) if loader and not readers.may_run(str(source)) else ""
+    )
+
+
 def known(source: str | Sequence[str], adapter: str | None, root: Path, **how: Any) -> frozenset[str] | None:
     """Columns of a study's source that hold something.
 
@@ -80,7 +87,8 @@ def known(source: str | Sequence[str], adapter: str | None, root: Path, **how: A
         return frozenset(c.column for c in contract() if c.required != "derived")
     if isinstance(source, str) and readers.LOADER.match(source) and not (root / source).exists():
         return None
-    con = ibis.duckdb.connect()
+    files = [root / name for name in ([source] if isinstance(source, str) else source)]
+    con = engine.opened(*(file.parent for file in files))
     if adapter is None:
         raw = readers.read(con, str(source), root=root, **how)
     else:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import ibis
 import pandas as pd
 
+from fusion import engine
 from fusion.adapters import able, panel
 from fusion.adapters.errors import AdapterError
 from fusion.adapters.layout import Choices, Layout
@@ -211,7 +211,7 @@ def _read(report: Report, files: Sequence[Path], loose: Choices) -> None:
     if hindering:
         report.unread = said("adapters.report.hindered", count=len(hindering))
         return
-    con = ibis.duckdb.connect()
+    con = engine.opened(*(file.parent for file in files))
     try:
         # The contract's own required columns stay in the list of problems; here they may be missing.
         source = panel.convert(con, files, report.adapter, loose, memory="2GB")

@@ -22,6 +22,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
+from fusion import engine
 from fusion.adapters.errors import AdapterError
 from fusion.language import said
 from fusion.panel import files, text
@@ -80,8 +81,7 @@ class Staged:
 def bounded(con: Any, memory: str) -> Path:
     """Keep a connection within ``memory`` and let it use a folder on disk, which goes with the connection."""
     folder = Path(tempfile.mkdtemp(prefix="fusion_"))
-    con.con.execute(f"SET temp_directory = '{folder}'")
-    con.con.execute(f"SET memory_limit = '{memory}'")
+    engine.limited(con, memory)
     weakref.finalize(con.con, shutil.rmtree, folder, ignore_errors=True)
     return folder
 
@@ -146,7 +146,7 @@ def stage(con: Any, looked: Peek, header_at: int, width: int, name: str, folder:
         For files that are written on the way.
     """
     if looked.kind == ".parquet":
-        return _typed(con, f"read_parquet('{files.quoted(looked.path)}')", name)
+        return _typed(con, f"read_parquet({engine.literal(looked.path)})", name)
     if looked.kind == ".dta":
         con.con.register("fusion_stata", files.stata(looked.path))
         made = _typed(con, "fusion_stata", name)
@@ -244,7 +244,7 @@ def _reader(file: Path, delimiter: str, lines: int, width: int, first: str = "")
     numbered = [f"'{first}': 'BIGINT'"] if first else []
     columns = ", ".join([*numbered, *(f"'c{i}': 'VARCHAR'" for i in range(width))])
     return (
-        f"read_csv('{files.quoted(file)}', auto_detect=false, header=false, skip={lines}, delim='{delimiter}', "
+        f"read_csv({engine.literal(file)}, auto_detect=false, header=false, skip={lines}, delim='{delimiter}', "
         f"quote='\"', escape='\"', columns={{{columns}}}, max_line_size={LONGEST})"
     )
 

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from fusion import engine
 from fusion.classification.codes import read as read_code
 from fusion.classification.editions import CURRENT, due, due_sql, links, stated
 from fusion.classification.slot import empty as not_held
@@ -70,11 +71,9 @@ def classify_file(
     if taken:
         raise ClassificationError(said("classification.would_be_overwritten", target=taken))
     import duckdb
-    import ibis
 
-    con = ibis.duckdb.connect()
+    con = engine.opened(source.parent, target.parent)
     with tempfile.TemporaryDirectory(prefix="fusion_") as folder:
-        con.con.execute(f"SET temp_directory = '{_literal(Path(folder))}'")
         query = _query(con, source, Path(folder))
         try:
             return _classified(con, source, query, target, edition, code_column, year_column)
@@ -226,13 +225,13 @@ def _query(con: Any, source: Path, folder: Path) -> str:
     """SQL of the file's rows, every cell of a text file as text."""
     kind = source.suffix.lower()
     if kind == ".parquet":
-        return _tried(con, source, f"SELECT * FROM read_parquet('{_literal(source)}')")
+        return _tried(con, source, f"SELECT * FROM read_parquet({engine.literal(source)})")
     if kind == ".xlsx":
-        return f"SELECT * FROM read_csv('{_literal(_sheet(source, folder))}'{TEXT})"
+        return f"SELECT * FROM read_csv({engine.literal(_sheet(source, folder))}{TEXT})"
     return _tried(
         con,
         source,
-        f"SELECT * FROM read_csv('{_literal(_utf8(source, folder))}'{TEXT})",
+        f"SELECT * FROM read_csv({engine.literal(_utf8(source, folder))}{TEXT})",
     )
 
 
@@ -386,7 +385,7 @@ def _year(column: str) -> str:
 def _report(con: Any, part: Path, code: str, added: list[str]) -> dict[str, Any]:
     reader = "read_parquet" if part.suffix == ".parquet" else "read_csv"
     more = "" if part.suffix == ".parquet" else TEXT
-    table = f"{reader}('{_literal(part)}'{more})"
+    table = f"{reader}({engine.literal(part)}{more})"
     name = {c: (c if c in added else f"{c}_classified") for c in ("mapping_status", "mapping_how", "edition")}
     count = con.con.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
     status = con.con.execute(
@@ -459,7 +458,3 @@ def _shown(headers: list[str]) -> str:
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(path: Path) -> str:
-    return str(path).replace("'", "''")

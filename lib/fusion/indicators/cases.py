@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import ibis
 import pandas as pd
 
+from fusion import engine
 from fusion.indicators import system
 
 TOLERANCE = 5e-5  # values are written to four decimals: half a unit of the last one
@@ -47,7 +47,7 @@ def recompute(table: pd.DataFrame) -> pd.Series:
     frame = pd.DataFrame(rows)
     frame = frame.astype({c: kind for c, kind in _kinds().items() if c in frame})
     codes = list(dict.fromkeys(table["code"]))
-    con = ibis.duckdb.connect()
+    con = engine.opened()
     computed = system.compute(con.create_table("panel", frame.drop(columns="last")), codes)
     keys = ["firm_id", "year"]
     values = computed.table.to_pandas().merge(frame.loc[frame["last"], keys], on=keys)

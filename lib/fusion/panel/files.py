@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import duckdb
 import pandas as pd
 
+from fusion import engine
 from fusion.language import listed, said
 from fusion.panel.errors import PanelError, nearest
 
@@ -53,14 +53,14 @@ def stata_headers(path: Path) -> list[str]:
 
 def parquet(path: Path) -> str:
     """SQL that reads a Parquet file."""
-    return f"read_parquet('{quoted(path)}', file_row_number=true)"
+    return f"read_parquet({engine.literal(path)}, file_row_number=true)"
 
 
 def parquet_headers(path: Path) -> list[str]:
     """Names of a Parquet file's columns."""
-    with whole(path, "Parquet", said("panel.mend_parquet")), duckdb.connect() as con:
+    with whole(path, "Parquet", said("panel.mend_parquet")):
         sql = f"SELECT * EXCLUDE (file_row_number) FROM {parquet(path)} LIMIT 0"
-        return [header[0] for header in con.execute(sql).description]
+        return [header[0] for header in engine.opened(path.parent).con.execute(sql).description]
 
 
 def sheet(path: Path, names: Sequence[str], wanted: str | None) -> str:
@@ -72,8 +72,3 @@ def sheet(path: Path, names: Sequence[str], wanted: str | None) -> str:
             said("panel.no_sheet", path=path, wanted=wanted, hint=nearest(wanted, names), names=listed(names))
         )
     return wanted or names[0]
-
-
-def quoted(path: Path) -> str:
-    """A path inside SQL's single quotes."""
-    return str(path).replace("'", "''")

@@ -9,6 +9,7 @@ first row after the header) that leads from each finding back to the source. No 
 from __future__ import annotations
 
 import importlib
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,10 @@ from fusion.panel.errors import PanelError, examples, nearest
 RAW = "fusion_panel_raw"
 TYPED = "fusion_panel_typed"
 LOADER = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
+# Loaders that may run, by name and comma, or `all`: `fusion run --allow-code`, the user's own settings.
+ALLOWED = "FUSION_ALLOW_CODE"
+# Data that packages of the lock bring; a study's file alone makes nothing else run.
+OWN_LOADERS = frozenset({"linearmodels.datasets.jobtraining:load"})
 FORMATS = ".csv, .tsv, .parquet, .dta, .xlsx"
 
 
@@ -117,6 +122,12 @@ def read(
     return replace(raw, editions=editions or {})
 
 
+def may_run(source: str) -> bool:
+    """Whether the user, or the project, allows a loader to run: it is code, and a study's file is none."""
+    allowed = [name.strip() for name in os.environ.get(ALLOWED, "").split(",")]
+    return source in OWN_LOADERS or source in allowed or "all" in allowed
+
+
 def take(
     con: Any,
     frame: pd.DataFrame,
@@ -203,6 +214,8 @@ def _plain(values: pd.Series) -> pd.Series:
 
 
 def _from_loader(con: Any, source: str) -> ibis.Table:
+    if not may_run(source):
+        raise PanelError(said("panel.loader_not_allowed", source=source))
     package, function = source.split(":")
     try:
         load = getattr(importlib.import_module(package), function)

@@ -18,6 +18,7 @@ from typing import Any
 
 import duckdb
 
+from fusion import engine
 from fusion.language import listed, said
 from fusion.panel.contract import ROW
 from fusion.panel.errors import PanelError
@@ -182,12 +183,11 @@ def check_headers(where: object, headers: list[str]) -> None:
 def _load(con: Any, utf8: Path, headers: list[str], delimiter: str, name: str, path: Path) -> None:
     columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(headers)))
     sql = (
-        f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM read_csv(?, auto_detect=false, header=true, "
+        f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM read_csv({engine.literal(utf8)}, auto_detect=false, header=true, "
         f"delim='{delimiter}', quote='\"', escape='\"', columns={{{columns}}}, max_line_size=16777216)"
     )
     try:
-        con.raw_sql("SET preserve_insertion_order = true")
-        con.con.execute(sql, [str(utf8)])
+        con.con.execute(sql)
     except duckdb.Error as error:
         raise PanelError(_bad_row(path, str(error), len(headers))) from None
     for i, header in enumerate(headers):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from IPython.display import HTML, Markdown, display
 
-from workbook import inert, paths
+from workbook import engine, inert, paths
 from workbook.exhibits import listing, needs, printed, record, rendering, sheets
 from workbook.exhibits.words import COLON, JOIN, Words
 from workbook.language import said
@@ -103,10 +103,17 @@ class Book:
     def connection(self) -> Any:
         """The notebook's embedded DuckDB."""
         if self._con is None:
-            import ibis
-
-            self._con = ibis.duckdb.connect()
+            self._con = engine.opened(*self._reached())
         return self._con
+
+    def _reached(self) -> list[Path]:
+        """Folders of the build, of the project's tables, and of the files that the study names."""
+        places: list[Path] = [self.root, self.folder, paths.ROOT / "data"]
+        for value in self.parameters.values():
+            for one in value if isinstance(value, list) else [value]:
+                if isinstance(one, str) and (place := paths.ROOT / one[:4096]).suffix and _is_file(place):
+                    places.append(place.parent)
+        return places
 
     def write(self, name: str, table: pd.DataFrame | ibis.Table) -> None:
         """Write a declared output as Parquet (pandas or Ibis)."""
@@ -378,3 +385,11 @@ def _values(namespace: Mapping[str, Any]) -> dict[str, Any]:
 
         values = load(str(namespace["study"])).flat
     return values | {name: namespace[name] for name in values if name in namespace}
+
+
+def _is_file(place: Path) -> bool:
+    """Whether a text of the study is a file's place; one that no system can hold is none."""
+    try:
+        return place.is_file()
+    except (OSError, ValueError):
+        return False

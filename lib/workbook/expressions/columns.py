@@ -13,6 +13,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
+from workbook import engine
 from workbook.expressions.building import PART, Builder, Rules
 from workbook.expressions.checking import Scope, check, condition, taken_names
 from workbook.expressions.errors import ExpressionError
@@ -198,7 +199,7 @@ def masks(
     used = {name: tree for name, tree in trees.items() if name not in absent}
     columns = list(dict.fromkeys(c for tree in used.values() for c in tree.names()))
     narrow = frame[columns].reset_index(drop=True)
-    table = ibis.duckdb.connect().create_table(
+    table = engine.opened().create_table(
         "rows_", narrow.assign(**{f"{PART}row": range(len(narrow))}), temp=True
     )
     scope = Scope(kinds(table), lists or {}, windows=False, year=None)

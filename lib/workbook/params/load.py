@@ -106,9 +106,8 @@ def load(name_or_path: str) -> Study:
     file = find(name_or_path)
     text = _text(file)
     parameters = parse(text, file)
-    return Study(
-        file.stem, file, parameters, tuple(forms.read(YAML(typ="safe", pure=True).load(text) or {})[1])
-    )
+    told = forms.read(YAML(typ="safe", pure=True).load(text) or {})[1]
+    return Study(file.stem, file, parameters, (*told, *_outside(parameters, file)))
 
 
 def find(name_or_path: str) -> Path:
@@ -199,6 +198,22 @@ def resolve_source(source: str, file: Path) -> str:
     candidates = [file.parent / source, paths.ROOT / source]
     found = next((c.resolve() for c in candidates if c.exists()), candidates[-1])
     return str(found.relative_to(paths.ROOT)) if found.is_relative_to(paths.ROOT) else str(found)
+
+
+def _outside(parameters: Parameters, file: Path) -> list[str]:
+    """Files that a study names and that lie outside its folder and the project, links and .. resolved."""
+    found = []
+    values = parameters.flat()
+    named = values["source"] if isinstance(values["source"], list) else [values["source"]]
+    named += [values["adapter"], *(values[name] for name in sorted(FILES | FOLDERS))]
+    for name in named:
+        if not isinstance(name, str) or name == "synthetic" or LOADER.match(name):
+            continue
+        place = (paths.ROOT / resolve_source(name, file)).resolve()
+        homes = (file.resolve().parent, paths.ROOT.resolve())
+        if place.exists() and not any(place.is_relative_to(home) for home in homes):
+            found.append(said("params.outside", name=name, place=place))
+    return found
 
 
 def resolve_sources(source: str | list[str], file: Path) -> str | list[str]:
@@ -368,10 +383,11 @@ def _check_files(parameters: Parameters, file: Path) -> None:
             raise StudyError(said("params.no_file", file=_shown(file), **where))
 
 
-def _contract() -> dict[str, str]:
-    """Types of the contract's columns, as expressions know them."""
+def _contract(computed: bool = True) -> dict[str, str]:
+    """Types of the contract's columns, as expressions know them; with those that the workbook computes, or without."""
     with (paths.ROOT / "data" / "contract" / "panel.csv").open(encoding="utf-8", newline="") as stream:
-        return {row["column"]: KINDS.get(row["type"], "text") for row in csv.DictReader(stream)}
+        rows = [row for row in csv.DictReader(stream) if computed or row["required"] != "derived"]
+    return {row["column"]: KINDS.get(row["type"], "text") for row in rows}
 
 
 def _check_expressions(parameters: Parameters, node: Any, file: Path) -> None:
@@ -393,14 +409,13 @@ def _check_expressions(parameters: Parameters, node: Any, file: Path) -> None:
     extra = {name: KINDS.get(one.type, "?") for name, one in panel.extra_columns.items()}
     # What may be there: with a loader or an adapter anything, else what the contract and the headers have.
     other = asked.names() if found is None else found
-    known = {**dict.fromkeys(other, "?"), **_contract(), **extra}
+    known = {**dict.fromkeys(other, "?"), **_contract(computed=False), **extra}
     try:
         judge(asked, known)
     except ExpressionError as error:
-        place = next((p for p in texts if p[-1] == error.key), ("panel", "columns"))
-        raise StudyError(
-            f"{_shown(file)}:{_line(node, list(place))} {'.'.join(place[1:-1])}.{error}"
-        ) from None
+        at = next((list(p) for p in texts if p[-1] == error.key), ["panel", "columns"])
+        key = ".".join(at[1:-1])
+        raise StudyError(f"{_shown(file)}:{_line(node, at)} {key}.{error}") from None
 
 
 def _asked(parameters: Parameters) -> Asked:
@@ -425,13 +440,12 @@ def _declare(parameters: Parameters, file: Path) -> None:
     panel = parameters.panel
     named = [n for section, key in _naming() for n in _texts(parameters.model_dump()[section][key])]
     used = dict.fromkeys([*_asked(parameters).names(), *(part for text in named for part in text.split("*"))])
-    known = {*panel.extra_columns, *panel.columns, *_contract()} - set(_asked(parameters).names()) | set(
-        _contract()
-    )
-    wanted = [name for name in used if name not in known and name not in panel.extra_columns]
+    # Under the minimal contract a column of the source may be called as one that the workbook computes.
+    wanted = set(used) - {*panel.extra_columns, *_contract(computed=panel.contract == "enterprise")}
+    wanted -= set(panel.columns) - set(_asked(parameters).names())
     there = (_source_headers(parameters, file) or []) if wanted else []
-    for name in wanted:
-        if name in there:
+    for name in used:
+        if name in wanted and name in there:
             panel.extra_columns[name] = ExtraColumn(label_en=name, label_zh=name, type="auto")
 
 

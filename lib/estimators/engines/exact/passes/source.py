@@ -59,7 +59,8 @@ class Source:
         if isinstance(data, duckdb.DuckDBPyRelation):
             self._relation = data
             return
-        self._connection = duckdb.connect(config={"memory_limit": memory} if memory else {})
+        limit = memory or os.environ.get("FUSION_MEMORY")  # the limit that `fusion run --memory` sets for all
+        self._connection = duckdb.connect(config={"memory_limit": limit} if limit else {})
         if isinstance(data, (str, os.PathLike)):
             self._parquet = os.fspath(data)
             self._view(f"SELECT * FROM read_parquet({quote(self._parquet)})", data)
