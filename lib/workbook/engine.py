@@ -16,7 +16,6 @@ from typing import Any
 MEMORY = (
     "FUSION_MEMORY"  # e.g. 4GB; `fusion run --memory` sets it, and processes that a run starts inherit it
 )
-_GLOB = "*?["
 
 
 def opened(*folders: Path | str) -> Any:
@@ -42,16 +41,6 @@ def opened(*folders: Path | str) -> Any:
     con.execute(f"SET allowed_directories = [{', '.join(map(_text, known))}]")
     con.execute("SET enable_external_access = false")
     return ibis.duckdb.from_connection(con)
-
-
-def limited(con: Any, memory: str) -> None:
-    """Keep a connection within memory, where the user states no limit for all."""
-    con.con.execute(f"SET memory_limit = {_text(os.environ.get(MEMORY) or memory)}")
-
-
-def literal(path: Path | str) -> str:
-    """A path as SQL's text, every character as it stands: ``*``, ``?`` and ``[`` name no other files."""
-    return _text("".join(f"[{c}]" if c in _GLOB else c for c in str(path)))
 
 
 def _text(value: object) -> str:

@@ -201,7 +201,10 @@ def test_first_failure_counts_over_pieces(tmp_path: Path, monkeypatch: pytest.Mo
         ("os:sep", r"'sep' is not a function"),
     ],
 )
-def test_bad_source(con: Any, tmp_path: Path, source: str, message: str) -> None:
+def test_bad_source(
+    con: Any, tmp_path: Path, source: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(readers.ALLOWED, "all")
     (tmp_path / "folder.csv").mkdir()
     (tmp_path / "p.sav").write_text("x")
     (tmp_path / "nofile1.csv").write_text("x")

@@ -116,7 +116,8 @@ def test_data_that_cannot_be_read(tmp_path: Path, content: str | bytes, choices:
 @pytest.mark.parametrize(
     "source", ["none.csv", ".", "p.doc", "nobody:load", "json:nothing", "json:decoder", "os:getcwd"]
 )
-def test_sources_that_are_none(tmp_path: Path, source: str) -> None:
+def test_sources_that_are_none(tmp_path: Path, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(readers.ALLOWED, "all")
     (tmp_path / "p.doc").write_text("x")
     with pytest.raises(PanelError) as caught:
         readers.read(ibis.duckdb.connect(), source, root=tmp_path, contract="minimal")
