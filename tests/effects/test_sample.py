@@ -140,7 +140,8 @@ def test_who_is_ever_treated_and_since_when() -> None:
         assert effects.year_before(rows, **how) == 1
     assert effects.ever_treated(rows, ["dose"]).isna().all(), "a dose has no untreated units"
     assert effects.year_before(rows, []) is None
-    assert effects.comparison_groups(rows, rows, "start").tolist() == ["ever", "ever", "never", "never"]
+    sides = effects.comparison_groups(rows, rows, "start")
+    assert sides.fillna("").tolist() == ["", "after", "", "comparable"]
     assert effects.comparison_groups(rows, rows).isna().all()
     scored = pd.DataFrame({"firm_id": list("abc"), "fi": [3.0, 1, 2]})
     assert effects.comparison_groups(scored, scored).tolist() == ["high", "low", "middle"]

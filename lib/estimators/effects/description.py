@@ -54,8 +54,13 @@ def comparison_groups(
     start: str | None = None,
     score: str = "fi",
     unit: str = "firm_id",
+    time: str = "year",
 ) -> pd.Series:
-    """Groups of units that are set side by side: ever and never treated, or thirds of a score's mean.
+    """Groups of rows that are set side by side: treated and comparable ones, or thirds of a score's mean.
+
+    Who starts treatment has stayed until then: years before the start are years in which nobody could have left. Rows from
+    the start on are therefore set beside those of never-treated units in the same years, seen for as long as the
+    treated had been (median) when they started.
 
     Parameters
     ----------
@@ -69,11 +74,17 @@ def comparison_groups(
     Returns
     -------
     Series of str
-        Aligned with panel: ever, never; or low, middle, high; missing where there is neither.
+        Aligned with panel: after, comparable; or low, middle, high; missing for other rows, and where there is neither.
     """
     if start and start in panel:
-        began = panel.groupby(unit)[start].transform("max").notna()
-        return began.map({True: "ever", False: "never"})
+        began = panel.groupby(unit)[start].transform("max").astype(float)
+        tenure = panel[time] - panel.groupby(unit)[time].transform("min")
+        long = tenure[panel[time] == began].median()
+        after = began.notna() & (panel[time] >= began)
+        comparable = began.isna() & (panel[time] >= began.min()) & (tenure >= long)
+        return pd.Series(np.select([after, comparable], ["after", "comparable"], ""), panel.index).replace(
+            "", None
+        )
     if score in sample:
         mean = sample.groupby(unit)[score].mean().rank(method="first")
         return panel[unit].map(pd.qcut(mean, 3, labels=["low", "middle", "high"]).astype(str))
@@ -236,8 +247,16 @@ def attrition(
         group, at_risk (rows before the last period), left (of these, units that are never seen again), exit_rate a
         period, low, high (Wilson interval), entered (rows after the first period whose unit is new), entry_rate (of
         rows after the first period), gaps (rows followed by a period without, and seen again later), units.
-        Empty where no row has a group.
+        The last line, ``all``, is of all rows. Empty where no row has a group.
     """
+    if group.isna().all():
+        return _left(rows, group.fillna("all"), unit, time, size).iloc[:0]
+    whole = _left(rows, pd.Series("all", rows.index), unit, time, size)
+    return pd.concat([_left(rows, group, unit, time, size), whole], ignore_index=True)
+
+
+def _left(rows: pd.DataFrame, group: pd.Series, unit: str, time: str, size: float) -> pd.DataFrame:
+    """The lines of `attrition` for the groups that are there."""
     from scipy.stats import norm
 
     first, last = rows[time].min(), rows[time].max()
