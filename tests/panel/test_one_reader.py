@@ -27,7 +27,9 @@ CELLS: dict[tuple[str, str], str | None] = {
     ("3911", "2002"): "3911", ("C39", "2002"): "39", ("131", "2002"): "zero_or_group", ("3982", "2002"): "not_in_edition",
     ("C39", "csrc2012"): "39", ("S90", "csrc2012"): "S90", ("R87", "csrc2012"): "87", ("R87", "2017"): "87",
     ("Ｃ３９", "csrc2012"): "39", ("3911", "csrc2012"): "not_in_edition",
-    ("6431", "2011"): "not_in_edition", ("130", "2011"): "not_in_edition",
+    ("制造业-计算机、通信和其他电子设备制造业", "csrc2012"): "39", ("房地产业", "csrc2012"): "70",
+    ("综合", "csrc2012"): "S90", ("制造业", "csrc2012"): "C", ("电子元器件", "csrc2012"): "not_a_code",
+    ("制造业", "2017"): "not_a_code", ("6431", "2011"): "not_in_edition", ("130", "2011"): "not_in_edition",
 }  # fmt: skip
 REASONS = {"zero_or_group", "letter_contradicts", "not_in_edition", "not_a_code"}
 

@@ -45,11 +45,11 @@ def roll_up(con: Any, source: str, rule: Establishments, edition: str, name: str
     dated, _ = codes.read(con, dated, f"{name}_read")
     con.con.execute(f"CREATE OR REPLACE TEMP VIEW {name}_coded AS {con.compile(dated)}")
     con.con.register("fusion_services", codes.in_sections(tuple(rule.service_sections)))
-    con.con.register("fusion_classes", codes.classes())
+    con.con.register("fusion_held_classes", codes.classes())
     con.con.execute(
         f"CREATE OR REPLACE TEMP TABLE {name}_rows AS SELECT e.*, c.code IS NOT NULL AS known, "
         f"s.code IS NOT NULL AND c.code IS NOT NULL AS service FROM {name}_coded e "
-        "LEFT JOIN fusion_classes c ON c.code = e.ind4 AND length(c.code) = 4 AND c.edition = e.class_version "
+        "LEFT JOIN fusion_held_classes c ON c.code = e.ind4 AND length(c.code) = 4 AND c.edition = e.class_version "
         "LEFT JOIN fusion_services s ON s.code = e.ind4 AND s.edition = e.class_version"
     )
     con.con.execute(_by_firm(name))
@@ -60,7 +60,7 @@ def roll_up(con: Any, source: str, rule: Establishments, edition: str, name: str
         f"FROM {name}_rows)"
     ).fetchone()
     con.con.unregister("fusion_services")
-    con.con.unregister("fusion_classes")
+    con.con.unregister("fusion_held_classes")
     return RolledUp(read, used, no_key, no_class, no_revenue)
 
 

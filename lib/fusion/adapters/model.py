@@ -147,6 +147,7 @@ class Adapter(Part):
     firm_id: IdRule = IdRule()
     columns: dict[str, ColumnRule] = {}
     absent: list[str] = Field([], description="columns the source does not collect: they exist and are empty")
+    may_lack: list[str] = Field([], description="columns that exist and are empty where no file brings them")
     files: list[FileRule] = []
     establishments: Establishments | None = None
 
@@ -196,7 +197,7 @@ def load(name_or_path: str, root: Path | None = None, extra: Iterable[str] = ())
 def validate(values: Mapping[str, Any], where: str, extra: Iterable[str] = ()) -> Adapter:
     """Check an adapter's keys and values."""
     known = {c.column for c in contract()} | set(extra)
-    for key in ("columns", "absent"):
+    for key in ("columns", "absent", "may_lack"):
         named = values.get(key) or {}
         for name in named if isinstance(named, dict | list) else []:
             if not isinstance(name, str) or name not in known:

@@ -218,7 +218,7 @@ def brought(layouts: Sequence[Layout], adapter: Adapter) -> set[str]:
             or (rule.sum_of_columns and set(rule.sum_of_columns) <= there)
         ):
             there.add(column)
-    return there | set(adapter.absent)
+    return there | set(adapter.absent) | set(adapter.may_lack)
 
 
 def headers_of(layout: Layout) -> pd.DataFrame:
@@ -259,7 +259,7 @@ def _of_establishments(adapter: Adapter, path: Path) -> Adapter:
     }
     ids = IdRule(pad=adapter.firm_id.pad)
     return adapter.model_copy(
-        update={"columns": columns, "absent": [], "firm_id": ids, "establishments": None}
+        update={"columns": columns, "absent": [], "may_lack": [], "firm_id": ids, "establishments": None}
     )
 
 

@@ -107,7 +107,8 @@ def check(
     layouts = panel.look_all(files, used, chosen)
     report = Report(used, scores, layouts, panel.problems(layouts, used, chosen))
     report.needs = dict(needs or {})
-    report.columns = frozenset(panel.brought(layouts, used) - set(used.absent))
+    there = panel.brought(layouts, used.model_copy(update={"absent": [], "may_lack": []}))
+    report.columns = frozenset(there - set(used.absent))
     _read(report, files, replace(chosen, columns=panel.choices("minimal").columns))
     return report
 

@@ -12,6 +12,9 @@ Rules of normalisation, in order (nothing else is bent):
    a letter settles it: ``A131`` is 0131, ``C131`` the group. Wherever a code is asked about, in a table, a file,
    a panel or a terminal, the answer is the same.
 
+6. in the regulator's edition a name of one of its industries, with or without that of its section before it
+   (制造业-计算机、通信和其他电子设备制造业, as Wind exports it), is its code.
+
 A code that is shorter than its column's level stands for all codes below it: `normalise_code` refuses it
 and names them; `classify` keeps what they share. A letter that contradicts the code and a code that the
 edition does not have are refused. A refusal names candidates. A word for a missing cell (`MISSING`) is no code
@@ -28,6 +31,7 @@ from functools import lru_cache
 from fusion.classification.tables import (
     EDITIONS,
     LEVELS,
+    REGULATOR,
     ClassificationError,
     check_edition,
     codes_of,
@@ -80,6 +84,12 @@ def _names(edition: str) -> dict[str, str]:
 @lru_cache
 def _sections(edition: str) -> dict[str, str]:
     return {row["code"]: row["section"] for row in codes_of(edition)}
+
+
+@lru_cache
+def names_read() -> dict[str, str]:
+    """Names of the regulator's industries and their codes; a name that a section and a division share is the division's."""
+    return {row["name_zh"]: row["code"] for row in sorted(codes_of(REGULATOR), key=lambda row: row["level"])}
 
 
 def exists(code: str, edition: str = "2017") -> bool:
@@ -152,6 +162,8 @@ def normalise_code(text: str, level: int | None = 4, edition: str = "2017") -> N
     if level is not None and level not in LEVELS:
         raise ClassificationError(said("classification.level", level=level))
     found = re.fullmatch(PATTERN, text.translate(_TABLE))
+    if found is None and edition == REGULATOR and (code := names_read().get(text.split("-")[-1].strip())):
+        found = re.fullmatch(PATTERN, code)
     if found is None or not "".join(found.groups()):
         return Normalised(text, reason=said("classification.reason.not_a_code"))
     letter, digits = found.groups()

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from fusion.classification import abroad
-from fusion.classification.codes import MISSING, PATTERN, TRANSLATION, readings
+from fusion.classification.codes import MISSING, PATTERN, TRANSLATION, names_read, readings
 from fusion.classification.coefficients import EQUAL, Coefficients, equal
 from fusion.classification.editions import CURRENT, NATIONAL, successors
 from fusion.classification.evidence import RULES, by_later_code
@@ -179,9 +179,12 @@ def normalise(written: ibis.Table) -> ibis.Table:
     """
     text = written["written"].translate(*TRANSLATION)
     fits = text.re_search(PATTERN)
+    edition = edition_in(written["version"])
+    # In the regulator's edition a name stands for its code: what follows the section's name and a dash.
+    named = ibis.ifelse(edition == REGULATOR, written["written"].re_replace("^.*-", "").strip(), "")
     bare = written.mutate(
-        edition=edition_in(written["version"]),
-        digits=ibis.ifelse(fits, text.re_extract(PATTERN, 2), ""),
+        edition=edition,
+        digits=ibis.ifelse(fits, text.re_extract(PATTERN, 2), named),
         code_letter=ibis.ifelse(fits, text.re_extract(PATTERN, 1), ""),
         empty=(text.strip() == "") | text.strip().upper().isin(MISSING),
     )
@@ -198,7 +201,7 @@ def normalise(written: ibis.Table) -> ibis.Table:
         (joined["empty"], "missing"),
         (~joined["edition"].isin(EDITIONS), "edition_unknown"),
         (joined["code_own"].notnull(), "zero_or_group"),  # noqa: PD004 (Ibis)
-        ((joined["digits"] == "") | (joined["digits"].length() < 2), "not_a_code"),
+        (~joined["digits"].re_search("^[0-9]{2,}$"), "not_a_code"),
         ((joined["code_letter"] != "") & joined["without_letter"].notnull(), "letter_contradicts"),  # noqa: PD004
         else_="not_in_edition",
     )
@@ -258,6 +261,7 @@ def edition_in(version: ibis.Value) -> ibis.Value:
 @lru_cache
 def _readings() -> pd.DataFrame:
     rows = [(edition, *reading) for edition in EDITIONS for reading in readings(edition)]
+    rows += [(REGULATOR, "", name, code) for name, code in names_read().items()]
     return pd.DataFrame(rows, columns=["edition_", "code_letter_", "digits_", "code_own"])
 
 
