@@ -16,10 +16,8 @@ CLASSES = {"digital_economy_2021": ("01", "02", "03", "04")}
 EXCEPTIONS = {("industrial_sei_2023", "3544")}
 
 
-@pytest.mark.skipif(
-    not MATRIX.is_file(), reason="the independent membership matrix is not beside the project"
-)
-def test_members_equal_an_independent_matrix() -> None:
+@pytest.mark.skipif(not MATRIX.is_file(), reason="the membership matrix is not beside the project")
+def test_members_equal_a_matrix_that_may_have_the_same_ancestor() -> None:
     matrix = pd.read_csv(MATRIX, dtype=str, keep_default_na=False).set_index("code")
     assert len(matrix) == 1381
     off = set()

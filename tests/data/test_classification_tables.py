@@ -164,18 +164,12 @@ def test_each_division_stands_in_one_sector() -> None:
 
 
 @pytest.mark.parametrize(
-    ("standard", "class_code", "members"),
-    [  # rows over a page, as others compared them with the documents
-        ("sports_2019", "0820", "8053* 8412* 8414* 8415* 8416* 8522* 8992"),
-        ("sports_2019", "1011", "5142 5242"),
-        ("tourism_2018", "1722", "6432* 6434* 6439* 6440* 6450*"),
-        ("tourism_2018", "1723", "7215* 7219* 722* 9522*"),
-    ],
+    "row", gbt.tables.rows("page_breaks"), ids=lambda r: f"{r['standard']}-{r['class_code']}"
 )
-def test_members_over_a_page_are_there(standard: str, class_code: str, members: str) -> None:
-    rows = gbt.load(standard).query("class_code == @class_code and gbt_code != ''")
+def test_members_that_a_page_break_took_are_there(row: dict[str, str]) -> None:
+    rows = gbt.load(row["standard"]).query("class_code == @row['class_code'] and gbt_code != ''")
     marks = rows["partial"].map({"1": "*", "0": ""})
-    assert " ".join(rows["gbt_code"] + marks) == members
+    assert " ".join(rows["gbt_code"] + marks) == row["members"]
 
 
 def test_editions_are_due_from_years_with_a_source() -> None:
@@ -211,3 +205,18 @@ def test_isic_by_annex_c() -> None:
     assert sorted(classes - set(pairs["code_2017"])) == without
     assert (pairs["look"] == "1").sum() == 13
     assert pairs.query("printed != ''").to_numpy().tolist() == [["3391", "2431", "2430", "0"]]
+
+
+@pytest.mark.parametrize("standard", gbt.standards())
+def test_codes_are_as_many_as_listed_and_what_differs_from_the_stated_number_is_told(standard: str) -> None:
+    row, listed = SOURCES.loc[standard], gbt.load(standard).query("gbt_code != ''")["gbt_code"]
+    assert listed.nunique() == int(row["gbt_codes_listed"])
+    if row["gbt_codes_stated"] not in ("", row["gbt_codes_listed"]):
+        assert f"{row['gbt_codes_stated']} codes" in row["checked"] and "not resolved" in row["checked"]
+
+
+def test_no_standard_is_verified_by_a_table_of_unknown_ancestor() -> None:
+    own = SOURCES.loc[gbt.standards()]
+    for row in own[own["verified"] == "1"].itertuples():
+        assert "with the document" in row.checked, row.Index
+        assert "by others" in row.checked or "by this project" in row.checked, row.Index
