@@ -206,3 +206,24 @@ def test_units_of_an_official_list_are_counted_once(tmp_path: Path) -> None:
         found["verdict"] == "not met"
         and targets.listed_values(goals, official.in_force(official.read([])), []).empty
     )
+
+
+def test_a_target_may_be_about_a_standard(tmp_path: Path) -> None:
+    from fusion.classification import own
+
+    (tmp_path / "mine.csv").write_text("class_code,gbt_code,partial\n1,3973,0\n2,3562,1\n", "utf-8")
+    own.install({"mine": {"file": "mine.csv"}}, tmp_path)
+    coded = panel().assign(
+        edition="2017", code_own=panel()["firm_id"].map({"a": "3973", "b": "3562", "c": ""})
+    )
+    goal = targets.load(OWN).head(1).assign(measure="service_revenue", price="nominal")
+    for population, rate in (("mine", 10.0), ("mine?", 100 * (1.105**0.5 - 1)), ("mine:2?", 0.0)):
+        asked = goal.assign(population=population)
+        grid = targets.grids(
+            targets.marked(coded, asked), asked, base_years=[2020], horizons=[2022], tolerance=1.0
+        )
+        nominal = grid.query("price == 'nominal' and scope == 'continuing'")["rate"]
+        assert nominal.tolist() == pytest.approx([rate]), population
+    none = targets.grids(targets.marked(coded, goal), goal, base_years=[2020], horizons=[2022], tolerance=1.0)
+    assert none["rate"].isna().all(), "the panel has no firm of producer services"
+    own.install({}, tmp_path)

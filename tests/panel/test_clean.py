@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -81,3 +82,20 @@ def test_a_filter_of_ones_own(con: Any, good: pd.DataFrame) -> None:
         flow.table.year > 2015, "later", "以后"
     )
     assert flow.to_frame()["rows"].tolist() == [24, 20, 15]
+
+
+def test_a_standard_is_a_filter_certain_or_possible(con: Any, good: pd.DataFrame, tmp_path: Path) -> None:
+    from fusion.classification import own
+
+    (tmp_path / "mine.csv").write_text("class_code,gbt_code,partial\n1,7010,0\n2,356,1\n", "utf-8")
+    own.install({"mine": {"file": "mine.csv"}}, tmp_path)
+    good = good.assign(ind4="3562", class_version="2017")
+    good.loc[good["firm_id"] == "F001", "ind4"] = "7010"
+    for wanted, rows in (
+        (["mine"], 4),
+        (["mine?"], 24),
+        (["mine:2?", "7010"], 24),
+        (["mine", "hightech_manufacturing_2017"], 24),
+    ):
+        assert sample(con, good, keep_industries=wanted).table.count().execute() == rows, wanted
+    own.install({}, tmp_path)

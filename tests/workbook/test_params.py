@@ -177,6 +177,10 @@ def test_a_standard_of_the_study_is_a_file_and_can_be_chosen(tmp_path: Path) -> 
         assert found["services_standard"] == "mine:01"
     told = error(tmp_path, OWN.format(named="min", file="list.csv"))
     assert "services_standard: no standard 'min'. Did you mean 'mine'?" in told and "culture_2018" in told
+    kept = "panel: {keep_industries: [C, '39', mine?, minne]}\n" + OWN.format(named="mine", file="list.csv")
+    assert "panel.keep_industries: no standard 'minne'. Did you mean 'mine'?" in error(
+        tmp_path, "study: {synthetic: true}\n" + kept
+    )
     told = error(tmp_path, "study: {synthetic: true}\n" + OWN.format(named="mine", file="lost.csv"))
     assert "classification.standards.mine = 'lost.csv': no such file" in told
     assert "counts" in error(tmp_path, OWN.format(named="mine", file="{file: list.csv, counts: many}"))

@@ -410,6 +410,24 @@ def _listed(pairs: pd.DataFrame, column: str, size: pd.Series | None = None) -> 
     return count.reset_index().groupby(CODE)["word"].agg(",".join)
 
 
+def belonging(standard: str) -> pd.DataFrame:
+    """Codes of each edition that are certainly in a standard; with a ``?`` behind its name those that may be.
+
+    Parameters
+    ----------
+    standard : str
+        ``name``, ``name:01,02``, or either with ``?``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        edition, code.
+    """
+    name, possible = standard.removesuffix("?"), standard.endswith("?")
+    held = bounds(*split(name), EQUAL)
+    return held.loc[held["high" if possible else "low"] == 1, CODE]
+
+
 def candidates() -> pd.DataFrame:
     """Each code of each edition beside each class of 2017 that it may be: edition, code, code_2017, section (of that class)."""
     leaf = tree(CURRENT).query("level == '4'")[["code", "section"]].rename(columns={"code": "code_2017"})

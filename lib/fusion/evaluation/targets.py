@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fusion.classification import standards
+from fusion.classification.enterprises import belonging
+from fusion.classification.listed import split
 from fusion.evaluation.errors import EvaluationError
 from fusion.evaluation.tables import cell, fault, faults, read, refuse, years
 from fusion.language import said
@@ -28,7 +31,9 @@ COLUMNS = (
     "verified",
 )
 LIST = "list:"  # beginning of a measure that counts the units of a kind of official list
-POPULATION = "population"  # column of a flag that says which rows a target is about; may be absent or empty
+POPULATION = (
+    "population"  # a flag's column, or a standard: which rows a target is about; may be absent or empty
+)
 KINDS = ("growth", "level", "unnumbered")
 OBSERVED = ("target", "year", "value", "source")
 SCOPES = ("all", "continuing")
@@ -93,6 +98,26 @@ def load(file: Path) -> pd.DataFrame:
     refuse(found)
     table["goal"] = pd.to_numeric(table["goal"], errors="coerce")
     return table if POPULATION in table else table.assign(**{POPULATION: ""})
+
+
+def marked(panel: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
+    """The panel with a flag for each population that is a standard, installed or the study's own.
+
+    Parameters
+    ----------
+    panel : pandas.DataFrame
+        edition and code_own, as the classification gives them.
+    targets : pandas.DataFrame
+        Of `load`; a population that is a column of the panel stays what it is. Of a standard (``name``, ``name:01,02``) the
+        codes count that are certainly in it; with ``?`` behind the name those that may be.
+    """
+    known, flags = set(standards()), {}
+    for population in dict.fromkeys(targets.get(POPULATION, pd.Series(dtype=str))):
+        if population in panel.columns or split(population.removesuffix("?"))[0] not in known:
+            continue
+        codes = pd.MultiIndex.from_frame(belonging(population))
+        flags[population] = pd.MultiIndex.from_frame(panel[["edition", "code_own"]].fillna("")).isin(codes)
+    return panel.assign(**flags)
 
 
 def load_observed(file: Path | None, targets: pd.DataFrame) -> pd.DataFrame:

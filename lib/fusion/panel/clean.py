@@ -8,6 +8,7 @@ from typing import Any
 import ibis
 import pandas as pd
 
+from fusion.classification.enterprises import belonging
 from fusion.language import current, said
 from fusion.panel import codes
 from fusion.panel.contract import ROW
@@ -114,8 +115,9 @@ def sample(
     first_year, last_year : int
         Years kept, both included.
     keep_industries : sequence of str
-        GB/T 4754 sections (letters) or code prefixes, read in the edition of each row; rows without a
-        code are dropped. Empty: all.
+        GB/T 4754 sections (letters) or code prefixes, read in the edition of each row; or standards, by name: rows whose
+        code is certainly in one, with ``?`` behind the name also those that may be. Rows without a code are dropped.
+        Empty: all.
     min_employees : float
         Rows with fewer are dropped; rows that do not say are kept.
     positive_revenue : bool
@@ -190,10 +192,15 @@ def _emptied(flow: SampleFlow, quality: pd.DataFrame) -> None:
 def _industries(flow: SampleFlow, wanted: Sequence[str]) -> None:
     _need(flow, "keep_industries", "ind4")
     _need(flow, "keep_industries", "class_version")
-    unknown = sorted({code for code in wanted if code.isalpha()} - set(codes.sections()["section"]))
+    standards = [code for code in wanted if code[0].islower()]
+    letters = {code for code in wanted if len(code) == 1}
+    unknown = sorted(letters - set(codes.sections()["section"]))
     if unknown:
         raise PanelError(said("panel.no_section", unknown=examples(unknown)))
-    held = codes.inside(tuple(wanted))
+    held = dict(codes.inside(tuple(code for code in wanted if code not in standards)))
+    for standard in standards:
+        for edition, part in belonging(standard).groupby("edition"):
+            held[str(edition)] = held.get(str(edition), frozenset()) | frozenset(part["code"])
     listed = ", ".join(wanted)
     flow.keep(
         lambda t: ibis.or_(*(_in_edition(t, edition, own) for edition, own in held.items())),

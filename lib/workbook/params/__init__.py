@@ -55,6 +55,9 @@ class Parameters(Section):
                     source=self.panel.source,
                 )
             )
+        for kept in self.panel.keep_industries:
+            if kept[0].islower():
+                self.classification.known("panel.keep_industries", kept.removesuffix("?"))
         return self
 
     def flat(self) -> dict[str, Any]:

@@ -100,9 +100,9 @@ class Classification(Section):
     @model_validator(mode="after")
     def _named(self) -> Classification:
         for name, one in self.standards.items():
-            self.known(f"standards.{name}.compared_with", one.compared_with)
-        self.known("services_standard", self.services_standard)
-        self.known("manufacturing_standard", self.manufacturing_standard)
+            self.known(f"classification.standards.{name}.compared_with", one.compared_with)
+        self.known("classification.services_standard", self.services_standard)
+        self.known("classification.manufacturing_standard", self.manufacturing_standard)
         return self
 
     def known(self, key: str, standard: str | None) -> None:

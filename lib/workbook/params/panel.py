@@ -141,9 +141,12 @@ class Panel(Section):
     )
     first_year: Year = Field(2012, description="first year kept")
     last_year: Year = Field(2023, description="last year kept")
-    keep_industries: list[Annotated[str, Field(pattern=r"^([A-T]|[0-9]{2,4})$")]] = Field(
+    keep_industries: list[
+        Annotated[str, Field(pattern=r"^([A-T]|[0-9]{2,4}|[a-z][a-z0-9_]*(:[0-9A-Za-z.,]+)?\??)$")]
+    ] = Field(
         default_factory=list,
-        description="GB/T 4754 sections (letters) or code prefixes kept, quoted; empty = all",
+        description="GB/T 4754 sections (letters) or code prefixes kept, quoted; or standards, installed or the study's own "
+        "(with ? also codes that may be in it); empty = all",
     )
     min_employees: float = Field(
         0, ge=0, description="rows with fewer employees are dropped; 8 is usual in the field"
