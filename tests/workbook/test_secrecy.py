@@ -10,7 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workbook.publish import secrecy
+from workbook.exhibits import sheets
+from workbook.exhibits.record import Record, kept
+from workbook.exhibits.sheets import LANGUAGES
+from workbook.exhibits.words import Words
+from workbook.params.load import load
+from workbook.publish import secrecy, spoken
 from workbook.publish.built import Built
 from workbook.publish.secrecy import (
     Exhibit,
@@ -121,6 +126,17 @@ def test_a_model_needs_degrees_of_freedom_under_strict_rules() -> None:
         "a"
     ]
     assert hidden(found, "estimate") == [0] and "df" in rules_of(found)
+
+
+def test_terms_that_are_estimated_together_cost_degrees_of_freedom() -> None:
+    """Twelve units and three terms leave nine; a check that shows one term of the study's three leaves as many."""
+    roles = {"term": "label", "spec": "label", "units": "units", "estimate": "estimate"}
+    frame = pd.DataFrame({"term": [*"abc", "a"], "spec": [*"1112"], "units": 12, "estimate": 1.5})
+    exhibit = Exhibit("a", "table", frame, roles, SecrecyClass("estimates", "units"))
+    assert hidden(verdicts([exhibit], Rules.named("strict"))["a"], "estimate") == [0, 1, 2]
+    assert hidden(verdicts([exhibit], Rules.named("strict"), regressors=3)["a"], "estimate") == [0, 1, 2, 3]
+    enough = Exhibit("a", "table", frame.assign(units=13), roles, SecrecyClass("estimates", "units"))
+    assert hidden(verdicts([enough], Rules.named("strict"), regressors=3)["a"], "estimate") == []
 
 
 # -- shares and growth rates are amounts in disguise -------------------------------------------
@@ -396,6 +412,25 @@ def test_a_title_that_would_show_a_hidden_number_gets_a_mark() -> None:
     assert (found.texts["firms"], found.texts["path"]) == (5, "P2") and "text" in rules_of(found)
 
 
+def test_a_hidden_number_is_no_less_hidden_where_another_cell_shows_it_too() -> None:
+    frame = pd.DataFrame({"path": ["P1", "P2", "P3", "P4"], "units": [40, 2, 7, 7]})
+    roles = {"path": "label", "units": "units"}
+    texts = {"smallest": 2, "sevens": 7}
+    found = verdicts([Exhibit("a", "table", frame, roles, SecrecyClass("counts"), texts=texts)], BUREAU)["a"]
+    assert str(found.texts["smallest"]) == "[c]"
+    assert hidden(found, "units") == [1] and found.texts["sevens"] == 7
+
+
+def test_a_link_is_one_however_small_its_number() -> None:
+    """Seven firms of 2020 in one table are the five and two of another: two is what is left, and seven must go too."""
+    roles = {"path": "label", "year": "year", "units": "units"}
+    cells = pd.DataFrame({"path": ["P1", "P2", "P1", "P2"], "year": [2020, 2020, 2021, 2021]})
+    parts = Exhibit("a", "table", cells.assign(units=[5, 2, 30, 40]), roles, SecrecyClass("counts"))
+    whole = Exhibit("b", "table", pd.DataFrame({"units": [7]}), {"units": "units"}, SecrecyClass("counts"))
+    found = verdicts([parts, whole], BUREAU)
+    assert hidden(found["b"], "units") == [0] or len(hidden(found["a"], "units")) > 1
+
+
 def test_a_title_gets_no_sum_that_gives_a_hidden_count_away() -> None:
     """Ever treated: all cohorts but `never`. Less those that are shown it is the two firms of 2018."""
     frame = pd.DataFrame({"start": ["2017", "2018", "2019", "never"], "units": [60, 2, 45, 300]})
@@ -549,3 +584,31 @@ def test_every_sentence_has_both_languages_with_the_same_values() -> None:
         fields = [{name for _, name, _, _ in Formatter().parse(row[lang]) if name} for lang in ("en", "zh")]
         assert fields[0] == fields[1], key
         assert row["en"] and row["zh"], key
+
+
+@pytest.mark.parametrize(
+    ("hides", "n", "said"),
+    [("nothing", 100, True), ("cell", 100, False), ("exhibit", 100, False), ("nothing", 2, False)],
+)
+def test_a_paragraph_holds_no_number_that_an_exhibit_hides(
+    tmp_path: Path, hides: str, n: int, said: bool
+) -> None:
+    """The estimate of a withheld row, in a sentence beside the table; and counts of too few units."""
+    frame = pd.DataFrame({"label": ["tails:0", "tails:0.01"], "estimate": [0.1234567, 0.5], "units": [2, 90]})
+    folder = tmp_path / "07_robustness"
+    folder.mkdir()
+    one = Record("07_robustness", "forms", "table", "7.1", folder=folder)
+    kept(folder, "forms", frame)
+    first = {"estimate": 0.1234567, "ci_low": 0.01, "ci_high": 0.2, "n": n, "clusters": 50}
+    told = [{"id": "base", "values": {"first": first}}]
+    (folder / "done.json").write_text(json.dumps({"exhibits": [one.entry()], "told": told}), "utf-8")
+    mask = pd.DataFrame(False, frame.index, frame.columns)
+    mask.loc[0, "estimate"] = hides == "cell"
+    verdict = spoken.Kept(withheld={"en": "x", "zh": "x"}) if hides == "exhibit" else spoken.Kept(frame, mask)
+    verdicts = {"07.forms": verdict}
+    secrets = np.concatenate(
+        [[], *spoken._secrets(tmp_path, "07_robustness", sheets.sheet("07_robustness"), verdicts)]
+    )
+    words = {one: Words(one) for one in LANGUAGES}
+    paragraph = spoken._told(told[0], sheets.sheet("07_robustness"), words, load("smoke").flat, 3, secrets)
+    assert all(("123" in paragraph[one]) == said == bool(paragraph[one]) for one in LANGUAGES)

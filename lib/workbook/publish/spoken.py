@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from workbook import inert, paths
@@ -24,6 +25,7 @@ from workbook.exhibits import listing, printed, record, rendering, sheets
 from workbook.exhibits.record import Record
 from workbook.exhibits.sheets import LANGUAGES, Sheet
 from workbook.exhibits.words import Words
+from workbook.publish.secrecy.exhibit import KEYS
 
 FOLDER = "spoken"
 RECORD = "record.json"
@@ -130,7 +132,10 @@ def _speak(
         for one in record.records(root / notebook, notebook):
             kept = verdicts.get(f"{notebook[:2]}.{one.id}", Kept())
             made.append(_exhibit(one, sheet, words, parameters, kept, work))
-        told = [_told(part, sheet, words, parameters, fewest) for part in record.told(root / notebook)]
+        secrets = np.concatenate([[], *_secrets(root, notebook, sheet, verdicts)])
+        told = [
+            _told(part, sheet, words, parameters, fewest, secrets) for part in record.told(root / notebook)
+        ]
         unknown = sorted(set().union(*(one.unknown for one in words.values())))
         whole = {"mark": mark, "exhibits": made, "told": told, "lacks": _lacks(root, notebook, sheet)}
         text = json.dumps(whole | {"unknown": unknown}, ensure_ascii=False, indent=1)
@@ -222,8 +227,12 @@ def _told(
     words: Mapping[str, Words],
     parameters: Mapping[str, Any],
     fewest: int,
+    secrets: np.ndarray,
 ) -> dict[str, str]:
-    if fewest and any(0 < count < fewest for count in _counts(part["values"])):
+    """A paragraph in both languages; under rules none that counts too few or holds a number that an exhibit hides."""
+    found = list(_numbers(part["values"])) if fewest else []
+    few = any(isinstance(number, int) and 0 < number < fewest for number in found)
+    if few or any(np.isclose(number, secrets, rtol=1e-6, atol=1e-12).any() for number in found):
         return dict.fromkeys(LANGUAGES, "")
     return {
         language: printed.paragraph(sheet, part["id"], part["values"], words[language], parameters)
@@ -231,15 +240,29 @@ def _told(
     }
 
 
-def _counts(value: Any) -> Iterator[int]:
-    """Whole numbers in a paragraph's values, which may count units."""
+def _numbers(value: Any) -> Iterator[int | float]:
+    """Numbers in a paragraph's values."""
     if isinstance(value, Mapping):
         value = list(value.values())
     if isinstance(value, list):
         for part in value:
-            yield from _counts(part)
-    elif isinstance(value, int) and not isinstance(value, bool):
+            yield from _numbers(part)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
         yield value
+
+
+def _secrets(root: Path, notebook: str, sheet: Sheet, verdicts: Mapping[str, Kept]) -> Iterator[np.ndarray]:
+    """Numbers of a notebook's exhibits that are not published: hidden cells, and all that a withheld one measures."""
+    for one in record.records(root / notebook, notebook):
+        kept, frame = verdicts.get(f"{notebook[:2]}.{one.id}", Kept()), one.frame
+        if frame is None or (kept.hidden is None and kept.withheld is None):
+            continue
+        columns = sheet.exhibit(one.id).columns
+        for name in [c for c in frame if c in columns and columns[c].role not in KEYS]:
+            numbers = pd.to_numeric(frame[name], errors="coerce").to_numpy(float)
+            if kept.hidden is not None:
+                numbers = numbers[kept.hidden[name].to_numpy()] if name in kept.hidden else numbers[:0]
+            yield numbers[np.isfinite(numbers) & (numbers != 0)]
 
 
 def codebook(root: Path) -> pd.DataFrame | None:

@@ -22,6 +22,8 @@ from workbook.publish.secrecy.exhibit import (
 from workbook.publish.secrecy.rules import Rules, SecrecyError
 from workbook.publish.secrecy.words import Finding
 
+# What tells the terms of one model apart.
+TERMS = ("term", "event_time")
 POSITIONS = (
     (re.compile(r"(?:^|_)p(\d{1,2})(?:_|$)"), 100.0),
     (re.compile(r"(?:^|_)q(\d\d)(?:_|$)"), 100.0),
@@ -34,12 +36,13 @@ class Judged:
     """An exhibit with what the primary rules say of it.
 
     ``reasons`` holds, for each cell of the frame, the rule that forbids it (empty: none); ``units`` the units that
-    each row rests on (missing: unknown); ``sums`` the unit amounts behind columns; ``refused`` why the whole exhibit
-    cannot be published.
+    each row rests on (missing: unknown), ``terms`` what was estimated with them; ``sums`` the unit amounts behind
+    columns; ``refused`` why the whole exhibit cannot be published.
     """
 
     exhibit: Exhibit
     units: np.ndarray
+    terms: np.ndarray
     reasons: pd.DataFrame
     sums: dict[str, list[Sums]] = field(default_factory=dict)
     refused: list[Finding] = field(default_factory=list)
@@ -56,7 +59,7 @@ class Judged:
         return not self.internal and not self.refused
 
 
-def judge(exhibit: Exhibit, rules: Rules, sample_units: int | None = None) -> Judged:
+def judge(exhibit: Exhibit, rules: Rules, sample_units: int | None = None, regressors: int = 1) -> Judged:
     """Judge one exhibit by itself.
 
     Parameters
@@ -67,13 +70,15 @@ def judge(exhibit: Exhibit, rules: Rules, sample_units: int | None = None) -> Ju
         Rules.
     sample_units : int, optional
         Units of the study, for exhibits that rest on all of them.
+    regressors : int
+        Regressors of the study's regressions.
 
     Returns
     -------
     Judged
         With a finding for each cell that may not be shown, and for each reason why nothing may.
     """
-    found = _prepared(exhibit, sample_units)
+    found = _prepared(exhibit, sample_units, regressors)
     if found.internal:
         found.findings.append(Finding(exhibit.name, "single_units"))
         return found
@@ -85,16 +90,28 @@ def judge(exhibit: Exhibit, rules: Rules, sample_units: int | None = None) -> Ju
     return found
 
 
-def _prepared(exhibit: Exhibit, sample_units: int | None) -> Judged:
+def _prepared(exhibit: Exhibit, sample_units: int | None, regressors: int) -> Judged:
     frame = exhibit.frame
     empty = pd.DataFrame("", index=frame.index, columns=frame.columns, dtype=object)
-    found = Judged(exhibit, np.full(len(frame), np.nan), empty)
+    found = Judged(exhibit, np.full(len(frame), np.nan), _terms(exhibit, regressors), empty)
     try:
         found.sums = {c: parts for c in frame.columns if (parts := sums(exhibit, c))}
         found.units = _row_units(exhibit, sample_units)
     except SecrecyError as error:
         found.refused.append(Finding(exhibit.name, "unmatched", values={"error": str(error)}))
     return found
+
+
+def _terms(exhibit: Exhibit, regressors: int) -> np.ndarray:
+    """Terms that were estimated together with each row: rows of one model, and at least the study's regressors."""
+    if exhibit.secrecy.holds != "estimates":
+        return np.ones(len(exhibit.frame))
+    model = exhibit.keys[[c for c in exhibit.of_role("label", "word", "year") if c not in TERMS]]
+    code = (
+        pd.factorize(pd.MultiIndex.from_frame(model))[0] if len(model.columns) else np.zeros(len(model), int)
+    )
+    together = np.bincount(code)[code] if any(c in exhibit.frame for c in TERMS) else np.ones(len(code))
+    return np.maximum(together, regressors)
 
 
 def _row_units(exhibit: Exhibit, sample_units: int | None) -> np.ndarray:
@@ -129,7 +146,7 @@ def _column(found: Judged, column: str, rules: Rules) -> None:
         own = pd.to_numeric(exhibit.frame[column], errors="coerce").to_numpy(float)
         reasons = np.array([rules.of_count(n) for n in own], dtype=object)
     elif role in MODEL and rules.min_df:
-        reasons[(reasons == "") & (found.units - 1 < rules.min_df)] = "df"
+        reasons[(reasons == "") & (found.units - found.terms < rules.min_df)] = "df"
     elif role == "quantile":
         _quantiles(found, column, rules, reasons)
     elif column in found.sums:

@@ -40,7 +40,8 @@ class Rules:
     p_percent : float
         No unit's amount may be placed closer than this, percent, on either side.
     min_df : int
-        Fewest residual degrees of freedom behind a number of a model: the units that it rests on, less one.
+        Fewest residual degrees of freedom behind a number of a model: the units that it rests on, less the terms that
+        were estimated with it.
     extremes : bool
         Whether smallest and largest values may be shown where at least ``min_units`` units share them.
     zeros : bool

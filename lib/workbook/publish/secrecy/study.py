@@ -99,6 +99,7 @@ def judgement(study: Built) -> Judgement:
         earlier,
         leave_out=parameters.get("leave_out") or (),
         sample_units=sample_units(study),
+        regressors=sum(len(parameters.get(name) or []) for name in ("treatments", "controls")),
     )
     return Judgement(rules, exhibits, earlier, found | unmade)
 

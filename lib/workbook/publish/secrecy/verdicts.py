@@ -74,6 +74,7 @@ def verdicts(
     *,
     leave_out: Collection[str] = (),
     sample_units: int | None = None,
+    regressors: int = 1,
 ) -> dict[str, Verdict]:
     """Judge all exhibits of a study together.
 
@@ -89,13 +90,15 @@ def verdicts(
         Exhibits that are not to be published.
     sample_units : int, optional
         Units of the study, for exhibits that rest on all of them.
+    regressors : int
+        Regressors of the study's regressions.
 
     Returns
     -------
     dict of str to Verdict
         By name of the exhibit.
     """
-    judged = [judge(exhibit, rules, sample_units) for exhibit in study_exhibits]
+    judged = [judge(exhibit, rules, sample_units, regressors) for exhibit in study_exhibits]
     for one in judged:
         if one.exhibit.name in leave_out:
             one.refused.append(Finding(one.exhibit.name, "asked"))
@@ -233,7 +236,7 @@ def _texts(
     exhibit: Exhibit, hidden: pd.DataFrame, frame: pd.DataFrame
 ) -> tuple[dict[str, Any], list[Finding]]:
     """Values of titles and notes; those that a hidden cell shows through, or would follow from, become a mark."""
-    secrets = np.array(_secrets(exhibit, hidden))
+    gone, sums = (np.array(numbers) for numbers in _secrets(exhibit, hidden))
     seen = exhibit.frame.where(~hidden).apply(pd.to_numeric, errors="coerce").to_numpy(float)
     rounded = _was_rounded(exhibit, hidden, frame)
     caught: list[Finding] = []
@@ -246,7 +249,8 @@ def _texts(
         number = _number(value)
         if number is None:
             return value
-        if np.isclose(number, secrets, rtol=1e-6, atol=1e-12).any() and not (seen == number).any():
+        # A hidden number may stand in another cell too, but a text says whose it is; a sum that is shown is no news.
+        if _among(number, gone) or (_among(number, sums) and not (seen == number).any()):
             caught.append(Finding(exhibit.name, "text", values={"text": name}))
             return Hidden()
         return rounded.get(number, value)
@@ -254,16 +258,23 @@ def _texts(
     return {name: shown(name, value) for name, value in exhibit.texts.items()}, caught
 
 
-def _secrets(exhibit: Exhibit, hidden: pd.DataFrame) -> list[float]:
-    """Hidden numbers, their column's mean, and sums from which they follow: of all rows, of all but one or two."""
+def _among(number: float, secrets: np.ndarray) -> bool:
+    return bool(np.isclose(number, secrets, rtol=1e-6, atol=1e-12).any())
+
+
+def _secrets(exhibit: Exhibit, hidden: pd.DataFrame) -> tuple[list[float], list[float]]:
+    """Hidden numbers; and their column's mean and sums from which they follow: of all rows, of all but one or two."""
+    hid: list[float] = []
     found: list[float] = []
     for column in exhibit.frame.columns[hidden.any()]:
         numbers = pd.to_numeric(exhibit.frame[column], errors="coerce")
         gone = numbers[hidden[column]].dropna()
         rest = np.append(numbers[~hidden[column]].dropna().to_numpy(float)[:REST], 0.0)
         total = float(numbers.sum())
-        found += [*gone, gone.sum(), numbers.mean(), *(total - np.unique(rest[:, None] + rest[None, :]))]
-    return [float(v) for v in found if np.isfinite(v) and v != 0]
+        hid += list(gone)
+        found += [gone.sum(), numbers.mean(), *(total - np.unique(rest[:, None] + rest[None, :]))]
+    first, second = ([float(v) for v in one if np.isfinite(v) and v != 0] for one in (hid, found))
+    return first, second
 
 
 def _was_rounded(exhibit: Exhibit, hidden: pd.DataFrame, frame: pd.DataFrame) -> dict[float, Any]:

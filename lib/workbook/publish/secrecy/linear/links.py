@@ -17,9 +17,6 @@ import pandas as pd
 
 # A column that says which level of a classification a row is on, when one column holds several.
 LEVEL = "level"
-# A single sum of this size that agrees is taken for no coincidence; a single number must be larger.
-SURE = 10
-SURE_ALONE = 200
 Relation = tuple[np.ndarray, np.ndarray]
 Labels = dict[str, np.ndarray]
 
@@ -189,9 +186,8 @@ def _across(one: Table, other: Table, unit: str | None, strict: bool) -> list[Re
         return []  # cell by cell: equal values of a unit are one variable already
     found = _equal(one, other, left, right, unit, strict)
     if unit is None:
-        sure = np.inf if strict else SURE
-        found += _slices(one, other, left, right, [c for c in one.labels if c not in names[0]], sure)
-        back = _slices(other, one, right, left, [c for c in other.labels if c not in names[1]], sure)
+        found += _slices(one, other, left, right, [c for c in one.labels if c not in names[0]], strict)
+        back = _slices(other, one, right, left, [c for c in other.labels if c not in names[1]], strict)
         found += [(y, x) for x, y in back]
     return found
 
@@ -240,11 +236,11 @@ def _slices(
     left: list[np.ndarray],
     right: list[np.ndarray],
     extra: list[str],
-    sure: float,
+    strict: bool,
 ) -> list[Relation]:
     """Relations of one level of a table (a year, say) with another that does not name it: all sums must agree.
 
-    One sum alone must be at least ``sure``.
+    One sum alone is enough, however small, unless it is strict.
     """
     found: list[Relation] = []
     codes = _codes(left, right, len(one.value), len(other.value))
@@ -260,8 +256,7 @@ def _slices(
         both = (np.bincount(at, minlength=size).reshape(-1, n) > 0) & present
         same = np.isclose(sums, wanted, rtol=1e-9, atol=0) & both
         alike = (same == both).all(axis=1)
-        least = sure if len(other.value) > 1 else max(sure, SURE_ALONE)
-        alike &= (same.sum(axis=1) > 1) | ((sums * same).max(axis=1) >= least)
+        alike &= (same.sum(axis=1) > 1) | ((np.abs(sums) * same).max(axis=1) > 0) & (not strict)
         for chosen in np.flatnonzero(alike):
             rows = np.flatnonzero(level == chosen)
             inside = [rows[i] for i in _members(codes[0][rows], same[chosen])]

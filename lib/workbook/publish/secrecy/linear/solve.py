@@ -208,10 +208,12 @@ class _Proven:
         many = np.column_stack(moves)
         kept = (np.abs(self.sums @ many) <= self.room[:, None]).all(axis=0)
         reached = _reached(self.problem, many[:, kept])
+        open_ = ~self.pairs.all(axis=1)
         for move, far in zip(many[:, kept].T, reached.T, strict=True):
-            new = far & ~self.pairs.all(axis=1)
-            if new.any():
+            new = np.flatnonzero(far & open_)
+            if len(new):
                 self.pairs[new] |= _survives(self.problem, move)
+                open_[new] = ~self.pairs[new].all(axis=1)
         return [move for move, keep in zip(moves, kept, strict=True) if keep]
 
     def _draw(self) -> None:
