@@ -20,7 +20,7 @@ export UV_COMPILE_BYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
-.PHONY: help env study test site diff audit browser package lab verify montecarlo attack bench lint format fuzz params lock clean
+.PHONY: help env study test studies site diff audit browser package lab verify montecarlo attack bench lint format fuzz params lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ study: $(READY) ## run a study and build the site (STUDY=name, or STUDY=path/to/
 
 test: $(READY) ## run the tests
 	@$(BIN)/python -m pytest
+
+studies: $(READY) ## the tests of whole chains on the bundled studies as they are, nothing cut short (a quarter of an hour)
+	@FUSION_FULL=1 $(BIN)/python -m pytest tests/chain
 
 verify: $(READY) ## recompute published results (build/verification.csv)
 	@$(BIN)/fusion verify

@@ -103,10 +103,10 @@ def hostile(panel: pd.DataFrame, study: dict[str, Any], folder: Path) -> Path:
     study["study"] |= {"synthetic": False}
     study.pop("synthetic", None)
     study["audit"] = {"statements": {"1": next(texts), "2": {"en": next(texts), "zh": next(texts)}}}
-    derive = [dict(spec) for spec in study["panel"]["derive"]]
-    for spec in derive:
-        spec |= {name: next(texts) for name in ("label_en", "label_zh", "unit")}
-    study["panel"] |= {"source": "hostile.parquet", "derive": derive, "money_unit": "万元"}
+    for column, spec in study["columns"].items():
+        words = {name: next(texts) for name in ("label_en", "label_zh", "unit")}
+        study["columns"][column] = {"is": spec["is"], **words}
+    study["panel"] |= {"source": "hostile.parquet", "money_unit": "万元"}
     study["robustness"] = study.get("robustness", {}) | {
         "exclusions": {next(texts): "year < 2014", next(texts) + "/" + next(texts): "year > 2021"}
     }

@@ -5,11 +5,10 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pandas as pd
 import pytest
-from runs import Run
+from runs import FULL, Run, few
 
 from fusion.adapters import able as source
 from fusion.panel import synthetic
@@ -18,45 +17,27 @@ from workbook.params.load import load
 from workbook.review import abilities
 from workbook.run import chain
 
-FEW = {  # what takes time is not what is tested here
-    "synthetic": "{dgp_firms: 150}",
-    "indicators": "{index_draws: 20, sobol_draws: 8}",
-    "robustness": "{curve_draws: 0, placebo_draws: 0, threshold_draws: 19}",
-    "heterogeneity": "{resampling_draws: 99}",
-    "dynamics": "{dynamic_estimators: [cs_not_yet, imputation], permutations: 0}",
-}
 ESTIMATES = ["05_effects", "06_dynamics", "07_robustness", "08_heterogeneity"]
 NO_OUTCOME = "The study names no outcome or no treatment, or its data lack them, so there is no regression."
 
 
-def varied(*gone: str, few: tuple[str, ...] = tuple(FEW), panel: str = "") -> str:
+def varied(*gone: str, **more: dict[str, object]) -> str:
     """The file of the smoke study without some of its lines."""
     text = (paths.PARAMS / "smoke.yaml").read_text("utf-8")
-    text = re.sub(r"^synthetic:\n.*\n", "", text, flags=re.M)
     for line in gone:
         assert line in text
         text = re.sub(rf"^.*{re.escape(line)}.*\n", "", text, flags=re.M)
-    if panel:
-        text = text.replace("  source: synthetic\n", panel).replace("synthetic: true", "synthetic: false")
-        text = text.replace('keep_industries: ["C"]', "keep_industries: []")
-    return text + "".join(f"{section}: {FEW[section]}\n" for section in few)
+    return few(text, **more)
 
 
-@pytest.fixture(scope="module")
-def without(run: Callable[[str], Run], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Run]:
-    def start(name: str, text: str) -> Run:
-        file = tmp_path_factory.mktemp("params") / f"{name}.yaml"
-        file.write_text(text, encoding="utf-8")
-        made = run(str(file))
-        states = {n: r["status"] for n, r in made.manifest["notebooks"].items()}
-        assert states == {s.notebook: "done" for s in chain.chain()}
-        left = made.exhibits.query("kind == 'left_out'")
-        assert left["note_en"].str.match(r"^[A-Z].*[a-z)]\.$").all(), left["note_en"].tolist()
-        assert left["note_zh"].str.endswith("。").all()
-        _as_foreseen(str(file), left)
-        return made
-
-    return start
+def judged(made: Run) -> Run:
+    states = {n: r["status"] for n, r in made.manifest["notebooks"].items()}
+    assert states == {s.notebook: "done" for s in chain.chain()}
+    left = made.exhibits.query("kind == 'left_out'")
+    assert left["note_en"].str.match(r"^[A-Z].*[a-z)]\.$").all(), left["note_en"].tolist()
+    assert left["note_zh"].str.endswith("。").all()
+    _as_foreseen(made.study, left)
+    return made
 
 
 def _as_foreseen(study: str, left: pd.DataFrame) -> None:
@@ -71,10 +52,8 @@ def _as_foreseen(study: str, left: pd.DataFrame) -> None:
     assert cannot and {name: found.get(name) for name in cannot} == cannot
 
 
-def test_without_an_outcome(without: Callable[[str, str], Run]) -> None:
-    made = without(
-        "no_outcome", varied("outcome: ln_lp", "treatments:", "controls:", few=("synthetic", "indicators"))
-    )
+def test_without_an_outcome(copied: Callable[[str, str], Run]) -> None:
+    made = judged(copied("smoke", varied("outcome: ln_lp", "treatments:", "controls:")))
     assert all(f"{name} " in made.log and NO_OUTCOME in made.log for name in ESTIMATES)
     for step in chain.chain():
         for name, columns in step.empty.items():
@@ -88,24 +67,30 @@ def test_without_an_outcome(without: Callable[[str, str], Run]) -> None:
         ("zh", "本研究未设结果变量或处理变量，或数据缺少这些列，因此没有回归。"),
     ):
         for name in ESTIMATES:
-            page = (made.site / language / "no_outcome" / f"{name}.html").read_text("utf-8")
+            page = (made.site / language / "my_smoke" / f"{name}.html").read_text("utf-8")
             assert html.unescape(page).count(reason) == 1
             assert "book.exhibit" not in page
 
 
-def test_without_start_years(without: Callable[[str, str], Run]) -> None:
-    made = without("no_start", varied("start_column:", few=tuple(FEW)[:-1]))
+@pytest.fixture(scope="module")
+def codeless(copied: Callable[[str, str], Run], tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A file without industry codes and, unless all is asked for, a study without start years."""
+    table, _ = synthetic.generate(synthetic.Settings(firms=150), 20260101)
+    file = tmp_path_factory.mktemp("data") / "panel.parquet"
+    table.drop(columns=["ind4", "class_version"]).to_parquet(file)
+    panel = {"source": str(file), "contract": "minimal", "money_unit": "万元", "keep_industries": []}
+    text = varied(*([] if FULL else ["start_column:"]), panel=panel, study={"synthetic": False})
+    return judged(copied("smoke", text))
+
+
+def test_without_start_years(codeless: Run, copied: Callable[[str, str], Run]) -> None:
+    made = judged(copied("smoke", varied("start_column:"))) if FULL else codeless
     shown = made.exhibits.query("notebook == '06_dynamics' and kind != 'left_out'")
     assert set(shown["id"]) == {"future"}
     assert pd.read_parquet(made.folder / "06_dynamics" / "att.parquet").empty
 
 
-def test_without_industry_codes(without: Callable[[str, str], Run], tmp_path: Path) -> None:
-    table, _ = synthetic.generate(synthetic.Settings(firms=150), 20260101)
-    file = tmp_path / "panel.parquet"
-    table.drop(columns=["ind4", "class_version"]).to_parquet(file)
-    panel = f"  source: {file}\n  contract: minimal\n  money_unit: 万元\n"
-    made = without("no_codes", varied(few=tuple(FEW)[1:], panel=panel))
-    second = made.exhibits.query("notebook == '02_classification'")
-    assert set(second["note_en"]) == {"The panel has no industry codes."}
-    assert "A2" not in pd.read_parquet(made.folder / "03_indicators" / "indicators.parquet")
+def test_without_industry_codes(codeless: Run) -> None:
+    second = codeless.exhibits.query("notebook == '02_classification' and kind != 'left_out'")
+    assert second.empty and (codeless.exhibits["note_en"] == "The panel has no industry codes.").sum() > 5
+    assert "A2" not in pd.read_parquet(codeless.folder / "03_indicators" / "indicators.parquet")

@@ -14,7 +14,7 @@ import nbformat
 import pandas as pd
 import pytest
 import reading
-from runs import Run
+from runs import FULL, Run, few
 
 from workbook import paths
 from workbook.publish import spoken
@@ -24,10 +24,15 @@ NAMES = [s.notebook for s in chain.chain()]
 
 
 @pytest.fixture(scope="module")
-def smoke(run: Callable[[str], Run], tmp_path_factory: pytest.TempPathFactory) -> Run:
-    file = tmp_path_factory.mktemp("params") / "mine.yaml"
-    file.write_text((paths.PARAMS / "smoke.yaml").read_text("utf-8"), encoding="utf-8")
-    return run(str(file))
+def smoke(sited: Callable[[str], Run]) -> Run:
+    return sited("smoke")
+
+
+@pytest.fixture(scope="module")
+def mine(copied: Callable[[str, str], Run]) -> Run:
+    """A copy to change."""
+    text = (paths.PARAMS / "smoke.yaml").read_text("utf-8")
+    return copied("smoke", text if FULL else few(text))
 
 
 def test_every_notebook_finished(smoke: Run) -> None:
@@ -41,7 +46,6 @@ def test_every_exhibit_is_on_disk(smoke: Run) -> None:
     exhibits = smoke.exhibits
     assert list(exhibits.columns[:2]) == ["id", "kind"] and len(exhibits) > 15
     assert not exhibits.duplicated(["notebook", "id"]).any()
-    assert smoke.fusion("site").returncode == 0
     endings = {"table": ("tex", "html"), "figure": ("svg", "png", "pdf", "html")}
     for row in exhibits[exhibits["kind"].isin(endings)].itertuples():
         assert (smoke.folder / row.notebook / f"{row.id}.frame.parquet").is_file(), row.id
@@ -62,34 +66,11 @@ def test_progress_is_one_plain_line_a_notebook(smoke: Run) -> None:
     assert "\r" not in smoke.log
 
 
-def test_nothing_to_do_is_quick(smoke: Run) -> None:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    again = smoke.fusion("run", smoke.study)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert again.returncode == 0 and again.stdout.count("up to date") >= len(NAMES)
-    # Two seconds is the promise on an idle machine. Time of the processor, since a busy machine makes the clock run on,
-    # and half as much again, since its caches are shared then.
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 3
-
-
-def test_a_parameter_of_the_last_notebook_runs_only_that(smoke: Run) -> None:
-    file = Path(smoke.study)
-    text = file.read_text("utf-8")
-    file.write_text(
-        text + 'audit: {statements: {"39": {en: In the repository., zh: 在代码库中。}}}\n', encoding="utf-8"
-    )
-    again = smoke.fusion("run", smoke.study)
-    assert again.returncode == 0, again.stdout + again.stderr
-    assert len(re.findall(r"^\[.*up to date", again.stdout, re.M)) == len(NAMES) - 1
-    assert re.search(r"10_audit +done", again.stdout)
-
-
 def test_the_site_is_built_and_says_synthetic(smoke: Run) -> None:
-    assert smoke.fusion("site").returncode == 0
     pages = list(smoke.site.rglob("*.html"))
     assert (smoke.site / "index.html") in pages
     for language, word in (("en", "ynthetic"), ("zh", "合成数据")):
-        own = list((smoke.site / language / "mine").glob("*.html"))
+        own = list((smoke.site / language / "my_smoke").glob("*.html"))
         assert len(own) == len(NAMES) + 1
         assert all(word in p.read_text("utf-8") for p in own)
 
@@ -97,8 +78,7 @@ def test_the_site_is_built_and_says_synthetic(smoke: Run) -> None:
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_no_word_is_in_the_wrong_language(smoke: Run, language: str) -> None:
     """Pages, figures, documents, notebooks, and the titles that the search finds."""
-    assert smoke.fusion("site").returncode == 0
-    found = languages.offences(smoke.site, language, "mine", smoke.manifest["parameters"])
+    found = languages.offences(smoke.site, language, "my_smoke", smoke.manifest["parameters"])
     assert found == [], "\n".join(found[:30])
     kinds = {file.suffix for file, texts in reading.texts(smoke.site, language) if any(texts)}
     assert kinds == {".html", ".js", ".svg", ".docx", ".xlsx", ".tex", ".md", ".ipynb"}, (
@@ -112,7 +92,6 @@ def test_every_code_has_a_word(smoke: Run) -> None:
 
 
 def test_no_path_of_this_machine_leaves(smoke: Run) -> None:
-    smoke.fusion("site")
     for file in [*smoke.site.rglob("*.html"), smoke.folder / "manifest.json", smoke.folder / "exhibits.csv"]:
         assert str(paths.ROOT) not in file.read_text("utf-8"), file
 
@@ -138,27 +117,49 @@ def test_what_a_study_may_name_is_what_is_made(smoke: Run) -> None:
         assert set(unmet) <= {"tfp_*", "markup"}  # too few firms
 
 
-def varied(smoke: Run, folder: Path, treatment: str) -> subprocess.CompletedProcess[str]:
+def test_nothing_to_do_is_quick(mine: Run) -> None:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    again = mine.fusion("run", mine.study)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert again.returncode == 0 and again.stdout.count("up to date") >= len(NAMES)
+    # Two seconds is the promise on an idle machine. Time of the processor, since a busy machine makes the clock run on,
+    # and half as much again, since its caches are shared then.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 3
+
+
+def test_a_parameter_of_the_last_notebook_runs_only_that(mine: Run) -> None:
+    file = Path(mine.study)
+    text = file.read_text("utf-8")
+    file.write_text(
+        text + 'audit: {statements: {"39": {en: In the repository., zh: 在代码库中。}}}\n', encoding="utf-8"
+    )
+    again = mine.fusion("run", mine.study)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert len(re.findall(r"^\[.*up to date", again.stdout, re.M)) == len(NAMES) - 1
+    assert re.search(r"10_audit +done", again.stdout)
+
+
+def varied(mine: Run, folder: Path, treatment: str) -> subprocess.CompletedProcess[str]:
     """Run it with another treatment."""
-    file = folder / Path(smoke.study).name
-    text = (paths.PARAMS / "smoke.yaml").read_text("utf-8")
+    file = folder / Path(mine.study).name
+    text = Path(mine.study).read_text("utf-8")
     assert "treatments: [pilot]" in text
     file.write_text(text.replace("treatments: [pilot]", f"treatments: [{treatment}]"), encoding="utf-8")
-    return smoke.fusion("run", str(file))
+    return mine.fusion("run", str(file))
 
 
-def test_a_treatment_that_never_varies(smoke: Run, tmp_path: Path) -> None:
+def test_a_treatment_that_never_varies(mine: Run, tmp_path: Path) -> None:
     """The notebook that meets it stops with the reason, and what comes after is not run."""
-    failed = varied(smoke, tmp_path, "est_year")
+    failed = varied(mine, tmp_path, "est_year")
     output = failed.stdout + failed.stderr
     assert failed.returncode == 1 and all(w in output for w in ("treatments", "est_year", "never varies")), (
         output
     )
-    assert (smoke.folder / "04_description.failed.ipynb").is_file()
-    assert not (smoke.folder / "05_effects.ipynb").is_file() or "skipped" in output
+    assert (mine.folder / "04_description.failed.ipynb").is_file()
+    assert not (mine.folder / "05_effects.ipynb").is_file() or "skipped" in output
 
 
-def test_a_treatment_that_cannot_be_there_is_refused_before_anything_runs(smoke: Run, tmp_path: Path) -> None:
-    refused = varied(smoke, tmp_path, "pilott")
+def test_a_treatment_that_cannot_be_there_is_refused_before_anything_runs(mine: Run, tmp_path: Path) -> None:
+    refused = varied(mine, tmp_path, "pilott")
     assert refused.returncode == 2 and refused.stdout == ""
     assert all(w in refused.stderr for w in ("effects.treatments", "'pilott'", "'pilot'")), refused.stderr

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from fusion.indicators import cases, system
+from fusion.indicators import anchors, cases, system
 
 CASES = cases.cases().assign(computed=lambda table: cases.recompute(table))
 SYSTEM = system.system()
@@ -18,7 +18,9 @@ ELSEWHERE = {"A2": {"biz_activity_codes"}, "D4": {"ps_input", "intermediate_inpu
 @pytest.mark.parametrize("number", CASES.index, ids=[f"{n}-{c}" for n, c in CASES["code"].items()])
 def test_by_hand(number: int) -> None:
     case = CASES.loc[number]
-    assert case["computed"] == pytest.approx(case["value"], abs=cases.TOLERANCE, nan_ok=True), case["working"]
+    assert case["computed"] == pytest.approx(case["value"], abs=anchors.TOLERANCE, nan_ok=True), case[
+        "working"
+    ]
 
 
 def test_every_indicator_has_a_case_with_a_value() -> None:

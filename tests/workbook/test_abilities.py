@@ -232,6 +232,32 @@ def test_validate_and_check_say_the_same(written: Path, capsys: pytest.CaptureFi
     assert "C1：数据缺少" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("language", "says"), [("en", "holds nothing"), ("zh", "没有任何值")])
+def test_an_outcome_that_is_empty_in_the_data_stops_before_anything_runs(
+    written: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    language: str,
+    says: str,
+) -> None:
+    """Empty itself, or made of what is empty."""
+    monkeypatch.setenv("FUSION_BUILD", str(written / "build"))
+    table = pd.read_csv(written / "panel.csv", dtype=str)
+    table.assign(value_added=None, y="").to_csv(written / "panel.csv", index=False)
+    text = (written / "mine.yaml").read_text("utf-8")
+    own = text.replace("outcome: ln_lp", "outcome: y").replace(
+        "  contract: minimal\n",
+        "  contract: minimal\n  extra_columns: {y: {type: float, label_en: Y, label_zh: 某}}\n",
+    )
+    (written / "own_outcome.yaml").write_text(own, encoding="utf-8")
+    for study, column in (("mine", "ln_lp"), ("own_outcome", "y")):
+        with speaking(language):
+            assert app(["run", str(written / f"{study}.yaml")], standalone_mode=False) == 2
+        told = capsys.readouterr()
+        assert told.out == "" and "effects.outcome" in told.err and column in told.err and says in told.err
+    assert not (written / "build").exists()
+
+
 def test_a_source_that_cannot_be_read_is_no_fault_of_the_file(
     written: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -119,15 +119,14 @@ def test_a_count_that_looks_like_a_year_keeps_its_separator() -> None:
     assert cells(pd.DataFrame({"year": [12012]})) == [["12,012"]]
 
 
-def test_an_index_is_printed_only_when_asked() -> None:
+def test_an_index_is_not_printed() -> None:
     table = pd.DataFrame({("a", "x"): [1], ("a", "y"): [2]}, index=pd.Index(["row"], name="unit"))
-    html = rendering.table_html(table, ENTRY, index=True)
-    assert '<th scope="row" class="text">row</th>' in html
-    assert "row" not in re.sub("<[^>]*>", "", rendering.table_html(table, ENTRY, index=False))
+    html = re.sub("<[^>]*>", "", rendering.table_html(table, ENTRY))
+    assert "row" not in html and "a · y" in html
 
 
 def test_html_is_accessible_and_has_no_script() -> None:
-    html = rendering.table_html(TABLE, ENTRY, "en", 3, False)
+    html = rendering.table_html(TABLE, ENTRY, "en", 3)
     tags = Cells(html).tags
     assert "Table 1.2. Rows &amp; firms &lt;kept&gt;" in html
     assert [a["scope"] for t, a in tags if t == "th"] == ["col"] * 8 + ["row"] * 2
@@ -140,7 +139,7 @@ def test_html_is_accessible_and_has_no_script() -> None:
 
 
 def test_numbers_are_aligned_right_and_codes_are_not() -> None:
-    html = rendering.table_html(TABLE, ENTRY, "zh", 3, False)
+    html = rendering.table_html(TABLE, ENTRY, "zh", 3)
     heads = {name: kind for kind, name in re.findall(r'<th scope="col" class="([^"]+)">([^<]+)', html)}
     assert [n for n, kind in heads.items() if kind == "num"] == [
         "year",
@@ -185,7 +184,7 @@ def test_empty_tables_are_tables() -> None:
 
 def test_latex_is_escaped() -> None:
     table = pd.DataFrame({"a_1 & %": [r"50% $x$ #1 {\b} ~^", "[0.1, 0.2]"], "b": [-1.5, np.nan]})
-    text = rendering.table_tex(table, ENTRY, "en", 1, False)
+    text = rendering.table_tex(table, ENTRY, "en", 1)
     assert r"a\_1 \& \% & b \\" in text
     assert r"50\% \$x\$ \#1 \{\textbackslash{}b\} \textasciitilde{}\textasciicircum{} & $-$1.5 \\" in text
     assert r"{}[0.1, 0.2] & -- \\" in text, "a bracket after a line's end would be its argument"
@@ -195,7 +194,7 @@ def test_latex_is_escaped() -> None:
 
 @pytest.mark.skipif(not shutil.which("xelatex"), reason="no LaTeX here: the source is checked, not set")
 def test_latex_compiles(tmp_path: Path) -> None:
-    (tmp_path / "flow.tex").write_text(rendering.table_tex(TABLE, ENTRY, "en", 3, False), encoding="utf-8")
+    (tmp_path / "flow.tex").write_text(rendering.table_tex(TABLE, ENTRY, "en", 3), encoding="utf-8")
     whole = r"\documentclass{article}\usepackage{booktabs}\begin{document}\input{flow}\end{document}"
     (tmp_path / "all.tex").write_text(whole, encoding="utf-8")
     command = ["xelatex", "-interaction=nonstopmode", "-halt-on-error", "all.tex"]

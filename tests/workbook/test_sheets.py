@@ -249,3 +249,13 @@ def test_a_code_with_a_part_and_a_level_of_a_column() -> None:
     )
     assert chinese.of("level", "path: P1") == "电子信息"
     assert english.of("group", "reg_type: 110") == "reg_type: 110"
+
+
+@pytest.mark.parametrize(("language", "name"), [("en", "chain leaders"), ("zh", "链主")])
+def test_a_name_of_the_studys_file_is_said_in_one_language(language: str, name: str) -> None:
+    """Exclusions that these data lack the columns for, in the notes that list them."""
+    sheet = sheets.sheet("07_robustness")
+    filler = Filler(Words(language), {"absent": ["chain leaders/链主", "late"]}, {})
+    for id in ("curve", "exclusions"):
+        said = filler.all([text for text in sheet.exhibit(id).note if text.when == "absent"])
+        assert name in said and "/" not in said and "late" in said

@@ -18,7 +18,8 @@ def rows() -> list[dict[str, Any]]:
     return [*_entropy(), *_coupling()]
 
 
-def _row(estimator: str, statistic: str, published: float, computed: float) -> dict[str, Any]:
+def checked(estimator: str, statistic: str, published: float, computed: float) -> dict[str, Any]:
+    """A row of the verification table."""
     return {
         "dataset": "anchor",
         "estimator": estimator,
@@ -37,15 +38,17 @@ def _entropy() -> list[dict[str, Any]]:
     values += [
         (f"score{i + 1}", p, s) for i, (p, s) in enumerate(zip((0.0, 0.1480, 1.0), z @ w, strict=True))
     ]
-    return [_row("entropy weights, 3×2", name, published, computed) for name, published, computed in values]
+    return [
+        checked("entropy weights, 3×2", name, published, computed) for name, published, computed in values
+    ]
 
 
 def _coupling() -> list[dict[str, Any]]:
     """Two systems at U = (.64, .36)."""
     u = [0.64, 0.36]
     published = {"standard": (0.9600, 0.6928), "wang": (0.6364, 0.5641), "fan": (0.7200, 0.6000)}
-    found = [_row("coupling, U = (.64, .36)", "T", 0.5, level(u).item())]
+    found = [checked("coupling, U = (.64, .36)", "T", 0.5, level(u).item())]
     for form, (c, d) in published.items():
-        found.append(_row(f"coupling, U = (.64, .36), {form}", "C", c, coupling(u, form).item()))
-        found.append(_row(f"coupling, U = (.64, .36), {form}", "D", d, coordination(u, form).item()))
+        found.append(checked(f"coupling, U = (.64, .36), {form}", "C", c, coupling(u, form).item()))
+        found.append(checked(f"coupling, U = (.64, .36), {form}", "D", d, coordination(u, form).item()))
     return found

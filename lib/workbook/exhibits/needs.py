@@ -114,7 +114,8 @@ def foreseen(
     made = {"truth": parameters.get("source") == "synthetic"}
     if columns is None:
         return Facts(parameters, artefacts=made)
-    there, gone = set(columns), set(absent)
+    there = set(columns)
+    gone = set(absent) | (set(parameters.get("extra_columns") or {}) - there)
     for name, of in _made_of(parameters):
         (there if gone.isdisjoint(of - {name}) else gone).add(name)
     known = {"panel": frozenset(there)}

@@ -218,7 +218,6 @@ def table_html(
     entry: dict[str, Any],
     language: str = "en",
     digits: Digits = DEFAULT_DIGITS,
-    index: bool = False,
 ) -> str:
     """A table as HTML: caption, header cells with their scope, note and source below.
 
@@ -232,18 +231,16 @@ def table_html(
         Language of caption, note and source.
     digits : int or dict
         Decimals of floating-point values, for all columns or by column.
-    index : bool
-        Whether the index is printed.
 
     Returns
     -------
     str
         One element, ``<div id="exhibit-<id>">``, without scripts.
     """
-    flat = _flat(table, index)
+    flat = _flat(table)
     cells = shown(flat, digits, language)
     kinds = _kinds(flat, cells)
-    heads = _row_heads(table, flat, kinds, index)
+    heads = _row_heads(flat, kinds)
     header = "".join(
         f'<th scope="col" class="{kind}">{html(name)}</th>'
         for name, kind in zip(flat.columns, kinds, strict=True)
@@ -263,13 +260,12 @@ def table_tex(
     entry: dict[str, Any],
     language: str = "en",
     digits: Digits = DEFAULT_DIGITS,
-    index: bool = False,
 ) -> str:
     """A table as a LaTeX float (package ``booktabs``; Chinese text needs ``ctex`` and XeLaTeX).
 
     Parameters
     ----------
-    table, entry, language, digits, index
+    table, entry, language, digits
         As in :func:`table_html`.
 
     Returns
@@ -277,7 +273,7 @@ def table_tex(
     str
         Source of the float, label ``tab:<id>``, ending in a newline.
     """
-    flat = _flat(table, index)
+    flat = _flat(table)
     columns = "".join("r" if numeric else "l" for numeric in _numeric(flat))
     rows = [_row_tex(row) for row in shown(flat, digits, language)]
     words = WORDS[language]
@@ -355,11 +351,15 @@ def save_figure(folder: Path, id: str, figure: Figure) -> None:
 
     # Type 3 draws the letters used; type 42 would cut a subset of the Chinese font, four times as slow.
     with mpl.rc_context({"svg.hashsalt": id, "svg.fonttype": "path", "pdf.fonttype": 3}):
+        # Laid out once, and not anew for every format: that takes as long as drawing.
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+        box = figure.get_tightbbox().padded(mpl.rcParams["savefig.pad_inches"])
         no_trace = {"Date": None, "Creator": None}
-        figure.savefig(folder / f"{id}.svg", bbox_inches="tight", metadata=no_trace)
+        figure.savefig(folder / f"{id}.svg", bbox_inches=box, metadata=no_trace)
         unsigned = {"CreationDate": None, "Creator": None, "Producer": None}
-        figure.savefig(folder / f"{id}.pdf", bbox_inches="tight", metadata=unsigned)
-        figure.savefig(folder / f"{id}.png", bbox_inches="tight", dpi=DPI, metadata={"Software": None})
+        figure.savefig(folder / f"{id}.pdf", bbox_inches=box, metadata=unsigned)
+        figure.savefig(folder / f"{id}.png", bbox_inches=box, dpi=DPI, metadata={"Software": None})
     plt.close(figure)
 
 
@@ -460,16 +460,9 @@ def _tag(language: str) -> str:
 
 
 # -- inside ------------------------------------------------------------------------------------------
-def _flat(table: pd.DataFrame, index: bool) -> pd.DataFrame:
-    """The table with the index, if printed, as its first columns, and one line of headers."""
-    flat = table.copy(deep=False)
-    flat.columns = pd.Index([_header(name) for name in table.columns])
-    if not index:
-        return flat
-    levels = table.index.to_frame(index=False)
-    names = ["" if name is None else _header(name) for name in table.index.names]
-    levels.columns = pd.Index(names)
-    return pd.concat([levels, flat.reset_index(drop=True)], axis=1)
+def _flat(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with one line of headers."""
+    return table.set_axis([_header(name) for name in table.columns], axis=1)
 
 
 def _header(name: object) -> str:
@@ -514,11 +507,9 @@ def _reads_as_number(value: object) -> bool:
     return isinstance(value, numbers.Number) and not isinstance(value, bool)
 
 
-def _row_heads(table: pd.DataFrame, flat: pd.DataFrame, kinds: list[str], index: bool) -> int:
+def _row_heads(flat: pd.DataFrame, kinds: list[str]) -> int:
     """How many leading columns name the row."""
-    if index:
-        return table.index.nlevels
-    years = bool(len(kinds)) and _is_years(str(flat.columns[0]), flat.iloc[:, 0])
+    years = bool(kinds) and _is_years(str(flat.columns[0]), flat.iloc[:, 0])
     return int(bool(kinds) and (kinds[0] != "num" or years))
 
 

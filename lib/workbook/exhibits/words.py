@@ -94,7 +94,8 @@ class Words:
         such as ``firm_id + division*year``, ``variable`` names that no codebook holds. ``group`` is a column and its
         value, written ``control_type = soe`` or ``path: P1``; ``level`` the value alone. A code with a part
         (``tails:0.01``) has the word of ``tails``, in which ``{part}`` is filled. ``− Pudong/浦东`` is a sample
-        that the study's file names, ``pairs`` a mapping of such names. What nothing knows is kept in `unknown`.
+        that the study's file names, ``own`` such a name alone, ``pairs`` a mapping of them. What nothing knows is
+        kept in `unknown`.
         """
         if vocabulary == "pairs":
             said = (self._own(name) + COLON[self.language] + str(value) for name, value in code.items())
@@ -104,6 +105,8 @@ class Words:
         if missing(code):
             return MISSING
         key = plain(code)
+        if vocabulary == "own":
+            return self._own(key)
         if vocabulary == "header" and key not in self._columns:
             return key
         if vocabulary in ("label", "name", "header"):

@@ -8,6 +8,9 @@ from typing import Any
 from workbook.exhibits import needs
 from workbook.language import current, listed, said, word
 
+# Without a value in these no row is left for any estimate.
+REGRESSION = ("outcome", "treatments", "controls")
+
 
 def judged(
     parameters: Mapping[str, Any],
@@ -31,6 +34,22 @@ def judged(
     facts = needs.foreseen(parameters, columns, absent, indicators)
     asked = {code: indicators[code] for code in parameters["indicators"]} if indicators else {}
     return needs.able(facts, parameters["notebooks"], asked)
+
+
+def hollow(parameters: Mapping[str, Any], columns: Collection[str], absent: Collection[str]) -> Iterator[str]:
+    """Parameters of the regression whose columns hold nothing in the source, a sentence each.
+
+    Parameters
+    ----------
+    parameters, columns, absent
+        As in :func:`judged`.
+    """
+    gone = needs.foreseen(parameters, columns, absent).absent
+    for name in REGRESSION:
+        value = parameters.get(name) or []
+        empty = [one for one in ([value] if isinstance(value, str) else value) if one in gone]
+        if empty:
+            yield said("review.able.hollow", parameter=name, columns=listed(empty))
 
 
 def lines(able: needs.Able) -> Iterator[str]:
