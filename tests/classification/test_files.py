@@ -10,6 +10,7 @@ import pytest
 
 from fusion import classification as gbt
 from fusion.classification import ClassificationError, actors, command, files, slot, transitions
+from fusion.classification.editions import links
 
 ROWS = [("6550", 2015), ("C1311", 2018), ("131", 2019), ("9999", 2019), ("6550", 2019), ("3911", None)]
 
@@ -222,3 +223,53 @@ def test_isic_is_a_whole_tree() -> None:
     assert (tree[["name_zh", "name_en"]] != "").all(axis=None) and not tree["name_zh"].str.contains(
         r"\s"
     ).any()
+
+
+def test_a_file_of_several_editions_leaves_bounds_and_what_a_person_must_decide(tmp_path: Path) -> None:
+    cells = [
+        (2001, "4061"),
+        (2008, "3911"),
+        (2008, "6212"),
+        (2015, "3911"),
+        (2018, "3911"),
+        (2018, "131"),
+        (2018, "C39"),
+    ]
+    pd.DataFrame(cells, columns=["year", "code"]).to_csv(tmp_path / "f.csv", index=False)
+    report = files.classify_file(tmp_path / "f.csv")
+    made = pd.read_csv(report["out"], dtype=str, keep_default_na=False)
+    assert made["edition"].tolist() == ["", "2002", "2002", "2011", "2017", "2017", "2017"]
+    assert made["code_2017"].tolist() == ["", "3811", "", "3911", "3911", "", ""]
+    assert made["isic4"].tolist()[1:5] == ["2710", "6201,6202,6399", "2620", "2620"]
+    decide = pd.read_csv(report["decide"], dtype=str, keep_default_na=False).set_index(["code", "edition"])
+    assert decide["how"].to_dict() == {
+        ("131", "2017"): "zero_or_group", ("4061", ""): "edition_unknown", ("6212", "2002"): "split",
+        ("C39", "2017"): "coarser_code",
+    }  # fmt: skip
+    assert decide.loc[("6212", "2002"), "candidates"].split() == sorted(links("2002", "2017")["6212"])
+    bounds = pd.read_csv(report["summary"]).set_index("standard")
+    for standard in gbt.standards():
+        words = made[f"in_{standard}"]
+        assert bounds.loc[standard, "rows_certain"] == (words == "certain").sum()
+        assert bounds.loc[standard, "rows_possible"] == words.isin(["certain", "possible"]).sum()
+    for language, said in (("en", "4 codes to decide"), ("zh", "待人工确定的代码 4 个")):
+        assert said in files.in_words(report, language)
+    again = files.classify_file(tmp_path / "f.csv", tmp_path / "g.csv", edition="1998:2002,2016:2011")
+    made = pd.read_csv(again["out"], dtype=str, keep_default_na=False)
+    assert made["edition"].tolist() == ["2002", "2002", "2002", "2002", "2011", "2011", "2011"]
+    with pytest.raises(ClassificationError, match="would be overwritten"):
+        files.classify_file(tmp_path / "f.csv", tmp_path / "g.csv")
+
+
+def test_years_whose_codes_are_another_editions_are_told(tmp_path: Path) -> None:
+    old, new = sorted(links("2002", "2011"))[::20], sorted(links("2011", "2017"))[::20]
+    cells = [(2013, c) for c in old] + [(2014, c) for c in new]
+    pd.DataFrame(cells, columns=["year", "code"]).to_csv(tmp_path / "f.csv", index=False)
+    report = files.classify_file(tmp_path / "f.csv")
+    assert [
+        (d["stated"], d["best"], d["first_year"], d["last_year"], d["other"]) for d in report["doubts"]
+    ] == [("2011", "2002", 2013, 2013, 1.0)]
+    assert "100% in 2002: state --edition" in files.in_words(report)
+    assert not files.classify_file(tmp_path / "f.csv", tmp_path / "g.csv", edition="1998:2002,2014:2011")[
+        "doubts"
+    ]

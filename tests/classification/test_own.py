@@ -193,6 +193,17 @@ def test_a_standard_on_the_edition_of_2011_is_exact_there_and_taken_over_by_the_
     assert len(now) > 1
     kept = gbt.enterprises.bounds("mine", (), EQUAL).set_index(["edition", "code"])
     assert kept.loc[("2011", "3599"), ["low", "high"]].tolist() == [1, 1], "the list says so itself"
+    table = gbt.lookup(standards=("mine",)).set_index(["edition", "code"])["in_mine"]
+    for edition, code in [
+        ("2011", "3599"),
+        ("2011", "359"),
+        *(("2017", new) for new in now),
+        ("2002", "3699"),
+    ]:
+        assert gbt.answer(code, edition)["membership"].get("mine", "no") == table[edition, code], (
+            edition,
+            code,
+        )
 
 
 def test_moves_add_up_and_are_those_of_a_count_by_hand(tmp_path: Path) -> None:

@@ -16,14 +16,16 @@ SOURCE = "panel.parquet"
 
 
 def prepare(folder: Path, rows: int) -> None:
-    """Write firm-years with a code and its edition, in blocks so that memory stays small."""
+    """Write firm-years of three editions with a code and its edition, in blocks so that memory stays small."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     from fusion.classification import load
 
-    codes = [load(f"gbt4754_{e}").query("level == '4'")["code"].to_numpy(str) for e in ("2011", "2017")]
+    codes = {
+        e: load(f"gbt4754_{e}").query("level == '4'")["code"].to_numpy(str) for e in ("2002", "2011", "2017")
+    }
     rng = np.random.default_rng(1)
     names = [
         ("firm_id", pa.string()),
@@ -34,10 +36,12 @@ def prepare(folder: Path, rows: int) -> None:
     with pq.ParquetWriter(folder / SOURCE, pa.schema(names)) as writer:
         for start in range(0, rows, 1_000_000):
             number = np.arange(start, min(start + 1_000_000, rows))
-            year = (2012 + number % 12).astype("int16")
-            ind4 = np.where(year < 2017, rng.choice(codes[0], len(year)), rng.choice(codes[1], len(year)))
-            version = np.where(year < 2017, "2011", "2017")
-            firm = np.char.add("F", (number // 12).astype(str))
+            year = (2006 + number % 18).astype("int16")
+            version = np.select([year < 2012, year < 2017], ["2002", "2011"], "2017")
+            ind4 = np.empty(len(year), dtype="<U4")
+            for edition, known in codes.items():
+                ind4[version == edition] = rng.choice(known, int((version == edition).sum()))
+            firm = np.char.add("F", (number // 18).astype(str))
             columns = [
                 pa.array(c, type=t) for c, (_, t) in zip((firm, year, ind4, version), names, strict=True)
             ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import lru_cache
 from typing import Any
 
 from fusion.classification import abroad, codes, parts, policy, slot
@@ -13,6 +12,7 @@ from fusion.classification.tables import (
     REGULATOR,
     ClassificationError,
     codes_of,
+    remembered,
     rows,
     source,
     standards,
@@ -73,7 +73,7 @@ def answer(text: str, edition: str = "") -> dict[str, Any]:
         "same_number": {e: codes.name(code, e) for e in EDITIONS if e != used and codes.exists(code, e)},
         "editions": {e: linked for e in NATIONAL if (linked := _linked(code, used, e))},
         "given": parts.parted(code, used)[1],
-        "membership": _membership(meant),
+        "membership": _membership(meant) | _own_membership(code, used),
         "standards": _standards(meant),
         "path": paths[0] if len(paths) == 1 else None,
         "paths_possible": paths,
@@ -217,16 +217,29 @@ def _regulator(code: str, edition: str) -> list[str]:
     return sorted(d for d in divisions if codes.exists(d, REGULATOR))
 
 
-@lru_cache
+@remembered
 def _listings() -> dict[str, list[tuple[str, str, str, str, bool]]]:
-    """By GB/T code: standard, part, class code, class name, partial."""
+    """By GB/T code of 2017: standard, part, class code, class name, partial.
+
+    A standard on an earlier edition stands under what its classes became; in part where others became it, too.
+    """
     found: dict[str, list[tuple[str, str, str, str, bool]]] = {}
     for standard in standards():
+        own = source(standard)["gbt_edition"] or CURRENT
         for r in rows(standard):
-            if r["gbt_code"]:
-                entry = (standard, r["part"], r["class_code"], r["class_name"], r["partial"] == "1")
-                found.setdefault(r["gbt_code"], []).append(entry)
+            for code, mixed in _now(r["gbt_code"], own):
+                entry = (standard, r["part"], r["class_code"], r["class_name"], r["partial"] == "1" or mixed)
+                found.setdefault(code, []).append(entry)
     return found
+
+
+def _now(code: str, edition: str) -> list[tuple[str, bool]]:
+    """What a listed code is in 2017, and whether it holds more than that."""
+    if not code or edition == CURRENT:
+        return [(code, False)] if code else []
+    below = set(_below(code, edition))
+    held, back = links(edition, CURRENT), links(CURRENT, edition)
+    return [(new, not set(back[new]) <= below) for new in sorted({n for old in below for n in held[old]})]
 
 
 def _standards(meant: list[str]) -> list[dict[str, Any]]:
@@ -261,6 +274,24 @@ def _membership(meant: list[str]) -> dict[str, str]:
                 some.setdefault(standard, set()).add(code)
                 full.setdefault(standard, set()).update(() if marked else (code,))
     return {s: "certain" if len(full[s]) == len(meant) else "possible" for s in sorted(some)}
+
+
+def _own_membership(code: str, edition: str) -> dict[str, str]:
+    """What standards that are written in the code's own older edition say of it themselves."""
+    found = {}
+    for standard in standards():
+        if edition == CURRENT or source(standard)["gbt_edition"] != edition:
+            continue
+        marks = {
+            (one, r["partial"])
+            for r in rows(standard)
+            if r["gbt_code"]
+            for one in _below(r["gbt_code"], edition)
+        }
+        asked = _below(code, edition)
+        if any((one, mark) in marks for one in asked for mark in "01"):
+            found[standard] = "certain" if all((one, "0") in marks for one in asked) else "possible"
+    return found
 
 
 def _titled(code: str, edition: str) -> str:
