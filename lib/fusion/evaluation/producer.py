@@ -159,7 +159,7 @@ def _groups() -> dict[str, str]:
 
 def _groups_of_editions() -> dict[tuple[str, str], str]:
     """Group of each class of each edition whose successors of 2017 are all of one group."""
-    found = {}
+    found: dict[tuple[str, str], str] = {}
     for edition in NATIONAL:
         pairs = successors(edition)[["code", "code_2017"]]
         pairs = pairs.assign(group=pairs["code_2017"].map(_groups()).fillna(""))
