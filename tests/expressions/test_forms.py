@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from workbook.params import load
+from workbook.params.file.core import yaml
 from workbook.params.file.forms import translated
 from workbook.params.file.headers import headers
 from workbook.params.load import StudyError
@@ -117,6 +118,60 @@ def test_a_condition_that_is_none_in_any_form_is_left_for_the_error() -> None:
 def test_mistakes(tmp_path: Path, text: str, said: str) -> None:
     told = error(tmp_path, text)
     assert said in told and len(told) < 1500
+
+
+@pytest.mark.parametrize(
+    ("text", "cut", "rest"),
+    [
+        ("samples: {late: year in (2020, 2022)}\n", "year in (2020", "2022)"),
+        ("columns: {m: mean(GDP, by=year)}\n", "mean(GDP", "by=year)"),
+        ("columns:\n  m: {is: winsor(GDP, 0.01), name: M}\n", "winsor(GDP", "0.01)"),
+        ("where: [year in (2020, 2022), pop > 0]\n", "year in (2020", "2022)"),
+        ("effects: {outcome: log(GDP), controls: [lag(pop, 2), pop]}\n", "lag(pop", "2)"),
+        ("robustness: {exclusions: {late: year in (2020, 2022)}}\n", "year in (2020", "2022)"),
+    ],
+)
+def test_braces_that_cut_an_expression_are_named(tmp_path: Path, text: str, cut: str, rest: str) -> None:
+    assert f"braces cut the expression at its comma: '{cut}' | '{rest}'. Quote it." in error(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "columns: []\n", "columns: 3\n", "columns: {a: }\n", "columns: {1: x}\n", "lists: {a: b}\n",
+        "samples: [a]\n", "where: 3\n", "where: {a: 3}\n", "where: [[a]]\n", "columns: {a: {is: [x]}}\n",
+        "columns: {$_w: {each: 3, is: $}}\n", "columns: {a: {each: [x], is: $}}\n", "effects: {controls: [[a]]}\n",
+        "effects: {controls: {a: b}}\n", "robustness: {exclusions: [a]}\n", "robustness: {exclusions: {a: [b]}}\n",
+        "lists: {a: [[1]]}\n", "lists: {a: [true]}\n", "columns: {a: {is: x, maximum: 3}}\n",
+    ],
+)  # fmt: skip
+def test_what_has_another_shape_is_refused_in_words(tmp_path: Path, text: str) -> None:
+    assert "own.yaml" in error(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "3",
+        "[a]",
+        "{name: a}",
+        "{name: a, of: [3], how: ratio}",
+        "{name: a, of: [x], how: [log]}",
+        "{name: [a], of: [x], how: log}",
+    ],
+)
+def test_older_lines_that_are_none(tmp_path: Path, line: str) -> None:
+    file = tmp_path / "older.yaml"
+    file.write_text(f"panel: {{source: mine.csv, contract: minimal, derive: [{line}]}}\n", "utf-8")
+    with pytest.raises(StudyError, match=r"panel\.derive is read for this version alone"):
+        load.load(str(file))
+
+
+def test_yaml_keeps_codes_and_dates_as_they_are_written() -> None:
+    text = "a: [on, no, 0111, 2020-01-01, 1_000, 10:30, 00.5, 12, -3, 0.5, .5, 1e5, 0x1F, true, ~]"
+    assert yaml().load(text)["a"] == [
+        "on", "no", "0111", "2020-01-01", "1_000", "10:30", "00.5", 12, -3, 0.5, 0.5, 1e5, 31, True, None,
+    ]  # fmt: skip
 
 
 def test_labels() -> None:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode
 
@@ -27,6 +26,7 @@ from workbook.language import current, listed, said, word
 from workbook.params import Parameters
 from workbook.params.base import help_text
 from workbook.params.file import forms
+from workbook.params.file.core import yaml
 from workbook.params.file.headers import headers
 from workbook.params.file.limits import LimitError, bounded
 from workbook.params.panel import ExtraColumn
@@ -106,7 +106,7 @@ def load(name_or_path: str) -> Study:
     file = find(name_or_path)
     text = _text(file)
     parameters = parse(text, file)
-    told = forms.read(YAML(typ="safe", pure=True).load(text) or {})[1]
+    told = forms.read(yaml().load(text) or {})[1]
     return Study(file.stem, file, parameters, (*told, *_outside(parameters, file)))
 
 
@@ -176,10 +176,9 @@ def parse(text: str, file: Path) -> Parameters:
 
 def _read(text: str, file: Path) -> tuple[Any, Any]:
     """The values of a study's file, and their places in it."""
-    yaml = YAML(typ="safe", pure=True)
     try:
         bounded(text)
-        return yaml.load(text), yaml.compose(text)
+        return yaml().load(text), yaml().compose(text)
     except LimitError as error:
         raise StudyError(f"{_shown(file)}:{error.line}: {error}") from None
     except MarkedYAMLError as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from workbook.expressions.errors import ExpressionError
@@ -22,6 +23,8 @@ TERMS = {
     "effects": ("outcome", "other_outcomes", "treatments", "controls"),
     "description": ("covariates",),
 }
+# Where else expressions stand, that YAML may have cut.
+CUT = (("robustness", "exclusions"), *((section, name) for section, names in TERMS.items() for name in names))
 PLAIN = re.compile(r"^[a-z][a-z0-9_]*$")
 BEFORE: dict[str, Callable[[list[str]], str]] = {
     "log": lambda of: f"log({of[0]})",
@@ -57,10 +60,17 @@ def read(values: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
             if home in panel:
                 raise ValueError(said("params.rule.twice", key=key))
             panel[home] = values[key]
+    for part in (*(panel.get(home) for home in TOP.values()), *(_named(found, place) for place in CUT)):
+        _whole(part)
     _derived(panel, told)
     _conditions(found, told)
     _terms(found, panel)
     return found, told
+
+
+def _named(found: dict[str, Any], place: tuple[str, str]) -> Any:
+    section = found.get(place[0])
+    return section.get(place[1]) if isinstance(section, dict) else None
 
 
 def _derived(panel: dict[str, Any], told: list[str]) -> None:
@@ -68,16 +78,47 @@ def _derived(panel: dict[str, Any], told: list[str]) -> None:
     older = panel.pop("derive", None)
     if not isinstance(older, list):
         return
-    columns = dict(panel.get("columns") or {})
+    given = panel.get("columns")
+    columns = dict(given) if isinstance(given, dict) else {}
     for line in older:
-        how = line.get("how") if isinstance(line, dict) else None
-        if how not in BEFORE or not isinstance(line.get("of"), list) or not line["of"] or "name" not in line:
+        if not _older(line):
             raise ValueError(said("params.rule.derive", line=str(line)[:200]))
-        text = BEFORE[how](line["of"])
+        text = BEFORE[line["how"]](line["of"])
         kept = {key: value for key, value in line.items() if key not in ("name", "of", "how")}
         columns[line["name"]] = {"is": text, **kept}
         told.append(said("params.older.derive", name=line["name"], text=text))
     panel["columns"] = columns
+
+
+def _older(line: Any) -> bool:
+    """Whether it is a line of ``derive``."""
+    if not isinstance(line, dict) or not all(isinstance(line.get(key), str) for key in ("name", "how")):
+        return False
+    of = line.get("of")
+    return line["how"] in BEFORE and isinstance(of, list) and bool(of) and all(isinstance(n, str) for n in of)
+
+
+def _whole(values: Any) -> None:
+    """Refuse what YAML cut at a comma: within braces and brackets an expression that has one is quoted."""
+    if isinstance(values, dict):
+        below = list(values.values())
+        pairs = [
+            (value, key) for value, key in zip(below, [*values][1:], strict=False) if values[key] is None
+        ]
+    elif isinstance(values, list):
+        below = values
+        pairs = [(value, rest) for value, rest in pairwise(values) if isinstance(rest, str | int | float)]
+    else:
+        return
+    cut = next((pair for pair in pairs if _open(pair[0])), None)
+    if cut:
+        raise ValueError(said("params.rule.braces", cut=str(cut[0])[:200], rest=str(cut[1])[:200]))
+    for value in below:
+        _whole(value)
+
+
+def _open(value: Any) -> bool:
+    return isinstance(value, str) and value.count("(") > value.count(")")
 
 
 def _conditions(found: dict[str, Any], told: list[str]) -> None:
