@@ -176,3 +176,30 @@ def test_a_list_decides_on_the_actor() -> None:
     assert plain.loc["steel", "actor_from"] != "list"
     assert told.loc["steel", ["actor", "actor_from"]].tolist() == ["chain_leader", "list"]
     assert told.loc["car", "actor"] == plain.loc["car", "actor"]
+
+
+def test_a_list_may_have_a_title_and_empty_rows_above_and_below(tmp_path: Path) -> None:
+    file = tmp_path / "list.xlsx"
+    rows = [
+        ["上海市智能工厂名单（第一批）", "", ""],
+        ["", "", ""],
+        ["名单类别", "公布日期", "单位名称"],
+        ["智能工厂", "2021", "同名厂"],
+        ["", "", ""],
+    ]
+    pd.DataFrame(rows).to_excel(file, index=False, header=False)
+    found = official.read([file])
+    assert found[["kind", "first", "name", "line"]].to_numpy().tolist() == [
+        ["smart_factory", 2021, "同名厂", 4]
+    ]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\xff\xfe\x00\x01", b"PK\x03\x04broken", b"kind\n", b"kind,kind,date,name\na,b,2019,c\n"],
+)
+@pytest.mark.parametrize("name", ["a.csv", "a.xlsx"])
+def test_files_that_are_no_list_are_refused_in_words(tmp_path: Path, content: bytes, name: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ClassificationError, match=name):
+        official.read([tmp_path / name])

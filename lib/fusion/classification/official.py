@@ -6,11 +6,14 @@ only alike is shown and never taken. Nothing is dropped in silence: `Read.faults
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from zipfile import BadZipFile
 
 import pandas as pd
 
@@ -25,6 +28,7 @@ COLUMNS = {
     "source": ("来源", "网址"), "verified": ("已核实",),
 }  # fmt: skip
 NEEDED = ("kind", "date", "name")
+HEAD_WITHIN = 20  # rows among which the head is looked for
 WHOLE_BATCH = "*"  # as a name, with a date of revocation: the whole batch is revoked
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # GB 32100-2015: no I, O, S, V, Z
 WEIGHTS = [pow(3, i, 31) for i in range(17)]
@@ -212,14 +216,22 @@ def plain(name: str) -> str:
 
 def _one(file: Path) -> pd.DataFrame:
     """One file as text, its heads in English, with file and line."""
-    excel = file.suffix.lower() in (".xlsx", ".xls")
-    table = pd.read_excel(file, dtype=str).fillna("") if excel else _csv(file)
-    heads = {zh: name for name, others in COLUMNS.items() for zh in others}
-    table = table.rename(columns=lambda c: heads.get(str(c).strip(), str(c).strip()))
-    lacking = [c for c in NEEDED if c not in table.columns]
+    heads = {known: name for name, others in COLUMNS.items() for known in (name, *others)}
+    cells = _cells(file)
+    named = cells.map(lambda c: heads.get(c, ""))
+    # The head may stand below a title: the first row that names most of what is needed.
+    held = named.head(HEAD_WITHIN).apply(lambda row: len(set(row) & set(NEEDED)), axis=1)
+    at = held.idxmax() if len(held) and held.max() else 0
+    found = list(named.loc[at]) if len(named) else []
+    lacking = [c for c in NEEDED if c not in found]
     if lacking:
         raise ClassificationError(said("classification.list.lacks", file=file.name, lacking=listed(lacking)))
-    table = table.reindex(columns=list(COLUMNS), fill_value="").apply(lambda c: c.astype(str).str.strip())
+    twice = sorted({c for c in found if c and found.count(c) > 1})
+    if twice:
+        raise ClassificationError(said("classification.list.twice", file=file.name, columns=listed(twice)))
+    table = cells.loc[at + 1 :].set_axis(found, axis=1).drop(columns="", errors="ignore")
+    table = table[(table != "").any(axis=1)]
+    table = table.reindex(columns=list(COLUMNS), fill_value="")
     kinds = {
         label: r["kind"]
         for r in rows("list_kinds")
@@ -229,18 +241,28 @@ def _one(file: Path) -> pd.DataFrame:
     answers = {"是": "yes", "否": "no", "": "no"}
     return table.assign(
         kind=table["kind"].replace(kinds), mode=table["mode"].replace(modes), code=table["code"].map(clean),
-        verified=table["verified"].replace(answers), file=file.name, line=table.index + 2,
+        verified=table["verified"].replace(answers), file=file.name, line=table.index + 1,
     )  # fmt: skip
 
 
-def _csv(file: Path) -> pd.DataFrame:
+def _cells(file: Path) -> pd.DataFrame:
+    """Every cell of a CSV or an Excel file as trimmed text."""
+    if file.suffix.lower() == ".xlsx":
+        try:
+            table = pd.read_excel(file, dtype=str, header=None)
+        except (ValueError, KeyError, OSError, BadZipFile):
+            raise ClassificationError(said("classification.list.unread", file=file.name)) from None
+        return table.fillna("").map(lambda c: str(c).strip())
     for encoding in ("utf-8-sig", "gb18030"):
         try:
-            return pd.read_csv(file, dtype=str, keep_default_na=False, encoding=encoding)
+            lines = list(csv.reader(io.StringIO(file.read_text(encoding), newline="")))
         except UnicodeDecodeError:
             continue
-        except pd.errors.EmptyDataError:
+        except csv.Error:
             break
+        if lines:
+            return pd.DataFrame(lines, dtype=str).fillna("").map(lambda c: str(c).strip())
+        break
     raise ClassificationError(said("classification.list.unread", file=file.name))
 
 
