@@ -91,7 +91,7 @@ SELECT t.* EXCLUDE (volume), volume + coalesce(placed, 0) AS volume,
   goods_told + coalesce(placed, 0) + CASE WHEN maker OR NOT goods_asked THEN residual ELSE 0 END AS goods_high,
   NOT maker AND more AND NOT goods_asked AND coalesce(names_goods(named), true) AS goods_open,
   maker AND placed IS NULL AND services > 0.9 * volume AS placed_open,
-  contract > 0 OR first <> last OR coalesce(maker AND more AND first <> main, false) AS special,
+  contract > 0 OR coalesce(first <> last, false) OR coalesce(maker AND more AND first <> main, false) AS special,
   coalesce(g.type, unknown.type) AS type, coalesce(g.top, unknown.top) AS top
 FROM typed AS t LEFT JOIN _goods AS g ON t.edition = g.edition AND t.goods_code = g.code
 LEFT JOIN _goods AS unknown ON unknown.edition = coalesce(t.edition, '2017') AND unknown.code = ''
@@ -106,17 +106,25 @@ WHERE classes_asked AND untold = 0 AND services <= goods_low AND kind = 'service
 GROUP BY GROUPING SETS ((path), ())
 """
 
+# Where classes are not told: services named among the activities, in equal parts; else the mean of the path.
 UNTOLD = """
 CREATE OR REPLACE TEMP TABLE _untold AS
 WITH named AS (
-  SELECT row, avg(r) AS mean FROM (SELECT row, type, unnest(named_codes(named)) AS code FROM _rows WHERE untold > 0)
-  JOIN _cells USING (type, code) WHERE kind = 'service' GROUP BY row
-)
-SELECT row, coalesce(n.mean, own.mean, every.mean, {default}) AS mean FROM (SELECT row, path FROM _rows WHERE untold > 0)
-LEFT JOIN named AS n USING (row)
+  SELECT row, code, untold / count(*) OVER (PARTITION BY row) AS amount, r, top
+  FROM (SELECT row, type, top, untold, unnest(list_distinct(named_codes(named))) AS code FROM _rows WHERE untold > 0)
+  JOIN _cells USING (type, code) WHERE kind = 'service'
+), silent AS (SELECT row, path, untold, top FROM _rows WHERE untold > 0 AND row NOT IN (SELECT row FROM named))
+SELECT row, code, amount, r, top FROM named
+UNION ALL
+SELECT row, '', untold, coalesce(own.mean, every.mean, {default}), top FROM silent
 LEFT JOIN (SELECT path, mean FROM _means WHERE path IS NOT NULL AND n >= {least}) AS own USING (path)
 LEFT JOIN (SELECT mean FROM _means WHERE path IS NULL AND n >= {least}) AS every ON true
 """
+# One tier for all: classes that only some tell are used for the means alone.
+COMMON = (
+    "DELETE FROM _told WHERE NOT makes AND NOT aside",
+    "UPDATE _rows SET untold = coalesce(services, 0), classes_asked = false",
+)
 
 # Lines of services with their relatedness; what is told without a class is a line of its own.
 LINES = """
@@ -125,7 +133,7 @@ SELECT row, code, amount, coalesce(low, 0) AS low, coalesce(r, {default}) AS r, 
 FROM (SELECT row, type, top, code, amount FROM _told JOIN _rows USING (row) WHERE NOT makes AND NOT _told.aside)
 LEFT JOIN _cells USING (type, code)
 UNION ALL
-SELECT row, '' AS code, untold, 0, mean, top FROM _rows JOIN _untold USING (row) WHERE untold > 0
+SELECT row, code, amount, 0, r, top FROM _untold
 """
 
 # Where services are less than goods allow, all are paired; else the most related first. Shares of the full mix m.

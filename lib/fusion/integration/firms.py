@@ -30,10 +30,13 @@ class Settings:
         Share of services at which the mix counts as full, 0.2 to 0.5. At 0.5 both sides count alike.
     unknown : float
         Relatedness of services of which neither class, activities nor path say anything.
+    common : bool
+        Classes of services are not used for firms, though some tell them: one tier, so that ranks compare.
     """
 
     mix: float = 0.5
     unknown: float = 0.6
+    common: bool = False
 
     def __post_init__(self) -> None:
         if not 0.2 <= self.mix <= 0.5 or not 0 <= self.unknown <= 1:
@@ -152,17 +155,9 @@ def _asked(panel: ibis.Table) -> ibis.Table:
 
 def _run(con: Any, source: str, settings: Settings, learn: bool = True) -> None:
     words = settings.words()
-    steps = [
-        engine.GIVEN,
-        engine.TOLD,
-        engine.ROWS,
-        *([engine.MEANS] if learn else []),
-        engine.UNTOLD,
-        engine.LINES,
-        engine.SUMS,
-        engine.SHORT,
-    ]
-    for statement in steps:
+    means = [engine.MEANS] if learn else []
+    before = [engine.GIVEN, engine.TOLD, engine.ROWS, *means, *(engine.COMMON if settings.common else ())]
+    for statement in [*before, engine.UNTOLD, engine.LINES, engine.SUMS, engine.SHORT]:
         con.raw_sql(statement.format(source=source, **words))
 
 

@@ -80,17 +80,11 @@ class Relatedness:
         """`grid` of it, made once."""
         return grid(self)
 
-    def draw(self, rng: np.random.Generator) -> Relatedness:
-        """One draw of r from Beta(w·r, w·(1 − r)), one a division of goods, path and class of service; 0 and 1 stay."""
-        groups = self.r.index.str[:2] + _own_paths(self.r.index)
-        kinds = pd.factorize(groups)[0]
-        first = pd.Series(np.arange(len(kinds))).groupby(kinds).first().to_numpy()
-        mean = self.r.to_numpy()[first]
-        inside = (mean > 0) & (mean < 1)
-        worth = self.choices.worth
-        safe = np.where(inside, mean, 0.5)
-        drawn = np.where(inside, rng.beta(worth * safe, worth * (1 - safe)), mean)
-        return replace(self, r=pd.DataFrame(drawn[kinds], self.r.index, self.r.columns))
+    @cached_property
+    def groups(self) -> pd.Series:
+        """Goods that are drawn alike: division and paths of each class."""
+        codes = self.r.index
+        return pd.Series(codes.str[:2] + _own_paths(codes), codes)
 
 
 @lru_cache

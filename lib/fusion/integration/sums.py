@@ -1,0 +1,237 @@
+"""Totals of I over groups: what is known, a declared model for what is not told, and where a change comes from.
+
+F of a group is ΣI/ΣR. Who does not tell is between low and high; the model says what is likely, with its uncertainty,
+and is never used to rank a firm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+TRAITS = ("path", "employees_avg", "biz_activity_codes")
+FEWEST = 30  # firm-years that tell, on either side of zero, that the model needs
+
+
+@dataclass(frozen=True)
+class Model:
+    """Choices of the model for firm-years that do not tell.
+
+    Attributes
+    ----------
+    draws : int
+        Multiple imputations.
+    odds, level : float
+        The silent differ from those that tell alike in all else: their odds of selling services at all, and the level of
+        F of those that do, times these.
+    seed : int
+    """
+
+    draws: int = 20
+    odds: float = 1.0
+    level: float = 1.0
+    seed: int = 1
+
+
+def impute(rows: pd.DataFrame, model: Model) -> Floats | None:
+    """F of all firm-years, those without a point by multiple imputation.
+
+    A logit says who has F above zero, a log-linear regression with drawn residuals how much, on path, log staff, year,
+    number of services among the activities, and the firm's own F in neighbouring years.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        firm_id, year, point, high, and of `TRAITS` what there is.
+    model : Model
+
+    Returns
+    -------
+    ndarray, shape (draws, rows), or None
+        None where too few tell to learn from.
+    """
+    point, high = rows["point"].to_numpy(float), rows["high"].to_numpy(float)
+    told, silent = np.isfinite(point), ~np.isfinite(point)
+    some = told & (point > 0)
+    if min(some.sum(), (told & ~some).sum()) < FEWEST:
+        return None
+    x = _design(rows)
+    beta, spread = _logit(x[told], (point[told] > 0).astype(float))
+    gamma, residuals, inverse = _levels(x[some], np.log(point[some]))
+    rng = np.random.default_rng(model.seed)
+    out = np.tile(np.where(told, point, 0.0), (model.draws, 1))
+    root, other = np.linalg.cholesky(spread), np.linalg.cholesky(inverse)
+    for d in range(model.draws):
+        b = beta + root @ rng.normal(size=len(beta))
+        scale = np.sqrt((residuals**2).sum() / rng.chisquare(max(len(residuals) - len(gamma), 1)))
+        g = gamma + scale * (other @ rng.normal(size=len(gamma)))
+        chance = 1 / (1 + np.exp(-np.clip(x[silent] @ b + np.log(model.odds), -30, 30)))
+        sells = rng.random(silent.sum()) < chance
+        drawn = x[silent] @ g + rng.choice(residuals, silent.sum()) + np.log(model.level)
+        out[d, silent] = np.minimum(np.exp(drawn) * sells, high[silent])
+    return out
+
+
+def totals(rows: pd.DataFrame, drawn: Floats | None, by: list[str], share: float = 1.0) -> pd.DataFrame:
+    """F and I of groups with what is certain, what is likely, and how much was told.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        The groups, volume, low, point, high.
+    drawn : ndarray, shape (draws, rows), optional
+        `impute`; without it the groups have bounds alone.
+    by : list of str
+        Grouping columns.
+    share : float
+        Sampling fraction of the frame; at 1 (a census) the firms themselves are no source of error.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The groups; units, silent (share of volume not told), low, high (F, identified set, %), value (F by the model, %),
+        error (its standard error, points), yuan (integrated revenue, 亿元), mean (unweighted, of those that tell, %),
+        effective (number of equal firms with the same weight), largest (share of the largest firm).
+    """
+    kept = rows[by].notna().all(axis=1).to_numpy()
+    data, codes = rows[kept], rows[kept].groupby(by, sort=True).ngroup().to_numpy()
+    groups = data.groupby(by, sort=True)
+    w = data["volume"].to_numpy(float)
+    size = len(groups)
+    total = np.bincount(codes, w, minlength=size)
+
+    def weighted(values: Floats) -> Floats:
+        return np.bincount(codes, values * w, minlength=size) / total
+
+    table = groups.agg(units=("firm_id", "nunique")).reset_index()
+    table["silent"] = 100 * weighted(data["point"].isna().to_numpy(float))
+    table["low"], table["high"] = 100 * weighted(data["low"].to_numpy()), 100 * weighted(data["high"].to_numpy())
+    if drawn is None:
+        table["value"], table["error"] = np.nan, np.nan
+    else:
+        each = np.stack([weighted(draw) for draw in drawn[:, kept]])
+        centre, m = each.mean(axis=0), len(each)
+        n = np.bincount(codes, minlength=size)
+        apart = np.bincount(codes, (w * (drawn[:, kept].mean(axis=0) - centre[codes])) ** 2, minlength=size) / total**2
+        sampled = (1 - share) * n / np.maximum(n - 1, 1) * apart
+        table["value"], table["error"] = 100 * centre, 100 * np.sqrt(sampled + (1 + 1 / m) * each.var(axis=0, ddof=1))
+    table["yuan"] = table["value"] / 100 * total / 1e4
+    table["mean"] = 100 * groups["point"].mean().to_numpy()
+    table["effective"] = total**2 / np.bincount(codes, w**2, minlength=size)
+    table["largest"] = 100 * groups["volume"].max().to_numpy() / total
+    return table
+
+
+def silence(rows: pd.DataFrame) -> pd.DataFrame:
+    """F by what was told: zero, positive, nothing.
+
+    Returns
+    -------
+    pandas.DataFrame
+        told (zero, positive, silent), rows, units, volume (share, %), low, point, high (unweighted means, %), and
+        conditions and results where there are such columns.
+    """
+    state = np.where(rows["point"].isna(), "silent", np.where(rows["point"] > 0, "positive", "zero"))
+    data = rows.assign(told=state)
+    extra = [c for c in ("conditions", "results") if c in rows]
+    table = data.groupby("told").agg(
+        rows=("firm_id", "size"), units=("firm_id", "nunique"), volume=("volume", "sum"), **{c: (c, "mean") for c in extra},
+        low=("low", "mean"), point=("point", "mean"), high=("high", "mean"),
+    )  # fmt: skip
+    table["volume"] *= 100 / table["volume"].sum()
+    table[["low", "point", "high"]] *= 100
+    return table.reindex([s for s in ("zero", "positive", "silent") if s in table.index]).reset_index()
+
+
+def change(rows: pd.DataFrame, by: str, first: int, last: int) -> pd.DataFrame:
+    """Change of F of groups between two years: within firms, shift of revenue between them, entry, exit.
+
+    Of firms that tell in the years in which they are there: Σ s₀ΔF + Σ Δs (F₁ − F̄₀) + Σ_in s₁(F₁ − F̄₀) − Σ_out s₀(F₀ − F̄₀),
+    s the share in the group's revenue.
+
+    Returns
+    -------
+    pandas.DataFrame
+        by, units, before, after (F, %), within, shift, entry, exit (points; before + their sum = after).
+    """
+    told = rows[rows["point"].notna() & rows["year"].isin([first, last])].dropna(subset=[by])
+    parts = []
+    for name, group in told.groupby(by):
+        wide = group.pivot_table(index="firm_id", columns="year", values=["point", "volume"])
+        if not {("point", first), ("point", last)} <= set(wide.columns):
+            continue
+        f0, f1 = wide["point"][first], wide["point"][last]
+        s0, s1 = (wide["volume"][y] / wide["volume"][y].sum() for y in (first, last))
+        base = (s0 * f0).sum()
+        stay, new, gone = f0.notna() & f1.notna(), f0.isna(), f1.isna()
+        parts.append(
+            {
+                by: name,
+                "units": len(wide),
+                "before": base,
+                "after": (s1 * f1).sum(),
+                "within": (s0 * (f1 - f0))[stay].sum(),
+                "shift": ((s1 - s0) * (f1 - base))[stay].sum(),
+                "entry": (s1 * (f1 - base))[new].sum(),
+                "exit": -(s0 * (f0 - base))[gone].sum(),
+            }
+        )
+    names = ["before", "after", "within", "shift", "entry", "exit"]
+    table = pd.DataFrame(parts, columns=[by, "units", *names])
+    return table.assign(**{c: 100 * table[c] for c in names})
+
+
+# -- inside ------------------------------------------------------------------------------------
+def _design(rows: pd.DataFrame) -> Floats:
+    parts = [np.ones(len(rows))]
+    for name in ("path", "year"):
+        if name in rows and rows[name].nunique() > 1:
+            parts += list(pd.get_dummies(rows[name].astype("str").fillna(""), drop_first=True).to_numpy(float).T)
+    if "employees_avg" in rows:
+        staff = np.log(rows["employees_avg"].astype(float).clip(lower=1))
+        parts += [staff.fillna(staff.mean()).to_numpy(), staff.isna().to_numpy(float)]
+    if "biz_activity_codes" in rows:
+        named = rows["biz_activity_codes"].astype("str").str.count(r"\b(?:43|49|5[1-9]|[6-9]\d)\d\d\b")
+        asked = rows["biz_activity_codes"].notna().to_numpy(float)
+        parts += [named.fillna(0).to_numpy(float) * asked, asked]
+    parts += list(_neighbours(rows))
+    x = np.stack(parts, axis=1)
+    keep = np.ones(x.shape[1], bool)
+    keep[1:] = x[:, 1:].std(axis=0) > 0
+    return x[:, keep]
+
+
+def _neighbours(rows: pd.DataFrame) -> Floats:
+    """Mean of the firm's F in the years before and after, whether it is above zero, and whether there is one."""
+    wide = rows.pivot_table(index="firm_id", columns="year", values="point", dropna=False)
+    wide = wide.reindex(columns=range(int(rows["year"].min()), int(rows["year"].max()) + 1))
+    both = np.stack([wide.shift(1, axis=1).to_numpy(float), wide.shift(-1, axis=1).to_numpy(float)])
+    there = np.isfinite(both).any(axis=0)
+    mean = np.where(there, np.nansum(both, axis=0) / np.maximum(np.isfinite(both).sum(axis=0), 1), 0.0)
+    at = wide.index.get_indexer(rows["firm_id"]), wide.columns.get_indexer(rows["year"])
+    level = np.log(np.maximum(mean[at], 1e-3)) * (mean[at] > 0)
+    return np.stack([level, (mean[at] > 0).astype(float), there[at].astype(float)])
+
+
+def _logit(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Logit with a light ridge, which a perfect predictor needs: coefficients and their covariance."""
+    ridge = 1e-2 * np.eye(x.shape[1])
+    beta = np.zeros(x.shape[1])
+    for _ in range(50):
+        mu = 1 / (1 + np.exp(-np.clip(x @ beta, -30, 30)))
+        hessian = (x * (mu * (1 - mu))[:, None]).T @ x + ridge
+        step = np.linalg.solve(hessian, x.T @ (y - mu) - ridge @ beta)
+        beta = beta + step
+        if np.abs(step).max() < 1e-8:
+            break
+    return beta, np.linalg.inv(hessian)
+
+
+def _levels(x: Floats, y: Floats) -> tuple[Floats, Floats, Floats]:
+    inverse = np.linalg.inv(x.T @ x + 1e-2 * np.eye(x.shape[1]))
+    gamma = inverse @ (x.T @ y)
+    return gamma, y - x @ gamma, inverse
