@@ -143,7 +143,7 @@ def test_who_is_ever_treated_and_since_when() -> None:
     sides = effects.comparison_groups(rows, rows, "start")
     assert sides.fillna("").tolist() == ["", "after", "", "comparable"]
     assert effects.comparison_groups(rows, rows).isna().all()
-    scored = pd.DataFrame({"firm_id": list("abc"), "fi": [3.0, 1, 2]})
+    scored = pd.DataFrame({"firm_id": list("abc"), "integration": [3.0, 1, 2]})
     assert effects.comparison_groups(scored, scored).tolist() == ["high", "low", "middle"]
 
 

@@ -24,8 +24,8 @@ def made(table: pd.DataFrame) -> measure.Made:
         chain_weights="equal", aggregation="arithmetic", aggregation_floor=0.01, min_chain_share=0.5,
     )  # fmt: skip
     return {
-        "fi": measure.fusion_index(table, CODES, steps),
-        "fi_input": measure.fusion_index(table, ["A1"], steps),
+        "composite": measure.fusion_index(table, CODES, steps),
+        "conditions": measure.fusion_index(table, ["A1"], steps),
     }
 
 
@@ -42,7 +42,7 @@ def test_tables_of_an_index() -> None:
     built = made(table)
     wide = describe.weights_wide(describe.weights(built), table).set_index("code")
     assert (
-        wide["equal"].tolist() == [0.25] * 4 and wide["weight_input"].notna().tolist() == [True] + [False] * 3
+        wide["equal"].tolist() == [0.25] * 4 and wide["weight_conditions"].notna().tolist() == [True] + [False] * 3
     )
     assert abs(wide["weight"].sum() - 1) < 1e-12
     chains = describe.chains(measure.scores(table, built))

@@ -130,7 +130,7 @@ def test_fields_are_filled_with_words_numbers_and_the_frames_own() -> None:
     frame = pd.DataFrame({"p": [0.5, 0.25]})
     values = {
         "top": {"estimate": -0.0049},
-        "terms": ["fi", "x"],
+        "terms": ["conditions", "x"],
         "sets": "firm_id + division*year",
         "said": {"en": "a", "zh": "甲"},
     }
@@ -138,7 +138,7 @@ def test_fields_are_filled_with_words_numbers_and_the_frames_own() -> None:
     asked = "{top.estimate:.3f}|{top.estimate:.2f}|{terms:label}|{sets:effects}"
     asked += "|{frame.p.last:.2f}|{frame.rows}|{said}|{cannot:list}"
     filled = filler.vformat(asked, (), {})
-    assert filled == "−0.005|0.00|Fusion index, x|unit + industry × year|0.25|2|a|- one\n- two"
+    assert filled == "−0.005|0.00|Conditions, x|unit + industry × year|0.25|2|a|- one\n- two"
     with pytest.raises(SheetError, match="'missing' is filled by no value"):
         filler.vformat("{missing}", (), {})
 
@@ -240,7 +240,7 @@ def test_a_code_with_a_part_and_a_level_of_a_column() -> None:
     assert english.of("check", "tails:0.01") == "tails 1.0%"
     assert chinese.of("check", "early:2") == "提前 2 年"
     assert english.of("check", "difference:2–4") == "difference 2–4"
-    assert english.of("check", "outcome:fi") == "Fusion index"
+    assert english.of("check", "outcome:conditions") == "Conditions"
     assert english.of("check", "unknown:2") == "unknown:2"
     assert (
         english.of("group", "path: P1")

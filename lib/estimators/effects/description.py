@@ -52,7 +52,7 @@ def comparison_groups(
     panel: pd.DataFrame,
     sample: pd.DataFrame,
     start: str | None = None,
-    score: str = "fi",
+    score: str = "integration",
     unit: str = "firm_id",
     time: str = "year",
 ) -> pd.Series:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from fusion.composite import coherence
 from fusion.composite.base import dumps
-from fusion.indicators.measure import WEIGHT_COLUMNS, Made
+from fusion.indicators.measure import COMPOSITE, WEIGHT_COLUMNS, Made
 from fusion.indicators.system import CHAINS, Computed, out_of_range, system
 
 QUANTILES = {"p5": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95}
@@ -83,7 +83,7 @@ def weights(made: Made) -> pd.DataFrame:
 
 
 def weights_wide(weights: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
-    """Weights with one row an indicator of ``fi``.
+    """Weights with one row an indicator of the composite.
 
     Parameters
     ----------
@@ -95,15 +95,18 @@ def weights_wide(weights: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        code, indicator, chain, entropy, weight, weight_input (missing: kept out of ``fi_input``), equal (what it
+        code, indicator, chain, entropy, weight, weight_conditions and weight_results (missing: not of that role), equal (what it
         would weigh under equal weights within chains and across them), units (firms that have it).
     """
-    full = weights[weights["index"] == "fi"].set_index("code")
-    kept = weights[weights["index"] == "fi_input"].set_index("code")["weight"]
+    full = weights[weights["index"] == COMPOSITE].set_index("code")
+    parts = {
+        name: weights[weights["index"] == name].set_index("code")["weight"]
+        for name in ("conditions", "results")
+    }
     equal = 1 / full.groupby("chain")["weight"].transform("count") / max(full["chain"].nunique(), 1)
     columns = {"code": full.index, "indicator": full.index, "chain": full["chain"]}
     columns |= {"entropy": full["entropy"], "weight": full["weight"]}
-    columns |= {"weight_input": kept.reindex(full.index), "equal": equal}
+    columns |= {f"weight_{name}": part.reindex(full.index) for name, part in parts.items()} | {"equal": equal}
     table = pd.DataFrame({name: list(part) for name, part in columns.items()})
     return table.assign(units=firms(values, list(full.index)).to_numpy())
 
@@ -163,20 +166,20 @@ def closest(chains: pd.DataFrame) -> dict[str, Any]:
 
 
 def hangs_together(made: Made) -> pd.DataFrame:
-    """`coherence.chain_summary` of ``fi`` with ``units``, its firms; empty where there is no index."""
-    if "fi" not in made:
+    """`coherence.chain_summary` of the composite with ``units``, its firms; empty where there is no index."""
+    if COMPOSITE not in made:
         return pd.DataFrame()
-    state = made["fi"][0]
+    state = made[COMPOSITE][0]
     assert state.normalised is not None  # a built index has scores
     table = coherence.chain_summary(state.normalised, state.chains)
     return table.assign(units=state.context["unit"].nunique())
 
 
 def opposed(made: Made) -> list[str]:
-    """Indicators of ``fi`` that move against it, worst first."""
-    if "fi" not in made:
+    """Indicators of the composite that move against it, worst first."""
+    if COMPOSITE not in made:
         return []
-    state = made["fi"][0]
+    state = made[COMPOSITE][0]
     assert state.normalised is not None and state.index is not None
     against = coherence.negative(state.normalised, state.index.scores["index"])
     return list(against.loc[against["correlation"] < 0, "indicator"])

@@ -89,7 +89,7 @@ def check(
     Parameters
     ----------
     indexes : mapping of str to sequence of str
-        Codes of each index (``fi``, ``fi_input``).
+        Codes of each index (``composite``, ``conditions``, ``results``; of integration, the indicators that it rests on).
     regressors : sequence of str
         Treatments and controls. An index or the score of a chain among them is held against the outcomes.
     outcomes : sequence of str
@@ -147,11 +147,7 @@ def _refusal(name: str, bad: pd.DataFrame) -> str:
         for row in bad.itertuples()
     ]
     codes = listed(dict.fromkeys(bad["code"]))
-    mend = (
-        said("indicators.guard.exclude", codes=codes)
-        if name == "fi_input"
-        else said("indicators.guard.use_input", name=name, codes=codes)
-    )
+    mend = said("indicators.guard.use_input", name=name, codes=codes)
     return said(
         "indicators.guard.refused",
         name=name,

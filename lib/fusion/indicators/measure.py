@@ -17,6 +17,7 @@ from fusion.language import said
 
 # Indexes by name: each with the record of how it was made.
 Made = Mapping[str, tuple[record.State, dict[str, Any]]]
+COMPOSITE = "composite"  # index of all indicators that a study asks for
 FEWEST_RANKED = 20
 PURCHASES = ("d_ps", "c_ps", "ps_share_intermediate")
 WEIGHT_COLUMNS = ["index", "chain", "code", "entropy", "weight_in_chain", "chain_weight", "weight"]
@@ -100,10 +101,10 @@ def chain_columns(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def scores(values: pd.DataFrame, made: Made) -> pd.DataFrame:
-    """Indicators with the chains' scores of ``fi`` and each index under its name: what later notebooks read."""
+    """Indicators with the chains' scores of the composite and each index under its name: what later notebooks read."""
     table = values
-    if "fi" in made:
-        table = pd.concat([table, chain_columns(_built(made["fi"]).scores)], axis=1)
+    if COMPOSITE in made:
+        table = pd.concat([table, chain_columns(_built(made[COMPOSITE]).scores)], axis=1)
     return table.assign(**{name: _built(one).scores["index"] for name, one in made.items()})
 
 
@@ -143,9 +144,9 @@ def ranking(
         neither entropy weights nor geometric means to try.
     """
     last = values["year"] == values["year"].max()
-    if "fi" not in made or choices.normalise[0] == "zscore" or last.sum() <= FEWEST_RANKED:
+    if COMPOSITE not in made or choices.normalise[0] == "zscore" or last.sum() <= FEWEST_RANKED:
         return None
-    state = made["fi"][0]
+    state = made[COMPOSITE][0]
     codes = list(state.directions)
     years = values["year"] if by_year else None
     return uncertainty.Builder(
@@ -159,7 +160,7 @@ def ranking(
     )
 
 
-def by_path(scores: pd.DataFrame, column: str = "fi", by: str = "path") -> pd.DataFrame:
+def by_path(scores: pd.DataFrame, column: str = COMPOSITE, by: str = "path") -> pd.DataFrame:
     """Mean of a score by path, or another group, and year with a 95 % interval of the mean over firms.
 
     Parameters

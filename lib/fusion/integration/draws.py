@@ -51,7 +51,13 @@ def intervals(point: pd.Series, draws: Floats, level: float = 0.9) -> pd.DataFra
     """
     ranks = np.apply_along_axis(lambda x: pd.Series(-x).rank(method="min").to_numpy(), 0, draws)
     low, median, high = np.quantile(ranks, [(1 - level) / 2, 0.5, (1 + level) / 2], axis=1)
-    table = {"score": 100 * point, "rank": (-point).rank(method="min"), "median": median, "low": low, "high": high}
+    table = {
+        "score": 100 * point,
+        "rank": (-point).rank(method="min"),
+        "median": median,
+        "low": low,
+        "high": high,
+    }
     return pd.DataFrame(table, index=point.index).assign(width=high - low)
 
 
@@ -67,7 +73,9 @@ def judgements(
     """
     own = _sellers(integration(panel, made, settings), year)
     levels = {"partner": 0.9, "close": 0.5, "medium": 0.25, "far": 0.1, "none": 0.0}
-    mixed = Settings(mix=0.3 if settings.mix != 0.3 else 0.5, unknown=settings.unknown, common=settings.common)
+    mixed = Settings(
+        mix=0.3 if settings.mix != 0.3 else 0.5, unknown=settings.unknown, common=settings.common
+    )
     others: dict[str, tuple[Relatedness, Settings]] = {
         "prior_only": (relatedness(Choices(made.choices.levels, 0.0)), settings),
         "more_evidence": (relatedness(Choices(made.choices.levels, 0.5), met), settings),
@@ -78,7 +86,9 @@ def judgements(
     rows = []
     for name, (other, how) in others.items():
         found = _sellers(integration(panel, other, how), year).reindex(own.index)
-        rows.append({"judgement": name, "units": len(own), **_agreement(own, found), "mean": 100 * found.mean()})
+        rows.append(
+            {"judgement": name, "units": len(own), **_agreement(own, found), "mean": 100 * found.mean()}
+        )
     return pd.DataFrame(rows)
 
 
@@ -94,7 +104,10 @@ def _related(lines: pd.DataFrame, made: Relatedness, draws: int, rng: np.random.
     """Draws of each line's relatedness: the mean over the classes that its two codes may be."""
     pairs = lines[["edition", "goods_code", "code"]].drop_duplicates().reset_index(drop=True)
     known = kinds()
-    members = {kind: known[known["kind"] == kind].set_index(["edition", "code"])["members"] for kind in (GOODS, SERVICE)}
+    members = {
+        kind: known[known["kind"] == kind].set_index(["edition", "code"])["members"]
+        for kind in (GOODS, SERVICE)
+    }
     goods = members[GOODS].reindex(pd.MultiIndex.from_frame(pairs[["edition", "goods_code"]])).to_numpy()
     sold = members[SERVICE].reindex(pd.MultiIndex.from_frame(pairs[["edition", "code"]])).to_numpy()
     triples = [
@@ -109,11 +122,15 @@ def _related(lines: pd.DataFrame, made: Relatedness, draws: int, rng: np.random.
         yield from (fixed for _ in range(draws))
         return
     pair, j, k = (np.array(x) for x in zip(*triples, strict=True))
-    cell, which = np.unique(np.char.add(made.groups.reindex(j).to_numpy(str), k.astype(str)), return_inverse=True)
+    cell, which = np.unique(
+        np.char.add(made.groups.reindex(j).to_numpy(str), k.astype(str)), return_inverse=True
+    )
     mean = made.r.to_numpy()[made.r.index.get_indexer(j), made.r.columns.get_indexer(k)]
     centre = np.bincount(which, mean, minlength=len(cell)) / np.bincount(which, minlength=len(cell))
     count = np.bincount(pair, minlength=len(pairs))
-    at = lines.merge(pairs.assign(pair=pairs.index), on=["edition", "goods_code", "code"], how="left")["pair"].to_numpy()
+    at = lines.merge(pairs.assign(pair=pairs.index), on=["edition", "goods_code", "code"], how="left")[
+        "pair"
+    ].to_numpy()
     told = count[at] > 0
     inside, worth = (centre > 0) & (centre < 1), made.choices.worth
     safe = np.where(inside, centre, 0.5)

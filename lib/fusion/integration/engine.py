@@ -7,6 +7,8 @@ marked (``special``); `special` solves them.
 
 from __future__ import annotations
 
+import ibis
+
 # What a source is asked for, with its type; what it lacks is NULL.
 COLUMNS = {
     "class_version": "VARCHAR",
@@ -22,6 +24,17 @@ COLUMNS = {
     "contract_revenue": "DOUBLE",
     "contract_goods": "DOUBLE",
 }
+
+
+def asked(panel: ibis.Table) -> ibis.Table:
+    """A panel's columns of `COLUMNS`; those that it lacks are NULL."""
+    kinds = {"VARCHAR": "string", "DOUBLE": "float64"}
+    columns = {
+        name: panel[name].cast(kinds[kind]) if name in panel.columns else ibis.null(kinds[kind])
+        for name, kind in COLUMNS.items()
+    }
+    return panel.select("firm_id", "year", **columns)
+
 
 MACROS = (
     """CREATE OR REPLACE TEMP MACRO amounts_told(object) AS

@@ -13,6 +13,7 @@ import pandas as pd
 
 from fusion.integration import engine, special
 from fusion.integration.errors import IntegrationError
+from fusion.integration.pairing import fill
 from fusion.integration.relatedness import Grid, Relatedness, stages
 from fusion.language import said
 
@@ -74,7 +75,7 @@ def integration(panel: ibis.Table, made: Relatedness, settings: Settings | None 
     chosen = settings or Settings()
     con = panel.get_backend()
     _prepare(con, made.grid)
-    con.create_table("_source", _asked(panel), temp=True, overwrite=True)
+    con.create_table("_source", engine.asked(panel), temp=True, overwrite=True)
     _run(con, "_source", chosen)
     query = engine.RESULT.format(**chosen.words())
     con.raw_sql(f"CREATE OR REPLACE TEMP TABLE _scored AS {query}")
@@ -104,8 +105,6 @@ def contributions(panel: ibis.Table, made: Relatedness, settings: Settings | Non
         return pd.DataFrame(columns=["firm_id", "year", "stage", "amount"])
     row, units = pd.factorize(lines["row"])
     room = lines.drop_duplicates("row").set_index("row")["room"].reindex(units).to_numpy() * mix / (1 - mix)
-    from fusion.integration.pairing import fill
-
     paired = fill(room, row, lines["amount"], lines["r"]) * lines["r"] / mix
     # A reported tied share, contracts and several goods fix the sum; classes then only say how it is shared.
     total = np.bincount(row, paired, minlength=len(units))
@@ -113,6 +112,27 @@ def contributions(panel: ibis.Table, made: Relatedness, settings: Settings | Non
     named = lines.merge(stages(), on=["edition", "code"], how="left")["stage"].fillna("other")
     made_of = lines.assign(stage=named.to_numpy(), amount=share * lines["sum"])
     return made_of.groupby(["firm_id", "year", "stage"], as_index=False)["amount"].sum()
+
+
+def columns(found: pd.DataFrame) -> pd.DataFrame:
+    """Integration as later notebooks read it.
+
+    Parameters
+    ----------
+    found : pandas.DataFrame
+        As `integration` returns.
+
+    Returns
+    -------
+    pandas.DataFrame
+        firm_id, year, integration, integration_low, integration_high (%), integrated_revenue (万元), integration_tier.
+    """
+    table = found[["firm_id", "year"]].copy()
+    for name, column in (("integration", "point"), ("integration_low", "low"), ("integration_high", "high")):
+        table[name] = 100 * found[column].astype(float)
+    return table.assign(
+        integrated_revenue=found["point"].astype(float) * found["volume"], integration_tier=found["tier"]
+    )
 
 
 def stream(
@@ -141,16 +161,6 @@ def _prepare(con: Any, found: Grid) -> None:
         con.raw_sql(macro)
     con.create_table("_goods", found.goods, temp=True, overwrite=True)
     con.create_table("_cells", found.cells, temp=True, overwrite=True)
-
-
-def _asked(panel: ibis.Table) -> ibis.Table:
-    there = set(panel.columns)
-    kinds = {"VARCHAR": "string", "DOUBLE": "float64"}
-    columns = {
-        name: panel[name].cast(kinds[kind]) if name in there else ibis.null(kinds[kind])
-        for name, kind in engine.COLUMNS.items()
-    }
-    return panel.select("firm_id", "year", **columns)
 
 
 def _run(con: Any, source: str, settings: Settings, learn: bool = True) -> None:

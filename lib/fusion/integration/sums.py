@@ -12,6 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fusion.classification import intervals
+from fusion.integration.relatedness import FOLDER
+
 Floats = NDArray[np.float64]
 TRAITS = ("path", "employees_avg", "biz_activity_codes")
 FEWEST = 30  # firm-years that tell, on either side of zero, that the model needs
@@ -109,16 +112,25 @@ def totals(rows: pd.DataFrame, drawn: Floats | None, by: list[str], share: float
 
     table = groups.agg(units=("firm_id", "nunique")).reset_index()
     table["silent"] = 100 * weighted(data["point"].isna().to_numpy(float))
-    table["low"], table["high"] = 100 * weighted(data["low"].to_numpy()), 100 * weighted(data["high"].to_numpy())
+    table["low"], table["high"] = (
+        100 * weighted(data["low"].to_numpy()),
+        100 * weighted(data["high"].to_numpy()),
+    )
     if drawn is None:
         table["value"], table["error"] = np.nan, np.nan
     else:
         each = np.stack([weighted(draw) for draw in drawn[:, kept]])
         centre, m = each.mean(axis=0), len(each)
         n = np.bincount(codes, minlength=size)
-        apart = np.bincount(codes, (w * (drawn[:, kept].mean(axis=0) - centre[codes])) ** 2, minlength=size) / total**2
+        apart = (
+            np.bincount(codes, (w * (drawn[:, kept].mean(axis=0) - centre[codes])) ** 2, minlength=size)
+            / total**2
+        )
         sampled = (1 - share) * n / np.maximum(n - 1, 1) * apart
-        table["value"], table["error"] = 100 * centre, 100 * np.sqrt(sampled + (1 + 1 / m) * each.var(axis=0, ddof=1))
+        table["value"], table["error"] = (
+            100 * centre,
+            100 * np.sqrt(sampled + (1 + 1 / m) * each.var(axis=0, ddof=1)),
+        )
     table["yuan"] = table["value"] / 100 * total / 1e4
     table["mean"] = 100 * groups["point"].mean().to_numpy()
     table["effective"] = total**2 / np.bincount(codes, w**2, minlength=size)
@@ -135,8 +147,7 @@ def silence(rows: pd.DataFrame) -> pd.DataFrame:
         told (zero, positive, silent), rows, units, volume (share, %), low, point, high (unweighted means, %), and
         conditions and results where there are such columns.
     """
-    state = np.where(rows["point"].isna(), "silent", np.where(rows["point"] > 0, "positive", "zero"))
-    data = rows.assign(told=state)
+    data = rows.assign(told=told(rows))
     extra = [c for c in ("conditions", "results") if c in rows]
     table = data.groupby("told").agg(
         rows=("firm_id", "size"), units=("firm_id", "nunique"), volume=("volume", "sum"), **{c: (c, "mean") for c in extra},
@@ -185,12 +196,111 @@ def change(rows: pd.DataFrame, by: str, first: int, last: int) -> pd.DataFrame:
     return table.assign(**{c: 100 * table[c] for c in names})
 
 
+def parts(rows: pd.DataFrame, drawn: Floats | None, by: list[str]) -> pd.DataFrame:
+    """What each firm adds to the cells of `totals`: the groups, unit, and parts and wholes of each share."""
+    w = rows["volume"].to_numpy(float)
+    likely = np.full(len(rows), np.nan) if drawn is None else drawn.mean(axis=0)
+    shares = {
+        "silent": rows["point"].isna().to_numpy(float),
+        "low": rows["low"].to_numpy(float),
+        "high": rows["high"].to_numpy(float),
+        "value": likely,
+    }
+    table = rows[by].assign(unit=rows["firm_id"], yuan=likely * w / 1e4, mean=100 * rows["point"])
+    for name, share in shares.items():
+        table[f"{name}_part"], table[f"{name}_whole"] = 100 * share * w, w
+    return table.dropna(subset=by)
+
+
+def open_ends(rows: pd.DataFrame, drawn: Floats | None) -> pd.DataFrame:
+    """Least and greatest F (%, by the model) of each path where codes leave the paths of some firms open.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        As `totals` takes them, with path and paths_possible.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By year and cell: least, most.
+    """
+    names = ["year", "cell"]
+    found = {}
+    if drawn is not None and "paths_possible" in rows:
+        frame = rows[["year", "path", "paths_possible"]].assign(b=rows["volume"])
+        frame = frame.assign(a=100 * drawn.mean(axis=0) * frame["b"])
+        for key, cell in intervals.beside(frame).groupby(names):
+            sure, free = cell[~cell["open"]], cell.loc[cell["open"], ["a", "b"]]
+            if len(sure):
+                found[key] = intervals.ratio(sure["a"].sum(), sure["b"].sum(), free)
+    index = pd.MultiIndex.from_tuples(list(found), names=names)
+    return pd.DataFrame(list(found.values()), index=index, columns=["least", "most"], dtype=float)
+
+
+def told(rows: pd.DataFrame) -> pd.Series:
+    """What each firm-year tells of its services: zero, positive, silent."""
+    state = np.where(rows["point"].isna(), "silent", np.where(rows["point"] > 0, "positive", "zero"))
+    return pd.Series(state, rows.index, dtype="str")
+
+
+def silence_parts(rows: pd.DataFrame) -> pd.DataFrame:
+    """What each firm adds to the cells of `silence`."""
+    names = ["low", "point", "high"]
+    found = (100 * rows[names]).assign(told=told(rows), unit=rows["firm_id"], volume_whole=100.0)
+    extra = [c for c in ("conditions", "results") if c in rows]
+    found = found.join(rows[extra])
+    whole = float(rows["volume"].sum())
+    # Each firm's part of all volume; the whole is the same for every cell.
+    return found.assign(volume_part=100 * rows["volume"], volume_whole=whole / max(len(rows), 1))
+
+
+def by_stage(made: pd.DataFrame, rows: pd.DataFrame, year: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Where integration comes from, among those that tell: stages of services and the policy's chains.
+
+    Parameters
+    ----------
+    made : pandas.DataFrame
+        `firms.contributions`.
+    rows : pandas.DataFrame
+        `firms.integration`.
+    year : int
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        stage, chain, units, yuan (亿元), points (of F over all that tell, %), share (%); largest first.
+    parts : pandas.DataFrame
+        What each firm adds: stage, chain, unit, yuan, share_part, share_whole.
+    """
+    own = made[made["year"] == year].merge(chains(), on="stage")
+    own = own.assign(yuan=own["amount"] / 1e4)
+    volume = rows.loc[(rows["year"] == year) & rows["point"].notna(), "volume"].sum() / 1e4
+    table = own.groupby(["stage", "chain"], as_index=False).agg(
+        units=("firm_id", "nunique"), yuan=("yuan", "sum")
+    )
+    table = table.assign(points=100 * table["yuan"] / volume, share=100 * table["yuan"] / table["yuan"].sum())
+    whole = own["yuan"].sum() / max(len(own), 1)
+    each = own[["stage", "chain", "yuan"]].assign(
+        unit=own["firm_id"], share_part=100 * own["yuan"], share_whole=whole
+    )
+    return table.sort_values("yuan", ascending=False, ignore_index=True), each
+
+
+def chains() -> pd.DataFrame:
+    """Chain of the policy document in which each stage is shown: stage, chain."""
+    table = pd.read_csv(FOLDER / "stages.csv", dtype=str, keep_default_na=False)
+    return table[["stage", "chain"]].replace({"chain": {"": "none"}})
+
+
 # -- inside ------------------------------------------------------------------------------------
 def _design(rows: pd.DataFrame) -> Floats:
     parts = [np.ones(len(rows))]
     for name in ("path", "year"):
-        if name in rows and rows[name].nunique() > 1:
-            parts += list(pd.get_dummies(rows[name].astype("str").fillna(""), drop_first=True).to_numpy(float).T)
+        if name in rows and len(set(rows[name].dropna())) > 1:
+            parts += list(
+                pd.get_dummies(rows[name].astype("str").fillna(""), drop_first=True).to_numpy(float).T
+            )
     if "employees_avg" in rows:
         staff = np.log(rows["employees_avg"].astype(float).clip(lower=1))
         parts += [staff.fillna(staff.mean()).to_numpy(), staff.isna().to_numpy(float)]

@@ -123,7 +123,9 @@ def foreseen(
         known["classified"] = frozenset(("firm_id", "year"))
     if indicators is not None:
         can = {code for code in parameters.get("indicators", []) if not indicators.get(code)}
-        known["indicators"] = frozenset(can | ({"fi"} if can else set()))
+        revenue = {"operating_revenue", "service_revenue", "ind4", "class_version"}
+        made_of = ({"composite"} if can else set()) | ({"integration"} if revenue <= there else set())
+        known["indicators"] = frozenset(can | made_of)
     return Facts(parameters, known, made, frozenset(gone))
 
 

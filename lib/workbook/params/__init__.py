@@ -21,6 +21,7 @@ from workbook.params.dynamics import Dynamics
 from workbook.params.effects import Description, Effects, Heterogeneity
 from workbook.params.evaluation import Evaluation
 from workbook.params.indicators import Indicators, Productivity
+from workbook.params.integration import Integration
 from workbook.params.panel import Panel, Synthetic
 from workbook.params.robustness import Robustness
 from workbook.params.study import Audit, Publish, Study
@@ -33,6 +34,7 @@ class Parameters(Section):
     panel: Panel = Field(default_factory=Panel)
     synthetic: Synthetic = Field(default_factory=Synthetic)
     classification: Classification = Field(default_factory=Classification)
+    integration: Integration = Field(default_factory=Integration)
     indicators: Indicators = Field(default_factory=Indicators)
     productivity: Productivity = Field(default_factory=Productivity)
     description: Description = Field(default_factory=Description)

@@ -27,7 +27,9 @@ class Evaluation(Section):
         description="year in which pilots are evaluated; later years do not count; empty = the panel's last",
     )
     judged_on: Column = Field(
-        "fi", description="column of the index that pilots, their peers and ranks are judged on"
+        "integration",
+        description="column that districts, pilots, their peers and ranks are judged on: integration, or another definition "
+        "(service_share, above_20, above_30, cross_mass, related_variety, composite)",
     )
     unit_weight: Column = Field(
         "operating_revenue", description="column that firms of a region, park or platform are weighted by"

@@ -12,7 +12,7 @@ Weighting = Literal["entropy", "equal", "critic", "standard_deviation", "variati
 
 
 class Indicators(Section):
-    """The indicator system and the fusion index."""
+    """The indicators, and the composites of them: conditions, results, and the user's own."""
 
     indicators: list[Annotated[str, Field(pattern=r"^[A-E][1-9]$")]] = Field(
         default_factory=lambda: [
@@ -32,11 +32,8 @@ class Indicators(Section):
             "E7",
         ],
         min_length=1,
-        description="indicator codes of data/indicators/indicators.csv; the default is the 14 core ones",
-    )
-    index_exclude: list[Annotated[str, Field(pattern=r"^[A-E][1-9]$")]] = Field(
-        default_factory=lambda: ["B1", "B2", "B3", "C3", "C5"],
-        description="kept out of the index that enters regressions, because they are outcomes or mechanisms",
+        description="indicator codes of data/indicators/indicators.csv; the default is the 14 core ones; their composite is "
+        "the user's own, and not the headline",
     )
     treatment: Literal["winsorise", "two_stage", "none"] = Field(
         "winsorise",

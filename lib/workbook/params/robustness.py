@@ -98,7 +98,7 @@ class Robustness(Section):
         description="outcomes that measure the same thing in other ways; productivity columns (tfp…) of the indicators join them",
     )
     alternative_measures: list[Name] = Field(
-        default_factory=lambda: ["fi_input", "A1", "A2", "D4"],
+        default_factory=lambda: ["integration", "conditions", "A1", "A2"],
         description="measures of integration that take the treatment's place",
     )
     nonlinear_outcome: Name | None = Field(

@@ -15,7 +15,7 @@ from workbook.publish.markup import words
 from workbook.publish.papers import title_of
 
 # Exhibits whose titles are the study's finding, in this order.
-HEADLINES = ("fi_by_path", "ladder", "att", "curve")
+HEADLINES = ("integration_by_path", "ladder", "att", "curve")
 FORMS = {
     ".json": "JSON",
     ".csv": "CSV",

@@ -1,0 +1,84 @@
+"""Other definitions of integration, for comparison: each reads the same revenue by class.
+
+service_share: 服务化率, services in revenue; the thresholds of 20 and 30 per cent that lists of pilots use; 4·Σpqr, the
+mass of pairs drawn at random (after Rao and Stirling); related variety: entropy of services with r above a quarter (after
+Frenken et al.). The documents behind the thresholds were not read whole: they are named by what they count.
+"""
+
+from __future__ import annotations
+
+import ibis
+import pandas as pd
+
+from fusion.integration.firms import Settings, integration
+from fusion.integration.relatedness import Relatedness
+
+THRESHOLDS = (20, 30)
+COLUMNS = ["service_share", "above_20", "above_30", "cross_mass", "related_variety"]
+_QUERY = """
+WITH sold AS (
+  SELECT row, sum(amount * r) AS related, sum(amount) FILTER (r > 0.25 AND code <> '') AS near FROM _lines GROUP BY row
+), varied AS (
+  SELECT row, -sum(amount / near * ln(amount / near)) AS variety
+  FROM _lines JOIN sold USING (row) WHERE r > 0.25 AND code <> '' AND near > 0 GROUP BY row
+)
+SELECT firm_id, year, CASE WHEN maker THEN 100 * services / volume END AS service_share,
+  CASE WHEN services IS NOT NULL THEN 400 * goods_low * coalesce(related, 0) / volume / volume END AS cross_mass,
+  CASE WHEN classes_asked OR services = 0 THEN coalesce(variety, 0) END AS related_variety
+FROM _rows LEFT JOIN sold USING (row) LEFT JOIN varied USING (row) ORDER BY firm_id, year
+"""
+
+
+def measures(panel: ibis.Table, made: Relatedness, settings: Settings | None = None) -> pd.DataFrame:
+    """Every preset of every firm-year.
+
+    Returns
+    -------
+    pandas.DataFrame
+        firm_id, year, service_share (%, makers of goods alone), above_20, above_30 (0 or 100, so that means are shares),
+        cross_mass (%), related_variety (nat). Missing where services, or their classes, are not told.
+    """
+    integration(panel, made, settings)
+    table = panel.get_backend().raw_sql(_QUERY).df()  # type: ignore[attr-defined]
+    for limit in THRESHOLDS:
+        above = 100.0 * (table["service_share"] >= limit)
+        table[f"above_{limit}"] = above.where(table["service_share"].notna())
+    return table[["firm_id", "year", *COLUMNS]]
+
+
+def compare(scored: pd.DataFrame, own: str, names: list[str], year: int) -> pd.DataFrame:
+    """Presets of one year beside the study's own measure.
+
+    Parameters
+    ----------
+    scored : pandas.DataFrame
+        firm_id, year, path and the measures.
+    own : str
+        The study's measure.
+    names : list of str
+        The others.
+
+    Returns
+    -------
+    pandas.DataFrame
+        definition, units (firms that have it), mean, firms (Spearman correlation with the own measure over firms that have
+        both), paths (the same of means by path), highest (path with the highest mean).
+    """
+    last = scored[scored["year"] == year]
+    means = last.groupby("path")[[own, *names]].mean()
+    rows = []
+    for name in [own, *[n for n in names if n != own]]:
+        both = last[[own, name]].dropna() if name != own else last[[own]].dropna()
+        if not len(both) or both[name].nunique() < 2:
+            continue
+        rows.append(
+            {
+                "definition": name,
+                "units": int(last[name].notna().sum()),
+                "mean": last[name].mean(),
+                "firms": both[own].corr(both[name], method="spearman"),
+                "paths": means[own].corr(means[name], method="spearman"),
+                "highest": means[name].idxmax(),
+            }
+        )
+    return pd.DataFrame(rows, columns=["definition", "units", "mean", "firms", "paths", "highest"])
