@@ -42,7 +42,8 @@ def test_tables_of_an_index() -> None:
     built = made(table)
     wide = describe.weights_wide(describe.weights(built), table).set_index("code")
     assert (
-        wide["equal"].tolist() == [0.25] * 4 and wide["weight_conditions"].notna().tolist() == [True] + [False] * 3
+        wide["equal"].tolist() == [0.25] * 4
+        and wide["weight_conditions"].notna().tolist() == [True] + [False] * 3
     )
     assert abs(wide["weight"].sum() - 1) < 1e-12
     chains = describe.chains(measure.scores(table, built))

@@ -18,7 +18,10 @@ def test_an_outcome_in_the_index_stops_the_study() -> None:
     with pytest.raises(IndicatorError, match=r"B\d \(.*\) and ln_lp both measure value_added") as error:
         guard.check({"composite": ["A1", "B1", "B2"]}, ["composite"], ["ln_lp"], LP)
     assert "'conditions'" in str(error.value)
-    assert len(guard.check({"composite": ["A1", "B2"], "conditions": ["A1"]}, ["conditions"], ["ln_lp"], LP)) == 0
+    assert (
+        len(guard.check({"composite": ["A1", "B2"], "conditions": ["A1"]}, ["conditions"], ["ln_lp"], LP))
+        == 0
+    )
 
 
 def test_estimated_productivity_is_seen_through() -> None:

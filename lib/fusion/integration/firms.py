@@ -135,6 +135,16 @@ def columns(found: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def beside(scored: pd.DataFrame, *measures: pd.DataFrame) -> pd.DataFrame:
+    """Scores with measures beside them, by firm and year; a measure that nobody has is left out."""
+    keys = ["firm_id", "year"]
+    for table in measures:
+        scored = scored.merge(table, on=keys, how="left")
+        empty = [c for c in table.columns if c not in keys and scored[c].isna().all()]
+        scored = scored.drop(columns=empty)
+    return scored
+
+
 def stream(
     source: Path, target: Path, made: Relatedness, settings: Settings | None = None, memory: str = "1GB"
 ) -> None:

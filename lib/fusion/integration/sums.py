@@ -16,7 +16,6 @@ from fusion.classification import intervals
 from fusion.integration.relatedness import FOLDER
 
 Floats = NDArray[np.float64]
-TRAITS = ("path", "employees_avg", "biz_activity_codes")
 FEWEST = 30  # firm-years that tell, on either side of zero, that the model needs
 
 
@@ -49,7 +48,7 @@ def impute(rows: pd.DataFrame, model: Model) -> Floats | None:
     Parameters
     ----------
     rows : pandas.DataFrame
-        firm_id, year, point, high, and of `TRAITS` what there is.
+        firm_id, year, point, high, and what there is of path, employees_avg, biz_activity_codes.
     model : Model
 
     Returns
