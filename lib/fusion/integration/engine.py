@@ -107,7 +107,8 @@ SELECT t.* EXCLUDE (volume), volume + coalesce(placed, 0) AS volume,
   contract > 0 OR coalesce(first <> last, false) OR coalesce(maker AND more AND first <> main, false) AS special,
   coalesce(g.type, unknown.type) AS type, coalesce(g.top, unknown.top) AS top
 FROM typed AS t LEFT JOIN _goods AS g ON t.edition = g.edition AND t.goods_code = g.code
-LEFT JOIN _goods AS unknown ON unknown.edition = coalesce(t.edition, '2017') AND unknown.code = ''
+LEFT JOIN _goods AS unknown ON unknown.code = ''
+  AND unknown.edition = CASE WHEN t.edition IN (SELECT edition FROM _goods) THEN t.edition ELSE '2017' END
 """
 
 # Mean relatedness of what makers of a path that tell their classes sell: the point where classes are not told.

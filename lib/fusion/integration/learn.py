@@ -5,8 +5,7 @@ from __future__ import annotations
 import ibis
 import pandas as pd
 
-from fusion.classification.editions import successors
-from fusion.classification.tables import EDITIONS
+from fusion.classification.editions import NATIONAL, successors
 from fusion.integration import engine
 from fusion.integration.relatedness import NOTHING, together
 
@@ -54,6 +53,6 @@ def observed(panel: ibis.Table, start: str | None = None) -> tuple[pd.DataFrame,
 
 
 def _of_2017(lines: pd.DataFrame) -> pd.DataFrame:
-    one = [successors(e).query("mapping_status == 'matched'").assign(edition=e) for e in EDITIONS]
+    one = [successors(e).query("mapping_status == 'matched'").assign(edition=e) for e in NATIONAL]
     known = pd.concat(one)[["edition", "code", "code_2017"]].rename(columns={"code_2017": "service"})
     return lines.merge(known, on=["edition", "code"])
