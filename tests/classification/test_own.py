@@ -235,3 +235,12 @@ def test_it_is_compared_with_what_it_names_or_resembles(tmp_path: Path) -> None:
     assert compare.pairs({"mine": {}}, chosen) == [("mine", "hightech_manufacturing_2017")]
     assert compare.pairs({"mine": {"compared_with": "culture_2018"}}, chosen) == [("mine", "culture_2018")]
     assert compare.pairs({}, chosen) == [] and compare.totals_of(panel(), [], EQUAL).empty
+
+
+def test_a_list_on_the_edition_of_2002_reaches_2017_by_both_comparisons(tmp_path: Path) -> None:
+    install(tmp_path, HEAD + "1,a,4061,0\n", edition="2002")
+    # 电子元件及组件制造 (4061) is 3971 of 2011, which was split into five classes of 2017.
+    assert gbt.members("mine")["membership"].tolist() == ["full"] * 5
+    assert set(gbt.members("mine")["code"]) == {"3981", "3983", "3984", "3985", "3989"}
+    exact = gbt.enterprises.bounds("mine", (), EQUAL).set_index(["edition", "code"])["low"]
+    assert (exact["2002", "4061"], exact["2011", "3971"]) == (1, 1)

@@ -21,7 +21,7 @@ class OwnStandard(Section):
     file: str = Field(
         description="CSV or xlsx of its classes and GB/T 4754 codes; `fusion standard FILE` checks it"
     )
-    edition: Literal["2011", "2017"] | None = Field(
+    edition: Literal["2002", "2011", "2017"] | None = Field(
         None,
         description="edition of GB/T 4754 of its codes; empty = the one that the file's head names, else 2017",
     )
