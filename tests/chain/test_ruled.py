@@ -14,7 +14,10 @@ from runs import FULL, Run, few
 from workbook import paths
 from workbook.exhibits import sheets
 
-SINGLE = {"03.rank_intervals", "04.top", "09.gaps", "09.cards", "09.cards_chains"}
+SINGLE = {
+    *("03.rank_intervals", "04.top", "09.gaps", "09.cards", "09.cards_chains"),
+    *("09.conclusions", "09.report"),
+}
 
 
 @pytest.fixture(scope="module")
