@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import ibis
 import pandas as pd
 import pytest
 
+from fusion import engine
 from fusion.adapters import model, panel
 from fusion.panel import synthetic
 
@@ -34,6 +34,8 @@ def read() -> Callable[..., panel.Source]:
         used = model.load(adapter)
         if change:
             used = model.validate({**used.model_dump(exclude_unset=True), **change}, adapter)
-        return panel.convert(ibis.duckdb.connect(), files, used, panel.choices(**chosen))
+        return panel.convert(
+            engine.opened(*{file.parent for file in files}), files, used, panel.choices(**chosen)
+        )
 
     return reader

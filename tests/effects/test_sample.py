@@ -51,6 +51,16 @@ def test_rows_and_flow(tables: dict[str, pd.DataFrame]) -> None:
     assert flow["column"].tolist() == ["", "ln_lp", "pilot", "division"]
 
 
+def test_a_column_of_the_data_keeps_its_values_beside_one_that_is_computed(
+    tables: dict[str, pd.DataFrame],
+) -> None:
+    """A panel may bring a column that is called as one of the workbook's: what the study names is the panel's."""
+    own = tables["panel"].assign(path=list("uvwxyz"), division=["1"] * 6)
+    computed = tables["classified"].assign(path="services")
+    rows = sample({"panel": own, "classified": computed}).rows
+    assert set(rows["path"]) <= set("uvwxyz") and set(rows["division"]) == {"1"}
+
+
 def test_an_unknown_column_names_parameter_and_neighbours(tables: dict[str, pd.DataFrame]) -> None:
     with pytest.raises(effects.EffectsError) as error:
         sample(tables, **{"effects.treatments": ["pilott"]})
