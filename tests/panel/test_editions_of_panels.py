@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fusion.adapters import AdapterError, model
+from fusion.adapters import AdapterError, model, report
 from fusion.adapters import panel as adapters
 from fusion.classification import classify
 from fusion.classification.editions import links
@@ -54,6 +54,11 @@ def test_an_export_without_editions_is_read_by_its_years(con: Any, tmp_path: Pat
         (None, ""), ("2002", "3811"), ("2011", "3911"), ("2017", "3911"),
     ]  # fmt: skip
     assert found(raw)["edition_unknown"] == ["F000"], "before the first edition that is held"
+    told = report.lines(report.check([tmp_path / "e.csv"], "bureau"))
+    assert "  industry codes read as edition 2002: 2008 to 2008, 1 rows" in told
+    assert any(line.startswith("  industry codes of no edition: 2001 to 2001, 1 rows") for line in told)
+    with pytest.raises(AdapterError, match="allowed: one of 2002"):
+        report.check([tmp_path / "e.csv"], "bureau", edition="1994")
 
 
 def test_codes_of_2002_in_2008_and_in_2015(con: Any, good: pd.DataFrame) -> None:

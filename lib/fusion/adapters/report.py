@@ -18,6 +18,7 @@ from fusion.indicators import system
 from fusion.language import current, listed, said, word
 from fusion.panel import checks, codes
 from fusion.panel.contract import contract
+from fusion.panel.errors import PanelError
 
 MOST = 12  # findings that are listed by name
 
@@ -45,6 +46,8 @@ class Report:
         Why the rows were not read, if they were not.
     needs : dict of str to list of str
         What a study computes: the columns that it needs.
+    editions : list of dict
+        Editions in which industry codes are read, with years and rows: `codes.used`.
     """
 
     adapter: Adapter
@@ -57,6 +60,7 @@ class Report:
     columns: frozenset[str] = frozenset()
     unread: str = ""
     needs: dict[str, list[str]] = field(default_factory=dict)
+    editions: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def lacking(self) -> set[str]:
@@ -101,7 +105,10 @@ def check(
     AdapterError
         When a file is no table at all, or the adapter is not valid.
     """
-    chosen = panel.choices(money_unit=money_unit, editions=codes.stated(edition))
+    try:
+        chosen = panel.choices(money_unit=money_unit, editions=codes.stated(edition))
+    except PanelError as error:
+        raise AdapterError(str(error)) from None
     scores = {} if adapter else scored(files, chosen)
     used = load(adapter or max(scores, key=lambda name: scores[name]))
     layouts = panel.look_all(files, used, chosen)
@@ -221,6 +228,7 @@ def _read(report: Report, files: Sequence[Path], loose: Choices) -> None:
         report.unread = str(error)
         return
     report.source = source
+    report.editions = codes.used(source.raw.table).to_dict("records")
     report.columns &= system.held(source.raw.table)
     found = checks.summary(quality, source.raw.columns)
     report.violations = found[found["cells"] > 0].drop(columns="status")
@@ -304,6 +312,9 @@ def _rows(report: Report) -> list[str]:
         for row in file.misfits.head(3).itertuples():
             out.append(said("adapters.report.misfit", row=row.row, cells=row.cells, text=row.text[:80]))
     told = report.source.say(current())
+    for row in report.editions:
+        key = "edition_used" if row["edition"] else "edition_none"
+        out.append(said(f"adapters.report.{key}", **row))
     return [*out, f"  {told}"] if told else out
 
 

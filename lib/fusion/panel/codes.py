@@ -134,6 +134,15 @@ def due(stated: Mapping[int, str] | None = None) -> list[tuple[int, str]]:
     return sorted((stated or editions.due()).items(), reverse=True)
 
 
+def used(table: ibis.Table) -> pd.DataFrame:
+    """Editions in which a panel's codes are read: ``edition`` (empty for none), ``first_year, last_year, rows``."""
+    if not {"ind4", "class_version", "year"} <= set(table.columns):
+        return pd.DataFrame(columns=["edition", "first_year", "last_year", "rows"])
+    coded = table.filter(table["ind4"].notnull()).mutate(edition=table["class_version"].fill_null(""))
+    by = coded.group_by("edition").aggregate(first_year=_.year.min(), last_year=_.year.max(), rows=_.count())
+    return by.order_by("first_year").to_pandas()
+
+
 @cache
 def sections() -> pd.DataFrame:
     """Section letter of each division, by edition: ``edition, division, section``."""
