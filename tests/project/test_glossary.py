@@ -19,6 +19,7 @@ NAMED = [
     ("classification/paths.csv", "path", "label_zh", "label_en"),
     ("classification/actors.csv", "actor", "name_zh", "name_en"),
     ("indicators/systems.csv", "code", "name_zh", "name_en"),
+    ("indicators/indicators.csv", "code", "name_zh", "name_en"),
 ]
 
 
