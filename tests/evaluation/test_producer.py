@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fusion.evaluation import levers, producer
+from fusion.evaluation import levers, population, producer, targets
 
 
 def panel() -> pd.DataFrame:
@@ -82,6 +82,48 @@ def test_a_class_of_2011_is_read_by_its_edition() -> None:
     assert (
         producer.placed(both.assign(class_version="2011", service_rev_by_class='{"6520": 1.0}')).shape[0] <= 1
     )
+
+
+def test_codes_that_were_split_are_in_where_all_their_classes_are() -> None:
+    """6510 of 2011 became four classes of software, 7239 two of other advice; 6540 is no producer service in all parts."""
+    rows = [("6510", "I"), ("6540", "I"), ("3599", "C")]
+    old = pd.DataFrame(rows, columns=["code_own", "section"]).assign(
+        edition="2011", code_2017="", firm_id="x", year=2015
+    )
+    held = set(producer._groups())
+    assert {"6511", "6512", "6513", "6519"} <= held and not {"3491", "3599"} & held
+    sure, may = producer.firms(old), producer.firms(old, possible=True)
+    parts = {"6431", "6432", "6433", "6434", "6439", "6440", "6450", "6550"}
+    assert sure.tolist() == [True, parts <= held, False] and may.tolist() == [True, bool(parts & held), False]
+
+
+def test_growth_of_a_population_that_codes_leave_open() -> None:
+    """By hand: A is surely of it, B may be, in both years under one code; C came later and may be."""
+    told = [("A", 100.0, 110.0, True), ("B", 50.0, 100.0, False), ("C", None, 40.0, False)]
+    rows = [
+        (firm, year, amount, sure, "2011", firm)
+        for firm, first, last, sure in told
+        for year, amount in ((2015, first), (2016, last))
+        if amount is not None
+    ]
+    names = ["firm_id", "year", "operating_revenue", "services", "edition", "code_own"]
+    panel = pd.DataFrame(rows, columns=names).assign(services_possible=True)
+    goals = pd.DataFrame(
+        [("g", "growth", 10.0, "operating_revenue", "services")],
+        columns=["target", "kind", "goal", "measure", "population"],
+    )
+    grid = targets.grids(panel, goals, [2015], [2016], 0.5)
+    ends = population.with_ends(grid, panel, goals).query("price == 'nominal'").set_index("scope")
+    assert ends["rate"].tolist() == pytest.approx([10.0, 10.0])
+    assert ends.loc["all", ["rate_low", "rate_high"]].tolist() == pytest.approx([10.0, 100 * (250 / 150 - 1)])
+    assert ends.loc["continuing", ["rate_low", "rate_high"]].tolist() == pytest.approx([10.0, 40.0])
+    parts = targets.contributions(panel, goals, grid)
+    parts = population.with_open_parts(parts, grid, panel, goals).query(
+        "scope == 'all' and price == 'nominal'"
+    )
+    assert parts[["rate_high_now", "rate_high_before"]].sum().tolist() == [250.0, 150.0]
+    shut = panel.assign(services_possible=panel["services"])
+    assert population.with_ends(grid, shut, goals).equals(grid)
 
 
 def test_levers_are_intensities_of_the_year_before() -> None:

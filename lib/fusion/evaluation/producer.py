@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
 from fusion.classification import load
-from fusion.classification.editions import NATIONAL, successors
+from fusion.classification.enterprises import in_question
 from fusion.evaluation.bureau import WAN_PER_YI
 from fusion.evaluation.targets import growth, verdict
 
@@ -27,11 +28,21 @@ FIRMS, MAKERS, TOGETHER = "service firms", "manufacturers", "together"
 KEYS = ["population", "group", "measure"]
 
 
-def firms(panel: pd.DataFrame) -> pd.Series:
-    """Which rows are firms of producer services: section F to S and a class of the standard; nothing without codes."""
+def firms(panel: pd.DataFrame, possible: bool = False) -> pd.Series:
+    """Which rows are firms of producer services: of sections F to S, all classes that the code may be in the standard.
+
+    Parameters
+    ----------
+    panel : pandas.DataFrame
+        section, code_2017, edition and code_own of the classification; nothing without the first two.
+    possible : bool
+        Rows of which any such class is; the section may be open too.
+    """
     if not {"section", "code_2017"} <= set(panel.columns):
         return pd.Series(False, index=panel.index)
-    return panel["section"].isin(SECTIONS) & panel["code_2017"].isin(list(_groups()))
+    inside = _placed_by(panel, "any" if possible else "all").eq(True).to_numpy(bool)
+    sections = (*SECTIONS, "") if possible else SECTIONS
+    return panel["section"].fillna("").isin(sections) & inside
 
 
 def placed(panel: pd.DataFrame) -> pd.DataFrame:
@@ -40,8 +51,8 @@ def placed(panel: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     panel : pandas.DataFrame
-        firm_id, year, section and code_2017 (of the classification), of ``MEASURES`` what there is (taxes: tax_surcharge and
-        vat together), and service_rev_by_class.
+        firm_id, year, section, code_2017, edition and code_own (of the classification), of ``MEASURES`` what
+        there is (taxes: tax_surcharge and vat together), and service_rev_by_class.
 
     Returns
     -------
@@ -51,10 +62,9 @@ def placed(panel: pd.DataFrame) -> pd.DataFrame:
     """
     panel = panel.assign(taxes=_taxes(panel))
     measures = [m for m in MEASURES if m in panel.columns]
-    own = panel.loc[
-        firms(panel), ["firm_id", "year", *measures, *(["code_2017"] if "code_2017" in panel else [])]
-    ]
-    own = own.assign(population=FIRMS, group=own.get("code_2017", pd.Series(dtype=str)).map(_groups()))
+    own = panel.loc[firms(panel)]
+    own = own[["firm_id", "year", *measures]].assign(population=FIRMS, group=_placed_by(own, "group"))
+    own = own.dropna(subset=["group"])
     both = pd.concat([own, _of_makers(panel)], ignore_index=True)
     return both.reindex(columns=["population", "group", "firm_id", "year", *MEASURES])
 
@@ -157,19 +167,27 @@ def _groups() -> dict[str, str]:
     return dict(zip(table["gbt_code"], table["class_code"].str[:2], strict=True))
 
 
-def _groups_of_editions() -> dict[tuple[str, str], str]:
-    """Group of each class of each edition whose successors of 2017 are all of one group."""
-    found: dict[tuple[str, str], str] = {}
-    for edition in NATIONAL:
-        pairs = successors(edition)[["code", "code_2017"]]
-        pairs = pairs.assign(group=pairs["code_2017"].map(_groups()).fillna(""))
-        one = (
-            pairs.groupby("code")["group"]
-            .agg(["first", "nunique"])
-            .query("nunique == 1 and first != ''")["first"]
-        )
-        found |= {(edition, code): group for code, group in one.items()}
-    return found
+@lru_cache
+def _places() -> dict[str, dict[tuple[str, str], object]]:
+    """By edition and code: whether all, or any, of the classes that it may be are in the standard; their one group."""
+    pairs = in_question()
+    pairs = pairs.assign(group=pairs["code_2017"].map(_groups()).fillna(""))
+    found = pairs.groupby(["edition", "code"])["group"].agg(
+        all=lambda g: (g != "").all(), any=lambda g: (g != "").any(), group="first", size="nunique"
+    )
+    one = found[found["all"] & (found["size"] == 1)]["group"]
+    return {"all": found["all"].to_dict(), "any": found["any"].to_dict(), "group": one.to_dict()}
+
+
+def _placed_by(panel: pd.DataFrame, what: str) -> pd.Series:
+    """What `_places` says of each row: of its class of 2017 where there is one, else of its own code."""
+    there = panel.reindex(columns=["code_2017", "edition", "code_own"]).astype(object).fillna("")
+    one = there["code_2017"] != ""
+    edition = there["edition"].mask(one, "2017")
+    code = there["code_own"].mask(one, there["code_2017"])
+    held = _places()[what]
+    found = [held.get(key) for key in zip(edition, code, strict=True)]
+    return pd.Series(found, index=panel.index, dtype=object)
 
 
 def _taxes(panel: pd.DataFrame) -> pd.Series:
@@ -186,9 +204,9 @@ def _of_makers(panel: pd.DataFrame) -> pd.DataFrame:
     if not {"section", "class_version", "service_rev_by_class"} <= set(panel.columns):
         return empty
     told = panel[(panel["section"] == "C") & panel["service_rev_by_class"].notna()]
-    groups = _groups_of_editions()
+    groups = _places()["group"]
     lines = [
-        (row.firm_id, row.year, groups[edition, code], float(amount))
+        (row.firm_id, row.year, str(groups[edition, code]), float(amount))
         for row in told[["firm_id", "year", "class_version", "service_rev_by_class"]].itertuples()
         for edition in [str(row.class_version)[:4]]
         for code, amount in json.loads(row.service_rev_by_class).items()
