@@ -147,6 +147,19 @@ def test_by_hand() -> None:
     assert change.loc["P2"].tolist() == pytest.approx([0.0, 0.0])
 
 
+def test_moves_by_hand() -> None:
+    """A is renamed, B may have stayed in 3599, C went to another class for sure, D keeps its split code."""
+    told = {"A": ("3972", "3982"), "B": ("3599", "3491"), "C": ("3599", "2710"), "D": ("3599", "3599")}
+    rows = [
+        (f, 2016 + n, c, "2017" if n and f != "D" else "2011")
+        for f, codes in told.items()
+        for n, c in enumerate(codes)
+    ]
+    panel = pd.DataFrame(rows, columns=["firm_id", "year", "ind4", "class_version"])
+    ends = intervals.moved(gbt.classify(ibis.memtable(panel)).to_pandas())
+    assert ends.loc[2017].tolist() == [0.25, 0.5, 4]
+
+
 def test_nothing_is_said_where_nothing_is_open() -> None:
     frame = pd.DataFrame({"cell": ["P1"], "share": [0.25]})
     shut = pd.DataFrame({"low": [0.25], "high": [0.25]}, index=pd.Index(["P1"], name="cell"))

@@ -17,6 +17,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
+from fusion.classification.editions import CURRENT
+from fusion.classification.enterprises import in_question
+
 ENDS = ("low", "high", "least", "most")
 TOGETHER = ("firm_id", "edition", "code_own")
 
@@ -210,6 +213,41 @@ def change(frame: pd.DataFrame, year: int) -> pd.DataFrame:
     ends = {"low": unit.clip(upper=0), "high": unit.clip(lower=0)}
     out = {end: sure.add(part.groupby("cell").sum(), fill_value=0.0) for end, part in ends.items()}
     return pd.DataFrame(out).rename_axis("cell")
+
+
+def moved(frame: pd.DataFrame) -> pd.DataFrame:
+    """Least and greatest share of firms in another class of 2017 than the year before, of all whose codes were read.
+
+    A firm moved surely when no class that it may be was one that it may have been; it surely did not when its code is
+    the same in the same edition, or both codes are one and the same class.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        firm_id, year, edition, code_own, code_2017, as `classify` gives them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By year: low, high, firms (with a code in this year and the one before).
+    """
+    one = frame["code_2017"] != ""
+    rows = frame.assign(
+        edition=frame["edition"].mask(one, CURRENT), code=frame["code_own"].mask(one, frame["code_2017"])
+    )
+    rows = rows.loc[rows["code"] != "", ["firm_id", "year", "edition", "code"]]
+    both = rows.merge(rows.assign(year=rows["year"] + 1), on=["firm_id", "year"], suffixes=("", "_before"))
+    kinds = ["edition", "code", "edition_before", "code_before"]
+    pairs = both[kinds].drop_duplicates()
+    may = {key: set(part) for key, part in in_question().groupby(["edition", "code"])["code_2017"]}
+    sure, possible = [], []
+    for edition, code, edition_before, code_before in pairs.itertuples(index=False):
+        now, then = may.get((edition, code), set()), may.get((edition_before, code_before), set())
+        same = (edition, code) == (edition_before, code_before)
+        sure.append(not same and not now & then)
+        possible.append(not same and not (len(now) == 1 and now == then))
+    both = both.merge(pairs.assign(low=sure, high=possible), on=kinds)
+    return both.groupby("year").agg(low=("low", "mean"), high=("high", "mean"), firms=("low", "size"))
 
 
 def shares(frame: pd.DataFrame) -> pd.DataFrame:
