@@ -152,6 +152,8 @@ def test_what_a_split_class_gave_away_is_named() -> None:
         dissolved
     )
     assert "被分解为：" in gbt.in_words(dissolved, "zh")
+    # Over two editions: repair left in 2011, robots in 2017.
+    assert gbt.answer("3699", "2002")["given"] == ["3491", "3492", "3964", "4330"]
     for code, edition in (("3972", "2011"), ("3599", "2017"), ("35", "2011")):
         assert gbt.answer(code, edition)["given"] == []
 

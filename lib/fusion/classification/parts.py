@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 STAYS = "调出"  # of a successor: parts of the old class were moved out of it, so that it is what remained
 
 
+def _stays(note: str) -> bool:
+    """Whether a class is what remained, at each step of some way there (`editions.links` joins steps and ways)."""
+    return any(all(STAYS in step for step in way.split(" → ")) for way in note.split("; "))
+
+
 @lru_cache
 def names(edition: str) -> dict[str, str]:
     """Chinese name of each code of an edition."""
@@ -41,7 +46,7 @@ def parted(code: str, edition: str) -> tuple[list[str], list[str]]:
     if edition == CURRENT or len(found) < 2:
         return [], []
     own = names(edition).get(code)
-    remained = [new for new, note in found.items() if STAYS in note or names(CURRENT)[new] == own]
+    remained = [new for new, note in found.items() if _stays(note) or names(CURRENT)[new] == own]
     return remained, [new for new in found if new not in remained]
 
 

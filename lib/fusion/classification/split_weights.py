@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fusion.classification.coefficients import Coefficients
-from fusion.classification.editions import CURRENT, links
+from fusion.classification.editions import CURRENT, NATIONAL, links
 from fusion.classification.policy import cuts
-from fusion.classification.tables import EDITIONS, FOLDER, ClassificationError
+from fusion.classification.tables import FOLDER, ClassificationError
 from fusion.language import listed, said
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ NONE = Weights()
 def from_file(file: Path | str) -> Weights:
     """Weights from a CSV with the columns edition, code, part, weight.
 
-    ``edition`` is that of ``code``: 2011 and parts of 2017, or backwards 2017 and parts of 2011. A part that is not
-    listed has none.
+    ``edition`` is that of ``code``: an older one and parts of 2017, or backwards 2017 and parts of 2011. A part that is
+    not listed has none.
 
     Raises
     ------
@@ -99,11 +99,11 @@ def from_file(file: Path | str) -> Weights:
 def _checked(row: dict[str, str], file: str, line: int) -> tuple[str, str, str, float]:
     where = said("classification.slot.row", file=file, row=line)
     edition, code, part, text = (str(row[c] or "").strip() for c in COLUMNS)
-    if edition not in EDITIONS:
+    if edition not in NATIONAL:
         raise ClassificationError(
-            said("classification.weights_edition", where=where, edition=edition, known=listed(EDITIONS))
+            said("classification.weights_edition", where=where, edition=edition, known=listed(NATIONAL))
         )
-    parts = links(edition, next(e for e in EDITIONS if e != edition)).get(code, {})
+    parts = links(edition, NATIONAL[-2] if edition == CURRENT else CURRENT).get(code, {})
     if part not in parts or len(parts) < 2:
         known = listed(sorted(parts)) or "–"
         raise ClassificationError(
