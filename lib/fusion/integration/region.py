@@ -1,0 +1,157 @@
+"""Regions: what neighbours could pair, location quotients, co-agglomeration.
+
+H is the same programme on a region's summed revenue, both kinds of firms: H = F (within firms) + B, B ≥ 0 what neighbours
+could pair. It is potential, not integration.
+"""
+
+from __future__ import annotations
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from fusion.integration.firms import Settings, integration
+from fusion.integration.pairing import pairs
+from fusion.integration.relatedness import Relatedness
+
+MAKES, SERVES = "manufacturing", "services"
+_SOLD = """
+SELECT d.region, l.code, sum(l.amount) AS amount FROM _lines AS l JOIN _rows AS r USING (row)
+JOIN _region AS d USING (firm_id, year)
+WHERE r.year = {year} AND l.code <> '' GROUP BY ALL
+UNION ALL
+SELECT d.region, main, sum(r.services) FROM _rows AS r JOIN _region AS d USING (firm_id, year)
+WHERE r.year = {year} AND NOT maker AND untold > 0 GROUP BY ALL"""
+_MADE = """
+SELECT d.region, r.goods_code AS code, sum(r.goods_low) AS amount FROM _rows AS r JOIN _region AS d USING (firm_id, year)
+WHERE r.year = {year} AND r.goods_low > 0 AND r.goods_code <> '' GROUP BY ALL"""
+_OWN = """
+SELECT d.region, sum(s.point * s.volume) / sum(s.volume) AS within, sum(s.volume) AS volume, count(DISTINCT s.firm_id) AS units
+FROM _scored AS s JOIN _region AS d USING (firm_id, year) WHERE s.year = {year} AND s.point IS NOT NULL GROUP BY ALL"""
+
+
+def pooled(panel: ibis.Table, made: Relatedness, settings: Settings, by: str, year: int) -> pd.DataFrame:
+    """Integration within firms and what a region could pair.
+
+    Parameters
+    ----------
+    panel : ibis.Table
+        On DuckDB.
+    made : Relatedness
+    settings : Settings
+    by : str
+        Column of the panel: the region.
+    year : int
+
+    Returns
+    -------
+    pandas.DataFrame
+        region, units (that tell), within (F_d), pooled (H_d), between (B_d), in percent of the revenue of those that tell;
+        most within first. Codes of an edition that are several classes count as the first of them. Empty without the column.
+    """
+    columns = ["region", "units", "within", "pooled", "between"]
+    if by not in panel.columns:
+        return pd.DataFrame(columns=columns)
+    integration(panel, made, settings)
+    con = panel.get_backend()
+    named = panel.select("firm_id", "year", region=panel[by].cast("string"))
+    places = named.filter(named["region"].notnull())  # noqa: PD004 (Ibis)
+    con.create_table("_region", places, temp=True, overwrite=True)  # type: ignore[attr-defined]
+    sold, goods, own = (con.raw_sql(q.format(year=year)).df() for q in (_SOLD, _MADE, _OWN))  # type: ignore[attr-defined]
+    rows = own.set_index("region")
+    shares, services, related, names = [], [], [], []
+    for region, volume in rows["volume"].items():
+        p, q = (
+            _by_class(t[t["region"] == region], axis)
+            for t, axis in ((goods, made.r.index), (sold, made.r.columns))
+        )
+        if len(p) and len(q):
+            names.append(region)
+            shares.append(p.to_numpy() / volume / (2 * (1 - settings.mix)))
+            services.append(q.to_numpy() / volume / (2 * settings.mix))
+            related.append(made.r.loc[p.index, q.index].to_numpy())
+    best = pairs(shares, services, related)
+    could = {n: 200 * float((pi * r).sum()) for n, pi, r in zip(names, best, related, strict=True)}
+    table = rows.assign(within=100 * rows["within"], pooled=pd.Series(could, dtype=float)).reset_index()
+    # Rounding of codes to classes can leave the pool a little below its parts.
+    table["between"] = (table["pooled"] - table["within"]).clip(lower=0)
+    return table.sort_values("within", ascending=False)[columns].reset_index(drop=True)
+
+
+def location(panel: pd.DataFrame, by: str, size: str, year: int) -> pd.DataFrame:
+    """Location quotients of making and serving by region: share of the region over share of all.
+
+    Returns
+    -------
+    pandas.DataFrame
+        region, units, manufacturing, services (quotients); those without one of the two kinds in all of the panel have
+        no quotient. Empty where a column lacks.
+    """
+    if not {by, size, "ind4"} <= set(panel):
+        return pd.DataFrame(columns=["region", "units", MAKES, SERVES])
+    data = panel[(panel["year"] == year) & panel[size].gt(0)].dropna(subset=[by, "ind4"])
+    data = data.assign(kind=_kinds(data["ind4"]), region=data[by].astype("str"))
+    table = data.pivot_table(index="region", columns="kind", values=size, aggfunc="sum", fill_value=0.0)
+    table = table.reindex(columns=[MAKES, SERVES, "other"], fill_value=0.0)
+    whole = table.sum(axis=1)
+    out = table[[MAKES, SERVES]].div(whole, axis=0) / (table[[MAKES, SERVES]].sum() / whole.sum())
+    units = data.groupby("region")["firm_id"].nunique()
+    return out.replace([np.inf], np.nan).assign(units=units).reset_index()[["region", "units", MAKES, SERVES]]
+
+
+def together(
+    panel: pd.DataFrame, by: str, size: str, year: int, draws: int = 199, seed: int = 1
+) -> pd.DataFrame:
+    """Co-agglomeration of making and serving (after Ellison, Glaeser and Kerr), with permutations of regions.
+
+    γ = Σ_d (s_Md − x_d)(s_Sd − x_d) / (1 − Σ x_d²). Chance is not zero where the two make up all there is: kinds are dealt
+    anew to firms, with their sizes and places.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row: units, gamma, chance (mean of permutations), low, high (90 % of them). Empty where a kind is absent.
+    """
+    names = ["units", "gamma", "chance", "low", "high"]
+    if not {by, size, "ind4"} <= set(panel):
+        return pd.DataFrame(columns=names)
+    data = panel[(panel["year"] == year) & panel[size].gt(0)].dropna(subset=[by, "ind4"])
+    kind, place = _kinds(data["ind4"]).to_numpy(), pd.factorize(data[by])[0]
+    w = data[size].to_numpy(float)
+    if not {MAKES, SERVES} <= set(kind) or place.max(initial=0) < 1:
+        return pd.DataFrame(columns=names)
+    x = np.bincount(place, w) / w.sum()
+
+    def gamma(of: np.ndarray) -> float:
+        m, s = (np.bincount(place, w * (of == k), minlength=len(x)) for k in (MAKES, SERVES))
+        return float(((m / m.sum() - x) * (s / s.sum() - x)).sum() / (1 - (x**2).sum()))
+
+    rng = np.random.default_rng(seed)
+    chance = np.array([gamma(rng.permutation(kind)) for _ in range(draws)])
+    low, high = np.quantile(chance, [0.05, 0.95])
+    row = {
+        "units": data["firm_id"].nunique(),
+        "gamma": gamma(kind),
+        "chance": chance.mean(),
+        "low": low,
+        "high": high,
+    }
+    return pd.DataFrame([row])
+
+
+# -- inside ------------------------------------------------------------------------------------
+def _kinds(codes: pd.Series) -> pd.Series:
+    division = pd.to_numeric(codes.astype("str").str[:2], errors="coerce")
+    serves = division.between(51, 96) | (division == 43)
+    names = np.where(division.between(13, 42), MAKES, np.where(serves, SERVES, "other"))
+    return pd.Series(names, codes.index)
+
+
+def _by_class(lines: pd.DataFrame, classes: pd.Index) -> pd.Series:
+    """Amounts by class of 2017; a coarser or older code counts as the first class that begins like it."""
+    known = pd.Series(classes, classes)
+    first = {
+        code: known.get(code) or next((c for c in classes if c.startswith(code[:3])), None)
+        for code in lines["code"]
+    }
+    return lines.assign(code=lines["code"].map(first)).dropna(subset=["code"]).groupby("code")["amount"].sum()

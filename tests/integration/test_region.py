@@ -1,0 +1,59 @@
+"""What neighbours could pair, location quotients and co-agglomeration, by hand."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from handmade import panel, sells
+
+from fusion.integration import firms, region, relatedness
+
+FACTORY = sells("3421", {}, operating_revenue=80.0, employees_avg=80.0)
+REPAIR = sells("4330", {"4330": 20}, operating_revenue=20.0, biz_activity_codes="4330", employees_avg=20.0)
+
+
+def test_a_factory_and_its_repairer_next_door(prior: relatedness.Relatedness) -> None:
+    """Alone 0 each; as one they would pair 20 of 100 at .9; apart in two districts, nothing."""
+    near = panel({**FACTORY, "district": "A"}, {**REPAIR, "district": "A"})
+    found = region.pooled(near, prior, firms.Settings(), "district", 2020).iloc[0]
+    assert found[["within", "pooled", "between"]].tolist() == pytest.approx([0, 36, 36])
+    far = panel({**FACTORY, "district": "A"}, {**REPAIR, "district": "B"})
+    apart = region.pooled(far, prior, firms.Settings(), "district", 2020)
+    assert apart["pooled"].isna().all() or (apart["pooled"].fillna(0) == 0).all()
+
+
+def test_a_pool_is_never_below_its_firms(prior: relatedness.Relatedness) -> None:
+    mixed = sells("3441", {"4330": 30}, district="A")
+    found = region.pooled(
+        panel(mixed, {**REPAIR, "district": "A"}), prior, firms.Settings(), "district", 2020
+    ).iloc[0]
+    assert found["within"] == pytest.approx(54 / 1.2)
+    assert found["pooled"] == pytest.approx(100 * 2 * 50 * 0.9 / 120) and found["between"] > 0
+
+
+def test_no_column_of_regions(prior: relatedness.Relatedness) -> None:
+    assert region.pooled(panel(FACTORY), prior, firms.Settings(), "district", 2020).empty
+    assert region.location(pd.DataFrame({"firm_id": ["a"]}), "district", "employees_avg", 2020).empty
+    assert region.together(pd.DataFrame({"firm_id": ["a"]}), "district", "employees_avg", 2020).empty
+
+
+def test_quotients_and_co_agglomeration_by_hand() -> None:
+    """District A has all makers and half of the servers; B the other half."""
+    table = pd.DataFrame(
+        {
+            "firm_id": list("abcd"),
+            "year": 2020,
+            "district": ["A", "A", "A", "B"],
+            "ind4": ["3421", "3421", "7320", "7320"],
+            "employees_avg": 10.0,
+        }
+    )
+    found = region.location(table, "district", "employees_avg", 2020).set_index("region")
+    assert found.loc["A", ["manufacturing", "services"]].tolist() == pytest.approx(
+        [(2 / 3) / 0.5, (1 / 3) / 0.5]
+    )
+    assert found.loc["B", "manufacturing"] == 0 and found.loc["B", "services"] == pytest.approx(2)
+    near = region.together(table, "district", "employees_avg", 2020, draws=50).iloc[0]
+    # x = (3/4, 1/4), makers (1, 0), servers (1/2, 1/2): (1/4 · −1/4 + −1/4 · 1/4) / (1 − 10/16).
+    assert near["gamma"] == pytest.approx(-0.125 / 0.375)
+    assert near["low"] - 1e-12 <= near["chance"] <= near["high"] + 1e-12
