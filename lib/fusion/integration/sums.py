@@ -337,10 +337,10 @@ def _logit(x: Floats, y: Floats) -> tuple[Floats, Floats]:
         beta = beta + step
         if np.abs(step).max() < 1e-8:
             break
-    return beta, np.linalg.inv(hessian)
+    return beta, np.asarray(np.linalg.inv(hessian), float)
 
 
 def _levels(x: Floats, y: Floats) -> tuple[Floats, Floats, Floats]:
-    inverse = np.linalg.inv(x.T @ x + 1e-2 * np.eye(x.shape[1]))
+    inverse = np.asarray(np.linalg.inv(x.T @ x + 1e-2 * np.eye(x.shape[1])), float)
     gamma = inverse @ (x.T @ y)
     return gamma, y - x @ gamma, inverse

@@ -208,7 +208,7 @@ class _Proven:
         many = np.column_stack(moves)
         kept = (np.abs(self.sums @ many) <= self.room[:, None]).all(axis=0)
         reached = _reached(self.problem, many[:, kept])
-        open_ = ~self.pairs.all(axis=1)
+        open_ = np.asarray(~self.pairs.all(axis=1))
         for move, far in zip(many[:, kept].T, reached.T, strict=True):
             new = np.flatnonzero(far & open_)
             if len(new):
