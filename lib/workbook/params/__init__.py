@@ -20,8 +20,7 @@ from workbook.params.classification import Classification
 from workbook.params.dynamics import Dynamics
 from workbook.params.effects import Description, Effects, Heterogeneity
 from workbook.params.evaluation import Evaluation
-from workbook.params.indicators import Indicators, Productivity
-from workbook.params.integration import Integration
+from workbook.params.indicators import Indicators, Integration, Productivity
 from workbook.params.panel import Panel, Synthetic
 from workbook.params.robustness import Robustness
 from workbook.params.study import Audit, Publish, Study
