@@ -45,7 +45,7 @@ def is_chinese(text: str, *known: str) -> bool:
         "study: {synthetic: true}\nindicators:\n  wieghts: equal\n",
         "study: {synthetic: true}\npanel:\n  weights: equal\n",
         "study: {synthetic: true}\neffects:\n  singletons: maybe\n",
-        "study: {synthetic: true}\npanel:\n  keep_industries: [0111]\n",
+        "study: {synthetic: true}\npanel:\n  keep_industries: [[0111]]\n",
         "study: {synthetic: maybe}\n",
         "study: {synthetic: true}\npanel: {first_year: 1500, min_employees: -1, sheet: 3, rename: [a]}\n",
         "study: {synthetic: true}\npanel: {first_year: 2020, last_year: 2012}\n",
