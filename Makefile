@@ -20,7 +20,7 @@ export UV_COMPILE_BYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
-.PHONY: help env study test studies site diff audit browser package lab verify montecarlo attack bench lint format fuzz params lock clean
+.PHONY: help env study test studies site diff audit browser reproduce package lab verify montecarlo attack bench lint format fuzz params lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -74,6 +74,9 @@ audit: $(READY) ## say which points of the checklist hold; fails when a claim la
 
 browser: $(READY) ## open every page of the site in Chromium: links, images, formulas, accessibility, a phone
 	@$(BIN)/fusion browse --shots build/.screenshots
+
+reproduce: $(READY) ## run a study twice under other circumstances and name the first byte that differs (STUDY=name)
+	@$(BIN)/fusion reproduce "$$STUDY"
 
 package: $(READY) ## make a replication package of a study that has been run (build/packages)
 	@$(BIN)/fusion package "$$STUDY"

@@ -321,6 +321,17 @@ def standard(
     raise typer.Exit(int(bool(found.wrong)))
 
 
+@app.command()
+def reproduce(study: Annotated[str, typer.Argument(help="name in params/, or path of a YAML file")]) -> None:
+    """Run a study twice under other circumstances; the same to the byte, or the first place where it is not."""
+    from workbook.params.load import find, load
+    from workbook.review.compare.reproduce import twice
+
+    count, differing = twice(load(study).name, find(study))
+    print("\n".join(differing[:40]) or said("workbook.reproduced", count=count))
+    raise typer.Exit(int(bool(differing)))
+
+
 @app.command("prose")
 def translate(
     notebook: Annotated[str, typer.Argument(help="name in notebooks/")],

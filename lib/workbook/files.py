@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import re
 import shutil
+import zipfile
 from pathlib import Path
 
 from workbook import paths
 from workbook.language import said, word
 
+_MOMENT = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*(</dcterms)")
 FULL = (errno.ENOSPC, errno.EDQUOT)
 _FULL_TEXT = re.compile(rf"No space left on device|Disk quota exceeded|\[Errno ({FULL[0]}|{FULL[1]})\]")
 
@@ -27,6 +30,20 @@ def write_atomic(file: Path, text: str) -> None:
     except OSError:
         draft.unlink(missing_ok=True)
         raise
+
+
+def undated(content: bytes) -> bytes:
+    """A Word or Excel file that says nothing of when it was made, so that the same content has the same bytes."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            part = old.read(name)
+            if name == "docProps/core.xml":
+                part = _MOMENT.sub(rb"\g<1>1980-01-01T00:00:00Z\g<2>", part)
+            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+            new.writestr(entry, part)
+    return made.getvalue()
 
 
 def sweep(folder: Path) -> None:

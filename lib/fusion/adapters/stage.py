@@ -22,7 +22,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from fusion import engine
+from fusion import archives, engine
 from fusion.adapters.errors import AdapterError
 from fusion.language import said
 from fusion.panel import files, text
@@ -310,6 +310,7 @@ def _sheet(path: Path, sheet: str | None) -> str:
     import openpyxl
 
     with files.whole(path, "Excel", "save it again as .xlsx"):
+        archives.bounded(path)
         book = openpyxl.load_workbook(path, read_only=True)
         names = [str(name) for name in book.sheetnames]
         book.close()

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from fusion import engine
+from fusion import archives, engine
 from fusion.classification.codes import read as read_code
 from fusion.classification.editions import CURRENT, due, due_sql, links, stated
 from fusion.classification.slot import empty as not_held
@@ -292,6 +292,7 @@ def _sheet(source: Path, folder: Path) -> Path:
     import openpyxl
 
     try:
+        archives.bounded(source)
         book = openpyxl.load_workbook(source, read_only=True, data_only=True)
     except Exception as error:
         raise ClassificationError(said("classification.damaged", source=source, error=error)) from None

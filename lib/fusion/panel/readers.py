@@ -21,6 +21,7 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 
+from fusion import archives
 from fusion.language import LANGUAGES, listed, said
 from fusion.panel import codes, files, text
 from fusion.panel.cast import HEADER, cast
@@ -185,6 +186,7 @@ def _from_parquet(con: Any, path: Path) -> ibis.Table:
 
 def _excel(path: Path, sheet: str | None) -> pd.DataFrame:
     with files.whole(path, "Excel", said("panel.mend_excel")):
+        archives.bounded(path)
         book = pd.ExcelFile(path, engine="openpyxl")
     with book:
         meant = files.sheet(path, [str(name) for name in book.sheet_names], sheet)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from IPython.display import HTML, Markdown, display
 
-from workbook import engine, inert, paths
+from workbook import engine, files, inert, paths
 from workbook.exhibits import listing, needs, printed, record, rendering, sheets
 from workbook.exhibits.words import COLON, JOIN, Words
 from workbook.language import said
@@ -101,9 +101,10 @@ class Book:
 
     @property
     def connection(self) -> Any:
-        """The notebook's embedded DuckDB."""
+        """The notebook's embedded DuckDB; one thread, since with several the order of rows, and so of sums, is chance."""
         if self._con is None:
             self._con = engine.opened(*self._reached())
+            self._con.con.execute("SET threads = 1")
         return self._con
 
     def _reached(self) -> list[Path]:
@@ -229,7 +230,7 @@ class Book:
         assert frame is not None  # what is missing was left out above
         frame = record.kept(self.folder, id, frame)
         if contributions is not None:
-            record.kept(self.folder, id, contributions, listing.UNITS)
+            record.kept(self.folder, id, record.in_order(contributions), listing.UNITS)
         kind = "table" if declared.kind == "regression" else declared.kind
         self._keep(id, kind, frame, values, draw)
 
@@ -240,7 +241,7 @@ class Book:
         if lacks is not None or content is None:
             self._leave_out(id, lacks or "")
             return
-        (self.folder / f"{id}{declared.suffix}").write_bytes(content)
+        (self.folder / f"{id}{declared.suffix}").write_bytes(_settled(content, declared.suffix))
         self._keep(id, "file", None, values, None)
 
     def paragraph(self, id: str, **values: Any) -> None:
@@ -301,7 +302,7 @@ class Book:
         for language in sheets.LANGUAGES:
             mark = "" if language == self.language else f".{language}"
             content = rendering.drawn(one, self.sheet, self._words(language), self.parameters)
-            (self.folder / f"{one.id}{mark}{suffix}").write_bytes(content)
+            (self.folder / f"{one.id}{mark}{suffix}").write_bytes(_settled(content, suffix))
 
     def _leave_out(self, id: str, lacks: str) -> None:
         one = record.Record(
@@ -370,6 +371,11 @@ class Book:
         writes = f"build/{self.study}/by_hand/"
         text = f"Opened by hand, study '{self.study}'. Reads: {sources or 'no earlier notebook'}. Writes: {writes}."
         display(Markdown(f"*{text}*"))
+
+
+def _settled(content: bytes, suffix: str) -> bytes:
+    """A file's bytes without the moment at which they were made."""
+    return files.undated(content) if suffix in (".docx", ".xlsx") else content
 
 
 def _values(namespace: Mapping[str, Any]) -> dict[str, Any]:

@@ -165,6 +165,12 @@ def kept(folder: Path, id: str, frame: pd.DataFrame, suffix: str = FRAME) -> pd.
     return flat
 
 
+def in_order(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows in the order of their labels, whatever the order in which they were found."""
+    labels = [name for name in frame if not pd.api.types.is_float_dtype(frame[name].dtype)]
+    return frame.sort_values(labels, key=lambda s: s.astype(str), kind="stable") if labels else frame
+
+
 def _unplaced(text: str) -> str:
     """A file outside the project by its name alone: its place tells about the machine and its user."""
     try:

@@ -40,6 +40,7 @@ from papermill.exceptions import PapermillExecutionError
 
 START_SECONDS = 60
 ENGINE = "fusion"
+TIMES = ("start_time", "end_time", "duration")
 # An interprocess socket's path may have no more than 103 bytes on macOS, 107 on Linux.
 SOCKET_PATH = 90
 ARGUMENTS = [
@@ -247,6 +248,11 @@ def _save(notebook: Any, job: Mapping[str, Any]) -> dict[str, Any] | None:
     if notebook is None:
         return None
     record = notebook.metadata.get("papermill", {})
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+    for noted in (record, *(cell.metadata.get("papermill", {}) for cell in notebook.cells)):
+        for name in TIMES:  # they stand in the study's record; the notebook is the same in every run
+            noted.pop(name, None)
     record["input_path"], record["output_path"] = f"{job['name']}.ipynb", f"{job['name']}.ipynb"
     try:
         files.write_atomic(Path(job["target"]), nbformat.writes(notebook))

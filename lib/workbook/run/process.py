@@ -16,7 +16,7 @@ from typing import Any
 
 from workbook import files, paths
 from workbook.language import VARIABLE, both, current, said
-from workbook.run import manifest, warm
+from workbook.run import warm
 from workbook.run.preflight import Plan
 from workbook.run.state import Place
 
@@ -27,6 +27,7 @@ THREADS = (
     "VECLIB_MAXIMUM_THREADS",
     "NUMEXPR_NUM_THREADS",
     "NUMBA_NUM_THREADS",
+    "RAYON_NUM_THREADS",
 )
 GRACE_SECONDS = 3.0
 
@@ -37,7 +38,7 @@ class Job:
     It starts with its kernel's imports; ``begin`` hands it the work, which may be much later.
     """
 
-    def __init__(self, study: str, plan: Plan, place: Place, jobs: int, runtime: Path) -> None:
+    def __init__(self, study: str, plan: Plan, place: Place, runtime: Path) -> None:
         self.study, self.plan, self.place = study, plan, place
         self.seconds = self.begun = 0.0
         self.said = tempfile.TemporaryFile(dir=runtime)  # noqa: SIM115 (closed with the job)
@@ -46,8 +47,7 @@ class Job:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "workbook.run.execute", str(place.job), str(send), str(os.getpid())],
                 cwd=paths.ROOT,
-                env=_environment(place.job, jobs, runtime)
-                | {warm.MODULES: ",".join(warm.modules(plan.content))},
+                env=_environment(place.job, runtime) | {warm.MODULES: ",".join(warm.modules(plan.content))},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=self.said,
@@ -132,12 +132,12 @@ def _family(pid: int) -> Iterator[Any]:
         yield parent
 
 
-def _environment(job: Path, jobs: int, runtime: Path) -> dict[str, str]:
+def _environment(job: Path, runtime: Path) -> dict[str, str]:
     """Environment of a notebook's process: nothing of the user's own IPython or Jupyter settings."""
-    threads = str(max(1, manifest.cores() // jobs))
     return {
         **os.environ,
-        **dict.fromkeys(THREADS, threads),
+        # A sum that is split over threads has other last digits with their number, which is that of cores and jobs.
+        **dict.fromkeys(THREADS, "1"),
         warm.JOB: str(job),
         VARIABLE: current(),
         "FUSION_BUILD": str(paths.build().absolute()),

@@ -235,7 +235,7 @@ class Run:
         return True
 
     def _job(self, name: str) -> Job:
-        return Job(self.study.name, self.plans[name], self.place(name), self.jobs, self.runtime)
+        return Job(self.study.name, self.plans[name], self.place(name), self.runtime)
 
     def _warm(self) -> None:
         """Where a core is free, start the process of the notebook that is next, so that only its work is left."""
@@ -345,7 +345,8 @@ class Run:
         self.record["status"] = status
         if self.record != self.before:
             self._save()
-        done = [n for n, r in self.record["notebooks"].items() if r["status"] == "done"]
+        # In the order of the study, not in that in which they happened to end.
+        done = [n for n in self.plans if self.record["notebooks"].get(n, {}).get("status") == "done"]
         listing.write(self.root, done)
         if status == "done" and self.progress.ran:
             snapshot.keep(self.root)

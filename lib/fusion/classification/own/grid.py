@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fusion import archives
 from fusion.classification.tables import ClassificationError
 from fusion.language import said
 
@@ -162,6 +163,7 @@ def _sheet(file: Path) -> tuple[list[list[str]], dict[tuple[int, int], bool]]:
     import openpyxl
 
     try:
+        archives.bounded(file)
         book = openpyxl.load_workbook(file, data_only=True)
     except Exception as error:
         raise ClassificationError(said("classification.damaged", source=file.name, error=error)) from None

@@ -35,6 +35,7 @@ def write(study: Built) -> list[Path]:
             work = target.with_suffix(".part")
             try:
                 writer(study, work)
+                work.write_bytes(files.undated(work.read_bytes()))
                 work.replace(target)
             finally:
                 work.unlink(missing_ok=True)

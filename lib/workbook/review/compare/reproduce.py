@@ -1,0 +1,142 @@
+"""A study run twice under other circumstances: the same to the byte, or the first place where it is not.
+
+What differs between the two runs: number of notebooks at a time, hash seed, locale, time zone, permissions of new files,
+working directory, threads that libraries are offered. What may differ in the results: times, and memory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from workbook import paths
+
+# Of the record: when and how long, how much memory, and how many at a time.
+MOMENTS = {"started", "ended", "seconds", "durations", "peak_memory_mb", "jobs", "git"}
+CIRCUMSTANCES: tuple[dict[str, Any], ...] = (
+    {
+        "jobs": 2,
+        "umask": 0o022,
+        "cwd": paths.ROOT,
+        "env": {"LC_ALL": "C", "TZ": "UTC", "PYTHONHASHSEED": "1"},
+    },
+    {
+        "jobs": 1,
+        "umask": 0o077,
+        "cwd": Path("/"),
+        "env": {
+            "LC_ALL": "zh_CN.UTF-8",
+            "TZ": "Asia/Shanghai",
+            "PYTHONHASHSEED": "77",
+            "OMP_NUM_THREADS": "4",
+        },
+    },
+)
+
+
+def twice(study: str, file: Path) -> tuple[int, list[str]]:
+    """Run a study under two circumstances and compare what they left.
+
+    Parameters
+    ----------
+    study : str
+        Its name.
+    file : Path
+        Its file.
+
+    Returns
+    -------
+    tuple of int and list of str
+        Files compared, and a line for each that differs, the first place in it named.
+
+    Raises
+    ------
+    RuntimeError
+        When a run fails; with what it said.
+    """
+    with tempfile.TemporaryDirectory(prefix="fusion-twice-") as folder:
+        roots: list[Path] = []
+        for number, how in enumerate(CIRCUMSTANCES):
+            build = Path(folder) / str(number) / "build"
+            _run(file, build, how)
+            _same_moments(build / study, roots[0] if roots else None)
+            _run(file, build, how, "site")
+            roots.append(build / study)
+        places = [{p.relative_to(root.parents[1]): p for p in _files(root)} for root in roots]
+        names = sorted(set(places[0]) | set(places[1]))
+        return len(names), [line for name in names if (line := _difference(name, *places))]
+
+
+def _run(file: Path, build: Path, how: Mapping[str, Any], command: str = "run") -> None:
+    """Run the study, or build its site, under some circumstances."""
+    env = {**os.environ, **how["env"], "FUSION_BUILD": str(build), "FUSION_SITE": str(build.parent / "site")}
+    words = ["run", str(file), "--jobs", str(how["jobs"])] if command == "run" else ["site"]
+    program = [sys.executable, "-c", "from workbook.cli import main; main()", *words]
+    done = subprocess.run(
+        program, cwd=how["cwd"], env=env, umask=how["umask"], capture_output=True, text=True, errors="replace"
+    )
+    if done.returncode:
+        raise RuntimeError((done.stdout + done.stderr)[-3000:])
+
+
+def _same_moments(root: Path, first: Path | None) -> None:
+    """Give the record the first run's times, so that whatever prints them is compared, too."""
+    if first is not None:
+        mine, others = (json.loads((r / "manifest.json").read_text("utf-8")) for r in (root, first))
+        (root / "manifest.json").write_text(
+            json.dumps(_with(mine, others), ensure_ascii=False, indent=1) + "\n", "utf-8"
+        )
+
+
+def _with(mine: Any, others: Any) -> Any:
+    if not isinstance(mine, dict) or not isinstance(others, dict):
+        return mine
+    return {k: others.get(k, v) if k in MOMENTS else _with(v, others.get(k)) for k, v in mine.items()}
+
+
+def _files(root: Path) -> Iterator[Path]:
+    """All results, and the site; not what the runner keeps for itself."""
+    for folder in (root, root.parents[1] / "site"):
+        for file in folder.rglob("*"):
+            inside = file.relative_to(folder).parts
+            if file.is_file() and not any(part.startswith(".") for part in inside):
+                yield file
+
+
+def _difference(name: Path, a: Mapping[Path, Path], b: Mapping[Path, Path]) -> str:
+    """The first place in which two files differ; empty if they do not."""
+    if name not in a or name not in b:
+        return f"{name}: in one run alone"
+    first, second = a[name].read_bytes(), b[name].read_bytes()
+    if first == second:
+        return ""
+    if name.suffix == ".parquet":
+        return f"{name}: {_of_tables(a[name], b[name])}"
+    lines = zip(first.splitlines(), second.splitlines(), strict=False)
+    for number, (one, other) in enumerate(lines, 1):
+        if one != other:
+            at = next((i for i, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), 0)
+            shown = [
+                repr(line[max(0, at - 40) : at + 40].decode("utf-8", "replace")) for line in (one, other)
+            ]
+            return f"{name}, line {number}: {shown[0]} / {shown[1]}"
+    return f"{name}: {len(first)} / {len(second)} bytes"
+
+
+def _of_tables(a: Path, b: Path) -> str:
+    import pandas as pd
+
+    one, other = pd.read_parquet(a), pd.read_parquet(b)
+    if list(one) != list(other) or len(one) != len(other):
+        return f"columns or rows: {one.shape} / {other.shape}"
+    for column in one:
+        for row, (x, y) in enumerate(zip(one[column].map(repr), other[column].map(repr), strict=True)):
+            if x != y:
+                return f"{column}, row {row}: {x[:60]} / {y[:60]}"
+    return "the same cells, stored otherwise"

@@ -1,0 +1,145 @@
+"""Small files that would unpack, nest or expand to what no machine holds: an answer in words in seconds and in bounds."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+SECONDS, MEGABYTES = 10.0, 1_000.0
+
+
+def workbook(change: Callable[[str, bytes], bytes]) -> bytes:
+    """An Excel file whose parts were changed."""
+    plain, made = io.BytesIO(), io.BytesIO()
+    pd.DataFrame({"firm_id": ["a"], "year": [2015]}).to_excel(plain, index=False)
+    with zipfile.ZipFile(plain) as old, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, change(name, old.read(name)))
+    return made.getvalue()
+
+
+LAUGHS = b'<!DOCTYPE x [<!ENTITY a "ha">' + b"".join(
+    f'<!ENTITY {chr(98 + i)} "{f"&{chr(97 + i)};" * 10}">'.encode() for i in range(9)
+) + b"]>"  # fmt: skip
+OUTSIDE = b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
+
+
+def _inside(text: bytes) -> Callable[[str, bytes], bytes]:
+    def change(name: str, part: bytes) -> bytes:
+        if name != "xl/worksheets/sheet1.xml":
+            return part
+        head, mark, rest = part.partition(b"<worksheet")
+        return head + text + mark + rest.replace(b"<v>2015</v>", b"<v>&a;</v>")
+
+    return change
+
+
+def _zeros(name: str, part: bytes) -> bytes:
+    return part + b" " * 900_000_000 if name == "xl/worksheets/sheet1.xml" else part
+
+
+def _rows(name: str, part: bytes) -> bytes:
+    rows = b"<row><c><v>0</v></c></row>" * 8_000_000
+    return (
+        part.replace(b"</sheetData>", rows + b"</sheetData>") if name == "xl/worksheets/sheet1.xml" else part
+    )
+
+
+LETTERS = "abcdefghij"
+ALIASES = "".join(
+    f"{one}: &{one} [{', '.join([f'*{before}'] * 9)}]\n" for before, one in itertools.pairwise(LETTERS)
+)
+STUDIES = {
+    "laughs.yaml": "a: &a [x, x]\n" + ALIASES,
+    "deep.yaml": "study: " + "[" * 50_000,
+    "deeper.yaml": "\n".join(" " * i + "a:" for i in range(2_000)),
+    "digits.yaml": "study: {seed: " + "9" * 100_000 + "}",
+    "long.yaml": "study: {title_en: " + "x" * 150_000 + "}",
+    "large.yaml": "study: {title_en: x}\n# " + "x" * 5_000_000,
+    "keys.yaml": "study:\n" + "".join(f"  k{i}: 1\n" for i in range(12_000)),
+    "merge.yaml": "a: &a {b: 1}\nc: {<<: *a}\n",
+    "exponent.yaml": "study: {seed: 1e999999999}",
+    "nul.yaml": 'study: {title_en: "a\\0b"}',
+}  # fmt: skip
+TABLES: dict[str, Callable[[], bytes]] = {
+    "zeros.xlsx": lambda: workbook(_zeros),
+    "rows.xlsx": lambda: workbook(_rows),
+    "laughs.xlsx": lambda: workbook(_inside(LAUGHS)),
+    "outside.xlsx": lambda: workbook(_inside(OUTSIDE)),
+    "empty.xlsx": lambda: b"PK\x05\x06" + b"\x00" * 18,
+    "quote.csv": lambda: b'firm_id,year\n"' + b"x" * 40_000_000,
+    "wide.csv": lambda: ",".join(f"c{i}" for i in range(20_000)).encode() + b"\n" + b"1," * 19_999 + b"1\n",
+    "nul.csv": lambda: b"firm_id,year\n\x00" + b"\x00" * 5_000_000,
+    "line.csv": lambda: b"x" * 30_000_000,
+}
+PROGRAM = """import resource, sys
+sys.argv[0] = "fusion"
+from workbook.cli import main
+try:
+    main()
+finally:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    # Not ru_maxrss, which a process has from the one that started it.
+    peak = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
+    print(f"USED {used.ru_utime + used.ru_stime:.1f} {int(peak) / 1024:.0f}", file=sys.stderr)
+"""
+
+
+def answered(arguments: list[str], folder: Path) -> None:
+    """The command refuses, in words, within its limits."""
+    env = os.environ | {"FUSION_BUILD": str(folder / "build"), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=env,
+        timeout=120,
+    )
+    said, _, used = done.stderr.rpartition("USED ")
+    assert done.returncode in (1, 2), (done.returncode, done.stdout[-500:], done.stderr[-1500:])
+    assert "Traceback" not in said and 10 < len(said + done.stdout) < 8_000, (said + done.stdout)[-1500:]
+    # Time of the processor, since others may use the machine.
+    seconds, megabytes = map(float, used.split())
+    assert seconds < SECONDS and megabytes < MEGABYTES, (seconds, megabytes)
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_study(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(STUDIES[name], encoding="utf-8")
+    answered(["validate", str(tmp_path / name)], tmp_path)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(TABLES[name]())
+    answered(["check", str(tmp_path / name), "--study", "smoke"], tmp_path)
+
+
+def test_an_adapter(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(STUDIES["laughs.yaml"], encoding="utf-8")
+    (tmp_path / "a.csv").write_text("firm_id,year\na,2015\n", encoding="utf-8")
+    answered(["check", str(tmp_path / "a.csv"), "--adapter", str(tmp_path / "a.yaml")], tmp_path)
+
+
+NAMES = ("CON", "nul", "x" * 240, "a b", "-", "ａ", "a\nb", ".", "$(id)", "'; DROP")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name(name: str, tmp_path: Path) -> None:
+    file = tmp_path / f"{name}.yaml"
+    file.write_text("study: {}\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", "from workbook.cli import main; main()", "validate", str(file)],
+        capture_output=True, text=True, cwd=tmp_path,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr and done.returncode in (0, 1, 2)
