@@ -206,7 +206,7 @@ def test_nothing_published_names_the_machine(site: Run) -> None:
         str(site.build),
         tempfile.gettempdir() + "/",
     }
-    secrets |= {f"/{getpass.getuser()}/", socket.gethostname()}
+    secrets |= {f"/{getpass.getuser()}/", f"@{socket.gethostname()}"}
     secrets |= {
         v
         for k, v in os.environ.items()
