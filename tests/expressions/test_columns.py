@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from workbook import paths
-from workbook.expressions.columns import Asked, make, masks, measured
+from workbook.expressions.asked import Asked, measured
+from workbook.expressions.columns import make, masks
 from workbook.expressions.errors import ExpressionError
 from workbook.expressions.reading import parse
 

@@ -24,7 +24,7 @@ class Pretend:
     started: ClassVar[list[str]] = []
     errors: ClassVar[dict[str, dict[str, Any]]] = {}
 
-    def __init__(self, study: str, plan: Plan, place: Place, jobs: int, runtime: Path) -> None:
+    def __init__(self, study: str, plan: Plan, place: Place, runtime: Path) -> None:
         self.plan, self.place, self.seconds, self.gone = plan, place, 0.5, False
 
     def begin(self) -> None:

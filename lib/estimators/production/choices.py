@@ -29,6 +29,7 @@ class Choices:
     markov: int = 3
     exit_correction: bool = False
     equations: str = "second"
+    centred: bool = True  # inputs less their means, so that no minimum depends on the unit of money
 
     def __post_init__(self) -> None:
         """Refuse what is not known or does not go together."""

@@ -89,8 +89,10 @@ def estimate(
         wooldridge: the equation that instruments free inputs by their lag alone, which stands when labour itself
         depends on the proxy's arguments, or both equations as one system.
     start : sequence of float, optional
-        First values of the parameters. If not given, acf searches from many and takes one of its solutions by the rule
-        of `estimators.production.methods.solutions`; the others are in the result.
+        First values of the parameters; the search then takes inputs as they stand, as published programs do, and where
+        no solution is near may end at a minimum that depends on the unit of money. If not given, acf searches from many
+        and takes one of its solutions by the rule of `estimators.production.methods.solutions`; the others are in the
+        result.
     draws : int
         Bootstrap draws of whole firms; 0 for none.
     seed : int
@@ -105,7 +107,10 @@ def estimate(
     ProductionError
         Unknown choices, choices that do not go together, or data that cannot be used.
     """
-    choices = Choices(method, form, gross_output, free_instrument, degree, markov, exit_correction, equations)
+    # From given first values the search is that of programs that publish such results: as the columns stand.
+    choices = Choices(
+        method, form, gross_output, free_instrument, degree, markov, exit_correction, equations, start is None
+    )
     proxies = proxy if method not in ("ols", "fe") or gross_output else ()
     data = sample(frame, output, free, state, proxies, controls, policy, firm, year, year_effects, demand)
     choices.check(data)

@@ -10,6 +10,9 @@ from fusion.adapters.headers import PARENT_MARK, Header, alias_key, parse
 from fusion.adapters.model import Adapter, ColumnRule
 from fusion.panel.contract import Column
 
+# Headers without a column for which near names are looked up: a file with thousands of them is no table of this kind.
+SUGGESTED = 300
+
 
 @dataclass(frozen=True)
 class Ambiguous:
@@ -197,5 +200,6 @@ def _settle(made: Mapping_, lookup: Lookup, adapter: Adapter, columns: Mapping[s
     known = known_aliases(adapter, columns)
     for header in made.headers:
         if header.position not in used and header.text not in made.unused:
-            near = difflib.get_close_matches(header.key, known, 3, 0.6)
+            few = len(made.unmatched) < SUGGESTED
+            near = difflib.get_close_matches(header.key, known, 3, 0.6) if few else []
             made.unmatched[header.text] = tuple(dict.fromkeys(known[key] for key in near))

@@ -23,6 +23,10 @@ from fusion.panel.errors import PanelError
 MOST = 12  # findings that are listed by name
 
 
+# Headers without a column that a report shows; --json has all.
+SHOWN = 100
+
+
 @dataclass
 class Report:
     """What was found; ``problems`` is empty where the files can be read as they are.
@@ -277,12 +281,18 @@ def _file(layout: Layout, report: Report) -> list[str]:
         )
     out += [said("adapters.report.substitute", header=h, column=c) for h, c in mapping.substitutes.items()]
     out += [said("adapters.report.not_needed", header=h, column=c) for h, c in mapping.unused.items()]
-    for header, near in mapping.unmatched.items():
-        out.append(
-            said("adapters.report.unmatched", header=header)
-            + (said("adapters.report.near", near=listed(near)) if near else "")
-        )
-    return out
+    return out + _unmatched(mapping.unmatched)
+
+
+def _unmatched(found: Mapping[str, Sequence[str]]) -> list[str]:
+    """A line for each header that means no column; of very many the first."""
+    out = [
+        said("adapters.report.unmatched", header=header)
+        + (said("adapters.report.near", near=listed(near)) if near else "")
+        for header, near in list(found.items())[:SHOWN]
+    ]
+    more = len(found) - SHOWN
+    return [*out, said("adapters.report.more_unmatched", count=more)] if more > 0 else out
 
 
 def _unverified(adapter: Adapter, layout: Layout, header: str, column: str) -> bool:

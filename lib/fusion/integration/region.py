@@ -149,6 +149,7 @@ def _kinds(codes: pd.Series) -> pd.Series:
 
 def _by_class(lines: pd.DataFrame, classes: pd.Index) -> pd.Series:
     """Amounts by class of 2017; a coarser or older code counts as the first class that begins like it."""
+    lines = lines.dropna(subset=["code"])
     known = pd.Series(classes, classes)
     first = {
         code: known.get(code) or next((c for c in classes if c.startswith(code[:3])), None)

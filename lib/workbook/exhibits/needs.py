@@ -14,7 +14,7 @@ from typing import Any
 
 from workbook.exhibits import sheets
 from workbook.exhibits.sheets import Method, Need, Sheet
-from workbook.expressions.columns import Asked
+from workbook.expressions.asked import Asked
 from workbook.run import chain
 
 EMPTY: tuple[Any, ...] = (None, "", [], {}, False)

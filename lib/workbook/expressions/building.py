@@ -18,11 +18,10 @@ from typing import Any
 import ibis
 import ibis.expr.datatypes as dt
 
+from workbook.expressions.asked import PART
 from workbook.expressions.functions import CARRIES
 from workbook.expressions.reading import Node
 
-# A column of a part: no name of an expression can begin so.
-PART = ":"
 _TABLES = itertools.count()
 
 

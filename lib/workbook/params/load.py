@@ -19,7 +19,7 @@ from ruamel.yaml.nodes import MappingNode
 
 from workbook import paths
 from workbook.exhibits import needs, sheets
-from workbook.expressions.columns import Asked, judge
+from workbook.expressions.asked import Asked, judge
 from workbook.expressions.errors import ExpressionError
 from workbook.expressions.reading import parse as parse_expression
 from workbook.language import current, listed, said, word

@@ -250,6 +250,8 @@ def _save(notebook: Any, job: Mapping[str, Any]) -> dict[str, Any] | None:
     record = notebook.metadata.get("papermill", {})
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell.id = "injected-parameters"  # papermill gives it another one in every run
     for noted in (record, *(cell.metadata.get("papermill", {}) for cell in notebook.cells)):
         for name in TIMES:  # they stand in the study's record; the notebook is the same in every run
             noted.pop(name, None)

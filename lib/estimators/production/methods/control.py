@@ -107,7 +107,8 @@ def _plan(sample: Sample, choices: Choices) -> _Plan:
 
 def _parameters(sample: Sample, choices: Choices) -> tuple[Floats, Floats]:
     """Regressors and instruments of the second stage, (n, p) and (n, q), NaN where the year before is missing."""
-    inputs = centred(all_inputs(sample, choices))
+    inputs = all_inputs(sample, choices)
+    inputs = centred(inputs) if choices.centred else inputs
     if choices.method != "acf":
         inputs = inputs[:, sample.free.shape[1] :]
     free = sample.free.shape[1] if choices.method == "acf" else 0
