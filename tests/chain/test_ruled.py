@@ -51,7 +51,10 @@ def test_it_is_published_in_both_languages_with_what_is_left_out_named(ruled: Ru
 def test_exhibits_of_single_units_stay_inside(ruled: Run) -> None:
     verdicts = released(ruled)["exhibits"]
     assert isinstance(verdicts, dict)
-    assert {name for name, verdict in verdicts.items() if verdict == "internal"} == SINGLE
+    # A chain that is cut short does not make all of them; what is made stays inside.
+    made = SINGLE & set(verdicts)
+    assert {name for name, verdict in verdicts.items() if verdict == "internal"} == made
+    assert made == SINGLE if FULL else len(made) > 4
     out = {f"{file.parent.name[:2]}.{file.name.split('.')[0]}" for file in files(ruled)}
     assert out & SINGLE == set()
     assert any((ruled.folder / "09_evaluation").glob("cards*.docx")), "they are kept for internal use"
