@@ -21,6 +21,14 @@ def test_no_value_is_found_in_what_is_published(seed: int) -> None:
     assert found.cells_hidden < found.cells
 
 
+def test_the_total_of_a_table_of_one_year_is_known_to_a_table_of_all_years() -> None:
+    """Panel 131: divisions of 2018 add up to the corner of a table with margins that names no year."""
+    data = panel(131)
+    told = study(data, 131)
+    found = attack(data, told, verdicts([t.exhibit for t in told], BUREAU), BUREAU, own=False)
+    assert found.broken == 0 and found.counts > 20, found
+
+
 @pytest.mark.parametrize("seed", [0, 4])
 def test_rounded_counts_are_attacked_too(seed: int) -> None:
     strict = Rules.named("strict")

@@ -186,8 +186,8 @@ def _across(one: Table, other: Table, unit: str | None, strict: bool) -> list[Re
         return []  # cell by cell: equal values of a unit are one variable already
     found = _equal(one, other, left, right, unit, strict)
     if unit is None:
-        found += _slices(one, other, left, right, [c for c in one.labels if c not in names[0]], strict)
-        back = _slices(other, one, right, left, [c for c in other.labels if c not in names[1]], strict)
+        found += _slices(one, other, left, right, [c for c in one.labels if c not in names[0]])
+        back = _slices(other, one, right, left, [c for c in other.labels if c not in names[1]])
         found += [(y, x) for x, y in back]
     return found
 
@@ -236,11 +236,10 @@ def _slices(
     left: list[np.ndarray],
     right: list[np.ndarray],
     extra: list[str],
-    strict: bool,
 ) -> list[Relation]:
     """Relations of one level of a table (a year, say) with another that does not name it: all sums must agree.
 
-    One sum alone is enough, however small, unless it is strict.
+    One sum alone is enough, however small: the total of a table of one year is a year's of another.
     """
     found: list[Relation] = []
     codes = _codes(left, right, len(one.value), len(other.value))
@@ -256,7 +255,7 @@ def _slices(
         both = (np.bincount(at, minlength=size).reshape(-1, n) > 0) & present
         same = np.isclose(sums, wanted, rtol=1e-9, atol=0) & both
         alike = (same == both).all(axis=1)
-        alike &= (same.sum(axis=1) > 1) | ((np.abs(sums) * same).max(axis=1) > 0) & (not strict)
+        alike &= (np.abs(sums) * same).max(axis=1) > 0
         for chosen in np.flatnonzero(alike):
             rows = np.flatnonzero(level == chosen)
             inside = [rows[i] for i in _members(codes[0][rows], same[chosen])]
