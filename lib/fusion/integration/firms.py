@@ -70,7 +70,8 @@ def integration(panel: ibis.Table, made: Relatedness, settings: Settings | None 
     ibis.Table
         firm_id, year; tier (0 nothing told, 1 service revenue, 2 its classes, 4 the tied share); goods, services,
         volume (万元; volume is revenue and products placed at customers); low, point, high: F in [0, 1]. ``point`` is
-        missing where services are not told, or the goods of a services firm are open. I is F × volume.
+        missing where services are not told, or the goods of a services firm are open, and in a panel without industry
+        codes, which does not say who makes what. I is F × volume.
     """
     chosen = settings or Settings()
     con = panel.get_backend()
@@ -80,7 +81,10 @@ def integration(panel: ibis.Table, made: Relatedness, settings: Settings | None 
     query = engine.RESULT.format(**chosen.words())
     con.raw_sql(f"CREATE OR REPLACE TEMP TABLE _scored AS {query}")
     special.solve(con, made, chosen.mix)
-    return con.sql("SELECT * EXCLUDE (row, special) FROM _scored ORDER BY firm_id, year").cache()
+    found = con.sql("SELECT * EXCLUDE (row, special) FROM _scored ORDER BY firm_id, year")
+    if "ind4" not in panel.columns:
+        found = found.mutate(point=ibis.null("float64"))
+    return found.cache()
 
 
 def contributions(panel: ibis.Table, made: Relatedness, settings: Settings | None = None) -> pd.DataFrame:
