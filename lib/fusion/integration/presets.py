@@ -1,6 +1,6 @@
 """Other definitions of integration, for comparison: each reads the same revenue by class.
 
-service_share: 服务化率, services in revenue; the thresholds of 20 and 30 per cent that lists of pilots use; 4·Σpqr, the
+service_share: 服务化率, services in revenue; the thresholds of 20 and 30 per cent that lists of pilots use; 4·Σp·q·r, the
 mass of pairs drawn at random (after Rao and Stirling); related variety: entropy of services with r above a quarter (after
 Frenken et al.). The documents behind the thresholds were not read whole: they are named by what they count.
 """
