@@ -62,9 +62,9 @@ def run(
     if refusal := able.refused(found.flat["source"]):
         print(refusal, file=sys.stderr)
         raise typer.Exit(2)
-    empty = _hollow(found)
-    if empty:
-        print("\n".join(empty), file=sys.stderr)
+    faults = [*_explained(found.flat), *_hollow(found)]
+    if faults:
+        print("\n".join(faults), file=sys.stderr)
         raise typer.Exit(2)
     code = runner.run(found, jobs=jobs, wait=wait)
     if site and code == 0:
@@ -111,6 +111,9 @@ def validate(study: Annotated[str, typer.Argument(help="name in params/, or path
         print(note)
     print(said("workbook.validated", study=found.name, notebooks=listed(found.parameters.study.notebooks)))
     print("\n".join([*found.told, *_able(found.flat)]))
+    if faults := _explained(found.flat):
+        print("\n".join(faults), file=sys.stderr)
+        raise typer.Exit(2)
 
 
 @app.command()
@@ -425,6 +428,14 @@ def _hollow(study: Any) -> list[str]:
     except PanelError:
         return []  # the first notebook says it with the rows
     return [] if columns is None else list(abilities.hollow(flat, columns, able.absent(columns)))
+
+
+def _explained(flat: dict[str, Any]) -> list[str]:
+    """What would be explained by itself: measures among the regressors that hold an outcome or a control."""
+    from fusion.indicators import guard
+    from workbook.expressions import asked
+
+    return guard.refusals(guard.Regressions.of(flat, asked.measures(flat["columns"])))
 
 
 def _told(flat: dict[str, Any], columns: Collection[str] | None) -> tuple[list[str], Any]:

@@ -1,55 +1,12 @@
-"""The guard against outcomes in an index, servitization from three sides."""
+"""Servitization from three sides."""
 
 from __future__ import annotations
 
 import ibis
 import numpy as np
 import pandas as pd
-import pytest
 
-from fusion.indicators import guard, servitization, system
-from fusion.indicators.system import IndicatorError
-
-LP = {"ln_lp": ({"value_added"}, {"employees_avg"})}
-
-
-def test_an_outcome_in_the_index_stops_the_study() -> None:
-    """B2 is value added per head: an index that holds it may not explain value added per head."""
-    with pytest.raises(IndicatorError, match=r"B\d \(.*\) and ln_lp both measure value_added") as error:
-        guard.check({"composite": ["A1", "B1", "B2"]}, ["composite"], ["ln_lp"], LP)
-    assert "'conditions'" in str(error.value)
-    assert (
-        len(guard.check({"composite": ["A1", "B2"], "conditions": ["A1"]}, ["conditions"], ["ln_lp"], LP))
-        == 0
-    )
-
-
-def test_estimated_productivity_is_seen_through() -> None:
-    with pytest.raises(IndicatorError, match="tfp_acf"):
-        guard.check({"composite": ["B1"]}, ["composite"], ["tfp_acf"])
-
-
-def test_an_index_that_is_no_regressor_is_left_alone() -> None:
-    assert guard.check({"composite": ["B1"]}, ["pilot"], ["ln_lp"], LP).empty
-    with pytest.raises(IndicatorError):
-        guard.check({"composite": ["B1"]}, ["pilot"], ["ln_lp"], LP, always=["composite"])
-
-
-def test_the_score_of_a_chain_is_held_against_outcomes() -> None:
-    with pytest.raises(IndicatorError, match="chain_value"):
-        guard.check({"composite": ["A1", "B1"]}, ["chain_value"], ["ln_lp"], LP)
-
-
-def test_a_shared_scale_is_told_and_no_error() -> None:
-    told = guard.check(
-        {"composite": ["A1"]},
-        ["composite"],
-        ["roa"],
-        {"roa": ({"total_profit"}, {"operating_revenue"})},
-    )
-    assert told.to_dict("records") == [
-        {"index": "composite", "code": "A1", "outcome": "roa", "columns": "operating_revenue"}
-    ]
+from fusion.indicators import servitization, system
 
 
 def test_three_sides() -> None:

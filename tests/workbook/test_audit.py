@@ -54,15 +54,19 @@ def exhibit(id: str, kind: str = "table", notebook: str = "01_panel") -> dict[st
     }
 
 
+MADE = pd.DataFrame({"column": ["ln_lp", "composite"], "stands": ["outcome", "treatment"]})
+SHARED = pd.DataFrame({"regressor": ["composite"], "against": ["ln_lp"], "how": ["same"]})
+
+
 def decide(number: int, language: str = "en", **given: Any) -> tuple[str, str]:
     settings = {"tables": {}, "exhibits": [], "facts": FACTS} | given
     table = audit.checklist(audit.Evidence(**settings)).set_index("number")
     return str(table.loc[number, "status"]), str(table.loc[number, f"evidence_{language}"])
 
 
-def test_forty_points_each_with_a_rule() -> None:
+def test_points_are_numbered_and_each_has_a_rule() -> None:
     listed = audit.points()
-    assert [p.number for p in listed] == list(range(1, 41))
+    assert [p.number for p in listed] == list(range(1, 42))
     assert all(p.point_en and p.point_zh for p in listed)
 
 
@@ -70,7 +74,7 @@ def test_a_study_that_lacks_everything_passes_nothing_but_its_record() -> None:
     table = audit.checklist(audit.Evidence({}, [], {}))
     assert table.loc[table["status"] == "pass", "number"].tolist() == [38]
     assert set(table["status"]) <= set(audit.STATUSES)
-    assert len(table) == 40
+    assert len(table) == 41
     assert all(table[f"evidence_{language}"].str.len().gt(0).all() for language in ("en", "zh"))
 
 
@@ -116,6 +120,10 @@ def test_a_study_that_lacks_everything_passes_nothing_but_its_record() -> None:
         (37, {"tables": {"estimates": estimates().iloc[:0]}}, "not applicable"),
         (39, {"facts": FACTS | {"licence": ""}}, "needs a sentence"),
         (40, {"facts": FACTS | {"cannot": []}}, "needs a sentence"),
+        (41, {}, "not applicable"),
+        (41, {"tables": {"components": MADE, "shared": SHARED.iloc[:0]}}, "pass"),
+        (41, {"tables": {"components": MADE, "shared": SHARED.assign(how="scale")}}, "pass"),
+        (41, {"tables": {"components": MADE, "shared": SHARED}}, "fail"),
     ],
 )
 def test_points_are_decided(number: int, given: dict[str, Any], status: str) -> None:
@@ -129,8 +137,8 @@ def test_evidence_names_the_exhibit_in_both_languages() -> None:
 
 
 def test_a_statement_for_no_point_is_an_error() -> None:
-    with pytest.raises(audit.AuditError, match=r"no point 41; allowed: '1' to '40'"):
-        decide(1, statements={"41": "x"})
+    with pytest.raises(audit.AuditError, match=r"no point 42; allowed: '1' to '41'"):
+        decide(1, statements={"42": "x"})
 
 
 def test_a_broken_table_of_points_says_where(tmp_path: Path) -> None:

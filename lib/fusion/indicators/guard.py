@@ -1,29 +1,106 @@
-"""An indicator that is an outcome of a regression is kept out of the index that stands on its right-hand side."""
+"""What is regressed never stands among what explains it: each measure is held against outcomes and controls.
+
+Of each indicator, composite and measure of integration it is declared of which columns of the panel it is made
+(``data/indicators/indicators.csv``, ``outcomes.csv``); a study's own columns are seen through. So a study is judged by
+its parameters alone, before there are data.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import product
+from typing import Any
 
 import pandas as pd
 
-from fusion.indicators.system import FOLDER, IndicatorError, system
+from fusion.indicators.system import FOLDER, system
 from fusion.language import current, listed, said
 
 CHAIN = re.compile(r"chain_(\w+)")
+# Composites by the role of their indicators; the user's own holds all of them.
+ROLES = {"conditions": "condition", "results": "result"}
+COLUMNS = ["parameter", "regressor", "part", "against", "stands", "columns", "how"]
+# What stops a study; a column that both use as a denominator only is told.
+REFUSED = ("same", "family")
 # Of each column that a study makes of others: those that it measures, and those to which it relates them.
 Derived = Mapping[str, tuple[Collection[str], Collection[str]]]
 _NONE: Derived = {}
 
 
-def made_of(outcome: str, derived: Derived = _NONE) -> tuple[set[str], set[str]]:
-    """The panel's columns of which an outcome is made.
+@dataclass(frozen=True)
+class Regressions:
+    """What a study regresses on what: its parameters of these names."""
+
+    indicators: Sequence[str] = ()
+    outcome: str | None = None
+    other_outcomes: Sequence[str] = ()
+    treatments: Sequence[str] = ()
+    controls: Sequence[str] = ()
+    random_effects_controls: Sequence[str] = ()
+    placebo_outcomes: Sequence[str] = ()
+    alternative_outcomes: Sequence[str] = ()
+    alternative_measures: Sequence[str] = ()
+    nonlinear_outcome: str | None = None
+    nonlinear_regressor: str | None = None
+    mechanism_outcomes: Sequence[str] = ()
+    mediators: Sequence[str] = ()
+    derived: Derived = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any], derived: Derived) -> Regressions:
+        """From all parameters of a study, by name."""
+        named = [name for name in cls.__dataclass_fields__ if name != "derived"]
+        return cls(**{name: values[name] for name in named}, derived=derived)
+
+    def each(self) -> Iterator[tuple[str, Sequence[str], Sequence[str], Sequence[str]]]:
+        """The parameter to change, outcomes, treatments and controls of each kind of regression."""
+        if not self.outcome or not self.treatments:
+            return
+        rest = [*self.controls, *self.random_effects_controls]
+        first, own = self.treatments[:1], [self.outcome]
+        yield "effects.outcome", own, self.treatments, rest
+        further = {
+            "effects.other_outcomes": (self.other_outcomes, self.treatments),
+            "robustness.placebo_outcomes": (self.placebo_outcomes, self.treatments),
+            "robustness.alternative_outcomes": (self.alternative_outcomes, self.treatments),
+            "heterogeneity.mechanism_outcomes": (self.mechanism_outcomes, first),
+            "heterogeneity.mediators": (self.mediators, first),
+        }
+        for parameter, (outcomes, doses) in further.items():
+            yield parameter, outcomes, doses, rest
+        yield "heterogeneity.mediators", own, self.mediators, []
+        others = [*self.treatments[1:], *rest]
+        yield (
+            "robustness.alternative_measures",
+            own,
+            [m for m in self.alternative_measures if m not in others],
+            others,
+        )
+        if not self.nonlinear_outcome and not self.nonlinear_regressor:
+            return
+        bent, by = self.nonlinear_outcome or self.outcome, self.nonlinear_regressor or self.treatments[0]
+        yield "robustness.nonlinear_regressor", [bent], [by], [c for c in others if c not in (bent, by)]
+
+
+def indexes(codes: Sequence[str]) -> dict[str, list[str]]:
+    """Codes of each composite that can be made of some indicators."""
+    roles = system(list(codes))["role"]
+    made = {"composite": list(codes)}
+    made |= {name: [c for c in codes if roles[c] == role] for name, role in ROLES.items()}
+    return {name: held for name, held in made.items() if held}
+
+
+def made_of(name: str, derived: Derived = _NONE) -> tuple[set[str], set[str]]:
+    """The panel's columns of which a column is made.
 
     Parameters
     ----------
-    outcome : str
-        A column of the panel, a derived one, the code of an indicator, or an outcome that the workbook
-        estimates (``data/indicators/outcomes.csv``: productivity, markups).
+    name : str
+        A column of the panel, a derived one, the code of an indicator, or what the workbook makes
+        (``data/indicators/outcomes.csv``: productivity, markups, integration).
     derived : dict
         The study's derived columns: what each measures, and its denominators.
 
@@ -34,128 +111,149 @@ def made_of(outcome: str, derived: Derived = _NONE) -> tuple[set[str], set[str]]
     relates_to : set of str
         Columns in relation to which they are set (denominators).
     """
-    if outcome in derived:
+    if name in derived:
         # A column that is made again of itself is what it was.
-        of, over = ([n for n in names if n != outcome] for names in derived[outcome])
-        first = [made_of(name, derived) for name in of] or [({outcome}, set[str]())]
-        second = [made_of(name, derived)[0] for name in over]
+        of, over = ([n for n in names if n != name] for names in derived[name])
+        first = [made_of(one, derived) for one in of] or [({name}, set[str]())]
+        second = [made_of(one, derived)[0] for one in over]
         measures = set().union(*(m for m, _ in first))
         return measures, set().union(*(r for _, r in first), *second)
     declared = system()
-    if outcome in declared.index:
-        row = declared.loc[outcome]
+    if name in declared.index:
+        row = declared.loc[name]
         measures = set(row["measures"].split(";"))
         return measures, set(row["columns"].split(";")) - measures
-    for row in _estimated().itertuples():
-        if re.fullmatch(row.pattern, outcome):
+    for row in _made().itertuples():
+        if re.fullmatch(row.pattern, name):
             return set(row.measures.split(";")), set(row.relates_to.split(";")) - {""}
-    return {outcome}, set()
+    return {name}, set()
 
 
-def overlaps(codes: Sequence[str], outcomes: Sequence[str], derived: Derived = _NONE) -> pd.DataFrame:
-    """Indicators of an index that share columns with outcomes.
+def judged(stands: Regressions) -> pd.DataFrame:
+    """Everything that two sides of a regression share.
 
     Returns
     -------
     pandas.DataFrame
-        code, outcome, columns (joined by ``;``), how: ``same`` (the indicator measures what the outcome does, so
-        that the regression would explain a quantity by itself) or ``scale`` (they share a column, but at least
-        one uses it as a denominator only; correlation through it alone is possible and should be known).
+        parameter (that would have to change), regressor, part (the indicator in it, or itself), against, stands
+        (``outcome`` or ``control``: as what that stands), columns (joined by ``;``), how. ``same``: both measure the
+        columns, so that a quantity would explain itself, or a control would take the measure's content away; ``family``:
+        both are integration, or results of it; ``scale``: they share a column that at least one uses as a denominator only.
+        Between two plain columns of the panel nothing is said of controls: a study may well control for a square.
     """
-    rows = []
-    declared = system(list(codes))
-    for outcome in dict.fromkeys(outcomes):
-        measures, relates = made_of(outcome, derived)
-        for code, row in declared.iterrows():
-            own = set(row["measures"].split(";"))
-            every = own | set(row["columns"].split(";"))
-            same, shared = own & measures, every & (measures | relates)
-            if same or code == outcome:
-                rows.append((code, outcome, ";".join(sorted(same or own)), "same"))
-            elif shared:
-                rows.append((code, outcome, ";".join(sorted(shared)), "scale"))
-    return pd.DataFrame(rows, columns=["code", "outcome", "columns", "how"])
+    rows: dict[tuple[str, ...], None] = {}
+    for parameter, outcomes, doses, controls in stands.each():
+        for x, y in product([*doses, *controls], outcomes):
+            rows |= dict.fromkeys((parameter, *found) for found in _shared(x, y, "outcome", stands))
+        for x, c in product(doses, [c for c in controls if c not in doses]):
+            rows |= dict.fromkeys((parameter, *found) for found in _shared(x, c, "control", stands))
+    return pd.DataFrame(list(rows), columns=COLUMNS)
 
 
-def check(
-    indexes: Mapping[str, Sequence[str]],
-    regressors: Sequence[str],
-    outcomes: Sequence[str],
-    derived: Derived = _NONE,
-    always: Sequence[str] = (),
-) -> pd.DataFrame:
-    """Stop the study when an index used in a regression holds an indicator that is its outcome.
+def components(stands: Regressions) -> pd.DataFrame:
+    """Of every column in a study's regressions, what it is made of.
+
+    Returns
+    -------
+    pandas.DataFrame
+        column, stands (``outcome``, ``treatment``, ``control``), measures, relates_to (lists of columns).
+    """
+    rows: dict[tuple[str, str], tuple[list[str], list[str]]] = {}
+    for _, outcomes, doses, controls in stands.each():
+        for kind, names in {"outcome": outcomes, "treatment": doses, "control": controls}.items():
+            for name in names:
+                parts = [made_of(part, stands.derived) for part in _parts(name, stands)]
+                measures = set().union(*(m for m, _ in parts))
+                relates = set().union(*(r for _, r in parts)) - measures
+                rows[name, kind] = (sorted(measures), sorted(relates))
+    table = [(*key, *made) for key, made in rows.items()]
+    return pd.DataFrame(table, columns=["column", "stands", "measures", "relates_to"])
+
+
+def refusals(stands: Regressions) -> list[str]:
+    """Why a study cannot be run as it is, one sentence for each regressor; empty if it can.
 
     Parameters
     ----------
-    indexes : mapping of str to sequence of str
-        Codes of each index (``composite``, ``conditions``, ``results``; of integration, the indicators that it rests on).
-    regressors : sequence of str
-        Treatments and controls. An index or the score of a chain among them is held against the outcomes.
-    outcomes : sequence of str
-        Everything that is regressed on them.
-    derived : dict
-        The study's derived columns, to see through ``ln_lp`` to value added.
-    always : sequence of str
-        Indexes to hold against the outcomes whether or not they are regressors.
+    stands : Regressions
 
     Returns
     -------
-    pandas.DataFrame
-        What is shared as a scale alone: index, code, outcome, columns. It is no error, but should be told.
-
-    Raises
-    ------
-    IndicatorError
-        Says which index, indicator, outcome and columns, and what to change.
+    list of str
+        Which parameter, which columns, and what to change, in the language of this process.
     """
-    told = []
-    for name, codes in _used(indexes, regressors, always).items():
-        shared = overlaps(codes, outcomes, derived)
-        bad = shared[shared["how"] == "same"]
-        if len(bad):
-            raise IndicatorError(_refusal(name, bad))
-        told.append(shared.drop(columns="how").assign(index=name))
-    columns = ["index", "code", "outcome", "columns"]
-    return pd.concat(told, ignore_index=True)[columns] if told else pd.DataFrame(columns=columns)
+    found = judged(stands)
+    bad = found[found["how"].isin(REFUSED)]
+    grouped = bad.groupby(["parameter", "regressor"], sort=False)
+    return [_refusal(str(parameter), str(regressor), rows) for (parameter, regressor), rows in grouped]
 
 
-def _used(
-    indexes: Mapping[str, Sequence[str]], regressors: Sequence[str], always: Sequence[str]
-) -> dict[str, list[str]]:
-    """Codes behind each regressor that is an index, or the score of one chain of the full one."""
+# -- inside ------------------------------------------------------------------------------------
+def _shared(x: str, other: str, stands: str, study: Regressions) -> Iterator[tuple[str, ...]]:
+    """What a regressor shares with an outcome or a control, by the indicators of which both are made."""
+    mine, its = _family(x), _family(other)
+    if not mine and (its != "integration" if stands == "outcome" else not its):
+        return
+    declared = other in study.treatments  # a second dose, and no control
+    if stands == "control" and not declared and mine == "integration" and its in ("integration", "result"):
+        yield (x, x, other, stands, "", "family")
+        return
+    for part, against in product(_parts(x, study), _parts(other, study)):
+        own, over = made_of(part, study.derived)
+        measures, relates = made_of(against, study.derived)
+        same, scale = own & measures, (own | over) & (measures | relates)
+        if same or part == against:
+            yield (x, part, other, stands, ";".join(sorted(same or own)), "same")
+        elif scale and mine:
+            yield (x, part, other, stands, ";".join(sorted(scale)), "scale")
+
+
+def _family(name: str) -> str:
+    """Whether a column belongs to integration, to its results, or to another index; empty for what is none."""
+    declared = system()
+    if name in declared.index:
+        role = str(declared.loc[name, "role"])
+        return {"profile": "integration", "condition": "index", "unsigned": "index"}.get(role, role)
+    if CHAIN.fullmatch(name) or name in ("conditions", "composite"):
+        return "index"
+    if name == "results":
+        return "result"
+    made = _made()
+    return next((str(r.family) for r in made.itertuples() if re.fullmatch(r.pattern, name)), "")
+
+
+def _parts(name: str, study: Regressions) -> list[str]:
+    """The indicators of a composite or chain; any other column itself."""
+    held = indexes(study.indicators) if study.indicators else {}
+    if name in held:
+        return held[name]
+    chain = CHAIN.fullmatch(name)
     chains = system()["chain"]
-    used = {name: list(codes) for name, codes in indexes.items() if name in {*regressors, *always}}
-    every = list(dict.fromkeys(code for codes in indexes.values() for code in codes))
-    for column in regressors:
-        found = CHAIN.fullmatch(column)
-        if found and found[1] in set(chains):
-            used[column] = [code for code in every if chains[code] == found[1]]
-    return used
+    if chain and chain[1] in set(chains):
+        return [code for code in study.indicators if chains[code] == chain[1]]
+    return [name]
 
 
-def _refusal(name: str, bad: pd.DataFrame) -> str:
+def _refusal(parameter: str, regressor: str, rows: pd.DataFrame) -> str:
     names = system()[f"name_{current()}"]
     parts = [
-        said(
-            "indicators.guard.shared",
-            code=row.code,
-            name=names[row.code],
-            outcome=row.outcome,
-            columns=row.columns,
+        said("indicators.guard.family", part=row.part, against=row.against)
+        if row.how == "family"
+        else said(
+            "indicators.guard.same",
+            part=said("indicators.guard.indicator", code=row.part, name=names[row.part])
+            if row.part in names
+            else row.part,
+            against=row.against,
+            columns=row.columns.replace(";", ", "),
         )
-        for row in bad.itertuples()
+        for row in rows.itertuples()
     ]
-    codes = listed(dict.fromkeys(bad["code"]))
-    mend = said("indicators.guard.use_input", name=name, codes=codes)
-    return said(
-        "indicators.guard.refused",
-        name=name,
-        outcomes=listed(dict.fromkeys(bad["outcome"])),
-        parts="; ".join(parts),
-        mend=mend[0].upper() + mend[1:],
-    )
+    others = listed(dict.fromkeys(rows["against"]))
+    told = {"parameter": parameter, "regressor": regressor, "others": others}
+    return said("indicators.guard.refused", parts="; ".join(dict.fromkeys(parts)), **told)
 
 
-def _estimated() -> pd.DataFrame:
+@lru_cache
+def _made() -> pd.DataFrame:
     return pd.read_csv(FOLDER / "outcomes.csv", dtype=str, keep_default_na=False, encoding="utf-8")

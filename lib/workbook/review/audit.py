@@ -387,7 +387,25 @@ def _limits(evidence: Evidence, point: Point) -> Verdict:
     return "needs a sentence", evidence.say("study.cannot_en is empty", "study.cannot_zh 为空")
 
 
+def _apart(evidence: Evidence, point: Point) -> Verdict:
+    """No column stands on both sides of a regression; what is shared as a denominator is counted."""
+    made = evidence.table("components")
+    if made is None:
+        return _no_regressions(evidence)
+    shared = evidence.tables["shared"]
+    bad = shared[shared["how"] != "scale"]
+    if len(bad):
+        named = ", ".join(dict.fromkeys(bad["regressor"] + " / " + bad["against"]))
+        return "fail", evidence.say(f"not apart: {named}", f"未能分开：{named}")
+    pairs = len(shared[["regressor", "against"]].drop_duplicates())
+    return "pass", evidence.say(
+        f"{len(made)} columns held against one another; {pairs} pairs share a denominator only (table above)",
+        f"已核对 {len(made)} 列；仅分母相同的有 {pairs} 对（见上表）",
+    )
+
+
 RULES: dict[str, Rule] = {
+    "apart": _apart,
     "open": _open,
     "statement": _statement,
     "exhibits": _exhibits,
