@@ -101,3 +101,29 @@ def test_coverage_counts_settled_rows_as_their_class() -> None:
     # 3612 is in the standard, 3611 is not: half of the firm-years were open, and are certain now.
     assert (wide["firm_years_low"], wide["firm_years_high"]) == (0.5, 1)
     assert (narrow["firm_years_low"], narrow["firm_years_width"]) == (1, 0)
+
+
+# 3141 of 2002 is 3041 and 3049 of 2011; 3041 is one class of 2017, 3049 was split into 3042 and 3049.
+CHAINS = {
+    "by way of one class": ([("3141", "2002"), ("3041", "2011")], "3041"),
+    "by way of a split that the firm settles": (
+        [("3141", "2002"), ("3049", "2011"), ("3042", "2017")],
+        "3042",
+    ),
+    "straight to 2017": ([("3141", "2002"), ("3049", "2017")], "3049"),
+    "the split between stays open": ([("3141", "2002"), ("3049", "2011")], ""),
+    "not a successor in 2011": ([("3141", "2002"), ("3042", "2011"), ("3042", "2017")], ""),
+    "changed before": ([("3141", "2002"), ("3142", "2002"), ("3041", "2011")], ""),
+    "a coarser code between": ([("3141", "2002"), ("304", "2011"), ("3041", "2017")], ""),
+}
+
+
+@pytest.mark.parametrize("case", CHAINS)
+def test_codes_of_2002_are_settled_by_each_newer_edition(case: str) -> None:
+    written, expected = CHAINS[case]
+    told = [("f", 2008 + 2 * i, code, edition) for i, (code, edition) in enumerate(written)]
+    given_ = ibis.memtable(pd.DataFrame(told, columns=["firm_id", "year", "ind4", "class_version"]))
+    out = gbt.classify(given_, edition_evidence="own_later_code").order_by("year").to_pandas()
+    assert out["code_2017"].iloc[0] == expected
+    assert (out["mapping_status"].iloc[0] == "by_evidence") == bool(expected)
+    assert len(out) == len(written)

@@ -203,3 +203,50 @@ def test_files_that_are_no_list_are_refused_in_words(tmp_path: Path, content: by
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ClassificationError, match=name):
         official.read([tmp_path / name])
+
+
+def test_codes_that_may_be_several_classes_may_have_a_tag_and_weights_say_how_much() -> None:
+    """Each split code of 2002 and 2011 by sets; 6540 of 2011 is .3 platforms (6432) by weights, and a mode of a maker."""
+    from fusion.classification.editions import links
+    from fusion.classification.policy import cuts
+    from fusion.classification.split_weights import Weights
+
+    told = tags._meant(Weights("file", (("2011", "6540", "6550", 0.7), ("2011", "6540", "6450", 0.3))))
+    held = {
+        key: (set(part.loc[part["sure"], "tag"]), set(part["tag"]))
+        for key, part in told.groupby(["edition", "code", "kind"])
+    }
+    for edition in ("2002", "2011"):
+        for code, found in links(edition, "2017").items():
+            for kind in ("fields", "foci", "modes"):
+                each = [set(cuts(new)[kind].split(",")) - {""} for new in found]
+                expected = (set.intersection(*each), set.union(*each))
+                assert held.get((edition, code, kind), (set(), set())) == expected, (edition, code, kind)
+    open_ = told[~told["sure"] & (told["edition"] == "2011") & (told["code"] == "6540")]
+    for row in open_.itertuples():
+        share = sum(
+            w
+            for new, w in (("6550", 0.7), ("6450", 0.3))
+            if row.tag in cuts(new).get(row.kind, "").split(",")
+        )
+        assert row.weight == pytest.approx(share)
+    assert told.loc[~told["sure"] & (told["code"] != "6540"), "weight"].isna().all()
+
+
+def test_members_show_what_may_be_and_points_only_where_every_open_code_has_weights() -> None:
+    from fusion.classification.split_weights import Weights
+
+    rows = [("a", 2015, "6540", "2011"), ("b", 2015, "6540", "2011"), ("c", 2018, "6450", "2017")]
+    one = ibis.memtable(pd.DataFrame(rows, columns=["firm_id", "year", "ind4", "class_version"]))
+    found = classify(one).inner_join(one.drop("ind4"), ["firm_id", "year"])
+    plain = tags.members(tags.evidence(found), "fields", 3)
+    weights = Weights("file", (("2011", "6540", "6431", 0.2), ("2011", "6540", "6450", 0.8)))
+    told = tags.members(tags.evidence(found, None, weights), "fields", 3)
+    assert "firm_years_point" not in plain
+    pd.testing.assert_frame_equal(plain, told.drop(columns="firm_years_point"))
+    moved = told[told["firm_years_high"] > told["firm_years"]]
+    assert len(moved) and (moved["firm_years_high"] - moved["firm_years"] == 2).all()
+    extra = (moved["firm_years_point"] - moved["firm_years"]).round(9)
+    assert dict(zip(moved["tag"], extra, strict=True)) == {"F1": 0.4, "F2": 2.0, "F5": 0.4}
+    other = tags.evidence(found, None, Weights("file", (("2011", "3599", "3491", 1.0),)))
+    assert "firm_years_point" not in tags.members(other, "fields", 3), "nothing is said of 6540"

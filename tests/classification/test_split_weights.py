@@ -96,3 +96,62 @@ def test_shares_of_enterprises_that_were_coded_anew() -> None:
     assert split_weights.table(split_weights.NONE).empty
     with pytest.raises(gbt.ClassificationError, match="split_weights 'guess'"):
         split_weights.declared("guess")
+
+
+STEPS = "edition,code,part_edition,part,weight\n"
+# 3141 of 2002 is 3041 and 3049 of 2011; 3049 was split into 3042 and 3049 in 2017.
+CHAIN = STEPS + "2002,3141,2011,3041,.4\n2002,3141,2011,3049,.6\n2011,3049,,3042,.25\n2011,3049,,3049,.75\n"
+
+
+def test_weights_of_2002_go_by_way_of_2011(tmp_path: Path) -> None:
+    """By hand: 3141 is .4 of 3041, .6 times .25 of 3042, .6 times .75 of 3049; bounds are not touched."""
+    weights = split_weights.from_file(written(tmp_path, CHAIN))
+    own = {
+        part: weight for edition, code, part, weight in weights.values if (edition, code) == ("2002", "3141")
+    }
+    assert own == pytest.approx({"3041": 0.4, "3042": 0.15, "3049": 0.45})
+    direct = HEAD + "2002,3141,3041,.4\n2002,3141,3042,.15\n2002,3141,3049,.45\n"
+    again = split_weights.from_file(written(tmp_path, direct))
+    assert {v[2]: v[3] for v in again.values} == pytest.approx(own)
+    plain = bounds("strategic_emerging_2018", (), equal()).set_index(["edition", "code"])
+    told = bounds("strategic_emerging_2018", (), weights.on(equal())).set_index(["edition", "code"])
+    assert told[["low", "high"]].equals(plain[["low", "high"]])
+
+
+def test_a_class_of_2002_that_is_one_of_2011_has_its_weights(tmp_path: Path) -> None:
+    """0119 of 2002 is 0190 of 2011, which was split into 0181 and 0190; a sum over all chained codes is one."""
+    file = written(tmp_path, HEAD + "2011,0190,0181,.3\n2011,0190,0190,.7\n")
+    weights = split_weights.from_file(file)
+    told = {value[:3]: value[3] for value in weights.values}
+    assert told["2002", "0119", "0181"] == 0.3 and told["2002", "0119", "0190"] == 0.7
+    sums = pd.DataFrame(weights.values).groupby([0, 1])[3].sum()
+    assert sums.to_numpy() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (CHAIN + "2002,3141,2017,3041,1\n", "for classes of 2011 and of 2017"),
+        (STEPS + "2002,3141,2011,3041,.4\n2002,3141,2011,3049,.6\n", "3049 of 2011, split in 2017"),
+        (STEPS + "2002,3141,1994,3041,1\n", "edition '1994' is none of"),
+        (STEPS + "2002,3141,2011,3042,1\n", "does not split 3141 of 2002 into 3042"),
+    ],
+)
+def test_a_wrong_chain_is_refused(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(gbt.ClassificationError, match=told):
+        split_weights.from_file(written(tmp_path, text))
+
+
+def test_enterprises_coded_in_three_editions() -> None:
+    """By hand: of ten of 3141 four are 3041; six are 3049 of 2011, of which five are seen again: four 3049, one 3042."""
+    told = [(f"F{n}", 2011, "3141", "2002") for n in range(10)]
+    told += [(f"F{n}", 2015, "3041" if n < 4 else "3049", "2011") for n in range(10)]
+    told += [(f"F{n}", 2018, "3042" if n == 4 else "3049", "2017") for n in range(4, 9)]
+    panel = ibis.memtable(pd.DataFrame(told, columns=["firm_id", "year", "ind4", "class_version"]))
+    table = split_weights.table(split_weights.from_later_codes(panel)).set_index(["edition", "part"])
+    assert table.loc["2011", "weight"].to_dict() == pytest.approx({"3042": 0.2, "3049": 0.8})
+    # The one that left went, as far as is known, as the five others: 1 + .2 and 4 + .8 of ten.
+    assert table.loc["2002", "weight"].to_dict() == pytest.approx({"3041": 0.4, "3042": 0.12, "3049": 0.48})
+    assert table["units"].tolist() == [5, 5, 5, 5, 5]
+    # Without weights of 2011 a class of 2002 that goes there has none: those that are open may not be left out.
+    assert split_weights.from_later_codes(panel, min_units=6).values == ()

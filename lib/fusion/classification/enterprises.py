@@ -45,7 +45,7 @@ DOUBT, FEWEST = (
     0.1,
     10,
 )  # share of a year's rows by which another edition must know more, and rows below which nothing is told
-CODED = ["edition", "code_own", "mapping_status"]
+CODED = ["edition", "code_own", "code_2017", "mapping_status"]
 COLUMNS = [*KEYS, *TEXTS[:8], *SHARES, *TEXTS[8:]]
 
 
@@ -71,7 +71,7 @@ def classify(
     partial_share : float
         Point share of a class marked *, in [0, 1]; its bounds are 0 and 1 whatever it is.
     edition_evidence : {"none", "own_later_code"}
-        Whether an ambiguous code of 2011 may be settled by the same enterprise's first code of 2017, as
+        Whether an ambiguous code may be settled by the same enterprise's first code of a newer edition, as
         `evidence.by_later_code` says; such rows have the status ``by_evidence``.
     coefficients : Coefficients, optional
         Point shares in place of ``partial_share``.
@@ -106,8 +106,7 @@ def classify(
     if edition_evidence == "none":
         return written.inner_join(meant, ["written", "version"]).select(*COLUMNS, *extra)
     coded = written.inner_join(meant.select("written", "version", *CODED), ["written", "version"])
-    pairs = successors("2011").query("mapping_status == 'ambiguous'")
-    settled = by_later_code(coded.select(*KEYS, *CODED), pairs)
+    settled = by_later_code(coded.select(*KEYS, *CODED))
     return _with_evidence(coded, settled, meant, held).select(*COLUMNS, *extra)
 
 

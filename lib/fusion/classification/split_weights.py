@@ -2,12 +2,14 @@
 
 The official comparisons say that a part moved and not how large it is. A study may give weights in a file, or
 have them from its own panel: of the enterprises that bore a split code, the share that bears each successor in
-its first year of the new edition. Weights give points; intervals stay what they are.
+its first year of the new edition. A class of 2002 goes by the classes of 2011 between: the weights of the steps are
+multiplied and added up. Weights give points; intervals stay what they are.
 """
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 HOW = ("none", "file", "later_codes")
 COLUMNS = ("edition", "code", "part", "weight")
+STEP = "part_edition"  # where the parts are not of the edition that is meant without it
+BEFORE = NATIONAL[-2]
 EXACT = 1e-6  # by how much the weights of a code may miss one: printed decimals
 NORMAL = 1.959963984540054  # 97.5 % point, for Wilson's interval
 
@@ -38,7 +42,7 @@ class Weights:
     values : tuple of (edition, code, part, weight)
         ``code`` of ``edition``, ``part`` a class of the other edition; the weights of a code add up to one.
     units : tuple of int
-        Enterprises behind each of ``values``' codes, where counted.
+        Enterprises behind each of ``values``' codes, where counted: the fewest behind any step of the way.
     """
 
     how: str = "none"
@@ -53,17 +57,23 @@ class Weights:
 NONE = Weights()
 
 
-def from_file(file: Path | str) -> Weights:
-    """Weights from a CSV with the columns edition, code, part, weight.
+Shares = dict[str, dict[str, float]]  # code: part: weight
 
-    ``edition`` is that of ``code``: an older one and parts of 2017, or backwards 2017 and parts of 2011. A part that is
-    not listed has none.
+
+def from_file(file: Path | str) -> Weights:
+    """Weights from a CSV with the columns edition, code, part, weight, and where wanted part_edition.
+
+    ``edition`` is that of ``code``: an older one and parts of 2017, or backwards 2017 and parts of 2011. For a class of
+    2002 ``part_edition`` may say 2011: its parts are then classes of 2011, whose own weights the file gives too where
+    they were split. A class of 2002 that the file does not name gets its weights from those of 2011 alone where it is
+    one class of 2011. A part that is not listed has none.
 
     Raises
     ------
     ClassificationError
         For a missing file or column, a pair that the official comparison does not have, a code that was not split, a
-        weight outside [0, 1], a pair given twice, and weights of a code that do not add up to one; says the row.
+        weight outside [0, 1], a pair given twice, weights of a code that do not add up to one or are given for both
+        editions, and a part of 2011 that was split and has no weights itself; says the row.
     """
     path = Path(file)
     if not path.is_file():
@@ -80,30 +90,88 @@ def from_file(file: Path | str) -> Weights:
                     columns=listed(COLUMNS),
                 )
             )
-        values = tuple(_checked(row, path.name, line) for line, row in enumerate(reader, 2))
-    keys = [value[:3] for value in values]
-    twice = next((key for n, key in enumerate(keys) if key in keys[:n]), None)
-    if twice:
-        raise ClassificationError(
-            said("classification.weights_twice", file=path.name, code=twice[1], part=twice[2])
-        )
-    for key in dict.fromkeys(key[:2] for key in keys):
-        total = sum(value[3] for value in values if value[:2] == key)
+        given = [_checked(row, path.name, line) for line, row in enumerate(reader, 2)]
+    steps: dict[tuple[str, str], Shares] = {}
+    for edition, to, code, part, weight in given:
+        own = steps.setdefault((edition, to), {}).setdefault(code, {})
+        if part in own:
+            raise ClassificationError(
+                said("classification.weights_twice", file=path.name, code=code, part=part)
+            )
+        own[part] = weight
+    _add_up(steps, path.name)
+    onward = steps.get((BEFORE, CURRENT), {})
+    told = {edition: dict(parts) for (edition, to), parts in steps.items() if BEFORE not in (edition, to)}
+    told |= {BEFORE: onward, CURRENT: steps.get((CURRENT, BEFORE), {})}
+    first = steps.get((NATIONAL[0], BEFORE), {})
+    _both_ways(first, told.get(NATIONAL[0], {}), onward, path.name)
+    told[NATIONAL[0]] = chained(first, onward) | told.get(NATIONAL[0], {})
+    return Weights("file", _values(told))
+
+
+def _add_up(steps: Mapping[tuple[str, str], Shares], file: str) -> None:
+    for code, parts in ((code, parts) for step in steps.values() for code, parts in step.items()):
+        total = sum(parts.values())
         if abs(total - 1) > EXACT:
             raise ClassificationError(
-                said("classification.weights_sum", file=path.name, code=key[1], total=f"{total:.6g}")
+                said("classification.weights_sum", file=file, code=code, total=f"{total:.6g}")
             )
-    return Weights("file", values)
 
 
-def _checked(row: dict[str, str], file: str, line: int) -> tuple[str, str, str, float]:
+def _both_ways(first: Shares, direct: Shares, onward: Shares, file: str) -> None:
+    """Refuse a class of 2002 with weights for both editions, and one whose way ends in a split without weights."""
+    for code, parts in first.items():
+        if code in direct:
+            raise ClassificationError(said("classification.weights_both", file=file, code=code))
+        lost = [d for d, w in parts.items() if w and d not in onward and len(links(BEFORE, CURRENT)[d]) > 1]
+        if lost:
+            raise ClassificationError(
+                said("classification.weights_onward", file=file, code=code, parts=listed(lost))
+            )
+
+
+def chained(first: Shares, onward: Shares) -> Shares:
+    """Weights of split classes of 2002 by way of 2011, where every step is one class or has weights.
+
+    w(c, s) = Σ_d w(c, d) w(d, s) over the classes d of 2011.
+    """
+    found: Shares = {}
+    for code, between in links(NATIONAL[0], BEFORE).items():
+        step = dict.fromkeys(between, 1.0) if len(between) == 1 else first.get(code, {})
+        ways = {d: _onward(d, onward) for d, weight in step.items() if weight}
+        if ways and all(ways.values()) and len(links(NATIONAL[0], CURRENT)[code]) > 1:
+            own = found.setdefault(code, {})
+            for d, parts in ways.items():
+                for part, weight in parts.items():
+                    own[part] = own.get(part, 0.0) + step[d] * weight
+    return found
+
+
+def _onward(code: str, onward: Shares) -> dict[str, float]:
+    """Weights of the classes of 2017 of one of 2011; none where they are not known."""
+    parts = links(BEFORE, CURRENT)[code]
+    return dict.fromkeys(parts, 1.0) if len(parts) == 1 else onward.get(code, {})
+
+
+def _values(told: Mapping[str, Shares]) -> tuple[tuple[str, str, str, float], ...]:
+    return tuple(
+        (edition, code, part, weight)
+        for edition in sorted(told)
+        for code, parts in sorted(told[edition].items())
+        for part, weight in sorted(parts.items())
+    )
+
+
+def _checked(row: dict[str, str], file: str, line: int) -> tuple[str, str, str, str, float]:
     where = said("classification.slot.row", file=file, row=line)
     edition, code, part, text = (str(row[c] or "").strip() for c in COLUMNS)
-    if edition not in NATIONAL:
-        raise ClassificationError(
-            said("classification.weights_edition", where=where, edition=edition, known=listed(NATIONAL))
-        )
-    parts = links(edition, NATIONAL[-2] if edition == CURRENT else CURRENT).get(code, {})
+    to = str(row.get(STEP) or "").strip() or (BEFORE if edition == CURRENT else CURRENT)
+    for one in (edition, to):
+        if one not in NATIONAL:
+            raise ClassificationError(
+                said("classification.weights_edition", where=where, edition=one, known=listed(NATIONAL))
+            )
+    parts = links(edition, to).get(code, {})
     if part not in parts or len(parts) < 2:
         known = listed(sorted(parts)) or "–"
         raise ClassificationError(
@@ -122,18 +190,21 @@ def _checked(row: dict[str, str], file: str, line: int) -> tuple[str, str, str, 
         weight = -1.0
     if not 0 <= weight <= 1:
         raise ClassificationError(said("classification.weight", where=where, text=text))
-    return edition, code, part, weight
+    return edition, to, code, part, weight
 
 
 def from_later_codes(panel: ibis.Table, min_units: int = 5) -> Weights:
-    """Shares of enterprises that bore a split code of 2011 and now bear each of its successors.
+    """Shares of enterprises that bore a split code of an older edition and bear each of its successors since.
 
-    An enterprise counts for code c and successor s when c is its last code of 2011 and s its first code of 2017:
+    An enterprise counts for code c when c is its last code of that edition and its first code of a newer edition is a
+    successor d of c by the printed comparison:
 
-        weight(c, s) = n(c, s) / Σ_s' n(c, s').
+        weight(c, s) = Σ_i m(i, s) / n(c),
 
-    It assumes that those that were not coded anew (closed, fallen below the line, or not yet seen) would have gone
-    the same ways, and that none changed its activity in that very year.
+    where m(i, s) is 1 for the class s of 2017 that d is or, by the enterprise's own later code, became, and the weight
+    w(d, s) of 2011 where that is open. It assumes that those that were not coded anew (closed, fallen below the line, or
+    not yet seen) would have gone the same ways, and that none changed its activity in that very year. A class of 2002
+    too rare to be counted that is one class of 2011 has the weights of that class.
 
     Parameters
     ----------
@@ -142,8 +213,8 @@ def from_later_codes(panel: ibis.Table, min_units: int = 5) -> Weights:
     min_units : int
         Codes with fewer such enterprises get no weights.
     """
-    from fusion.classification.enterprises import normalise
-    from fusion.classification.evidence import last_and_first
+    from fusion.classification.enterprises import answers
+    from fusion.classification.evidence import followed, last_and_first
 
     if not {"ind4", "class_version"} <= set(panel.columns):
         return Weights("later_codes")
@@ -153,24 +224,46 @@ def from_later_codes(panel: ibis.Table, min_units: int = 5) -> Weights:
         written=panel["ind4"].cast("string").fill_null(""),
         version=panel["class_version"].cast("string").fill_null(""),
     )
-    read = normalise(written.select("written", "version").distinct())
-    coded = written.inner_join(
-        read.select("written", "version", "edition", "code_own"), ["written", "version"]
-    )
-    both = last_and_first(coded)
-    count = both.group_by(["last_old", "first_new"]).aggregate(n=both.count()).to_pandas()
-    parts = links("2011", CURRENT)
-    kept = [
-        (old, new, int(n))
-        for old, new, n in count.sort_values(["last_old", "first_new"]).itertuples(index=False)
-        if len(parts.get(old, {})) > 1 and new in parts[old]
-    ]
+    read = answers(written.select("written", "version").distinct())
+    names = ["edition", "code_own", "code_2017", "mapping_status"]
+    coded = written.inner_join(read.select("written", "version", *names), ["written", "version"])
+    _, known = followed(coded.select("firm_id", "year", *names))
+    told: dict[str, Shares] = {}
+    units: dict[tuple[str, str], int] = {}
+    for edition in NATIONAL[-2::-1]:
+        ends = last_and_first(known, edition)
+        by = ["last_old", "new_edition", "first_code", "meaning"]
+        count = ends.group_by(by).aggregate(n=ends.count()).order_by(by).to_pandas()
+        told[edition] = _counted(edition, count, told.get(BEFORE, {}), units, min_units)
+    for code, parts in chained({}, told[BEFORE]).items():
+        if code not in told[NATIONAL[0]]:
+            told[NATIONAL[0]][code] = parts
+            units[NATIONAL[0], code] = units[BEFORE, next(iter(links(NATIONAL[0], BEFORE)[code]))]
+    values = _values(told)
+    return Weights("later_codes", values, tuple(units[value[:2]] for value in values))
+
+
+def _counted(
+    edition: str, count: pd.DataFrame, onward: Shares, units: dict[tuple[str, str], int], min_units: int
+) -> Shares:
+    """Weights of one edition's codes; ``units`` gets the fewest enterprises that any step of a code rests on."""
+    sums: Shares = {}
     size: dict[str, int] = {}
-    for old, _, n in kept:
-        size[old] = size.get(old, 0) + n
-    kept = [one for one in kept if size[one[0]] >= min_units]
-    values = tuple(("2011", old, new, n / size[old]) for old, new, n in kept)
-    return Weights("later_codes", values, tuple(size[old] for old, *_ in kept))
+    rests: dict[str, int] = {}
+    unknown = set()
+    for code, to, first, meaning, n in count.itertuples(index=False):
+        if len(links(edition, CURRENT).get(code, {})) < 2 or first not in links(edition, to)[code]:
+            continue
+        size[code] = size.get(code, 0) + int(n)
+        parts = {meaning: 1.0} if meaning else onward.get(first, {})
+        unknown |= set() if parts else {code}
+        rests[code] = min(rests.get(code, int(1e9)), int(1e9) if meaning else units.get((to, first), 0))
+        own = sums.setdefault(code, {})
+        for part, weight in parts.items():
+            own[part] = own.get(part, 0.0) + int(n) * weight
+    kept = [code for code in sums if size[code] >= min_units and code not in unknown]
+    units |= {(edition, code): min(size[code], rests[code]) for code in kept}
+    return {code: {part: n / size[code] for part, n in sums[code].items()} for code in kept}
 
 
 def declared(how: str, *, file: str = "", panel: ibis.Table | None = None, min_units: int = 5) -> Weights:

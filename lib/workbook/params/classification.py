@@ -69,7 +69,7 @@ class Classification(Section):
     )
     edition_evidence: Literal["none", "own_later_code"] = Field(
         "none",
-        description="whether an ambiguous code of 2011 may be settled by the same enterprise's first code of 2017, flagged",
+        description="whether an ambiguous code may be settled by the same enterprise's first code of a newer edition, flagged",
     )
     split_weights: Literal["none", "file", "later_codes"] = Field(
         "none",
@@ -77,7 +77,9 @@ class Classification(Section):
         "the panel's own enterprises that bore the code and now bear each successor",
     )
     split_weights_file: str | None = Field(
-        None, description="CSV with edition, code, part, weight (adding up to 1), for split_weights: file"
+        None,
+        description="CSV with edition, code, part, weight (adding up to 1), for split_weights: file; with part_edition 2011 the "
+        "parts of a code of 2002 are classes of 2011",
     )
     lists: list[str] = Field(
         default_factory=list,
