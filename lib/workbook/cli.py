@@ -18,6 +18,7 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
 QUICK = 50_000_000  # bytes of a source that is looked through before a run
+SCREEN, SCREEN_LINE = 20, 8  # findings that a screen holds, and further lines of each
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -62,9 +63,7 @@ def run(
     if refusal := able.refused(found.flat["source"]):
         print(refusal, file=sys.stderr)
         raise typer.Exit(2)
-    faults = [*_explained(found.flat), *_hollow(found)]
-    if faults:
-        print("\n".join(faults), file=sys.stderr)
+    if _stopped(found, quick=True):
         raise typer.Exit(2)
     code = runner.run(found, jobs=jobs, wait=wait)
     if site and code == 0:
@@ -109,11 +108,10 @@ def validate(study: Annotated[str, typer.Argument(help="name in params/, or path
     found = load(study)
     for note in _standards(found.flat):
         print(note)
-    print(said("workbook.validated", study=found.name, notebooks=listed(found.parameters.study.notebooks)))
     print("\n".join([*found.told, *_able(found.flat)]))
-    if faults := _explained(found.flat):
-        print("\n".join(faults), file=sys.stderr)
+    if _stopped(found):
         raise typer.Exit(2)
+    print(said("workbook.validated", study=found.name, notebooks=listed(found.parameters.study.notebooks)))
 
 
 @app.command()
@@ -292,6 +290,24 @@ def check(
     raise typer.Exit(code)
 
 
+@app.command("new")
+def begin(
+    files: Annotated[list[Path], typer.Argument(help="export or exports that make one panel")],
+    name: Annotated[str, typer.Option(help="of the study; the first file's if not given")] = "",
+    outcome: Annotated[str, typer.Option(help="header of the outcome")] = "",
+    treatment: Annotated[str, typer.Option(help="header of the treatment, or of the year it starts")] = "",
+) -> None:
+    """Look at files and write a small study of them with its adapter; then make study STUDY=<name>.yaml."""
+    from fusion.adapters import AdapterError
+    from fusion.start import command
+
+    try:
+        command.new(files, name, outcome, treatment)
+    except AdapterError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+
+
 @app.command()
 def form(
     folder: Annotated[Path, typer.Argument(help="where to write the form")],
@@ -409,25 +425,87 @@ def _held(flat: dict[str, Any]) -> Collection[str] | None:
     return able.known(flat["source"], flat["adapter"], paths.ROOT, **{name: flat[name] for name in how})
 
 
-def _hollow(study: Any) -> list[str]:
-    """What the regression asks for and the source has not, before any notebook runs; large sources tell it later."""
+def _stopped(study: Any, quick: bool = False) -> bool:
+    """Say what a study's files and rows tell before any notebook runs; whether something of it must be mended first.
+
+    ``quick``: large sources, and those that were looked at in this state before, tell it in the first notebook.
+    """
     from workbook import paths
+    from workbook.params.load import placed
 
-    flat = study.flat
+    flat, mark = study.flat, ""
     named = [flat["source"]] if isinstance(flat["source"], str) else flat["source"]
-    files = [paths.ROOT / name for name in named]
-    if (paths.build() / study.name / "01_panel").is_dir() or not all(f.is_file() for f in files):
-        return []
-    if sum(f.stat().st_size for f in files) > QUICK:
-        return []
-    from fusion.adapters import PanelError, able
-    from workbook.review import abilities
+    files = [file for name in named if (file := paths.ROOT / name).is_file()]
+    seen = paths.build() / study.name / ".foreseen"
+    if quick:
+        mark = repr([sorted(flat.items()), [(str(f), f.stat().st_mtime_ns, f.stat().st_size) for f in files]])
+        if seen.is_file() and seen.read_text(encoding="utf-8") == mark:
+            return False
+    found = _foreseen(flat, not quick or sum(f.stat().st_size for f in files) <= QUICK)
+    lines = [
+        said("review.foresight.line", where=placed(study.file, f.section, f.name), told=f.told)
+        for f in found
+        if f.stops
+    ]
+    notes = [
+        said("review.foresight.note", where=placed(study.file, f.section, f.name), told=f.told)
+        for f in found
+        if not f.stops
+    ]
+    _say([*lines, *notes], paths.build() / f"{study.name}.findings.txt")
+    if lines:
+        more = said("review.foresight.notes", count=len(notes)) if notes else ""
+        print(said("review.foresight.count", study=study.name, count=len(lines), notes=more), file=sys.stderr)
+    elif quick:
+        seen.parent.mkdir(parents=True, exist_ok=True)
+        seen.write_text(mark, encoding="utf-8")
+    return bool(lines)
 
+
+def _foreseen(flat: dict[str, Any], whole: bool = True) -> list[Any]:
+    """What a study, the files that it names and, where they are looked at too, the rows of its source say of it."""
+    from fusion.adapters import PanelError, able
+    from fusion.start import preview
+    from workbook import paths
+    from workbook.expressions import columns as expressions
+    from workbook.expressions.errors import ExpressionError
+    from workbook.review import abilities, foresight
+
+    found = [
+        foresight.Finding(True, "evaluation", name, told) for name, told in preview.tables(flat, paths.ROOT)
+    ]
+    found += [foresight.Finding(True, "effects", "outcome", line) for line in _explained(flat)]
+    if not whole or not preview.is_file(flat):
+        return found
     try:
-        columns = _held(flat)
-    except PanelError:
-        return []  # the first notebook says it with the rows
-    return [] if columns is None else list(abilities.hollow(flat, columns, able.absent(columns)))
+        rows = preview.rows(flat, paths.ROOT)
+        columns = _held(flat) or ()
+        hollow = abilities.hollow(flat, columns, able.absent(columns))
+        found += [foresight.Finding(True, "effects", "outcome", line) for line in hollow]
+        asked = expressions.Asked.of(
+            flat["columns"], *(flat[n] for n in ("where", "samples", "value_lists", "quantiles"))
+        )
+        made = expressions.make(rows.seen, asked, rows.kept, rows.codes).table
+    except PanelError as error:
+        return [*found, foresight.Finding(True, "panel", "source", str(error))]
+    except ExpressionError as error:
+        return [*found, foresight.Finding(True, "panel", "columns", str(error))]
+    there = [name for name in foresight.columns(flat) if name in made.columns]
+    return [*found, *foresight.findings(made.select(*there).to_pandas(), flat)]
+
+
+def _say(lines: list[str], file: Path) -> None:
+    """Print lines, no more than a screen; the file has the rest."""
+    from workbook import files
+
+    for line in lines[:SCREEN]:
+        head, *rest = line.splitlines()
+        print("\n".join([head, *rest[:SCREEN_LINE]]), file=sys.stderr)
+    if len(lines) > SCREEN or any(len(line.splitlines()) > SCREEN_LINE + 1 for line in lines):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        files.write_atomic(file, "\n".join(lines) + "\n")
+        told = said("review.foresight.rest", count=max(0, len(lines) - SCREEN), file=files.shown(file))
+        print(told, file=sys.stderr)
 
 
 def _explained(flat: dict[str, Any]) -> list[str]:

@@ -24,7 +24,7 @@ from fusion.panel import codes
 from fusion.panel.cast import HEADER
 from fusion.panel.contract import KEYS, ROW, expected, missing_columns
 from fusion.panel.errors import examples
-from fusion.panel.readers import Raw, gathered
+from fusion.panel.readers import Raw, by_year, gathered
 
 MEMORY = "4GB"  # of the database while reading; beyond it tables go to disk
 PANEL = "fusion_panel_adapted"
@@ -98,7 +98,7 @@ def choices(
     for header, column in (rename or {}).items():
         preferred.setdefault(column, []).append(header)
     columns = expected(contract, extra_columns)
-    return Choices(columns, preferred, money_unit, encoding, sheet, editions or {})
+    return Choices(columns, preferred, money_unit, encoding, sheet, by_year(editions))
 
 
 def convert(

@@ -108,6 +108,7 @@ def read(
         When the source cannot be read whole or lacks a column; nothing is left half read.
     """
     columns = expected(contract, extra_columns)
+    editions = by_year(editions)
     notes: list[tuple[str, str, str, str, str]] = []
     if LOADER.match(source) and not (root / source).exists():
         given = _from_loader(con, source)
@@ -116,11 +117,16 @@ def read(
             con, files.present(root / source, said("panel.mend_source")), encoding, sheet, notes
         )
     try:
-        named = _dated(_renamed(given, source, rename or {}, columns), editions or {})
+        named = _dated(_renamed(given, source, rename or {}, columns), editions)
         raw = _typed(con, named, source, columns, money_unit, notes)
     except duckdb.Error as error:
         raise PanelError(said("panel.unreadable", source=source, reason=str(error).splitlines()[0])) from None
-    return replace(raw, editions=editions or {})
+    return replace(raw, editions=editions)
+
+
+def by_year(editions: Mapping[Any, str] | None) -> dict[int, str]:
+    """Editions by their first year, which is a text where they came through JSON."""
+    return {int(year): edition for year, edition in (editions or {}).items()}
 
 
 def may_run(source: str) -> bool:

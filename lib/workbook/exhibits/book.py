@@ -180,7 +180,7 @@ class Book:
             told[language] = space.join(
                 JOIN[language].join(words.of(vocabulary, n) for n in group)
                 + COLON[language]
-                + getattr(need, language)
+                + words.say(need)
                 for need, group in groups.values()
             )
         return told if groups else None
@@ -341,8 +341,8 @@ class Book:
         if language not in self._known:
             found = [*self.folder.glob("codebook.parquet"), *sorted(self.root.glob("*/codebook.parquet"))]
             if not found:  # the first notebook, before it has written one
-                return Words(language)
-            self._known[language] = Words(language, pd.read_parquet(found[0]))
+                return Words(language, unit=self.parameters.get("unit"))
+            self._known[language] = Words(language, pd.read_parquet(found[0]), self.parameters.get("unit"))
         return self._known[language]
 
     def _lacks(self, names: list[str]) -> str | None:

@@ -134,7 +134,7 @@ def _entry(record: Record, sheet: Sheet, exhibit: Exhibit, filler: Filler) -> di
         "id": record.id,
         "kind": record.kind,
         "number": record.number,
-        "name": getattr(exhibit.name, filler.words.language),
+        "name": filler.words.say(exhibit.name),
     }
     if record.left_out:
         need = sheet.need(record.lacks)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from workbook import paths
+from workbook.exhibits.called import called
 
 _SECTION = re.compile(r"^<!-- ([0-9a-f]{8})\b[^\n]*-->\n", re.MULTILINE)
 _LETTERS = re.compile(r"[A-Za-z]{2}")
@@ -40,10 +41,13 @@ def read(notebook: str, language: str) -> dict[str, str]:
     return {found: text.strip() for found, text in zip(parts[1::2], parts[2::2], strict=True) if text.strip()}
 
 
-def in_language(content: Mapping[str, Any], notebook: str, language: str) -> dict[str, Any]:
+def in_language(
+    content: Mapping[str, Any], notebook: str, language: str, unit: str | None = None
+) -> dict[str, Any]:
     """A notebook whose Markdown cells are in a language; each keeps the mark of its English text.
 
-    Formulas alone stay as they are, and so does a text that has no translation.
+    Formulas alone stay as they are, and so does a text that has no translation. ``unit`` is what the study calls its
+    units (`called`).
     """
     known = read(notebook, language) if language != "en" else {}
     cells = []
@@ -51,13 +55,15 @@ def in_language(content: Mapping[str, Any], notebook: str, language: str) -> dic
         text = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
             metadata = {**cell.get("metadata", {}), "mark": mark(text)}
-            told = known.get(mark(text), text)
+            told = called(known.get(mark(text), text), unit, language)
             cell = {**cell, "metadata": metadata, "source": told.splitlines(keepends=True)}
         cells.append(cell)
     return {**content, "cells": cells}
 
 
-def spoken(content: Mapping[str, Any], notebook: str, language: str) -> dict[str, Any]:
+def spoken(
+    content: Mapping[str, Any], notebook: str, language: str, unit: str | None = None
+) -> dict[str, Any]:
     """A notebook, in whatever language it was executed, with its prose in a language.
 
     A Markdown cell that bears the mark of its English text is looked up by it; one without is English.
@@ -70,7 +76,8 @@ def spoken(content: Mapping[str, Any], notebook: str, language: str) -> dict[str
             text = "".join(cell["source"])
             own = cell.get("metadata", {}).get("mark") or mark(text)
             metadata = {**cell.get("metadata", {}), "mark": own}
-            cell = {**cell, "metadata": metadata, "source": known.get(own, text).splitlines(keepends=True)}
+            told = called(known.get(own, text), unit, language)
+            cell = {**cell, "metadata": metadata, "source": told.splitlines(keepends=True)}
         cells.append(cell)
     return {**content, "cells": cells}
 

@@ -16,7 +16,8 @@ import pandas as pd
 
 from workbook import inert, paths
 from workbook.exhibits import sheets
-from workbook.exhibits.sheets import SheetError, Text, Variant
+from workbook.exhibits.called import called
+from workbook.exhibits.sheets import Need, SheetError, Text, Variant
 
 MISSING = "–"
 # In place of a number of decimals: a calendar year, without decimals or separators.
@@ -59,10 +60,12 @@ class Words:
         The language.
     codebook : pandas.DataFrame, optional
         The study's columns: ``column``, ``label_en``, ``label_zh``, ``unit``.
+    unit : str or None
+        What the study calls its units (`called`), where they are no firms.
     """
 
-    def __init__(self, language: str, codebook: pd.DataFrame | None = None) -> None:
-        self.language = language
+    def __init__(self, language: str, codebook: pd.DataFrame | None = None, unit: str | None = None) -> None:
+        self.language, self.called_unit = language, unit
         # Codes that no vocabulary knew: a reader meets them as they are.
         self.unknown: set[tuple[str, str]] = set()
         self._columns: dict[str, dict[str, Any]] = {}
@@ -119,10 +122,15 @@ class Words:
             return self._group(key, vocabulary == "group")
         return self._known(vocabulary, key)
 
+    def say(self, text: Text | Need | str) -> str:
+        """A text of the workbook in this language, with the study's word for its units."""
+        plain = text if isinstance(text, str) else getattr(text, self.language)
+        return called(plain, self.called_unit, self.language)
+
     def _known(self, vocabulary: str, key: str) -> str:
         known, (name, _, part) = table(vocabulary), key.partition(":")
         if key in known:
-            return str(getattr(known[key], self.language))
+            return self.say(known[key])
         if " = " in key:  # a choice and its level
             return " = ".join(self.of(vocabulary, one) for one in key.split(" = "))
         if part and name in known:
@@ -154,7 +162,7 @@ class Words:
 
         def word(part: str) -> str:
             known = short.get(part)
-            return getattr(known, self.language) if known else self.label(part, False)
+            return self.say(known) if known else self.label(part, False)
 
         return " + ".join(" × ".join(map(word, one.split("*"))) for one in code.split(" + "))
 
@@ -288,9 +296,9 @@ class Filler(string.Formatter):
 
     def parse(self, format_string: str) -> Iterator[Any]:
         """Pieces of a text, with an eye on the backticks between which nothing can be escaped."""
-        for piece in super().parse(format_string):
-            self._code ^= piece[0].count("`") % 2 == 1
-            yield piece
+        for literal, *field in super().parse(format_string):
+            self._code ^= literal.count("`") % 2 == 1
+            yield (self.words.say(literal), *field)
 
     def _formatted(self, value: Any, format_spec: str) -> str:
         if format_spec.isidentifier() and len(format_spec) > 1:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import difflib
 import importlib.util
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
@@ -33,6 +34,7 @@ from workbook.params.panel import ExtraColumn
 from workbook.run import chain
 
 SHOWN = 20  # faults in one message
+ROUNDS = 12  # times that a file is read without what was wrong in it, to find the rest
 NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,59}$")
 LOADER = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
 
@@ -46,7 +48,17 @@ COLUMNS = (r"^[a-z][a-z0-9_]*$", r"^[A-Za-z][A-Za-z0-9_]*$", r"^[a-z0-9_]+(\*[a-
 
 
 class StudyError(ValueError):
-    """A study's file cannot be used; the message says where and how to mend it."""
+    """A study's file cannot be used; the message says where and how to mend it, no longer than a screen.
+
+    Parameters
+    ----------
+    told : str or list of str
+        What is wrong, a line for each fault; ``lines`` has them whole.
+    """
+
+    def __init__(self, told: str | list[str]) -> None:
+        self.lines = [told] if isinstance(told, str) else list(dict.fromkeys(told))
+        super().__init__(_screen(self.lines))
 
 
 # Types of the contract and of declared columns, as expressions know them; others are text.
@@ -158,20 +170,57 @@ def parse(text: str, file: Path) -> Parameters:
         )
     try:
         values, _ = forms.read(values)
-        parameters = Parameters.model_validate(values)
-    except ValidationError as error:
-        lines = [_explain(e, node, file) for e in error.errors()]
-        raise StudyError(_screen(lines)) from None
     except ValueError as error:
         raise StudyError(f"{_shown(file)}: {error}") from None
-    _check_source(parameters, file)
-    _check_files(parameters, file)
-    _check_expressions(parameters, node, file)
-    _declare(parameters, file)
-    _check_columns(parameters, node, file)
-    _check_asked(parameters, node, file)
-    _check_left_out(parameters, node, file)
+    parameters, faults, broken = _modelled(values, node, file)
+    checks: list[Callable[[], list[str]]] = [
+        lambda: _check_source(parameters, file),
+        lambda: _check_files(parameters, file),
+        lambda: _check_expressions(parameters, node, file, broken),
+        lambda: _declare(parameters, file),
+        lambda: _check_columns(parameters, node, file, broken),
+        lambda: _check_asked(parameters, node, file),
+        lambda: _check_left_out(parameters, node, file),
+    ]
+    for check in checks:
+        faults += check()
+    if faults:
+        raise StudyError(faults)
     return parameters
+
+
+def _modelled(values: dict[str, Any], node: Any, file: Path) -> tuple[Parameters, list[str], set[str]]:
+    """The parameters without what the model refuses, what it refuses, and the names that are gone with it."""
+    faults: list[str] = []
+    broken: set[str] = set()
+    for _ in range(ROUNDS):
+        try:
+            return Parameters.model_validate(values), faults, broken
+        except ValidationError as error:
+            places = [[part for part in e["loc"] if part != "[key]"] for e in error.errors()]
+            faults += [_explain(e, node, file) for e in error.errors()]
+        if any(len(place) < 2 and place[:1] and place[0] in Parameters.model_fields for place in places):
+            break  # a whole section is wrong, and nothing more can be said of it
+        broken |= {str(part) for place in places for part in place if isinstance(part, str)}
+        values = copy.deepcopy(values)
+        gone = [_taken_out(values, place) for place in sorted(places, key=str, reverse=True)]
+        if not any(gone):
+            break
+    raise StudyError(faults)
+
+
+def _taken_out(values: Any, place: list[Any]) -> bool:
+    """Take what lies at a place out, or the deepest part of the way to it that is there."""
+    held, last = None, None
+    for part in place:
+        inside = isinstance(values, dict) and part in values
+        if not inside and not (isinstance(values, list) and isinstance(part, int) and part < len(values)):
+            break
+        held, last, values = values, part, values[part]
+    if held is None:
+        return False
+    del held[last]
+    return True
 
 
 def _read(text: str, file: Path) -> tuple[Any, Any]:
@@ -261,7 +310,7 @@ def _problem(error: MarkedYAMLError) -> str:
     return said("params.duplicate_key", **twice.groupdict()) if twice else word("params.yaml", problem)
 
 
-def _screen(lines: list[str]) -> str:
+def _screen(lines: Sequence[str]) -> str:
     """What is wrong, no longer than a screen."""
     kept = [line if len(line) <= 400 else f"{line[:400]}…" for line in lines[:SHOWN]]
     more = [said("params.more", count=len(lines) - SHOWN)] if len(lines) > SHOWN else []
@@ -363,23 +412,24 @@ def _at_top(node: Any, key: str) -> bool:
     return hasattr(node, "value") and any(k.value == key for k, _ in node.value)
 
 
-def _check_files(parameters: Parameters, file: Path) -> None:
+def _check_files(parameters: Parameters, file: Path) -> list[str]:
     """A table that is named and cannot be found stops the study, too."""
+    lines = []
     for section, values in parameters.model_dump().items():
         named = [(name, values[name]) for name in FILES & values.keys()]
         for name, place in named + [(n, one) for n in FILE_LISTS & values.keys() for one in values[n]]:
             if place is not None and not (paths.ROOT / resolve_source(place, file)).is_file():
-                raise StudyError(
-                    said("params.no_file", file=_shown(file), section=section, name=name, place=place)
-                )
+                where = {"section": section, "name": name, "place": place}
+                lines.append(said("params.no_file", file=_shown(file), **where))
         for name in FOLDERS & values.keys():
             place = values[name]
             if place is not None and not (paths.ROOT / resolve_source(place, file)).is_dir():
-                raise StudyError(f"{_shown(file)}: {section}.{name} = '{place}': no such folder")
+                lines.append(f"{_shown(file)}: {section}.{name} = '{place}': no such folder")
     for name, own in parameters.classification.standards.items():
         if not (paths.ROOT / resolve_source(own.file, file)).is_file():
             where = {"section": "classification.standards", "name": name, "place": own.file}
-            raise StudyError(said("params.no_file", file=_shown(file), **where))
+            lines.append(said("params.no_file", file=_shown(file), **where))
+    return lines
 
 
 def _contract(computed: bool = True) -> dict[str, str]:
@@ -389,8 +439,11 @@ def _contract(computed: bool = True) -> dict[str, str]:
     return {row["column"]: KINDS.get(row["type"], "text") for row in rows}
 
 
-def _check_expressions(parameters: Parameters, node: Any, file: Path) -> None:
-    """An expression that cannot be read, or that the columns' types do not allow, stops the study."""
+def _check_expressions(parameters: Parameters, node: Any, file: Path, broken: set[str]) -> list[str]:
+    """An expression that cannot be read, or that the columns' types do not allow, stops the study.
+
+    What is wrong is taken out of the parameters, and its name kept in ``broken``, so that the rest can be looked at.
+    """
     panel, lines = parameters.panel, []
     texts = {("panel", "columns", n): c.expression for n, c in panel.columns.items()}
     texts |= {("panel", key, n): t for key in ("where", "samples") for n, t in getattr(panel, key).items()}
@@ -401,20 +454,27 @@ def _check_expressions(parameters: Parameters, node: Any, file: Path) -> None:
         except ExpressionError as error:
             where = f"{_shown(file)}:{_line(node, list(place))}"
             lines.append(said("params.expression", where=where, key=".".join(place[1:]), told=error))
-    if lines:
-        raise StudyError(_screen(lines))
-    asked = _asked(parameters)
+            getattr(getattr(parameters, place[0]), place[1]).pop(place[2])
+            broken.add(place[2])
     found = _source_headers(parameters, file)
     extra = {name: KINDS.get(one.type, "?") for name, one in panel.extra_columns.items()}
-    # What may be there: with a loader or an adapter anything, else what the contract and the headers have.
-    other = asked.names() if found is None else found
-    known = {**dict.fromkeys(other, "?"), **_contract(computed=False), **extra}
-    try:
-        judge(asked, known)
-    except ExpressionError as error:
-        at = next((list(p) for p in texts if p[-1] == error.key), ["panel", "columns"])
-        key = ".".join(at[1:-1])
-        raise StudyError(f"{_shown(file)}:{_line(node, at)} {key}.{error}") from None
+    for _ in range(len(texts)):
+        asked = _asked(parameters)
+        # What may be there: with a loader anything, else what the contract and the headers have.
+        other = asked.names() if found is None else found
+        known = {**dict.fromkeys([*other, *broken], "?"), **_contract(computed=False), **extra}
+        try:
+            judge(asked, known)
+            break
+        except ExpressionError as error:
+            at = next((list(p) for p in texts if p[-1] == error.key), ["panel", "columns"])
+            lines.append(f"{_shown(file)}:{_line(node, at)} {'.'.join(at[1:-1])}.{error}")
+            broken.add(str(error.key))
+            held = getattr(panel, at[1])
+            if at[-1] not in held:
+                break
+            held.pop(at[-1])
+    return lines
 
 
 def _asked(parameters: Parameters) -> Asked:
@@ -428,13 +488,15 @@ def _source_headers(parameters: Parameters, file: Path) -> list[str] | None:
     panel = parameters.panel
     if panel.source == "synthetic":
         return []
-    if panel.adapter is not None or LOADER.match(str(panel.source)):
+    if panel.adapter is not None:
+        return []  # an adapter brings what the contract and the declared columns name, and nothing else
+    if LOADER.match(str(panel.source)):
         return None
     found = headers(paths.ROOT / resolve_source(str(panel.source), file), panel.sheet)
     return [panel.rename.get(name, name) for name in found] or None
 
 
-def _declare(parameters: Parameters, file: Path) -> None:
+def _declare(parameters: Parameters, file: Path) -> list[str]:
     """Columns of the source that the study uses and does not declare are read as they are."""
     panel = parameters.panel
     named = [n for section, key in _naming() for n in _texts(parameters.model_dump()[section][key])]
@@ -446,11 +508,12 @@ def _declare(parameters: Parameters, file: Path) -> None:
     for name in used:
         if name in wanted and name in there:
             panel.extra_columns[name] = ExtraColumn(label_en=name, label_zh=name, type="auto")
+    return []
 
 
-def _check_columns(parameters: Parameters, node: Any, file: Path) -> None:
-    """A column that is named, and that no table can have, stops the study."""
-    known = [*parameters.panel.extra_columns, *parameters.panel.columns, *_contract()]
+def _check_columns(parameters: Parameters, node: Any, file: Path, broken: Collection[str] = ()) -> list[str]:
+    """A column that is named, and that no table can have, stops the study; one that is ``broken`` was told of."""
+    known = [*parameters.panel.extra_columns, *parameters.panel.columns, *_contract(), *broken]
     made = [pattern for step in chain.chain() for pattern in step.columns]
     lines = []
     for section, key in _naming():
@@ -462,8 +525,7 @@ def _check_columns(parameters: Parameters, node: Any, file: Path) -> None:
             hint = said("params.did_you_mean", near=near[0]) if near else ""
             where = f"{_shown(file)}:{_line(node, [section, key])}"
             lines.append(said("params.no_column", where=where, key=f"{section}.{key}", name=name, hint=hint))
-    if lines:
-        raise StudyError(_screen(lines))
+    return lines
 
 
 @cache
@@ -493,7 +555,7 @@ def _texts(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else []
 
 
-def _check_asked(parameters: Parameters, node: Any, file: Path) -> None:
+def _check_asked(parameters: Parameters, node: Any, file: Path) -> list[str]:
     """A method that is asked for, and that the study's other parameters do not allow, stops the study."""
     lines = []
     sections = {name: type(getattr(parameters, name)).model_fields for name in Parameters.model_fields}
@@ -505,14 +567,14 @@ def _check_asked(parameters: Parameters, node: Any, file: Path) -> None:
         for why in dict.fromkeys(getattr(need, current()) for need in methods.values()):
             named = listed(m for m, need in methods.items() if getattr(need, current()) == why)
             lines.append(said("params.asked", where=where, key=f"{section}.{name}", methods=named, why=why))
-    if lines:
-        raise StudyError(_screen(lines))
+    return lines
 
 
-def _check_left_out(parameters: Parameters, node: Any, file: Path) -> None:
+def _check_left_out(parameters: Parameters, node: Any, file: Path) -> list[str]:
     """An exhibit that is to be left out, and that no sheet declares, would be published under its right name."""
     if not parameters.publish.leave_out:
-        return
+        return []
+    lines = []
     sheet = [sheets.sheet(step.notebook) for step in chain.chain() if sheets.exists(step.notebook)]
     known = [f"{one.notebook[:2]}.{id}" for one in sheet for id in one.exhibits]
     for position, name in enumerate(parameters.publish.leave_out):
@@ -520,34 +582,41 @@ def _check_left_out(parameters: Parameters, node: Any, file: Path) -> None:
             near = difflib.get_close_matches(name, known, 1, 0.5)
             hint = said("params.did_you_mean", near=near[0]) if near else ""
             where = f"{_shown(file)}:{_line(node, ['publish', 'leave_out', position])}"
-            raise StudyError(said("params.no_exhibit", where=where, name=name, hint=hint))
+            lines.append(said("params.no_exhibit", where=where, name=name, hint=hint))
+    return lines
 
 
-def _check_source(parameters: Parameters, file: Path) -> None:
+def _check_source(parameters: Parameters, file: Path) -> list[str]:
     """A source that cannot be found stops the study before a kernel starts."""
-    adapter = resolve_adapter(parameters.panel.adapter, file)
+    lines, adapter = [], resolve_adapter(parameters.panel.adapter, file)
     if adapter != parameters.panel.adapter and not (paths.ROOT / str(adapter)).is_file():
-        known = sorted(p.stem for p in (paths.ROOT / "data" / "adapters").glob("*.yaml"))
-        raise StudyError(
-            said(
-                "params.no_adapter", file=_shown(file), adapter=parameters.panel.adapter, known=listed(known)
-            )
+        known = listed(sorted(p.stem for p in (paths.ROOT / "data" / "adapters").glob("*.yaml")))
+        lines.append(
+            said("params.no_adapter", file=_shown(file), adapter=parameters.panel.adapter, known=known)
         )
     named = parameters.panel.source
-    for source in [named] if isinstance(named, str) else named:
-        _check_one_source(source, file)
+    return [
+        *lines,
+        *filter(None, (_no_source(one, file) for one in ([named] if isinstance(named, str) else named))),
+    ]
 
 
-def _check_one_source(source: str, file: Path) -> None:
+def _no_source(source: str, file: Path) -> str:
+    """Why a source cannot be read; empty if it is there."""
     if source == "synthetic":
-        return
+        return ""
     if LOADER.match(source):
         package = source.split(":")[0].split(".")[0]
         if importlib.util.find_spec(package) is None:
-            raise StudyError(said("params.no_package", file=_shown(file), source=source, package=package))
-        return
+            return said("params.no_package", file=_shown(file), source=source, package=package)
+        return ""
     place = paths.ROOT / resolve_source(source, file)
     if not place.exists():
-        raise StudyError(said("params.no_source", file=_shown(file), source=source))
-    if place.is_dir():
-        raise StudyError(said("params.source_folder", file=_shown(file), source=source))
+        return said("params.no_source", file=_shown(file), source=source)
+    return said("params.source_folder", file=_shown(file), source=source) if place.is_dir() else ""
+
+
+def placed(file: Path, section: str, name: str) -> str:
+    """Where a parameter stands: ``mine.yaml:12 effects.controls``."""
+    node = yaml().compose(_text(file))
+    return f"{_shown(file)}:{_line(node, [section, name])} {section}.{name}"

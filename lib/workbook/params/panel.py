@@ -100,6 +100,11 @@ class Panel(Section):
         "enterprise",
         description="enterprise = all required columns of data/contract/panel.csv; minimal = firm_id and year only",
     )
+    unit: Annotated[str, Field(pattern=r"^[^\n{}<>]{1,60}$")] | None = Field(
+        None,
+        description="what a unit of the panel is called in all texts where it is no firm: 'city | 城市'; the English word in "
+        "the singular",
+    )
     editions: dict[Year, Literal["2002", "2011", "2017", "csrc2012"]] = Field(
         default_factory=dict,
         description="edition of the industry codes from each year on, e.g. {1998: '2002', 2013: '2011'}, where no column of "

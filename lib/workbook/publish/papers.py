@@ -74,7 +74,7 @@ def told(study: Built, notebook: str) -> dict[str, Any]:
             ]
             cell = {**cell, "outputs": [output for output in shown if output is not None]}
         cells.append(cell)
-    spoke = prose.spoken({**content, "cells": cells}, notebook, study.language)
+    spoke = prose.spoken({**content, "cells": cells}, notebook, study.language, study.parameters.get("unit"))
     return _not_run(spoke, made, study.language) if made.get("lacks") else spoke
 
 

@@ -127,7 +127,7 @@ def _speak(
     work.mkdir(parents=True)
     try:
         sheet = sheets.sheet(notebook)
-        words = {language: Words(language, codebook(root)) for language in LANGUAGES}
+        words = {language: Words(language, codebook(root), parameters.get("unit")) for language in LANGUAGES}
         made = []
         for one in record.records(root / notebook, notebook):
             kept = verdicts.get(f"{notebook[:2]}.{one.id}", Kept())
@@ -137,7 +137,7 @@ def _speak(
             _told(part, sheet, words, parameters, fewest, secrets) for part in record.told(root / notebook)
         ]
         unknown = sorted(set().union(*(one.unknown for one in words.values())))
-        whole = {"mark": mark, "exhibits": made, "told": told, "lacks": _lacks(root, notebook, sheet)}
+        whole = {"mark": mark, "exhibits": made, "told": told, "lacks": _lacks(root, notebook, sheet, words)}
         text = json.dumps(whole | {"unknown": unknown}, ensure_ascii=False, indent=1)
         (work / RECORD).write_text(text, encoding="utf-8")
     except sheets.SheetError as error:
@@ -167,7 +167,7 @@ def _exhibit(
     if kept.withheld is not None:
         found |= {"kind": "withheld"}
         for language in LANGUAGES:
-            name = getattr(sheet.exhibit(one.id).name, language)
+            name = words[language].say(sheet.exhibit(one.id).name)
             found[language] = {"title": name, "name": name, "note": kept.withheld[language], "source": ""}
         return found
     if kept.values is not None:
@@ -198,10 +198,10 @@ def _exhibit(
     return found
 
 
-def _lacks(root: Path, notebook: str, sheet: Sheet) -> dict[str, str]:
+def _lacks(root: Path, notebook: str, sheet: Sheet, words: Mapping[str, Words]) -> dict[str, str]:
     """Why a notebook was not run at all, in both languages; empty if it was."""
     name = record.lacks(root / notebook)
-    return {language: getattr(sheet.need(name), language) for language in LANGUAGES} if name else {}
+    return {language: words[language].say(sheet.need(name)) for language in LANGUAGES} if name else {}
 
 
 def _rows(frame: pd.DataFrame | None, sheet: Sheet, id: str, folder: Path) -> list[str]:

@@ -48,7 +48,8 @@ def section(study: Built) -> str:
         If a sentence names what neither a parameter nor a fact of the run gives, or cites an unknown reference.
     """
     language = study.language
-    filler = _Filler(Words(language, spoken.codebook(study.root)), _values(study), {}, quote=inert.markdown)
+    words = Words(language, spoken.codebook(study.root), study.parameters.get("unit"))
+    filler = _Filler(words, _values(study), {}, quote=inert.markdown)
     parts: dict[str, list[str]] = {}
     cited: dict[str, None] = {}
     for entry in _sentences():

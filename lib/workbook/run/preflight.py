@@ -72,7 +72,7 @@ def check(steps: Iterable[Step], values: Mapping[str, Any], folder: Path) -> lis
             _check_done(content)
             _check_sheet(step, content, values)
             _check_files(step)
-            told = prose.in_language(content, step.notebook, str(values["language"]))
+            told = prose.in_language(content, step.notebook, str(values["language"]), values.get("unit"))
             plans.append(Plan(step, file, told, named, read, values))
         except ValueError as error:
             faults.append(f"{files.shown(file)}: {error}")

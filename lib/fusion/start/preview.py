@@ -1,0 +1,92 @@
+"""A study's rows before it has run: read, held to the contract and filtered as its first notebook does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fusion import engine
+from fusion.adapters import able, panel
+from fusion.evaluation import pilots, targets
+from fusion.evaluation import plan as plans
+from fusion.evaluation.errors import EvaluationError
+from fusion.panel import checks, clean, readers
+
+HOW = ("rename", "money_unit", "encoding", "sheet", "editions")
+GIVEN = ("contract", "extra_columns")
+FILTERS = ("first_year", "last_year", "keep_industries", "min_employees", "positive_revenue")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a study would see.
+
+    Attributes
+    ----------
+    seen, kept : ibis.Table
+        All rows that were read but those set aside; those that the filters leave.
+    codes : list of str
+        Columns whose texts are codes.
+    flow : SampleFlow
+    """
+
+    seen: Any
+    kept: Any
+    codes: list[str]
+    flow: clean.SampleFlow
+
+
+def rows(flat: Mapping[str, Any], root: Path) -> Rows:
+    """Read a study's files.
+
+    Parameters
+    ----------
+    flat : mapping
+        Its parameters by name; the source is a file or files.
+    root : pathlib.Path
+        Folder to which files refer.
+
+    Raises
+    ------
+    PanelError
+        When they cannot be read as the study says, break the contract under ``on_violation: stop``, or nothing is left.
+    """
+    source = flat["source"]
+    files = [root / name for name in ([source] if isinstance(source, str) else source)]
+    con = engine.opened(*(file.parent for file in files))
+    how = {name: flat[name] for name in (*GIVEN, *HOW)}
+    if flat["adapter"] is None:
+        raw = readers.read(con, str(source), root=root, **how)
+    else:
+        raw = panel.read(con, source, flat["adapter"], root, **how).raw
+    quality = checks.check(raw, flat["on_violation"])
+    flow = clean.sample(raw.table, quality, **{name: flat[name] for name in FILTERS})
+    return Rows(flow.seen, flow.table, [c.column for c in raw.columns.values() if c.is_code], flow)
+
+
+def is_file(flat: Mapping[str, Any]) -> bool:
+    """Whether the source is a file or files, which can be read before a run; a loader is not called."""
+    source = flat["source"]
+    loader = isinstance(source, str) and (source == "synthetic" or readers.LOADER.match(source))
+    return not loader and not able.refused(source)
+
+
+def tables(flat: Mapping[str, Any], root: Path) -> Iterator[tuple[str, str]]:
+    """What is wrong in the files of pilots, plans and targets: the parameter, and a sentence for each cell."""
+    loaders = {"pilots": pilots.load, "targets": targets.load}
+    found: dict[str, Any] = {}
+    for name, load in loaders.items():
+        if flat[name]:
+            try:
+                found[name] = load(root / flat[name])
+            except EvaluationError as error:
+                yield from ((name, line) for line in str(error).splitlines())
+    further = {"observed": ("targets", targets.load_observed), "plan": ("pilots", plans.load)}
+    for name, (of, read) in further.items():
+        if flat[name] and of in found:
+            try:
+                read(root / flat[name], found[of])
+            except EvaluationError as error:
+                yield from ((name, line) for line in str(error).splitlines())

@@ -1,0 +1,352 @@
+"""Which column is the unit, the year, the treatment, the outcome and a control, and why."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from fusion.adapters.errors import AdapterError
+from fusion.language import listed, said
+from fusion.panel.contract import contract
+from fusion.start.look import Looked, Seen, Word, is_enterprise, role, words
+
+ALONE = 0.98  # share of rows alone in their unit and year that make two columns the keys
+CONTROLS = 4
+CLUSTERS = 20  # fewest groups of districts by which errors are clustered
+SKEWED = 3.0  # mean over median from which amounts are taken in logarithms
+OWN_CONTROLS = {
+    "ln_employees": "log(employees_avg)",
+    "ln_capital_labour": "log_ratio(fixed_assets_net, employees_avg)",
+}
+LABELS = {
+    "ln_lp": "Log value added per employee | 对数劳动生产率（增加值/人） [ln 万元/人]",
+    "ln_rp": "Log revenue per employee | 对数人均营业收入 [ln 万元/人]",
+    "ln_employees": "Log employees | 对数平均用工人数 [ln 人]",
+    "ln_capital_labour": "Log fixed assets per employee | 对数人均固定资产净额 [ln 万元/人]",
+}
+
+
+@dataclass
+class Roles:
+    """What the columns of the files are.
+
+    Attributes
+    ----------
+    word : Word or None
+        What units are called; None for firms of the contract.
+    used : dict of str to Seen
+        Columns beyond the contract that the study declares, by name.
+    made : dict of str to str
+        Expressions by name.
+    notes : list of tuple
+        Keys of messages with their fields: what was concluded and what was left out.
+    """
+
+    looked: Looked
+    unit: Seen
+    year: Seen
+    enterprise: bool
+    word: Word | None
+    used: dict[str, Seen] = field(default_factory=dict)
+    made: dict[str, str] = field(default_factory=dict)
+    treatment: str = ""
+    start: str = ""
+    outcome: str = ""
+    controls: list[str] = field(default_factory=list)
+    cluster: str = ""
+    notes: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+
+    def note(self, key: str, /, **values: object) -> None:
+        """Remember what was concluded."""
+        self.notes.append((key, values))
+
+    def others(self) -> list[Seen]:
+        """Columns that are no key, in the order of the files."""
+        return [c for c in self.looked.columns if c is not self.unit and c is not self.year]
+
+
+def assign(looked: Looked, outcome: str = "", treatment: str = "") -> Roles:
+    """Give each column its role.
+
+    Parameters
+    ----------
+    looked : Looked
+    outcome, treatment : str
+        Header, or name, of the column that the user wants; empty: the best one that the files have.
+
+    Raises
+    ------
+    AdapterError
+        When no column names years or units, or one that was asked for is not there.
+    """
+    unit, year, word = _keys(looked)
+    enterprise = is_enterprise(looked.columns) and unit.column == "firm_id"
+    firms = enterprise or word is None or word.en == "firm"
+    roles = Roles(looked, unit, year, enterprise, None if firms else word)
+    _names(roles)
+    _treatment(roles, _asked(roles, treatment))
+    _outcome(roles, _asked(roles, outcome))
+    _controls(roles)
+    _cluster(roles)
+    return roles
+
+
+# -- keys --------------------------------------------------------------------------------------
+def _keys(looked: Looked) -> tuple[Seen, Seen, Word | None]:
+    """Unit and year: two columns that name each row, those first whose headers say so."""
+    years = [c for c in looked.columns if c.column == "year" or (role(c.key, "year", True) and _dated(c))]
+    years += [c for c in looked.columns if c.is_year and c not in years]
+    if not years:
+        raise AdapterError(said("start.no_year", headers=listed(c.header for c in looked.columns[:20])))
+    year = years[0]
+    named = [
+        (c, role(c.key, "unit", True)) for c in looked.columns if c not in years and c.filled and _is_name(c)
+    ]
+    named.sort(key=_rank)
+    tried = {id(c): _alone(c, year) for c, _ in named}
+    found = next(((c, w) for c, w in named if tried[id(c)] >= ALONE), None)
+    if found is None:
+        close = max(named, key=lambda pair: tried[id(pair[0])], default=None)
+        if close is None or tried[id(close[0])] < 0.5:
+            raise AdapterError(said("start.no_unit", headers=listed(c.header for c in looked.columns[:20])))
+        found = close
+    return found[0], year, found[1]
+
+
+def _rank(pair: tuple[Seen, Word | None]) -> tuple[bool, bool, bool]:
+    """Identifiers of firms first, then headers that say what a unit is, then those that say that there is one."""
+    column, word = pair
+    return column.column != "firm_id", word is None, word is not None and word.en == "unit"
+
+
+def _dated(column: Seen) -> bool:
+    texts = column.cells.dropna()
+    return bool(len(texts)) and bool(texts.str.match(r"^[12]\d{3}(\D|$|\d{4}$)").mean() > 0.8)
+
+
+def _is_name(column: Seen) -> bool:
+    """Whether its cells can name units: texts or whole numbers, fewer than rows."""
+    if column.is_number and not (column.values.dropna() % 1 == 0).all():
+        return False
+    if not (role(column.key, "unit", True) or column.column == "firm_id" or not column.is_number):
+        return False
+    return 1 < column.cells.nunique() < max(column.filled, 2)
+
+
+def _alone(unit: Seen, year: Seen) -> float:
+    """Share of rows that unit and year alone name."""
+    pairs = pd.DataFrame({"unit": unit.cells, "year": year.cells}).dropna()
+    return float((~pairs.duplicated(keep=False)).mean()) if len(pairs) else 0.0
+
+
+# -- names -------------------------------------------------------------------------------------
+def _names(roles: Roles) -> None:
+    """A name of the study for each column: the contract's, else of its header, else of its place."""
+    taken = {c.column for c in contract()} | {"unit", "year"}
+    seen: set[str] = set()
+    if roles.enterprise:
+        _district(roles.looked)
+    for place, column in enumerate(roles.looked.columns, 1):
+        if roles.enterprise and column.column and column.column not in seen:
+            column.name = column.column
+        else:
+            column.name = _free(_latin(column.header, place), taken | seen)
+        seen.add(column.name)
+    roles.unit.name, roles.year.name = "firm_id", "year"
+    _called(roles)
+
+
+def _called(roles: Roles) -> None:
+    """Where units have a code, the column with their names is the contract's."""
+    own = role(roles.unit.key, "unit", True)
+    for column in roles.others():
+        named = role(column.key, "unit", True)
+        alike = named is not None and own is not None and named.zh == own.zh and not column.is_number
+        if alike and _constant(roles, column.cells):
+            column.name, column.column, column.concluded = "firm_name", "firm_name", not roles.enterprise
+            return
+
+
+def _district(looked: Looked) -> None:
+    """Six digits that begin as provinces do are a division code, whatever their header says."""
+    if any(c.column == "district" for c in looked.columns):
+        return
+    for column in looked.columns:
+        texts = column.cells.dropna()
+        if not column.column and len(texts) and texts.str.match(r"^[1-6]\d{5}$").mean() >= 0.95:
+            column.column, column.concluded = "district", True
+            return
+
+
+def _latin(header: str, place: int) -> str:
+    bare = re.sub(r"[(\[（].*?[)\]）]", "", header)
+    plain = unicodedata.normalize("NFKD", bare).encode("ascii", "ignore").decode()
+    words = re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_")[:40]
+    letters = sum(ch.isalpha() for ch in bare)
+    told = words if re.search("[a-z]{2}", words) and len(words) >= 0.5 * letters else ""
+    return (told if told[:1].isalpha() else f"x_{told}") if told else f"x{place}"
+
+
+def _free(name: str, taken: set[str]) -> str:
+    return next(n for n in (name, *(f"{name}_{i}" for i in range(1, 1000))) if n not in taken)
+
+
+def _asked(roles: Roles, name: str) -> Seen | None:
+    """The column that the user names, by header, header without unit, or name."""
+    if not name:
+        return None
+    for column in roles.others():
+        if name in (column.header, column.key, column.name) or name.casefold() == column.header.casefold():
+            return column
+    headers = [c.header for c in roles.others()]
+    near = difflib.get_close_matches(name, headers, 3, 0.4)
+    raise AdapterError(
+        said("start.no_header", name=name[:80], near=listed(near or headers[:20]), all=len(headers))
+    )
+
+
+# -- treatment ---------------------------------------------------------------------------------
+def _treatment(roles: Roles, asked: Seen | None) -> None:
+    """A 0/1 column, or the year from which a unit is treated; the other one is made of it."""
+    free = [c for c in roles.others() if not (roles.enterprise and c.column)]
+    starts = [
+        c for c in roles.others() if c.is_year and role(c.key, "start", True) and _constant(roles, c.values)
+    ]
+    truths = [c for c in free if c.is_truth and role(c.key, "treatment", False) and _varies(roles, c)]
+    other = [c for c in free if c.is_truth and c not in truths and _varies(roles, c)]
+    if asked is None and not (starts or truths):
+        roles.note("no_treatment", headers=listed(c.header for c in other) or "–")
+        return
+    if asked is not None and asked.is_year and _constant(roles, asked.values):
+        starts, truths = [asked], truths
+    elif asked is not None:
+        truths = [asked]
+        starts = starts if asked.is_truth else []
+    if truths:
+        roles.treatment = _declared(roles, truths[0], _word(truths[0], "treatment"))
+        roles.note("treatment", header=truths[0].header, others=listed(c.header for c in truths[1:]) or "–")
+    if starts:
+        _started(roles, starts[0])
+    elif truths and truths[0].is_truth and _stays(roles, truths[0]):
+        roles.start = "start_year"
+        roles.made["start_year"] = f"first_year({roles.treatment} == 1)"
+    elif truths:
+        roles.note("switches", header=truths[0].header)
+
+
+def _started(roles: Roles, column: Seen) -> None:
+    roles.start = _declared(roles, column, _word(column, "start"))
+    roles.note("start", header=column.header)
+    if not roles.treatment:
+        roles.treatment = _free("policy", {c.name for c in roles.looked.columns})
+        roles.made[roles.treatment] = f"since({roles.start})"
+
+
+def _word(column: Seen, wanted: str) -> str:
+    """A header without Latin letters is called as its role is."""
+    if not re.fullmatch(r"x\d+", column.name):
+        return column.name
+    found = role(column.key, wanted, False)
+    return found.name if found else column.name
+
+
+def _declared(roles: Roles, column: Seen, name: str) -> str:
+    """The name under which the study has a column; one beyond the contract is declared."""
+    if roles.enterprise and column.column == column.name:
+        return column.name
+    taken = {c.name for c in roles.others() if c is not column} | set(roles.made) | set(roles.used)
+    column.name = _free(name, taken - {column.name})
+    roles.used[column.name] = column
+    return column.name
+
+
+def _constant(roles: Roles, cells: pd.Series, share: float = 0.95) -> bool:
+    """Whether cells are the same in all years of a unit, for such a share of units."""
+    return bool(cells.groupby(roles.unit.cells).nunique().le(1).mean() >= share)
+
+
+def _varies(roles: Roles, column: Seen) -> bool:
+    return not _constant(roles, column.values, 1.0)
+
+
+def _stays(roles: Roles, column: Seen) -> bool:
+    """Whether no unit's treatment ends."""
+    table = pd.DataFrame({"unit": roles.unit.cells, "year": roles.year.cells, "on": column.values})
+    return bool((table.sort_values(["unit", "year"]).groupby("unit")["on"].diff().dropna() >= 0).all())
+
+
+# -- outcome and controls ----------------------------------------------------------------------
+def _outcome(roles: Roles, asked: Seen | None) -> None:
+    """The one that is asked for; of enterprises value added per head; else what is called like an outcome."""
+    have = {c.column for c in roles.looked.columns if c.column} if roles.enterprise else set()
+    if asked is None and "employees_avg" in have and have & {"value_added", "operating_revenue"}:
+        name, of = ("ln_lp", "value_added") if "value_added" in have else ("ln_rp", "operating_revenue")
+        roles.made[name], roles.outcome = f"log_ratio({of}, employees_avg)", name
+        roles.note("outcome_made", name=name, expression=roles.made[name])
+        return
+    free = [c for c in roles.others() if _can_vary(roles, c)]
+    named = [c for word in words() if word.role == "outcome" for c in free if word.pattern.search(c.key)]
+    best = asked or next(iter(named), None) or next(iter(free), None)
+    if best is None:
+        roles.note("no_outcome")
+        return
+    roles.outcome = _logged(roles, best)
+    if asked is None:
+        roles.note(
+            "outcome", header=best.header, others=listed(c.header for c in free[:8] if c is not best) or "–"
+        )
+
+
+def _can_vary(roles: Roles, column: Seen) -> bool:
+    """Whether it is a quantity that changes within units, and plays no other role."""
+    taken = column.name in roles.used or column.is_truth or column.is_year
+    named = role(column.key, "unit", True) or column.column in ("ind4", "district", "reg_type")
+    return not taken and not named and column.is_number and _varies(roles, column)
+
+
+def _logged(roles: Roles, column: Seen) -> str:
+    """The column, in logarithms where it holds amounts above zero of very different size."""
+    name = _declared(roles, column, column.name)
+    found = column.values.dropna()
+    is_log = column.key.startswith(("ln", "log", "对数")) or not (found > 0).all()
+    if is_log or (found.mean() < SKEWED * found.median() and found.max() < 100 * found.min()):
+        return name
+    made = _free(f"ln_{name}", {c.name for c in roles.looked.columns} | set(roles.made))
+    roles.made[made] = f"log({name})"
+    return made
+
+
+def _controls(roles: Roles) -> None:
+    """Employment and capital of enterprises, else the next quantities that are mostly there; after the treatment or not."""
+    have = {c.column for c in roles.looked.columns} if roles.enterprise else set()
+    if {"employees_avg", "fixed_assets_net"} <= have:
+        roles.made |= OWN_CONTROLS
+        roles.controls = list(OWN_CONTROLS)
+    else:
+        rows = max(roles.unit.filled, 1)
+        free = [c for c in roles.others() if _can_vary(roles, c) and c.filled >= 0.8 * rows]
+        roles.controls = [_logged(roles, c) for c in free[:CONTROLS]]
+    if roles.controls:
+        roles.note("controls", names=listed(roles.controls))
+
+
+def _cluster(roles: Roles) -> None:
+    """Where treatment is that of a region, errors are clustered there if there are enough."""
+    treated = roles.used.get(roles.treatment) or roles.used.get(roles.start)
+    if treated is None:
+        return
+    for column in roles.others():
+        named = role(column.key, "unit", True)
+        if named is None or column.name in roles.used or column.cells.nunique() >= roles.unit.cells.nunique():
+            continue
+        of_group = treated.values.groupby([column.cells, roles.year.cells])
+        same = of_group.nunique().le(1).all()
+        nested = _constant(roles, column.cells, 1.0)
+        if same and nested and column.cells.nunique() >= CLUSTERS:
+            roles.cluster = _declared(roles, column, column.name)
+            roles.note("cluster", header=column.header, groups=column.cells.nunique())
+            return
