@@ -52,7 +52,7 @@ def check(
     name = "".join(
         c if c.isascii() and (c.isalnum() or c in "_-") else "" for c in target.name.split(".")[0].lower()
     )
-    write(target, reports.draft(found, name.strip("_-") or "mine"))
+    put(target, reports.draft(found, name.strip("_-") or "mine"))
     print(said("adapters.written", target=target))
     return int(bool(found.problems))
 
@@ -64,7 +64,7 @@ def free(file: Path) -> Path:
     return file if not file.exists() else next(f for f in numbered if not f.exists())
 
 
-def write(target: Path, text: str) -> None:
+def put(target: Path, text: str) -> None:
     """Write a file whole, or not at all."""
     part = target.with_name(f".{target.name}.part")
     try:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from fusion.adapters.command import write
+from fusion.adapters.command import put
 from fusion.adapters.errors import AdapterError
 from fusion.language import current, listed, said
 from fusion.start import draft
@@ -45,9 +45,9 @@ def new(files: Sequence[Path], name: str, outcome: str, treatment: str) -> Path:
         raise AdapterError(said("start.there", files=listed(there)))
     roles = assign(look(files), outcome, treatment)
     _units(roles)
-    write(beside, draft.adapter(roles, stem, current()))
+    put(beside, draft.adapter(roles, stem, current()))
     places = [os.path.relpath(file) for file in files]
-    write(target, draft.study(roles, places, beside.name, current()))
+    put(target, draft.study(roles, places, beside.name, current()))
     print("\n".join(_told(roles, target, beside)))
     return target
 

@@ -11,11 +11,8 @@ import pandas as pd
 from fusion.classification.editions import CURRENT
 from fusion.classification.enterprises import doubts
 from fusion.language import LANGUAGES, listed, told
-from fusion.start.look import Seen, role
+from fusion.start.look import NOTES, TOTALS, Seen, role
 from fusion.start.roles import LABELS, Roles
-
-TOTALS = ("合计", "总计", "小计", "平均", "Total", "total", "TOTAL", "Sum", "sum")
-NOTES = ("数据来源", "资料来源", "注", "备注", "说明", "Source", "source", "Note", "note")
 
 
 def adapter(roles: Roles, name: str, language: str) -> str:

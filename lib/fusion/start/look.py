@@ -27,6 +27,8 @@ MOST_ROWS = 500_000  # of one file that are looked at
 MOSTLY = 0.9  # share of filled cells that make a column what it is
 KNOWN = 4  # contract's columns beside the keys that make a file one of enterprises
 PLAIN = "wind"  # the built-in adapter for spreadsheets: it takes no unit for granted
+TOTALS = ("合计", "总计", "小计", "平均", "Total", "total", "TOTAL", "Sum", "sum")
+NOTES = ("数据来源", "资料来源", "注", "备注", "说明", "Source", "source", "Note", "note")
 TRUTHS = {"是": 1.0, "否": 0.0, "有": 1.0, "无": 0.0, "yes": 1.0, "no": 0.0, "true": 1.0, "false": 0.0}
 
 
@@ -190,8 +192,9 @@ def _frame(layout: Layout, adapter: Adapter) -> pd.DataFrame:
     frame = con.con.execute(f"SELECT {cells} FROM {staged.name} LIMIT {MOST_ROWS}").df()
     frame = frame.astype("object").where(frame.notna() & (frame != ""), None)
     first = frame.iloc[:, 0].astype("str")
-    notes = first.str.startswith(tuple(adapter.footers)) if adapter.footers else first.eq("\0")
-    frame = frame[~(frame.isna().all(axis=1) | notes | first.isin(adapter.totals))].iloc[adapter.label_rows :]
+    notes = first.str.startswith((*adapter.footers, *NOTES)) & frame.iloc[:, 1:].isna().all(axis=1)
+    total = first.isin([*adapter.totals, *TOTALS])
+    frame = frame.iloc[adapter.label_rows :][lambda f: ~(f.isna().all(axis=1) | notes | total)]
     named = [text or f"column {i + 1}" for i, text in enumerate(layout.texts)]
     return frame.set_axis(named, axis=1).loc[:, lambda f: ~f.columns.duplicated()].reset_index(drop=True)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from workbook import paths
-from workbook.exhibits.called import called
+from workbook.called import called
 
 _SECTION = re.compile(r"^<!-- ([0-9a-f]{8})\b[^\n]*-->\n", re.MULTILINE)
 _LETTERS = re.compile(r"[A-Za-z]{2}")

@@ -15,8 +15,8 @@ from typing import Any
 import pandas as pd
 
 from workbook import inert, paths
+from workbook.called import called
 from workbook.exhibits import sheets
-from workbook.exhibits.called import called
 from workbook.exhibits.sheets import Need, SheetError, Text, Variant
 
 MISSING = "–"

@@ -102,8 +102,8 @@ class Panel(Section):
     )
     unit: Annotated[str, Field(pattern=r"^[^\n{}<>]{1,60}$")] | None = Field(
         None,
-        description="what a unit of the panel is called in all texts where it is no firm: 'city | 城市'; the English word in "
-        "the singular",
+        description="what a unit of the panel is called in all texts where it is no firm: the English word in the singular, "
+        "a stroke, the Chinese word",
     )
     editions: dict[Year, Literal["2002", "2011", "2017", "csrc2012"]] = Field(
         default_factory=dict,

@@ -1,0 +1,163 @@
+"""``fusion new``: files that nobody prepared become a study that reads them as they are meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fusion.adapters import AdapterError
+from fusion.start import command, preview
+from workbook import paths
+from workbook.expressions import columns as expressions
+from workbook.params.load import Study, load
+from workbook.review import foresight
+
+RNG = np.random.default_rng(7)
+
+
+def _cities(place: Path) -> Path:
+    """Cities in English, semicolons, start years of pilots; a region; a total below."""
+    rows = []
+    for i in range(60):
+        start = [2014, 2016, ""][i % 3]
+        rows += [
+            (
+                f"City {i}",
+                "North" if i % 2 else "South",
+                y,
+                round(9 + i + 0.1 * y, 1),
+                round(30 + i % 7 + y % 5, 1),
+                start,
+            )
+            for y in range(2010, 2020)
+        ]
+    rows.append(("Total", "", 2019, 1.0, 1.0, ""))
+    table = pd.DataFrame(
+        rows, columns=["City", "Region", "Year", "GDP (100 million)", "Services %", "Pilot year"]
+    )
+    table.to_csv(place / "cities.csv", sep=";", index=False)
+    return place / "cities.csv"
+
+
+def _enterprises(place: Path) -> Path:
+    """Enterprises in Chinese and GB18030: text years, a yes and no, a column that nobody knows, half-known headers."""
+    rows = []
+    for i in range(80):
+        for y in range(2012, 2019):
+            staff = 50 + i
+            told = "是" if i % 4 == 0 and y >= 2015 else "否"
+            revenue = staff * (10 + y - 2012 + i % 3)
+            rows.append(
+                (
+                    f"91310000MA1{i:07d}",
+                    f"{y}年",
+                    "3411",
+                    revenue,
+                    revenue / 2,
+                    staff,
+                    revenue / 3,
+                    told,
+                    "无",
+                )
+            )
+    header = ["统一社会信用代码", "年度", "行业小类", "营业收入（万元）", "营业成本（万元）", "平均用工人数"]
+    header += ["固定资产净额（万元）", "是否示范企业", "填报说明"]
+    pd.DataFrame(rows, columns=header).to_csv(place / "企业.csv", index=False, encoding="gb18030")
+    return place / "企业.csv"
+
+
+def _industries(place: Path) -> Path:
+    """Industries in a sheet, codes and names, a continuous regressor."""
+    rows = [
+        (f"{13 + i}", f"行业{i}", y, 5 + 0.1 * i + RNG.normal(), RNG.uniform(), RNG.normal())
+        for i in range(20)
+        for y in range(2005, 2015)
+    ]
+    header = ["行业代码", "行业名称", "年度", "劳动生产率", "服务投入占比", "出口强度"]
+    pd.DataFrame(rows, columns=header).to_excel(place / "industries.xlsx", index=False)
+    return place / "industries.xlsx"
+
+
+def _begun(place: Path, make: Any, **asked: str) -> Study:
+    file = make(place)
+    options = {"name": "mine", "outcome": "", "treatment": ""} | asked
+    return load(str(place / command.new([file], **options)))
+
+
+def _panel(study: Study) -> pd.DataFrame:
+    """The rows that the study would see, with its columns."""
+    flat = study.flat
+    rows = preview.rows(flat, paths.ROOT)
+    asked = expressions.Asked.of(
+        flat["columns"], *(flat[n] for n in ("where", "samples", "value_lists", "quantiles"))
+    )
+    made: pd.DataFrame = expressions.make(rows.seen, asked, rows.kept, rows.codes).table.to_pandas()
+    return made
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_cities_have_their_word_and_their_start_years(tmp_path: Path) -> None:
+    study = _begun(tmp_path, _cities)
+    panel, effects = _panel(study), study.parameters.effects
+    assert study.parameters.panel.unit == "city | 城市"
+    assert len(panel) == 600  # the total is none
+    assert effects.treatments == ["policy"]
+    assert study.parameters.description.start_column == "pilot_year"
+    on = panel["pilot_year"].notna() & (panel["year"] >= panel["pilot_year"])
+    assert (panel["policy"] == on.astype(int)).all()
+    assert effects.outcome == "gdp"
+    assert not [f for f in foresight.findings(panel, study.flat) if f.stops]
+
+
+def test_enterprises_are_read_by_the_contract(tmp_path: Path) -> None:
+    study = _begun(tmp_path, _enterprises)
+    panel = _panel(study)
+    assert study.parameters.panel.unit is None
+    assert study.parameters.effects.outcome == "ln_rp"
+    assert panel["year"].min() == 2012
+    assert (panel["ind4"] == "3411").all()  # a header that another built-in adapter knows
+    assert panel["policy"].sum() == 20 * 4
+    assert panel["start_year"].dropna().eq(2015).all()
+    expected = np.log(panel["operating_revenue"] / panel["employees_avg"])
+    assert np.allclose(panel["ln_rp"], expected)
+    assert "填报说明" in study.file.read_text("utf-8")  # what is left out is named
+
+
+def test_industries_without_a_treatment_are_described(tmp_path: Path) -> None:
+    study = _begun(tmp_path, _industries)
+    panel = _panel(study)
+    assert study.parameters.panel.unit == "industry | 行业"
+    assert study.parameters.effects.treatments == []
+    assert panel["firm_name"].nunique() == 20
+
+
+def test_a_wish_is_followed(tmp_path: Path) -> None:
+    study = _begun(tmp_path, _industries, outcome="出口强度", treatment="服务投入占比")
+    panel = _panel(study)
+    assert panel[study.parameters.effects.outcome].min() < 0
+    assert panel[study.parameters.effects.treatments[0]].between(0, 1).all()
+
+
+def test_a_wish_that_no_header_meets_names_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(AdapterError, match="出口强度"):
+        _begun(tmp_path, _industries, outcome="出口强渡")
+
+
+def test_nothing_is_written_over(tmp_path: Path) -> None:
+    _begun(tmp_path, _cities)
+    with pytest.raises(AdapterError, match=r"mine\.yaml"):
+        _begun(tmp_path, _cities)
+
+
+def test_a_file_without_years_is_refused(tmp_path: Path) -> None:
+    pd.DataFrame({"id": ["a", "b"], "x": [0.5, 1.5]}).to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(AdapterError, match="year"):
+        command.new([tmp_path / "a.csv"], "mine", "", "")
