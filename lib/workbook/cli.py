@@ -485,7 +485,9 @@ def _foreseen(flat: dict[str, Any], whole: bool = True) -> list[Any]:
         asked = expressions.Asked.of(
             flat["columns"], *(flat[n] for n in ("where", "samples", "value_lists", "quantiles"))
         )
-        made = expressions.make(rows.seen, asked, rows.kept, rows.codes).table
+        result = expressions.make(rows.seen, asked, rows.kept, rows.codes)
+        made, counts = result.table, result.flow
+        rows.flow.chosen(made, counts[counts["kind"] == "where"])
     except PanelError as error:
         return [*found, foresight.Finding(True, "panel", "source", str(error))]
     except ExpressionError as error:

@@ -488,9 +488,9 @@ def _source_headers(parameters: Parameters, file: Path) -> list[str] | None:
     panel = parameters.panel
     if panel.source == "synthetic":
         return []
-    if panel.adapter is not None:
+    if panel.adapter is not None and _has_adapter(parameters, file):
         return []  # an adapter brings what the contract and the declared columns name, and nothing else
-    if LOADER.match(str(panel.source)):
+    if panel.adapter is not None or LOADER.match(str(panel.source)):
         return None
     found = headers(paths.ROOT / resolve_source(str(panel.source), file), panel.sheet)
     return [panel.rename.get(name, name) for name in found] or None
@@ -588,8 +588,8 @@ def _check_left_out(parameters: Parameters, node: Any, file: Path) -> list[str]:
 
 def _check_source(parameters: Parameters, file: Path) -> list[str]:
     """A source that cannot be found stops the study before a kernel starts."""
-    lines, adapter = [], resolve_adapter(parameters.panel.adapter, file)
-    if adapter != parameters.panel.adapter and not (paths.ROOT / str(adapter)).is_file():
+    lines = []
+    if not _has_adapter(parameters, file):
         known = listed(sorted(p.stem for p in (paths.ROOT / "data" / "adapters").glob("*.yaml")))
         lines.append(
             said("params.no_adapter", file=_shown(file), adapter=parameters.panel.adapter, known=known)
@@ -599,6 +599,13 @@ def _check_source(parameters: Parameters, file: Path) -> list[str]:
         *lines,
         *filter(None, (_no_source(one, file) for one in ([named] if isinstance(named, str) else named))),
     ]
+
+
+def _has_adapter(parameters: Parameters, file: Path) -> bool:
+    """Whether the adapter that is named, if one is, is one of the project's or a file."""
+    named = parameters.panel.adapter
+    own = named is None or (paths.ROOT / "data" / "adapters" / f"{named}.yaml").is_file()
+    return own or (paths.ROOT / str(resolve_adapter(named, file))).is_file()
 
 
 def _no_source(source: str, file: Path) -> str:
