@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary, ref
 
 import ibis
 import numpy as np
@@ -19,6 +20,7 @@ from fusion.language import said
 
 FEWEST_MEAN = 20  # firm-years that a path's mean relatedness rests on
 CHUNK = 1_000_000
+_HELD: WeakKeyDictionary[Any, ref[Grid]] = WeakKeyDictionary()  # the grid of each connection
 
 
 @dataclass(frozen=True)
@@ -171,10 +173,15 @@ def stream(
 
 # -- inside ------------------------------------------------------------------------------------
 def _prepare(con: Any, found: Grid) -> None:
+    """Give a connection the grid, unless it is the one that it holds."""
+    held = _HELD.get(con.con)
+    if held is not None and held() is found:
+        return
     for macro in engine.MACROS:
         con.raw_sql(macro)
     con.create_table("_goods", found.goods, temp=True, overwrite=True)
     con.create_table("_cells", found.cells, temp=True, overwrite=True)
+    _HELD[con.con] = ref(found)
 
 
 def _run(con: Any, source: str, settings: Settings, learn: bool = True) -> None:

@@ -8,10 +8,11 @@ product can be tied to (P = 0) stays at 0. Tied shares that firms report move r 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
+from statistics import multimode
 
 import numpy as np
 import pandas as pd
@@ -113,18 +114,17 @@ def kinds() -> pd.DataFrame:
     return pd.concat([table, divisions.assign(edition=REGULATOR)], ignore_index=True)
 
 
+@lru_cache
 def levels() -> pd.DataFrame:
     """Prior level, stage and input group of every service class of 2017: code, level, stage, inputs.
 
     A class that no row names is tied to no product: level ``none``, stage ``other``.
     """
     table = pd.read_csv(FOLDER / "relatedness.csv", dtype=str, keep_default_na=False)
-    by_prefix = table.set_index("prefix")
+    by_prefix = table.set_index("prefix")[["level", "stage", "inputs"]].T.to_dict("list")
     codes = [c for c in load("gbt4754_2017").query("level == '4'")["code"] if _kind(c) == SERVICE]
-    found = [next((c[:n] for n in (4, 3, 2) if c[:n] in by_prefix.index), "") for c in codes]
-    rows = [
-        by_prefix.loc[f, ["level", "stage", "inputs"]].tolist() if f else ["none", "other", ""] for f in found
-    ]
+    found = [next((c[:n] for n in (4, 3, 2) if c[:n] in by_prefix), "") for c in codes]
+    rows = [by_prefix[f] if f else ["none", "other", ""] for f in found]
     return pd.DataFrame(rows, columns=["level", "stage", "inputs"]).assign(code=codes)
 
 
@@ -186,46 +186,32 @@ class Grid:
 def grid(made: Relatedness) -> Grid:
     """Relatedness for every written code, so that a panel needs one look-up a line."""
     known, goods, cells, types = kinds(), [], [], 0
+    place, every = _bounds(made.r, known)
     for edition in EDITIONS:
         own = known[known["edition"] == edition]
-        sold, out = own[own["kind"] == SERVICE], own[own["kind"] != SERVICE]
-        codes, bounds = _bounds(made.r, own[own["kind"] == GOODS], sold)
-        rows, which = np.unique(np.hstack(bounds), axis=0, return_inverse=True)
-        top = bounds[2].max(axis=1)
-        goods.append(
-            pd.DataFrame({"edition": edition, "code": codes, "type": which.ravel() + types, "top": top})
-        )
+        material, sold = own[own["kind"] == GOODS], own[own["kind"] == SERVICE]
+        out = own[own["kind"] != SERVICE]
+        bounds = [b[np.ix_(place[material.index], place[sold.index])] for b in every]
+        rows, which = _distinct(np.hstack(bounds))
         unknown = np.hstack([np.zeros((1, 2 * len(sold))), bounds[2].max(axis=0, keepdims=True)])
-        rows = np.vstack([rows, unknown])
-        goods.append(
-            pd.DataFrame(
-                {"edition": [edition], "code": [""], "type": [types + len(rows) - 1], "top": [top.max()]}
-            )
-        )
+        rows, top = np.vstack([rows, unknown]), bounds[2].max(axis=1)
         number = np.arange(len(rows)) + types
-        values = dict(zip(("low", "r", "high"), (a.ravel() for a in np.split(rows, 3, axis=1)), strict=True))
-        kind = {
-            "type": np.repeat(number, len(sold)),
-            "code": np.tile(sold["code"], len(rows)),
-            "kind": SERVICE,
-        }
-        cells.append(pd.DataFrame({**kind, **values}))
-        aside = {"type": np.repeat(number, len(out)), "code": np.tile(out["code"], len(rows))}
-        cells.append(
-            pd.DataFrame(
-                {**aside, "kind": np.tile(out["kind"], len(rows)), "low": 0.0, "r": 0.0, "high": 0.0}
-            )
-        )
+        told = {"code": [*material["code"], ""], "type": [*(which + types), number[-1]]}
+        goods.append(pd.DataFrame({"edition": edition, **told, "top": [*top, top.max()]}))
+        cells.append(_crossed(number, sold, np.split(rows, 3, axis=1)))
+        cells.append(_crossed(number, out, [np.zeros((len(rows), len(out)))] * 3))
         types += len(rows)
-    found = [pd.concat(part, ignore_index=True) for part in (goods, cells)]
-    return Grid(*(pa.Table.from_pandas(part, preserve_index=False) for part in found))
+    table = pa.Table.from_pandas(pd.concat(goods, ignore_index=True), preserve_index=False)
+    return Grid(table, pa.concat_tables(cells))
 
 
+@lru_cache
 def stages() -> pd.DataFrame:
     """Stage of every service code of both editions, by most of the classes that it may be: edition, code, stage."""
-    stage = levels().set_index("code")["stage"]
+    stage = dict(levels()[["code", "stage"]].to_numpy())
     sold = kinds().query("kind == @SERVICE")
-    first = [stage.loc[list(m)].mode().iloc[0] for m in sold["members"]]
+    # Of those that most are, the first by name.
+    first = [min(multimode(stage[c] for c in m)) for m in sold["members"]]
     return sold[["edition", "code"]].assign(stage=first)
 
 
@@ -257,19 +243,44 @@ def together(sellers: pd.DataFrame, makers: pd.DataFrame) -> pd.DataFrame:
 
 
 # -- inside ------------------------------------------------------------------------------------
-def _bounds(
-    r: pd.DataFrame, goods: pd.DataFrame, sold: pd.DataFrame
-) -> tuple[NDArray[np.object_], list[Floats]]:
-    """Codes of goods, and smallest, mean and largest relatedness of each with each code of services."""
-    at = {code: i for i, code in enumerate(r.columns)}
-    row = {code: i for i, code in enumerate(r.index)}
-    across = [[at[c] for c in group] for group in sold["members"]]
-    down = [[row[c] for c in group] for group in goods["members"]]
-    found = []
+def _bounds(r: pd.DataFrame, known: pd.DataFrame) -> tuple[pd.Series, list[Floats]]:
+    """Smallest, mean and largest relatedness of what a code may be: classes of goods with classes of services.
+
+    Returns
+    -------
+    pandas.Series
+        Row (goods) or column (services) of each code of `known`; -1 for the rest.
+    list of arrays
+    """
+    place, groups = pd.Series(-1, known.index), {}
+    for kind, codes in ((GOODS, r.index), (SERVICE, r.columns)):
+        number = {code: i for i, code in enumerate(codes)}
+        place[known["kind"] == kind], members = pd.factorize(known.loc[known["kind"] == kind, "members"])
+        groups[kind] = [[number[c] for c in m] for m in members]
+    values, found = r.to_numpy(), []
+    # Most codes are one class: nothing is to be summed there.
     for how in (np.min, np.mean, np.max):
-        wide = np.stack([how(r.to_numpy()[:, m], axis=1) for m in across], axis=1)
-        found.append(np.stack([how(wide[m], axis=0) for m in down]))
-    return goods["code"].to_numpy(), found
+        wide = [values[:, m[0]] if len(m) == 1 else how(values[:, m], axis=1) for m in groups[SERVICE]]
+        across = np.stack(wide, axis=1)
+        down = [across[m[0]] if len(m) == 1 else how(across[m], axis=0) for m in groups[GOODS]]
+        found.append(np.stack(down))
+    return place, found
+
+
+def _crossed(types: NDArray[np.int64], known: pd.DataFrame, bounds: Sequence[Floats]) -> pa.Table:
+    """Cells of types of goods with codes, from matrices of types by codes."""
+    each = np.tile(np.arange(len(known)), len(types))
+    words = {name: pa.array(known[name], pa.string()).take(pa.array(each)) for name in ("code", "kind")}
+    values = dict(zip(("low", "r", "high"), (b.ravel() for b in bounds), strict=True))
+    return pa.table({"type": np.repeat(types, len(known)), **words, **values})
+
+
+def _distinct(rows: Floats) -> tuple[Floats, NDArray[np.int64]]:
+    """Rows that differ, sorted, and which of them each row is; few do, so that few are sorted."""
+    seen: dict[bytes, int] = {}
+    number = np.array([seen.setdefault(row.tobytes(), len(seen)) for row in rows])
+    kept, place = np.unique(rows[np.unique(number, return_index=True)[1]], axis=0, return_inverse=True)
+    return kept, place.ravel()[number]
 
 
 def _kind(code: str) -> str:

@@ -353,7 +353,7 @@ def save_figure(folder: Path, id: str, figure: Figure) -> None:
     with mpl.rc_context({"svg.hashsalt": id, "svg.fonttype": "path", "pdf.fonttype": 3}):
         # Laid out once, and not anew for every format: that takes as long as drawing.
         figure.draw_without_rendering()
-        figure.set_layout_engine("none")
+        figure.set_layout_engine(None)
         box = figure.get_tightbbox().padded(mpl.rcParams["savefig.pad_inches"])
         no_trace = {"Date": None, "Creator": None}
         figure.savefig(folder / f"{id}.svg", bbox_inches=box, metadata=no_trace)
