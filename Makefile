@@ -84,8 +84,9 @@ package: $(READY) ## make a replication package of a study that has been run (bu
 lab: $(READY) ## open JupyterLab on the project
 	@$(BIN)/jupyter lab
 
-fuzz: $(READY) ## read thousands of made-up files and command lines: an error in words, or rows that add up (N=2000)
-	@FUSION_FUZZ=$(or $(N),2000) $(BIN)/python -m pytest -n 2 tests/fuzz tests/adapters/test_reading.py -k any_
+fuzz: $(READY) ## read thousands of made-up files and command lines: an error in words, or rows that add up (N=900 of each kind)
+	@$(BIN)/python tests/fuzz/run.py --tries $(or $(N),900)
+	@FUSION_FUZZ=$(or $(N),900) nice -n 10 $(BIN)/python -m pytest -q -n 1 tests/adapters/test_reading.py -k any_
 
 params: $(READY) ## write params/base.yaml, JSON schemas, docs/exhibits.md and the notebooks' parameters cells from the models
 	@$(BIN)/fusion params --write

@@ -1,7 +1,7 @@
 """DuckDB, opened in one way: it reaches the folders that are named, and no other file, network or extension.
 
-A text that became SQL although it should not could then read nothing that the study did not name. What is closed here
-stays closed: DuckDB opens neither external access nor further folders while it runs.
+A text that became SQL although it should not could then read nothing that the study did not name. What is set here
+stays: the configuration is locked, so that no SQL opens access, other folders, memory or threads.
 """
 
 from __future__ import annotations
@@ -10,43 +10,75 @@ import os
 import shutil
 import tempfile
 import weakref
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-MEMORY = (
-    "FUSION_MEMORY"  # e.g. 4GB; `fusion run --memory` sets it, and processes that a run starts inherit it
-)
+# Memory of each connection and, after a colon, the folder for what exceeds it: 4GB, 4GB:/scratch. `fusion run --memory`
+# sets it, and processes that a run starts inherit it.
+MEMORY = "FUSION_MEMORY"
 _GLOB = "*?["
 
 
-def opened(*folders: Path | str) -> Any:
-    """An Ibis backend on a DuckDB of its own, in memory.
+def connected(
+    *folders: Path | str,
+    memory: str = "",
+    threads: int = 0,
+    ordered: bool = True,
+    wrapped: Callable[[Any], Any] = lambda con: con,
+) -> Any:
+    """A DuckDB of its own, in memory, whose configuration is locked.
 
     Parameters
     ----------
     *folders
-        Folders that it may read and write, with all in them, beside the one for temporary files. Links and ``..`` are
+        Folders that it may read and write, with all in them, beside its own for temporary files. Links and ``..`` are
         resolved.
+    memory : str
+        A step's own limit, where the user states none.
+    threads : int
+        0: as many as there are cores.
+    ordered : bool
+        Whether rows keep their order, which costs time.
+    wrapped : callable
+        What is made of the connection before the lock: a library on top of it may set what it needs.
     """
     import duckdb
-    import ibis
 
-    con = duckdb.connect()
-    spill = Path(tempfile.mkdtemp(prefix="fusion_spill_"))
+    stated, _, scratch = os.environ.get(MEMORY, "").partition(":")
+    spill = Path(tempfile.mkdtemp(prefix="fusion_spill_", dir=scratch or None))
+    limit = {"memory_limit": stated or memory} if stated or memory else {}
+    config = limit | {
+        "temp_directory": str(spill),
+        "preserve_insertion_order": ordered,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    con = duckdb.connect(config=config | ({"threads": threads} if threads else {}))
     weakref.finalize(con, shutil.rmtree, spill, ignore_errors=True)
-    con.execute(f"SET temp_directory = {_text(spill)}")
-    if os.environ.get(MEMORY):
-        con.execute(f"SET memory_limit = {_text(os.environ[MEMORY])}")
-    places = [Path(tempfile.gettempdir()), *(Path(folder) for folder in folders)]
+    places = [spill, *(Path(folder) for folder in folders)]
     known = dict.fromkeys(str(form) for place in places for form in (place.absolute(), place.resolve()))
     con.execute(f"SET allowed_directories = [{', '.join(map(_text, known))}]")
+    with suppress(duckdb.Error):  # a kernel without widgets has no bar to switch off
+        con.execute("SET enable_progress_bar_print = false")
     con.execute("SET enable_external_access = false")
-    return ibis.duckdb.from_connection(con)
+    found = wrapped(con)
+    con.execute("SET lock_configuration = true")
+    return found
 
 
-def limited(con: Any, memory: str) -> None:
-    """Keep a connection within memory, where the user states no limit for all."""
-    con.con.execute(f"SET memory_limit = {_text(os.environ.get(MEMORY) or memory)}")
+def opened(*folders: Path | str, **how: Any) -> Any:
+    """The same as an Ibis backend."""
+    import ibis
+
+    return connected(*folders, wrapped=ibis.duckdb.from_connection, **how)
+
+
+def temporary(con: Any) -> str | None:
+    """The connection's own folder for temporary files, in which it may read and write; None if it has none."""
+    (folder,) = con.con.execute("SELECT current_setting('temp_directory')").fetchone()
+    return folder if folder and Path(folder).is_dir() else None
 
 
 def literal(path: Path | str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Collection
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from workbook.engine import MEMORY
 from workbook.language import LANGUAGES, VARIABLE, current, listed, said, speaking, word
 
 # Small systems by the thousand are solved here, and threads that wait for one another take five times as long; what
@@ -37,6 +39,7 @@ def everywhere(
     if language and language not in LANGUAGES:
         raise typer.BadParameter(said("workbook.language", language=language, languages=listed(LANGUAGES)))
     os.environ[VARIABLE] = language or current()
+    _bounded(os.environ.get(MEMORY, ""))
 
 
 @app.command()
@@ -48,17 +51,25 @@ def run(
     allow_code: Annotated[
         bool, typer.Option("--allow-code", help="let the study's loader (package:function) run")
     ] = False,
-    memory: Annotated[str, typer.Option(help="limit of each DuckDB, e.g. 4GB; 80% of the machine's")] = "",
+    memory: Annotated[
+        str,
+        typer.Option(
+            help="limit of each DuckDB, and the folder for what exceeds it: 4GB, 4GB:/scratch; "
+            "without it, notebooks share 80% of the machine's"
+        ),
+    ] = "",
 ) -> None:
     """Run a study's notebooks; what has not changed is not run again."""
     from fusion.adapters import able
     from workbook.params.load import load
     from workbook.run import runner
+    from workbook.run.process import SHARE, whole
 
     found = load(study)
     _standards(found.flat)
     print("".join(f"{line}\n" for line in found.told), end="", file=sys.stderr)
-    os.environ |= {"FUSION_MEMORY": memory} if memory else {}
+    _bounded(memory)
+    os.environ[MEMORY] = memory or os.environ.get(MEMORY) or f"{int(SHARE * whole() / jobs / 1e6)}MB"
     _allow(str(found.flat["source"]) if allow_code else "")
     if refusal := able.refused(found.flat["source"]):
         print(refusal, file=sys.stderr)
@@ -391,6 +402,13 @@ def _standards(flat: dict[str, Any]) -> list[str]:
     except ClassificationError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None
+
+
+def _bounded(memory: str) -> None:
+    """Refuse a limit of memory that DuckDB could not read, or a folder that is not there."""
+    size, _, folder = memory.partition(":")
+    if memory and not (re.fullmatch(r"\d+(\.\d+)? ?[KMGT]i?B", size) and Path(folder or ".").is_dir()):
+        raise typer.BadParameter(said("workbook.memory", memory=memory[:200]))
 
 
 def _allow(source: str) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from payloads import PAYLOADS
+
+from workbook.expressions.functions import FUNCTIONS
 
 ODD: tuple[Any, ...] = (
     None, True, False, 0, -1, 1, 2, 10**30, -(10**400), 1e308, float("inf"), float("nan"), 1.5, "", " ", "0111", "x", "no",
@@ -22,6 +24,11 @@ MARKS = (
     "!!set ", "? ", "|\n", ">\n", "---\n", "...\n", "%YAML 1.1\n", "<<: *a\n", "\ufeff", "\u2028", "\x85", "\ud7ff", "9" * 400,
     "0x", "1e999", ".nan", "~", "@", "`", ",", "=", "\\",
 )  # fmt: skip
+LITERALS = (
+    "0", "1", "2", "-1", "1e9", "0.5", "1e300", "1e-300", "9" * 25, ".1", '"u"', '""', '"中文"', "true", "missing", "2019",
+    '"' + "x" * 150 + '"', "$", "3.0000000000000001",
+)  # fmt: skip
+SIGNS = ("+", "-", "*", "/", "==", "!=", "<", "<=", ">", ">=", "and", "or", "&&", "=", "**", "%", "：", "≥")
 
 
 def places(tree: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -46,6 +53,42 @@ def grown(tree: Any, seed: int) -> Any:
             parent = parent[key]
         _change(parent, last, dice, made)
     return made
+
+
+def thinned(tree: Any, dice: random.Random, most: int = 6) -> Any:
+    """A tree with a few branches of each kind left, so that reading it takes no time."""
+    if isinstance(tree, dict):
+        kept = [k for k in tree if k in dice.sample(list(tree), min(most, len(tree)))]
+        return {k: thinned(tree[k], dice, most) for k in kept}
+    if isinstance(tree, list):
+        return [thinned(v, dice, most) for v in tree[: dice.randint(1, most)]]
+    return tree
+
+
+def spoken(dice: random.Random, names: tuple[str, ...], depth: int = 0) -> str:
+    """An expression by the grammar of study files, or nearly: types and names need not fit."""
+
+    def part() -> str:
+        return spoken(dice, names, depth + 1)
+
+    forms: list[Callable[[], str]] = [lambda: dice.choice(names), lambda: dice.choice(LITERALS)]
+    if depth < 4:
+        forms += [
+            lambda: f"{part()} {dice.choice(SIGNS)} {part()}",
+            lambda: f"({part()})",
+            lambda: f"{dice.choice(sorted(FUNCTIONS))}({part()})",
+            lambda: f"{dice.choice(sorted(FUNCTIONS))}({part()}, {dice.choice(LITERALS)})",
+            lambda: (
+                f"{dice.choice(sorted(FUNCTIONS))}({part()}, by={dice.choice(('all', 'g', '(g, year)', 'nowhere', '1'))})"
+            ),
+            lambda: f"if {part()} then {part()} else {part()}",
+            lambda: f"{part()} in ({dice.choice(LITERALS)}, {dice.choice(LITERALS)})",
+            lambda: f"{part()} between {part()} to {part()}",
+            lambda: f"{part()} is {dice.choice(('', 'not '))}missing",
+            lambda: f"{dice.choice(('not ', '-'))}{part()}",
+            lambda: f"{part()}^{dice.choice(('2', '-1', '.5', '9', '99'))}",
+        ]
+    return dice.choice(forms)()
 
 
 def _change(parent: Any, key: Any, dice: random.Random, whole: Any) -> None:

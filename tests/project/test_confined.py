@@ -4,53 +4,63 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import os
+import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import duckdb
 import pandas as pd
 import pytest
+import typer
+from typer.testing import CliRunner
 
+from estimators import engine as estimators_engine
 from fusion import engine
 from fusion.panel import PanelError, files, readers
+from workbook import cli, paths
 from workbook import engine as workbook_engine
-from workbook import paths
 from workbook.params import load
+from workbook.run import process
 
+OPENS = re.compile(
+    r"(ibis\.)?duckdb\.(connect|sql|query|execute|read_\w+|from_df)|ibis\.(duckdb\.)?(connect|set_backend|read_\w+)"
+)
 LOADER = "loaded_by_a_study:load"
 
 
 def test_the_engine_is_opened_in_one_place() -> None:
-    """Each package has that place, and it is one text in both."""
+    """Each package has that place, and it is one text in all."""
+    assert len({inspect.getsource(e.connected) for e in (engine, workbook_engine, estimators_engine)}) == 1
     assert inspect.getsource(engine.opened) == inspect.getsource(workbook_engine.opened)
-    found = []
-    for package in ("fusion", "workbook"):
-        for file in (paths.ROOT / "lib" / package).rglob("*.py"):
-            for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-                opens = isinstance(node, ast.Call) and ast.unparse(node.func) in (
-                    "duckdb.connect",
-                    "ibis.duckdb.connect",
-                )
-                if opens and file.name != "engine.py" and "memory_limit" not in ast.unparse(node):
-                    found.append(f"{file.relative_to(paths.ROOT)}:{node.lineno}")
-    assert found == []
+    places = {f"lib/{package}/engine.py" for package in ("fusion", "workbook", "estimators")}
+    found = set()
+    for file in (paths.ROOT / "lib").rglob("*.py"):
+        calls = (n for n in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(n, ast.Call))
+        if any(OPENS.fullmatch(ast.unparse(call.func)) for call in calls):
+            found.add(str(file.relative_to(paths.ROOT)))
+    assert found == places
+    for file in paths.NOTEBOOKS.glob("*.ipynb"):
+        assert "duckdb" not in "".join(
+            "".join(c["source"])
+            for c in json.loads(file.read_text("utf-8"))["cells"]
+            if c["cell_type"] == "code"
+        )
 
 
-def test_sql_reaches_the_folders_that_are_named_and_no_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    inside, outside, temporary = tmp_path / "in", tmp_path / "out", tmp_path / "tmp"
-    for folder in (inside, outside, temporary):
+def test_sql_reaches_the_folders_that_are_named_and_no_other(tmp_path: Path) -> None:
+    inside, outside = tmp_path / "in", tmp_path / "out"
+    for folder in (inside, outside):
         folder.mkdir()
         pd.DataFrame({"a": [folder.name]}).to_parquet(folder / "x.parquet")
     (inside / "link").symlink_to(outside)
-    monkeypatch.setattr("tempfile.tempdir", str(temporary))
     con = engine.opened(inside).con
     read = "SELECT a FROM read_parquet({})"
-    for folder in (inside, temporary):
-        assert con.execute(read.format(engine.literal(folder / "x.parquet"))).fetchall() == [(folder.name,)]
+    assert con.execute(read.format(engine.literal(inside / "x.parquet"))).fetchall() == [("in",)]
     for place in (outside / "x.parquet", inside / ".." / "out" / "x.parquet", inside / "link" / "x.parquet"):
         with pytest.raises(duckdb.PermissionException):
             con.execute(read.format(engine.literal(place)))
@@ -66,23 +76,85 @@ def test_sql_reaches_the_folders_that_are_named_and_no_other(
         "SET enable_external_access = true",
         "SET allowed_directories = ['/']",
         "SET temp_directory = '/'",
+        "SET memory_limit = '900GB'",
+        "SET threads = 64",
+        "SET lock_configuration = false",
+        "RESET lock_configuration",
+        "PRAGMA temp_directory = '/'",
+        "SET GLOBAL autoload_known_extensions = true",
+        "SET extension_directory = '/'",
+        "FORCE INSTALL httpfs FROM 'http://example.org'",
+        "LOAD '/tmp/x.duckdb_extension'",
+        "SELECT * FROM sniff_csv('/etc/passwd')",
+        "SELECT * FROM read_blob('/etc/passwd')",
+        "SELECT * FROM read_json('/etc/passwd')",
+        "SELECT * FROM parquet_metadata('/etc/passwd')",
+        f"SELECT * FROM '{outside}/x.parquet'",
+        f"EXPORT DATABASE '{outside}/y'",
+        f"IMPORT DATABASE '{outside}'",
+        "COPY (SELECT 1) TO '/dev/stdout'",
+        "SELECT getenv('HOME')",
+        f"COPY (SELECT 1) TO '{tempfile.gettempdir()}/fusion_y.csv'",
     ):
         with pytest.raises(duckdb.Error):
             con.execute(text)
+            pytest.fail(text)
     assert not list(outside.glob("y.*"))
 
 
-def test_memory_and_spill_are_set_for_every_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(engine.MEMORY, "300MB")
-    con = engine.opened()
-    engine.limited(con, "2GB")  # the user's limit comes before a step's own
+@pytest.mark.parametrize("opens", [engine, workbook_engine, estimators_engine])
+def test_memory_and_spill_are_set_for_every_connection(
+    opens: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(engine.MEMORY, f"300MB:{tmp_path}")
+    con = opens.connected(memory="2GB")  # the user's limit comes before a step's own
     setting = "SELECT current_setting('{}')"
-    assert con.con.execute(setting.format("memory_limit")).fetchone()[0] == "286.1 MiB"
-    spill = Path(con.con.execute(setting.format("temp_directory")).fetchone()[0])
-    assert spill.is_dir()
-    con.con.close()
+    assert con.execute(setting.format("memory_limit")).fetchone()[0] == "286.1 MiB"
+    spill = Path(con.execute(setting.format("temp_directory")).fetchone()[0])
+    assert spill.is_dir() and spill.parent == tmp_path
+    con.execute(
+        "CREATE TEMP TABLE much AS SELECT hash(i)::VARCHAR || repeat('x', 60) AS t FROM range(6000000) r(i)"
+    )
+    assert con.execute("SELECT sum(size) FROM duckdb_temporary_files()").fetchone()[0] > 0
+    assert any(spill.iterdir())
+    con.close()
     del con
     assert not spill.exists()
+
+
+def test_memory_that_runs_short_is_told_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = SimpleNamespace(process=SimpleNamespace(pid=os.getpid()))
+    watch = process.Watch()
+    watch.look({"01_panel": job})
+    assert not capsys.readouterr().err
+    monkeypatch.setattr(process, "left", lambda: int(0.07 * process.whole()))
+    watch.due = 0.0
+    watch.look({"01_panel": job})
+    assert "memory runs short" in (told := capsys.readouterr().err) and "01_panel holds 0." in told
+    watch.due = 0.0
+    watch.look({"01_panel": job})
+    assert not capsys.readouterr().err
+
+
+def test_a_container_has_less_than_its_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "memory.max": "1000000",
+        "memory.current": "900000",
+        "memory.stat": "anon 1\ninactive_file 400000",
+    }.items():
+        (tmp_path / name).write_text(value)
+    monkeypatch.setattr(process, "GROUPS", tmp_path)
+    assert (process.whole(), process.left()) == (1_000_000, 500_000)
+
+
+@pytest.mark.parametrize("memory", ["much", "4", "-1GB", "50%", "4GB:/nowhere", "4GB; SET threads=1"])
+def test_a_limit_that_is_none_is_refused(memory: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(typer.BadParameter, match="no limit of memory"):
+        cli.run("smoke", memory=memory)
+    monkeypatch.setenv(engine.MEMORY, memory)
+    assert CliRunner().invoke(cli.app, ["validate", "smoke"]).exit_code == 2
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])

@@ -48,10 +48,10 @@ def prepare(folder: Path, rows: int) -> None:
             writer.write_table(pa.table(columns, schema=pa.schema(names)))
 
 
-def _connection() -> Any:
-    import ibis
+def _connection(folder: Path) -> Any:
+    from fusion.engine import opened
 
-    return ibis.duckdb.connect()
+    return opened(folder, ordered=False)
 
 
 def _numbers(con: Any, file: Path) -> dict[str, float]:
@@ -70,7 +70,7 @@ def streamed(folder: Path, rows: int) -> Callable[[], dict[str, float]]:
     """The project's own for large files: distinct codes first, then enumerations from Parquet to Parquet."""
     from fusion.classification import stream
 
-    con, target = _connection(), folder / "streamed.parquet"
+    con, target = _connection(folder), folder / "streamed.parquet"
 
     def work() -> dict[str, float]:
         query = f"SELECT * FROM read_parquet('{folder / SOURCE}')"
@@ -84,7 +84,7 @@ def table_expression(folder: Path, rows: int) -> Callable[[], dict[str, float]]:
     """The project's own in a notebook: an expression, written when it is asked for."""
     from fusion.classification import classify, standards
 
-    con, target = _connection(), folder / "ours.parquet"
+    con, target = _connection(folder), folder / "ours.parquet"
 
     def work() -> dict[str, float]:
         table = con.read_parquet(str(folder / SOURCE))
@@ -100,7 +100,7 @@ def pandas_merge(folder: Path, rows: int) -> Callable[[], dict[str, float]]:
 
     from fusion.classification import lookup, standards
 
-    con, target = _connection(), folder / "pandas.parquet"
+    con, target = _connection(folder), folder / "pandas.parquet"
 
     def work() -> dict[str, float]:
         held = lookup(standards=tuple(standards())).rename(

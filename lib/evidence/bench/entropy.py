@@ -22,9 +22,9 @@ TOLERANCE = 1e-8
 
 def prepare(folder: Path, rows: int) -> None:
     """Skewed values, a quarter of them zero in the second chain, one in ten missing."""
-    import duckdb
+    from fusion.engine import connected
 
-    con = duckdb.connect(config={"memory_limit": "1GB", "threads": 1})
+    con = connected(folder, memory="1GB", threads=1)
     con.execute("SELECT setseed(0.42)")
     columns = []
     for number, code in enumerate(CHAINS):
@@ -39,11 +39,10 @@ def prepare(folder: Path, rows: int) -> None:
 
 def expressions(folder: Path, rows: int) -> Callable[[], dict[str, float]]:
     """The project's own for large tables."""
-    import ibis
-
     from fusion.composite import tables
+    from fusion.engine import opened
 
-    con = ibis.duckdb.connect(memory_limit="1GB", threads=2, temp_directory=str(folder / "spill"))
+    con = opened(folder, memory="1GB", threads=2)
     target = folder / "scores.parquet"
 
     def work() -> dict[str, float]:
@@ -57,10 +56,10 @@ def expressions(folder: Path, rows: int) -> Callable[[], dict[str, float]]:
 
 def arrays(folder: Path, rows: int) -> Callable[[], dict[str, float]]:
     """The project's own for tables in memory, as the notebooks use it."""
-    import ibis
     import pandas as pd
 
     from fusion.composite import index, scale, treat
+    from fusion.engine import opened
 
     target = folder / "arrays.parquet"
 
@@ -70,7 +69,7 @@ def arrays(folder: Path, rows: int) -> Callable[[], dict[str, float]]:
         cut = treat.apply(values, treat.fit(values, "winsorise", tail=TAIL))
         built = index.build(scale.normalise(cut, DIRECTIONS), CHAINS)
         built.scores.assign(firm_id=frame["firm_id"]).to_parquet(target, index=False)
-        return _numbers(ibis.duckdb.connect().read_parquet(str(target)), built.weights)
+        return _numbers(opened(folder).read_parquet(str(target)), built.weights)
 
     return work
 

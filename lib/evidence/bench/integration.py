@@ -19,9 +19,9 @@ GOODS = ("3421", "3130", "3973", "3611", "1411", "2710", "4011", "3812")
 
 def prepare(folder: Path, rows: int) -> None:
     """One to ten classes a firm-year, as forms have them: JSON text."""
-    import duckdb
+    from fusion.engine import connected
 
-    con = duckdb.connect(config={"memory_limit": "1GB", "threads": 2})
+    con = connected(folder, memory="1GB", threads=2)
     services, goods = list(SERVICES), list(GOODS)
     # ten small parts; one firm-year in five has revenue little above its services
     con.execute(
@@ -49,7 +49,7 @@ def engine(folder: Path, rows: int) -> Callable[[], dict[str, float]]:
         for old in target.iterdir():
             old.unlink()
         firms.stream(folder / FILE, target, made)
-        return _numbers(f"read_parquet('{target}/*.parquet')")
+        return _numbers(f"read_parquet('{target}/*.parquet')", folder)
 
     return work
 
@@ -58,13 +58,13 @@ def one_by_one(folder: Path, rows: int) -> Callable[[], dict[str, float]]:
     """The obvious way, of one row in a thousand."""
     import json
 
-    import duckdb
     import pandas as pd
 
+    from fusion.engine import connected
     from fusion.integration import relatedness
 
     made = relatedness.relatedness(relatedness.Choices(alpha=0.0)).r
-    con = duckdb.connect()
+    con = connected(folder)
     query = f"SELECT * FROM read_parquet('{folder / FILE}') WHERE firm_id % {AGREE} = 0"
 
     def work() -> dict[str, float]:
@@ -85,12 +85,14 @@ def one_by_one(folder: Path, rows: int) -> Callable[[], dict[str, float]]:
     return work
 
 
-def _numbers(source: Any) -> dict[str, float]:
-    import duckdb
+def _numbers(source: Any, folder: Path) -> dict[str, float]:
+    from fusion.engine import connected
 
-    row = duckdb.sql(
-        f"SELECT avg(point), sum(point * volume) FROM {source} WHERE firm_id % {AGREE} = 0"
-    ).fetchone()
+    row = (
+        connected(folder)
+        .sql(f"SELECT avg(point), sum(point * volume) FROM {source} WHERE firm_id % {AGREE} = 0")
+        .fetchone()
+    )
     assert row
     return {"mean": float(row[0]), "yuan": float(row[1])}
 

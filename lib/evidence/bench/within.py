@@ -22,10 +22,11 @@ Work = Callable[[Path, int], Callable[[], dict[str, float]]]
 
 def prepare(folder: Path, rows: int, firms_at_once: int = 100_000) -> None:
     """An unbalanced panel of some ten years a firm, in the order of firms; one firm-year in fifty in another industry."""
-    import duckdb
     import pyarrow.parquet as pq
 
-    con = duckdb.connect(config={"memory_limit": "1GB", "threads": 1})
+    from fusion.engine import connected
+
+    con = connected(folder, memory="1GB", threads=1)
     con.execute("SELECT setseed(0.42)")
     firms, writer = max(int(rows / 9.96), 50), None
     for start in range(0, firms, firms_at_once):

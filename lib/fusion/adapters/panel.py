@@ -26,7 +26,6 @@ from fusion.panel.contract import KEYS, ROW, expected, missing_columns
 from fusion.panel.errors import examples
 from fusion.panel.readers import Raw, by_year, gathered
 
-MEMORY = "4GB"  # of the database while reading; beyond it tables go to disk
 PANEL = "fusion_panel_adapted"
 ESTABLISHED = ("firm_id", "year", "ind4", "class_version", "operating_revenue")
 TYPES = {"float": "DOUBLE", "int": "BIGINT", "bool": "BOOLEAN"}
@@ -101,9 +100,7 @@ def choices(
     return Choices(columns, preferred, money_unit, encoding, sheet, by_year(editions))
 
 
-def convert(
-    con: Any, sources: Sequence[Path], adapter: Adapter, chosen: Choices, memory: str | None = MEMORY
-) -> Source:
+def convert(con: Any, sources: Sequence[Path], adapter: Adapter, chosen: Choices) -> Source:
     """Read files by an adapter.
 
     Parameters
@@ -114,8 +111,6 @@ def convert(
     adapter : Adapter
     chosen : Choices
         See :func:`choices`.
-    memory : str or None
-        Limit of the database while it reads.
 
     Returns
     -------
@@ -131,7 +126,7 @@ def convert(
     found = problems(layouts, adapter, chosen)
     if found:
         raise AdapterError("\n".join(found))
-    folder = stage.bounded(con, memory or "80%")
+    folder = stage.beside(con)
     try:
         return _read(con, layouts, adapter, chosen, folder)
     except duckdb.Error as error:

@@ -223,10 +223,10 @@ def _read(report: Report, files: Sequence[Path], loose: Choices) -> None:
     if hindering:
         report.unread = said("adapters.report.hindered", count=len(hindering))
         return
-    con = engine.opened(*(file.parent for file in files))
+    con = engine.opened(*(file.parent for file in files), memory="2GB")
     try:
         # The contract's own required columns stay in the list of problems; here they may be missing.
-        source = panel.convert(con, files, report.adapter, loose, memory="2GB")
+        source = panel.convert(con, files, report.adapter, loose)
         quality = checks.check(source.raw, "set_aside")
     except AdapterError as error:
         report.unread = str(error)

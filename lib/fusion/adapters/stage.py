@@ -78,10 +78,9 @@ class Staged:
     misfits: pd.DataFrame = field(default_factory=lambda: _misfits([]))
 
 
-def bounded(con: Any, memory: str) -> Path:
-    """Keep a connection within ``memory`` and let it use a folder on disk, which goes with the connection."""
-    folder = Path(tempfile.mkdtemp(prefix="fusion_"))
-    engine.limited(con, memory)
+def beside(con: Any) -> Path:
+    """A folder on disk, which goes with the connection."""
+    folder = Path(tempfile.mkdtemp(prefix="fusion_", dir=engine.temporary(con)))
     weakref.finalize(con.con, shutil.rmtree, folder, ignore_errors=True)
     return folder
 
@@ -232,7 +231,6 @@ def _utf8(looked: Peek, folder: Path) -> Path:
 
 def _straight(con: Any, file: Path, delimiter: str, lines: int, width: int, name: str) -> Staged:
     """A regular CSV through DuckDB's reader, in the file's order."""
-    con.con.execute("SET preserve_insertion_order = true")
     con.con.execute(
         f"CREATE OR REPLACE TEMP TABLE {name}_text AS SELECT * FROM {_reader(file, delimiter, lines, width)}"
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fusion.classification import codes
-from fusion.classification.tables import ClassificationError
+from fusion.classification.tables import ClassificationError, utf8
 from fusion.classification.tables import standards as known_standards
 from fusion.language import listed, said
 
@@ -74,13 +74,7 @@ def from_file(file: Path | str, share: float = 0.5) -> Coefficients:
         raise ClassificationError(
             said("classification.no_coefficients", file=path.name, columns=listed(COLUMNS))
         )
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ClassificationError(
-            said("classification.not_utf8", file=path.name, start=error.start)
-        ) from None
-    with io.StringIO(text, newline="") as stream:
+    with io.StringIO(utf8(path), newline="") as stream:
         reader = csv.DictReader(stream)
         absent = [c for c in COLUMNS if c not in (reader.fieldnames or [])]
         if absent:

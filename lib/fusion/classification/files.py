@@ -73,7 +73,7 @@ def classify_file(
     import duckdb
 
     con = engine.opened(source.parent, target.parent)
-    with tempfile.TemporaryDirectory(prefix="fusion_") as folder:
+    with tempfile.TemporaryDirectory(prefix="fusion_", dir=engine.temporary(con)) as folder:
         query = _query(con, source, Path(folder))
         try:
             return _classified(con, source, query, target, edition, code_column, year_column)

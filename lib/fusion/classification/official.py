@@ -13,10 +13,10 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from zipfile import BadZipFile
 
 import pandas as pd
 
+from fusion import archives
 from fusion.classification.tables import ClassificationError, load, rows
 from fusion.language import listed, said
 
@@ -249,8 +249,11 @@ def _cells(file: Path) -> pd.DataFrame:
     """Every cell of a CSV or an Excel file as trimmed text."""
     if file.suffix.lower() == ".xlsx":
         try:
-            table = pd.read_excel(file, dtype=str, header=None)
-        except (ValueError, KeyError, OSError, BadZipFile):
+            archives.bounded(file)
+            table = pd.read_excel(file, dtype=str, header=None, engine="openpyxl")
+        except archives.ArchiveError as error:
+            raise ClassificationError(f"{file.name}: {error}") from None
+        except Exception:  # whatever a damaged archive makes its reader say
             raise ClassificationError(said("classification.list.unread", file=file.name)) from None
         return table.fillna("").map(lambda c: str(c).strip())
     for encoding in ("utf-8-sig", "gb18030"):

@@ -9,6 +9,7 @@ multiplied and added up. Weights give points; intervals stay what they are.
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 from fusion.classification.coefficients import Coefficients
 from fusion.classification.editions import CURRENT, NATIONAL, links
 from fusion.classification.policy import cuts
-from fusion.classification.tables import FOLDER, ClassificationError
+from fusion.classification.tables import FOLDER, ClassificationError, utf8
 from fusion.language import listed, said
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def from_file(file: Path | str) -> Weights:
     path = Path(file)
     if not path.is_file():
         raise ClassificationError(said("classification.no_weights", file=path.name, columns=listed(COLUMNS)))
-    with path.open(encoding="utf-8-sig", newline="") as stream:
+    with io.StringIO(utf8(path), newline="") as stream:
         reader = csv.DictReader(stream)
         absent = [c for c in COLUMNS if c not in (reader.fieldnames or [])]
         if absent:

@@ -51,8 +51,6 @@ def write(
     """
     named = tuple(known_standards() if standards is None else standards)
     raw = con.con
-    raw.execute("SET enable_progress_bar = false")
-    raw.execute(f"SET preserve_insertion_order = {str(keep_order).lower()}")
     place = ", row_number() OVER () AS place__" if keep_order else ""
     rows = f"SELECT *, {_text(code)} AS written__, {_text(edition)} AS version__{place} FROM ({query})"
     raw.execute("DROP TABLE IF EXISTS fusion_distinct")

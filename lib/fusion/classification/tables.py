@@ -89,6 +89,16 @@ def _read(name: str) -> pd.DataFrame:
     return pd.DataFrame(list(rows(name)), dtype=str)
 
 
+def utf8(file: Path) -> str:
+    """The text of a file that a study names; ``ClassificationError`` with the first byte that is not UTF-8."""
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ClassificationError(
+            said("classification.not_utf8", file=file.name, start=error.start)
+        ) from None
+
+
 def load(name: str) -> pd.DataFrame:
     """A table of ``data/classification`` by its file's name, e.g. ``"gbt4754_2017"``, ``"modern_services_2023"``.
 

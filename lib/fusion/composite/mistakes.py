@@ -39,7 +39,8 @@ def coordination(u: ArrayLike) -> dict[str, Floats]:
     levels = np.asarray(u, dtype=float)
     n = levels.shape[1]
     c, t = coupling.coupling(levels), coupling.level(levels)
-    low, high = np.nanmin(levels, axis=0), np.nanmax(levels, axis=0)
+    # Few units may have no level at all.
+    low, high = np.nanmin(levels, axis=0, initial=np.inf), np.nanmax(levels, axis=0, initial=-np.inf)
     spread = np.where(high > low, high - low, 1.0)
     rescaled = 0.01 + 0.98 * (levels - low) / spread
     share = np.r_[0.6, np.full(n - 1, 0.4 / (n - 1))]
@@ -105,7 +106,7 @@ def compare(scores: dict[str, Floats], grades: bool = True) -> pd.DataFrame:
         changed = np.mean(coupling.grade(right[both]) != coupling.grade(other[both])) if grades else np.nan
         kept = {key: moved[key] for key in ("spearman", "mean_shift", "max_shift")}
         rows.append({"error": name, "mean": float(np.nanmean(other)), **kept, "regraded": float(changed)})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["error", "mean", "spearman", "mean_shift", "max_shift", "regraded"])
 
 
 def indexes(

@@ -12,6 +12,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
+from fusion import engine as database
 from fusion.integration import engine, special
 from fusion.integration.errors import IntegrationError
 from fusion.integration.pairing import fill
@@ -159,8 +160,7 @@ def stream(
     Mean relatedness by path is learned from the first of them.
     """
     chosen = settings or Settings()
-    con = ibis.duckdb.connect(memory_limit=memory, threads=2)
-    con.raw_sql("SET preserve_insertion_order = false")
+    con = database.opened(source.parent, target, memory=memory, threads=2, ordered=False)
     _prepare(con, made.grid)
     for number, part in enumerate(_parts(con, source)):
         con.raw_sql(f"CREATE OR REPLACE TEMP VIEW _source AS {part}")

@@ -216,7 +216,9 @@ def _plain(values: pd.Series) -> pd.Series:
     """A column of Excel cells: numbers if all are, else text as written."""
     present = values.dropna()
     if len(present) and present.map(lambda v: isinstance(v, int | float) and not isinstance(v, bool)).all():
-        return pd.to_numeric(values)
+        numbers = pd.to_numeric(values)
+        if numbers.dtype != object:  # integers of any size stay as written
+            return numbers
     whole = values.map(lambda v: int(v) if isinstance(v, float) and v.is_integer() else v)
     return whole.map(lambda v: None if pd.isna(v) else str(v)).astype("str")
 
@@ -267,7 +269,12 @@ def _from_frame(con: Any, frame: pd.DataFrame, where: str) -> ibis.Table:
     )
     numbered = plain.reset_index(drop=True)
     numbered.insert(0, ROW, range(1, len(numbered) + 1))
-    con.con.register(f"{RAW}_frame", pa.Table.from_pandas(numbered, preserve_index=False))
+    try:
+        arrow = pa.Table.from_pandas(numbered, preserve_index=False)
+    except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
+        reason = str(error).partition("\n")[0][:300]
+        raise PanelError(said("panel.unreadable", source=where, reason=reason)) from None
+    con.con.register(f"{RAW}_frame", arrow)
     con.con.execute(f"CREATE OR REPLACE TEMP TABLE {RAW} AS SELECT * FROM {RAW}_frame")
     con.con.unregister(f"{RAW}_frame")
     return con.table(RAW)

@@ -63,7 +63,7 @@ def read_csv(con: Any, path: Path, encoding: str, name: str) -> str:
     used = find_encoding(path, encoding)
     delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
     headers = _headers(path, used, delimiter)
-    with tempfile.TemporaryDirectory(prefix="fusion_") as folder:
+    with tempfile.TemporaryDirectory(prefix="fusion_", dir=engine.temporary(con)) as folder:
         utf8 = path if used == "utf-8" else transcode(path, used, Path(folder) / "utf8.csv")
         _load(con, utf8, headers, delimiter, name, path)
     return used

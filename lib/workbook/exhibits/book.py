@@ -103,8 +103,7 @@ class Book:
     def connection(self) -> Any:
         """The notebook's embedded DuckDB; one thread, since with several the order of rows, and so of sums, is chance."""
         if self._con is None:
-            self._con = engine.opened(*self._reached())
-            self._con.con.execute("SET threads = 1")
+            self._con = engine.opened(*self._reached(), threads=1)
         return self._con
 
     def _reached(self) -> list[Path]:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,19 @@ THREADS = (
     "RAYON_NUM_THREADS",
 )
 GRACE_SECONDS = 3.0
+SHARE = 0.8  # of the machine's memory, for the databases of all notebooks that run at a time
+LOW = 0.08  # of it: what is left when a run says that memory runs short
+GROUPS = Path("/sys/fs/cgroup")
+# A container's limit, what it holds, and what of that could be given back, in both forms that Linux has.
+FORMS = (
+    ("memory.max", "memory.current", "memory.stat", "inactive_file"),
+    (
+        "memory/memory.limit_in_bytes",
+        "memory/memory.usage_in_bytes",
+        "memory/memory.stat",
+        "total_inactive_file",
+    ),
+)
 
 
 class Job:
@@ -120,6 +133,55 @@ class Job:
                 self.process.stdin.close()
         self.pipe.close()
         self.said.close()
+
+
+class Watch:
+    """Looks after memory while notebooks run, and says once that it runs short: a killed kernel can say nothing."""
+
+    def __init__(self) -> None:
+        self.due, self.told = 0.0, False
+
+    def look(self, running: Mapping[str, Job]) -> None:
+        """Look, at most once a second."""
+        if self.told or time.monotonic() < self.due or not running:
+            return
+        self.due = time.monotonic() + 1.0
+        if (free := left()) < LOW * whole():
+            self.told = True
+            held = {name: _held(job.process.pid) for name, job in running.items()}
+            most = max(held, key=lambda name: held[name])
+            words = {"free": free / 1e9, "whole": whole() / 1e9, "notebook": most, "held": held[most] / 1e9}
+            print(said("run.memory_low", **words), file=sys.stderr, flush=True)
+
+
+def whole() -> int:
+    """Bytes of memory that the machine has, or the container that this runs in."""
+    import psutil
+
+    return min([int(psutil.virtual_memory().total), *(limit for limit, _ in _group())])
+
+
+def left() -> int:
+    """Bytes of it that are free, or could be at once."""
+    import psutil
+
+    return min([int(psutil.virtual_memory().available), *(limit - used for limit, used in _group())])
+
+
+def _group() -> Iterator[tuple[int, int]]:
+    for limit, used, stat, idle in FORMS:
+        with suppress(OSError, ValueError, KeyError):
+            counts = dict(line.split() for line in (GROUPS / stat).read_text().splitlines())
+            yield int((GROUPS / limit).read_text()), int((GROUPS / used).read_text()) - int(counts[idle])
+
+
+def _held(pid: int) -> int:
+    """Bytes of a process and all below it."""
+    total = 0
+    for member in _family(pid):
+        with suppress(Exception):  # gone already
+            total += int(member.memory_info().rss)
+    return total
 
 
 def _family(pid: int) -> Iterator[Any]:

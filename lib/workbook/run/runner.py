@@ -21,7 +21,7 @@ from workbook.review.compare import snapshot
 from workbook.run import chain, fingerprint, manifest, preflight, progress
 from workbook.run.lock import LockedError, lock
 from workbook.run.preflight import Plan
-from workbook.run.process import Job
+from workbook.run.process import Job, Watch
 from workbook.run.state import Place
 
 FAILED, REFUSED = 1, 2
@@ -117,6 +117,7 @@ class Run:
         self.stale: set[str] = set()
         self.fates: dict[str, str] = {}
         self.full = False
+        self.watch = Watch()
         self.progress = progress.Progress(study.name, list(self.plans), jobs, self.record["durations"])
 
     # -- the run -------------------------------------------------------------------------------
@@ -154,6 +155,7 @@ class Run:
                     self._settle(name, self.running.pop(name))
             if self.running:
                 self._warm()
+                self.watch.look(self.running)
                 time.sleep(POLL_SECONDS)
 
     def _consider(self, name: str) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from estimators import engine
 from estimators.errors import EffectsError
 from estimators.language import listed, said
 
@@ -59,9 +60,9 @@ class Source:
         if isinstance(data, duckdb.DuckDBPyRelation):
             self._relation = data
             return
-        limit = memory or os.environ.get("FUSION_MEMORY")  # the limit that `fusion run --memory` sets for all
-        self._connection = duckdb.connect(config={"memory_limit": limit} if limit else {})
-        if isinstance(data, (str, os.PathLike)):
+        stored = isinstance(data, (str, os.PathLike))
+        self._connection = engine.connected(*([Path(data).parent] if stored else []), memory=memory or "")
+        if stored:
             self._parquet = os.fspath(data)
             self._view(f"SELECT * FROM read_parquet({quote(self._parquet)})", data)
         elif isinstance(data, pd.DataFrame):
