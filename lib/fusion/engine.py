@@ -49,7 +49,7 @@ def connected(
     stated, _, scratch = os.environ.get(MEMORY, "").partition(":")
     spill = Path(tempfile.mkdtemp(prefix="fusion_spill_", dir=scratch or None))
     limit = {"memory_limit": stated or memory} if stated or memory else {}
-    config = limit | {
+    config: dict[str, Any] = limit | {
         "temp_directory": str(spill),
         "preserve_insertion_order": ordered,
         "autoinstall_known_extensions": False,

@@ -29,6 +29,7 @@ from fusion.classification.tables import (
     remembered,
     tree,
 )
+from fusion.engine import opened
 from fusion.language import listed, said
 
 SINGLE = ["section", "division", "group3", "path"]
@@ -228,7 +229,7 @@ def doubts(counts: pd.DataFrame) -> pd.DataFrame:
     columns = ["stated", "best", "first_year", "last_year", "rows", "own", "other"]
     if tried.empty:
         return pd.DataFrame(columns=columns)
-    read = normalise(ibis.memtable(tried[["written", "version"]].drop_duplicates())).to_pandas()
+    read = opened().execute(normalise(ibis.memtable(tried[["written", "version"]].drop_duplicates())))
     tried = tried.merge(read[["written", "version", "reading"]], on=["written", "version"])
     tried = tried[tried["reading"] != "missing"]
     known = tried["cells"].where(tried["reading"] == "read", 0)

@@ -31,6 +31,7 @@ NEEDED = ("kind", "date", "name")
 HEAD_WITHIN = 20  # rows among which the head is looked for
 WHOLE_BATCH = "*"  # as a name, with a date of revocation: the whole batch is revoked
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # GB 32100-2015: no I, O, S, V, Z
+MOST = 20  # faults that a message lists
 WEIGHTS = [pow(3, i, 31) for i in range(17)]
 ALIKE = 0.6  # share of two letters in a row that names must have in common to be shown as alike
 MATCHED = ("code", "name", "old_name")
@@ -297,12 +298,13 @@ def _refuse(table: pd.DataFrame, years: dict[str, pd.Series]) -> None:
     }
     words |= {"kind": listed(dict.fromkeys(kinds)), "mode": listed(dict.fromkeys(modes))}
     lines = [
-        said("classification.list.cell", file=row.file, line=row.line, column=name.strip(), value=row[name.strip()],
+        said("classification.list.cell", file=row.file, line=row.line, column=name.strip(), value=row[name.strip()][:80],
              allowed=words[name])
         for name, flags in bad.items() for _, row in table[flags.fillna(False)].iterrows()
     ]  # fmt: skip
     if lines:
-        raise ClassificationError("\n".join(lines))
+        more = [said("classification.own.more", count=len(lines) - MOST)] if len(lines) > MOST else []
+        raise ClassificationError("\n".join([*lines[:MOST], *more]))
 
 
 def _whole_batches(table: pd.DataFrame) -> pd.DataFrame:
