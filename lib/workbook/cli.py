@@ -22,11 +22,22 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 QUICK = 50_000_000  # bytes of a source that is looked through before a run
 SCREEN, SCREEN_LINE = 20, 8  # findings that a screen holds, and further lines of each
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(add_completion=True, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from workbook.review import doctor as examined
+
+        print(examined.version())
+        raise typer.Exit
 
 
 @app.callback()
 def everywhere(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="version, commit and Python")
+    ] = False,
     language: Annotated[
         str,
         typer.Option(
@@ -58,6 +69,9 @@ def run(
             "without it, notebooks share 80% of the machine's"
         ),
     ] = "",
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="say what failed and the last line alone")
+    ] = False,
 ) -> None:
     """Run a study's notebooks; what has not changed is not run again."""
     from fusion.adapters import able
@@ -76,7 +90,7 @@ def run(
         raise typer.Exit(2)
     if _stopped(found, quick=True):
         raise typer.Exit(2)
-    code = runner.run(found, jobs=jobs, wait=wait)
+    code = runner.run(found, jobs=jobs, wait=wait, quiet=quiet)
     if site and code == 0:
         _build_site()
     raise typer.Exit(code)
@@ -233,13 +247,38 @@ def browse(
 
 
 @app.command()
-def runs(study: Annotated[str, typer.Argument(help="name of the study")]) -> None:
-    """List the runs of a study that are kept."""
+def runs(
+    study: Annotated[str, typer.Argument(help="name of the study; all if not given")] = "",
+) -> None:
+    """List the runs that are kept: when, how they ended, of which commit."""
+    import json
+
     from workbook import paths
     from workbook.review import compare
 
-    for file in compare.kept(paths.build() / study):
-        print(f"{study}@{file.stem}")
+    names = [study] if study else sorted(p.parent.name for p in paths.build().glob("*/.runs"))
+    for name in names:
+        for file in compare.kept(paths.build() / name):
+            kept = json.loads(file.read_text(encoding="utf-8"))
+            commit = str(kept.get("commit") or "–")[:10] + ("+" if kept.get("dirty") else "")
+            status = word("review.doctor_status", str(kept.get("status")))
+            told = {"commit": commit, "status": status, "exhibits": len(kept.get("exhibits") or {})}
+            print(said("review.run_line", run=f"{name}@{file.stem}", **told))
+    if not any(compare.kept(paths.build() / name) for name in names):
+        print(said("review.no_runs", study=study or listed(names) or "–"), file=sys.stderr)
+
+
+@app.command()
+def doctor() -> None:
+    """Look at the environment, the data folders, and what is built and stale; exit 1 when something must be mended."""
+    from workbook.review import doctor as examined
+
+    points = list(examined.environment())
+    print(examined.version())
+    for point in points:
+        print(said("review.doctor.fine" if point.fine else "review.doctor.wrong", told=point.told))
+    print("\n".join(examined.studies()) or said("review.doctor.no_studies"))
+    raise typer.Exit(int(not all(point.fine for point in points)))
 
 
 @app.command()

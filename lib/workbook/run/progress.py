@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 import time
 import unicodedata
@@ -17,6 +18,9 @@ from workbook import language as lib
 MORE = re.compile(r"(?P<names>.+) and (?P<count>\d+) more")
 # Fates whose detail is a reason, and not what has changed.
 UNCHANGED = ("skipped", "not run")
+LOUD = ("FAILED", "skipped")
+LIVE, LIVE_LOG = 0.5, 60.0  # seconds between what is said of running notebooks, on a terminal and in a log
+LINES, WIDE = 10, 400  # lines after the first, and characters of each, that a screen holds of an error
 
 
 class Progress:
@@ -32,10 +36,20 @@ class Progress:
         Notebooks at a time.
     durations : dict
         Seconds that notebooks took last time, for the time left.
+    quiet : bool
+        Say nothing of notebooks that are done.
     """
 
-    def __init__(self, study: str, names: Sequence[str], jobs: int, durations: Mapping[str, float]) -> None:
-        self.study, self.jobs = study, jobs
+    def __init__(
+        self,
+        study: str,
+        names: Sequence[str],
+        jobs: int,
+        durations: Mapping[str, float],
+        quiet: bool = False,
+    ) -> None:
+        self.study, self.jobs, self.quiet = study, jobs, quiet
+        self.shown, self.last = "", time.monotonic()
         self.durations = dict(durations)
         self.left = list(names)
         self.total = len(names)
@@ -57,10 +71,50 @@ class Progress:
         """A notebook has started."""
         self.starts[name] = time.monotonic()
 
+    def expected(self) -> None:
+        """What a first run may take, where nothing is known of this study."""
+        if not self.durations and not self.quiet:
+            print(lib.said("run.first", count=self.total), flush=True)
+
+    def live(self, cells: Mapping[str, tuple[int, int]]) -> None:
+        """Say at which cell each notebook is, of how many, and since when: on a terminal in one line that is written over.
+
+        Elsewhere, as in a log, once a minute.
+        """
+        now, terminal = time.monotonic(), sys.stderr.isatty()
+        if self.quiet or not cells or now - self.last < (LIVE if terminal else LIVE_LOG):
+            return
+        self.last = now
+        told = [
+            lib.said("run.at", name=n, cell=at, of=of, seconds=duration(round(now - self.starts[n])))
+            for n, (at, of) in cells.items()
+        ]
+        line = "   ".join(told)
+        if terminal:
+            line = line[: max(20, shutil.get_terminal_size().columns - 1)]
+            print(f"\r{line:<{len(self.shown)}}", end="", file=sys.stderr, flush=True)
+            self.shown = line
+        else:
+            print(line, file=sys.stderr, flush=True)
+
+    def _clear(self) -> None:
+        """Take the live line away, so that a lasting one can be written."""
+        if self.shown:
+            print(
+                f"\r{' ' * sum(2 if ord(c) > 255 else 1 for c in self.shown)}\r",
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )
+            self.shown = ""
+
     def settled(self, name: str, word: str, seconds: float | None, detail: Sequence[str]) -> None:
         """Print the line of a notebook whose fate is known."""
         self.words[name] = word
         self.left.remove(name)
+        self._clear()
+        if self.quiet and word not in LOUD:
+            return
         parts = [
             f"[{len(self.words)}/{self.total}] {name:<{self.width}}   {_wide(lib.word('run.fate', word), 10)}"
         ]
@@ -72,13 +126,16 @@ class Progress:
         print("   ".join(parts).rstrip(), flush=True)
 
     def explain(self, error: Mapping[str, Any], evidence: Path | None) -> None:
-        """Print why a notebook failed and where to look."""
+        """Print why a notebook failed, whole if a screen holds it, and where to look."""
         where = lib.said("run.cell", cell=error["cell"]) if error["cell"] else ""
         where += f" '{error['tag']}'" if error["tag"] else ""
-        first = error["value"].strip().splitlines()[:1]
-        what = ": ".join(part for part in (where.strip(), error["name"], *first) if part)
+        told = (error.get("said") or {}).get(lib.current()) or error["value"]
+        first, *rest = told.strip().splitlines() or [""]
+        what = ": ".join(part for part in (where.strip(), error["name"], first) if part)
         look = lib.said("run.see", evidence=files.shown(evidence)) if evidence else ""
-        print(f"      {what}{look}", flush=True)
+        more = [lib.said("run.rest", count=len(rest) - LINES)] if len(rest) > LINES else []
+        cut = [f"{line[:WIDE]}…" if len(line) > WIDE else line for line in (what, *rest[:LINES])]
+        print("\n        ".join([f"      {cut[0]}", *cut[1:], *more]) + look, flush=True)
 
     def remaining(self) -> float:
         """Seconds until the end if every notebook left takes what it took last time."""
@@ -90,6 +147,7 @@ class Progress:
 
     def summary(self, where: str, bad: bool) -> None:
         """Print the last line."""
+        self._clear()
         sys.stdout.flush()
         counts: dict[str, int] = {}
         for word in self.words.values():

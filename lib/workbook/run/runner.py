@@ -18,7 +18,7 @@ from workbook import files, language, paths
 from workbook.exhibits import listing, sheets
 from workbook.language import said
 from workbook.review.compare import snapshot
-from workbook.run import chain, fingerprint, manifest, preflight, progress
+from workbook.run import chain, fingerprint, manifest, preflight, progress, warm
 from workbook.run.lock import LockedError, lock
 from workbook.run.preflight import Plan
 from workbook.run.process import Job, Watch
@@ -60,7 +60,7 @@ class Stopped(KeyboardInterrupt):
         self.number = number
 
 
-def run(study: StudyLike, *, jobs: int = 2, wait: bool = True) -> int:
+def run(study: StudyLike, *, jobs: int = 2, wait: bool = True, quiet: bool = False) -> int:
     """Run a study's notebooks and keep its record.
 
     Parameters
@@ -71,6 +71,8 @@ def run(study: StudyLike, *, jobs: int = 2, wait: bool = True) -> int:
         Notebooks at a time.
     wait : bool
         If another run has the study, wait for it to end; otherwise say so and refuse.
+    quiet : bool
+        Tell of what failed and of the whole alone.
 
     Returns
     -------
@@ -83,7 +85,7 @@ def run(study: StudyLike, *, jobs: int = 2, wait: bool = True) -> int:
         with _signals():
             root.mkdir(parents=True, exist_ok=True)
             with lock(root, study.name, wait):
-                return Run(study, root.absolute(), jobs).go()
+                return Run(study, root.absolute(), jobs, quiet).go()
     except (preflight.PreflightError, LockedError) as error:
         return _refuse(str(error), REFUSED)
     except OSError as error:
@@ -93,10 +95,23 @@ def run(study: StudyLike, *, jobs: int = 2, wait: bool = True) -> int:
         return 128 + stop.number
 
 
+def stale(study: StudyLike) -> dict[str, list[str]]:
+    """What a run would do: notebooks whose results are missing, or made of something that has changed, and of what."""
+    run = Run(study, (paths.build() / study.name).absolute(), 1)
+    found = {}
+    for name in run.plans:
+        record = run.record["notebooks"].get(name, {})
+        good = record.get("status") in GOOD
+        changed = fingerprint.changed(record.get("fingerprint"), run.fingerprint(name)) if good else [""]
+        if changed:
+            found[name] = [part for part in changed if part]
+    return found
+
+
 class Run:
     """One run of one study, which holds the study's lock."""
 
-    def __init__(self, study: StudyLike, root: Path, jobs: int) -> None:
+    def __init__(self, study: StudyLike, root: Path, jobs: int, quiet: bool = False) -> None:
         self.study, self.root, self.jobs = study, root, jobs
         self.hashes = fingerprint.Hashes(root.parent / ".hashes.json")
         flat = study.flat
@@ -118,7 +133,8 @@ class Run:
         self.fates: dict[str, str] = {}
         self.full = False
         self.watch = Watch()
-        self.progress = progress.Progress(study.name, list(self.plans), jobs, self.record["durations"])
+        durations = self.record["durations"]
+        self.progress = progress.Progress(study.name, list(self.plans), jobs, durations, quiet)
 
     # -- the run -------------------------------------------------------------------------------
     def go(self) -> int:
@@ -156,7 +172,15 @@ class Run:
             if self.running:
                 self._warm()
                 self.watch.look(self.running)
+                self._live()
                 time.sleep(POLL_SECONDS)
+
+    def _live(self) -> None:
+        """Say where running notebooks are."""
+        every = {
+            n: sum(c["cell_type"] == "code" for c in self.plans[n].content["cells"]) for n in self.running
+        }
+        self.progress.live({n: (min(warm.begun(self.place(n).job), of), of) for n, of in every.items()})
 
     def _consider(self, name: str) -> None:
         """Skip it, find it up to date, start it, or leave it waiting."""
@@ -196,6 +220,8 @@ class Run:
         good = earlier if earlier and earlier.get("status") in GOOD else None
         compared = good or place.withdrawn_record() or {}
         reason = fingerprint.changed(compared.get("fingerprint"), mark) or ["outputs missing or altered"]
+        if not self.progress.ran:
+            self.progress.expected()
         self._first_start()
         self.record["notebooks"][name] = {
             "status": "running",

@@ -23,6 +23,8 @@ from workbook import files, language
 
 JOB = "FUSION_JOB"  # where a notebook's Book finds its job
 ERROR = "error.json"
+AT = ".at"  # beside the job: how many cells were begun
+cells: list[int] = []
 PARENT = "JPY_PARENT_PID"  # who started a kernel
 MODULES = "FUSION_WARM"  # where a kernel finds their names, comma-joined
 
@@ -43,6 +45,7 @@ def load_ipython_extension(shell: Any) -> None:
     """
     threading.Thread(target=_end_with, args=(int(os.environ.get(PARENT, 0)),), daemon=True).start()
     shell.set_custom_exc((Exception,), _failed)
+    shell.events.register("pre_run_cell", _at)
     for name in filter(None, os.environ.pop(MODULES, "").split(",")):
         with contextlib.suppress(Exception), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -55,6 +58,21 @@ def _end_with(parent: int) -> None:
         time.sleep(0.5)
     if parent:
         os._exit(1)
+
+
+def _at(info: Any) -> None:
+    """Count the cells that were begun, for the runner's live line; the cell itself must not fail of it."""
+    with contextlib.suppress(Exception):
+        cells.append(1)
+        Path(f"{os.environ[JOB]}{AT}").write_text(str(len(cells)), encoding="utf-8")
+
+
+def begun(job: Path) -> int:
+    """Cells that a notebook has begun; 0 where nothing is known."""
+    try:
+        return int(Path(f"{job}{AT}").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return 0
 
 
 def told(folder: Path) -> dict[str, str]:
