@@ -186,7 +186,7 @@ def is_enterprise(columns: Sequence[Seen]) -> bool:
 def _frame(layout: Layout, adapter: Adapter) -> pd.DataFrame:
     """Rows of a file as texts, under its headers."""
     con = engine.opened(layout.path.parent)
-    folder = stage.bounded(con, "2GB")
+    folder = stage.beside(con)
     staged = stage.stage(con, layout.looked, layout.header_at, len(layout.texts), "looked", folder)
     cells = ", ".join(f"trim(CAST(c{i} AS VARCHAR)) AS c{i}" for i in range(len(layout.texts)))
     frame = con.con.execute(f"SELECT {cells} FROM {staged.name} LIMIT {MOST_ROWS}").df()
