@@ -20,7 +20,7 @@ export UV_COMPILE_BYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
-.PHONY: help env study test studies site diff audit browser reproduce package lab verify montecarlo attack bench lint format fuzz params lock clean
+.PHONY: help env study test studies site diff audit browser reproduce package lab verify montecarlo attack returns bench lint format fuzz params lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -55,6 +55,9 @@ verify: $(READY) ## recompute published results (build/verification.csv)
 
 attack: $(READY) ## attack what secrecy rules would publish of random panels (PANELS=300; half an hour)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m evidence.secrecy --panels $(or $(PANELS),300) --workers 2
+
+returns: $(READY) ## plant slips in made-up returns and count what is found and what calls mend (ten minutes)
+	@$(BIN)/python -m evidence.returns
 
 bench: $(READY) ## time the heavy works beside the obvious way (build/bench.csv; WORK=name ROWS=n)
 	@$(BIN)/python -m evidence.bench $(WORK) $(if $(ROWS),--rows $(ROWS))

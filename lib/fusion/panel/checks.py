@@ -185,6 +185,27 @@ def _checked(columns: Mapping[str, Column]) -> list[dict[str, str]]:
     return lines
 
 
+def broken(raw: Raw) -> pd.DataFrame:
+    """Rules of severity ``error`` between columns of one row that rows break.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``row, rule``, in order.
+    """
+    held = [
+        rule
+        for rule in applicable(list(raw.columns))
+        if rule.severity == "error" and not _neighbour_words([rule])
+    ]
+    told = _stated(_with_codes(raw.table, codes.due(raw.editions)), [], held).to_pandas()
+    long = told.melt(id_vars=[ROW], var_name="rule", value_name="kept")
+    found = long.loc[~long["kept"].astype(bool)].rename(columns={ROW: "row"})
+    return found.assign(rule=found["rule"].str.removeprefix(VERDICT))[["row", "rule"]].sort_values(
+        ["row", "rule"], ignore_index=True
+    )
+
+
 # -- verdicts of the rules between columns -----------------------------------------------------
 def _verdicts(raw: Raw, applied: Sequence[Rule]) -> ibis.Table:
     """The columns to be judged and, for each rule, whether the row keeps it (what cannot be told is no violation)."""

@@ -73,7 +73,7 @@ KINDS = {
 # Parameters beside panel.source that name a file, or a folder.
 FOLDERS = {"earlier_releases"}
 FILE_LISTS = {"lists"}
-FILES = {"base_file", "coefficients_file", "pilots", "plan", "targets", "observed", "vintage"}
+FILES = {"base_file", "coefficients_file", "corrections", "pilots", "plan", "targets", "observed", "vintage"}
 
 
 @dataclass(frozen=True)

@@ -162,6 +162,30 @@ class Panel(Section):
         description="where a hard rule is broken: stop the run, or set aside in the quality queue the cell that is wrong by "
         "itself, or the row whose cells contradict each other",
     )
+    corrections: str | None = Field(
+        None,
+        description="CSV or Excel of corrections that answers to queries gave (data/editing/README.md); applied before the "
+        "checks, what was reported stays on record",
+    )
+    doubts: Literal["as_reported", "put_right", "expected"] = Field(
+        "as_reported",
+        description="money that is doubted and not answered: as reported; likely slips of unit put right; or replaced by what "
+        "is expected",
+    )
+    published_items: list[Column] = Field(
+        default_factory=lambda: ["operating_revenue", "service_revenue", "value_added"],
+        description="money columns whose totals are published: doubts are ranked by what they do to these",
+    )
+    published_by: list[Column] = Field(
+        default_factory=lambda: ["district"],
+        description="columns by which those totals are published, too; their cells weigh a tenth of the total (judgement)",
+    )
+    needless_calls: float = Field(
+        9,
+        ge=1,
+        le=99,
+        description="needless calls that one missed slip is worth (judgement); doubts are listed from P = 1/(1 + this) on",
+    )
 
     @model_validator(mode="after")
     def _written_out(self) -> Panel:

@@ -1,0 +1,318 @@
+"""Returns looked through before anything is published: doubts, the calls that matter, totals three ways."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from fusion.editing import corrections, scores, slips
+from fusion.editing.balances import Balance, Sheet, mend
+from fusion.editing.blocks import items, parts
+from fusion.editing.settings import Settings
+from fusion.panel.contract import ROW
+from fusion.panel.readers import Raw
+
+PAIR = ["unit", "year", "before", "after", "kind", "raw_before", "raw_after"]
+WAYS = ["item", "year", "units", "reported", "three", "put_right", "expected"]
+WAYS += [f"{c}_growth" for c in WAYS[3:]]
+_POINTS = 0.1  # of growth, per cent: what is less is not told
+AS_REPORTED, PUT_RIGHT, EXPECTED = "as_reported", "put_right", "expected"
+_CALLS, _CELL = 3, 0.1
+_TOLERANCE = 0.05  # 万元; the contract's rules allow 0.1 for two terms
+
+
+@dataclass(frozen=True)
+class Review:
+    """Doubts about a panel.
+
+    Attributes
+    ----------
+    queue : pandas.DataFrame
+        :func:`fusion.editing.scores.ranked`: every doubtful cell of what is published, by calls.
+    totals : pandas.DataFrame
+        :func:`fusion.editing.scores.totals`.
+    found : Found or None
+        None where the panel has fewer than two money items, or no year.
+    publication : Publication
+    """
+
+    queue: pd.DataFrame
+    totals: pd.DataFrame
+    found: slips.Found | None
+    publication: scores.Publication
+
+    def calls(self, most: int = 10) -> pd.DataFrame:
+        """The first calls: of each unit and year the cell that moves most."""
+        worth = self.queue.loc[self.queue["slip"] > _listed(self.found)]
+        first = worth.drop_duplicates(["unit", "year"]).head(most)
+        return first.assign(rank=range(1, len(first) + 1)).reset_index(drop=True)
+
+    def three_ways(self) -> pd.DataFrame:
+        """Totals and their growth as reported, with the three largest doubts and with all named ones put right, and as expected.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``item, year, units, reported, three, put_right, expected``, each with its growth on the year before (``…_growth``).
+        """
+        if self.found is None:
+            return pd.DataFrame(columns=WAYS)
+        whole = self.totals.loc[self.totals["kind"] == scores.WHOLE]
+        largest = self.calls(_CALLS)[["unit", "year"]]
+        moved = self.queue.merge(largest, on=["unit", "year"])
+        right = (
+            moved.assign(three=moved["put_right"] - moved["value"]).groupby(["item", "year"])["three"].sum()
+        )
+        out = whole.merge(right.reset_index(), on=["item", "year"], how="left").fillna({"three": 0.0})
+        out["three"] += out["reported"]
+        out = out.sort_values(["item", "year"], kind="stable", ignore_index=True)
+        for name in ("reported", "three", PUT_RIGHT, EXPECTED):
+            before = out.groupby("item")[name].shift().where(out.groupby("item")["year"].diff() == 1)
+            out[f"{name}_growth"] = 100.0 * (out[name] / before - 1.0)
+        order = {name: i for i, name in enumerate(self.publication.items)}
+        return out.sort_values(
+            ["item", "year"],
+            key=lambda c: c.map(order) if c.name == "item" else c,
+            kind="stable",
+            ignore_index=True,
+        )
+
+
+def _listed(found: slips.Found | None) -> float:
+    return found.settings.listed if found is not None else 1.0
+
+
+def review(
+    raw: Raw,
+    published: Collection[str],
+    by: Collection[str],
+    settings: Settings | None = None,
+    confirmed: Collection[tuple[int, str]] = (),
+) -> Review:
+    """Look a panel through.
+
+    Parameters
+    ----------
+    raw : Raw
+        As read and corrected.
+    published : collection of str
+        Money items whose totals are published; those that the panel lacks are passed over.
+    by : collection of str
+        Columns by which they are published; their cells weigh a tenth of the total (a judgement).
+    settings : Settings, optional
+        Constants of the model of slips.
+    confirmed : collection of (int, str)
+        Rows and fields whose value was confirmed: nothing is doubted of them.
+
+    Returns
+    -------
+    Review
+    """
+    have = set(raw.columns)
+    cells = {c: _CELL for c in by if c in have}
+    publication = scores.Publication([c for c in published if c in have], cells)
+    if len(have & set(items())) < 2 or not publication.items:
+        return Review(_nothing(publication), pd.DataFrame(), None, publication)
+    table = _ready(raw.table)
+    found = _silenced(slips.find(table, settings), confirmed)
+    lines = scores.doubts(table, found, publication)
+    sums = scores.totals(table, lines, publication)
+    return Review(scores.ranked(lines, sums, publication), sums, found, publication)
+
+
+def _ready(table: ibis.Table) -> ibis.Table:
+    """With peers: the division, of whatever code there is."""
+    code = table["ind4"].cast("string") if "ind4" in table.columns else ibis.literal("")
+    return table.mutate(stratum=code.re_extract("([0-9]{2})", 1))
+
+
+def _nothing(publication: scores.Publication) -> pd.DataFrame:
+    columns = [
+        *scores.LINE,
+        *publication.cells,
+        "expected_change",
+        "of_total",
+        "of_growth",
+        "score",
+        "call",
+        "rank",
+    ]
+    return pd.DataFrame({c: pd.Series(dtype=object if c in ("unit", "item") else float) for c in columns})
+
+
+def _silenced(found: slips.Found, confirmed: Collection[tuple[int, str]]) -> slips.Found:
+    """Doubts without those that were answered."""
+    if not confirmed:
+        return found
+    rows, cells = found.rows.copy(), found.cells
+    forms = {row for row, field in confirmed if field == corrections.ALL}
+    calm = rows[ROW].isin(forms)
+    rows.loc[calm, ["form", "slip", "shrink", "shrink2"]] = [0.0, 0.0, 1.0, 1.0]
+    row_of = rows[ROW].to_numpy()[cells["position"].to_numpy(int)]
+    said = {(int(r), f) for r, f in confirmed}
+    answered = [int(r) in forms or (int(r), i) in said for r, i in zip(row_of, cells["item"], strict=True)]
+    cells = cells.loc[~np.array(answered, bool)].reset_index(drop=True)
+    clear = 1.0 - rows["form"].to_numpy(float)
+    np.multiply.at(clear, cells["position"].to_numpy(int), 1.0 - cells["slip"].to_numpy(float))
+    return dataclasses.replace(found, rows=rows.assign(slip=1.0 - clear), cells=cells)
+
+
+def resolved(raw: Raw, made: Review, how: str) -> Raw:
+    """The panel with unanswered doubts as declared.
+
+    Parameters
+    ----------
+    how : {"as_reported", "put_right", "expected"}
+        ``as_reported``: nothing is changed, the return is the respondent's. ``put_right``: money of which P of a slip is
+        above one half is divided by 10^k. ``expected``: it is replaced by its expectation.
+    """
+    if how == AS_REPORTED or made.found is None:
+        return raw
+    every = scores.Publication([c for c in items() if c in raw.columns], {})
+    lines = scores.doubts(_ready(raw.table), made.found, every)
+    lines = lines.loc[lines["slip"] > made.found.settings.named]
+    if lines.empty:
+        return raw
+    cells = lines.assign(
+        row=lines[ROW], field=lines["item"], new=lines[PUT_RIGHT if how == PUT_RIGHT else "predicted"]
+    )
+    return dataclasses.replace(raw, table=corrections.replaced(raw.table, cells[["row", "field", "new"]]))
+
+
+def mendings(raw: Raw, quality: pd.DataFrame, most: int = 2000) -> pd.DataFrame:
+    """The smallest change that mends each return whose parts exceed their whole.
+
+    Parameters
+    ----------
+    quality : pandas.DataFrame
+        What :func:`fusion.panel.checks.check` found.
+    most : int
+        Returns that are looked at, at most.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``unit, year, item, value, suggested, factor, ambiguous``: what one would ask for; ``factor`` is missing where the
+        value is no slip of unit, ``ambiguous`` true where another change is about as likely.
+    """
+    columns = [c for c in items() if c in raw.columns]
+    rules = [Balance({part: 1.0, whole: -1.0}, -np.inf, 0.0) for part, whole in parts(columns)]
+    broken = quality.loc[
+        quality["field"].isin({part for part, _ in parts(columns)}) & quality["severity"].eq("error")
+    ]
+    units = broken["unit"].drop_duplicates().head(most).tolist()
+    lines = []
+    if rules and units:
+        beside = raw.table.filter(raw.table["firm_id"].isin(units)).order_by("firm_id", "year", ROW)
+        frame = beside.select(ROW, "firm_id", "year", *columns).to_pandas()
+        past = _expected(frame, columns)
+        for at in frame.index[frame[ROW].isin(set(broken["row"]))]:
+            lines += _mended(frame.loc[at], past.loc[at], columns, rules)
+    return pd.DataFrame(lines, columns=["unit", "year", "item", "value", "suggested", "factor", "ambiguous"])
+
+
+def _expected(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """Geometric mean of the years beside, by unit."""
+    positive = frame[columns].astype(float)
+    log = np.log(positive.where(positive > 0))
+    grouped = log.groupby(frame["firm_id"])
+    before, after = grouped.shift(1), grouped.shift(-1)
+    return np.exp(before.add(after).div(2).fillna(before).fillna(after))
+
+
+def _mended(
+    row: pd.Series, past: pd.Series, columns: list[str], rules: list[Balance]
+) -> list[tuple[object, ...]]:
+    levels = {c: items()[c].level for c in columns}
+    values = row[columns].astype(float).to_dict()
+    found = mend(Sheet(values, levels, past.to_dict(), rounding=_TOLERANCE), rules)
+    if found is None:
+        return []
+    return [
+        (
+            row["firm_id"],
+            row["year"],
+            name,
+            values[name],
+            new,
+            found.factors.get(name, np.nan),
+            bool(found.ambiguous),
+        )
+        for name, new in found.values.items()
+    ]
+
+
+def most_moved(ways: pd.DataFrame) -> dict[str, Any] | None:
+    """The total whose growth the three largest doubts move most: a line of :meth:`Review.three_ways`, or None."""
+    gap = (ways["reported_growth"] - ways["three_growth"]).abs() if len(ways) else pd.Series(dtype=float)
+    return ways.loc[gap.idxmax()].to_dict() if gap.notna().any() and gap.max() > _POINTS else None
+
+
+def pairs(
+    raw: Raw, panel: ibis.Table, aside: Collection[Any], published: Sequence[str], log: pd.DataFrame
+) -> pd.DataFrame:
+    """Units by what became of them between each year and the one before, for :func:`fusion.editing.growth.decompose`.
+
+    Parameters
+    ----------
+    raw : Raw
+        All that was read, as corrected.
+    panel : ibis.Table
+        What is published: the rows that were kept.
+    aside : collection of int
+        ``source_row`` of what was set aside for a broken rule.
+    published : sequence of str
+        Money items; the first that the panel has is followed.
+    log : pandas.DataFrame
+        Corrections that were applied.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``unit, year, before, after, kind``, and ``raw_before, raw_after`` where a value was corrected.
+    """
+    item = next((c for c in published if c in panel.columns), None)
+    if item is None:
+        return pd.DataFrame({c: [] for c in PAIR})
+    kept = panel.select("firm_id", "year", published=panel[item].cast("float64"), kept=True)
+    read = raw.table.select(ROW, "firm_id", "year", value=raw.table[item].cast("float64"))
+    both = read.left_join(kept, ["firm_id", "year"]).select(
+        ROW, "firm_id", "year", "value", "published", "kept"
+    )
+    frame = both.order_by(ROW).to_pandas().dropna(subset=["firm_id", "year"])
+    frame["aside"] = frame[ROW].isin(set(aside)) & frame["kept"].isna()
+    reported = log.loc[log["field"] == item].set_index("row")["old"] if len(log) else pd.Series(dtype=float)
+    frame["raw"] = frame[ROW].map(reported)
+    frame = frame.sort_values(["kept", "aside", "value"], na_position="last", kind="stable")
+    frame = frame.drop_duplicates(["firm_id", "year"]).astype({"year": "int64"})
+    state = frame[["firm_id", "year", "published", "kept", "aside", "value", "raw"]]
+    later = state.rename(columns={c: f"{c}_1" for c in ("published", "kept", "aside", "value", "raw")})
+    earlier = state.assign(year=state["year"] + 1).rename(
+        columns={c: f"{c}_0" for c in ("published", "kept", "aside", "value", "raw")}
+    )
+    years = set(state["year"])
+    joined = earlier.merge(later, on=["firm_id", "year"], how="outer")
+    joined = joined.loc[joined["year"].isin(years) & (joined["year"] - 1).isin(years)]
+    joined = joined.loc[joined["published_0"].notna() | joined["published_1"].notna()]
+    out = joined.assign(kind=_kinds(joined), before=joined["published_0"], after=joined["published_1"])
+    out = out.rename(columns={"firm_id": "unit", "raw_0": "raw_before", "raw_1": "raw_after"})
+    return out[PAIR].sort_values(["year", "unit"], kind="stable", ignore_index=True)
+
+
+def _kinds(joined: pd.DataFrame) -> Any:
+    """The class of each pair of years."""
+    there = [joined[f"published_{t}"].notna() for t in (0, 1)]
+    aside = [joined[f"aside_{t}"].fillna(False).astype(bool) & ~there[t] for t in (0, 1)]
+    # In the panel, or in the source and not dropped by a rule of the sample, but without a value.
+    empty = [joined[f"kept_{t}"].notna() & ~there[t] for t in (0, 1)]
+    return np.select(
+        [there[0] & there[1], aside[0] | aside[1], empty[0] | empty[1], there[1]],
+        ["matched", "set aside", "missing", "entering"],
+        "leaving",
+    )
