@@ -135,11 +135,11 @@ def test_a_confirmed_value_is_doubted_no_more(slipped: tuple[pd.DataFrame, str, 
 def test_values_in_another_unit_of_money(slipped: tuple[pd.DataFrame, str, int], tmp_path: Path) -> None:
     frame, unit, year = slipped
     raw = _raw(frame)
-    old = float(frame.set_index(["firm_id", "year"]).loc[(unit, year), "total_assets"])
+    old = float(frame.set_index(["firm_id", "year"]).loc[(unit, year), "payroll"])
     line = {
         "unit": unit,
         "year": year,
-        "field": "total_assets",
+        "field": "payroll",
         "old": old * 10,
         "new": old,
         "measure": "千元",

@@ -52,7 +52,13 @@ ROOMS: dict[str, dict[str, set[str] | None]] = {
     },
     "workbook": dict.fromkeys(("expressions", "params", "run", "exhibits", "publish", "review")),
     # Times what any room does.
-    "evidence": {"bench": {"montecarlo"}, "montecarlo": set(), "returns": set(), "secrecy": set(), "verification": set()},
+    "evidence": {
+        "bench": {"montecarlo"},
+        "montecarlo": set(),
+        "returns": set(),
+        "secrecy": set(),
+        "verification": set(),
+    },
 }
 MOST_FILES = 12  # on one floor of these packages
 SMALL_FLOORS = ("estimators", "workbook")

@@ -53,6 +53,11 @@ class Review:
         first = worth.drop_duplicates(["unit", "year"]).head(most)
         return first.assign(rank=range(1, len(first) + 1)).reset_index(drop=True)
 
+    @property
+    def open(self) -> int:
+        """Published totals that unanswered doubts may still move."""
+        return 0 if self.found is None else len(scores.open_cells(self.totals))
+
     def three_ways(self) -> pd.DataFrame:
         """Totals and their growth as reported, with the three largest doubts and with all named ones put right, and as expected.
 

@@ -14,7 +14,20 @@ from fusion.editing.slips import Found
 from fusion.panel.contract import ROW
 
 WHOLE = "total"  # the publication cell of all units
-LINE = ["unit", "year", ROW, "item", "value", "predicted", "low", "high", "factor", "slip", "put_right"]
+LINE = [
+    "unit",
+    "year",
+    ROW,
+    "item",
+    "value",
+    "predicted",
+    "low",
+    "high",
+    "factor",
+    "slip",
+    "put_right",
+    "whole",
+]
 
 
 @dataclass(frozen=True)
@@ -54,9 +67,10 @@ def doubts(table: ibis.Table, found: Found, publication: Publication) -> pd.Data
     Returns
     -------
     pandas.DataFrame
-        ``unit, year, source_row, item, value, predicted, low, high, factor, slip, put_right`` and the columns of
+        ``unit, year, source_row, item, value, predicted, low, high, factor, slip, put_right, whole`` and the columns of
         ``publication.cells``. ``predicted``: the expectation over all states, x·Σ P(k)·10^−k; ``low`` to ``high``: ± two
-        standard deviations of it; ``put_right``: x·10^−k where P is above one half, else x.
+        standard deviations of it; ``put_right``: x·10^−k where P is above one half, else x. ``whole``: the form as a whole is
+        named.
     """
     cells = found.cells.set_index(["position", "item"])
     odd = found.rows.loc[found.rows["form"] > 0].index.union(found.cells["position"].unique())
@@ -95,6 +109,7 @@ def _expected(lines: pd.DataFrame, own: pd.DataFrame, found: Found) -> pd.DataFr
         slip=1.0 - (1.0 - lines["form"].to_numpy(float)) * (1.0 - cell_slip),
         factor=np.where(factor != 0, factor, likely).astype(int),
         put_right=value * 10.0 ** -factor.astype(float),
+        whole=lines["form"] > named,
     )
     keep = (out["slip"] > 1e-3) | (np.abs(out["predicted"] - out["value"]) > 1e-3 * np.abs(out["value"]))
     columns = [*LINE, *[c for c in out if c not in (*LINE, "position", "form", "shrink", "shrink2")]]

@@ -1,0 +1,355 @@
+"""Doubts for those who ask: a workbook a district or unit with room for answers, letters in Chinese, answers read back.
+
+None of it is published: it names units.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workbook import inert, paths
+from workbook.language import said, told
+
+HOME = paths.DATA / "editing"
+_WIDTH, _ANSWER_ROWS = 16, "FFF2CC"
+_UNSAFE = re.compile(r"[^\w-]+")
+ALL = "*"  # all money of a form
+_EXACT = 0.02  # of a power of ten, for a right value that was rounded
+_OTHERS = 6  # items that a letter names besides the first
+
+
+def _table(name: str) -> list[dict[str, str]]:
+    return _rows(HOME / name)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def _forms() -> dict[str, str]:
+    """Annual form of each column, as the table of forms names it."""
+    annual = [row for row in _rows(paths.DATA / "adapters" / "forms.csv") if row["family"] == "annual"]
+    return {column: row["title_zh"] for row in reversed(annual) for column in row["columns"].split("|")}
+
+
+def check_code(unit: object, year: object, item: object, value: float) -> str:
+    """What ties an answer to the value it is about."""
+    return hashlib.sha256(f"{unit}|{int(float(str(year)))}|{item}|{value:.6g}".encode()).hexdigest()[:12]
+
+
+def lines(folder: Path, language: str, most: int, least: float = 0.0) -> pd.DataFrame:
+    """Doubts of a study that was run, in the words of the queue.
+
+    Parameters
+    ----------
+    folder : Path
+        The study's folder in the build.
+    language : {"en", "zh"}
+        Of items and doubts.
+    most : int
+        Calls at most.
+    least : float
+        P from which a cell is asked about.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of ``data/editing/queue.csv``, and ``item``, ``factor``.
+    """
+    outputs = folder / "01_panel"
+    queue = pd.read_parquet(outputs / "queue.parquet")
+    queue = queue.loc[queue["slip"] >= least].assign(
+        doubt=lambda q: [_doubt(k, language) for k in q["factor"]]
+    )
+    queue = queue.rename(columns={"put_right": "suggested"})
+    mended = pd.read_parquet(outputs / "mendings.parquet").assign(
+        doubt=said("publish.queue.balance"), slip=np.nan
+    )
+    queue = pd.concat([queue, mended], ignore_index=True) if len(mended) else queue
+    panel = pd.read_parquet(outputs / "panel.parquet")
+    queue = _with_panel(queue, panel)
+    labels = {row["column"]: row[f"label_{language}"] for row in _rows(paths.DATA / "contract" / "panel.csv")}
+    queue["item_name"] = queue["item"].map(labels).fillna(queue["item"])
+    queue["form"] = queue["item"].map(_forms()).fillna("")
+    queue["check"] = [
+        check_code(u, y, i, v)
+        for u, y, i, v in queue[["unit", "year", "item", "value"]].itertuples(index=False)
+    ]
+    order = queue.groupby(["unit", "year"], sort=False).ngroup()
+    queue = queue.assign(rank=order + 1, whole=queue["whole"].astype(bool)).loc[order < most]
+    for share in ("of_total", "of_growth"):
+        queue[share] = 100.0 * queue[share]
+    return queue.reset_index(drop=True)
+
+
+def _doubt(factor: float, language: str) -> str:
+    """What is odd, in words."""
+    times = 10 ** abs(int(factor))
+    key = "publish.queue.too_large" if factor > 0 else "publish.queue.too_small"
+    return said(key, times=f"{times:,}")
+
+
+def _with_panel(queue: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
+    """Names, districts and values of the year before, where the panel has them."""
+    known = panel.set_index(panel["firm_id"].astype(str))
+    for column in ("firm_name", "district"):
+        if column in panel:
+            held = known[column].dropna()
+            queue[column] = queue["unit"].astype(str).map(held[~held.index.duplicated(keep="last")])
+        elif column not in queue:
+            queue[column] = ""
+    items = [c for c in queue["item"].unique() if c in panel]
+    long = panel.melt(id_vars=["firm_id", "year"], value_vars=items, var_name="item", value_name="before")
+    long = long.astype({"firm_id": str, "year": "int64"}).assign(year=lambda x: x["year"] + 1)
+    queue = queue.astype({"year": "int64"}).assign(unit=queue["unit"].astype(str))
+    return queue.merge(long.rename(columns={"firm_id": "unit"}), on=["unit", "year", "item"], how="left")
+
+
+def write(asked: pd.DataFrame, folder: Path, by: str, language: str) -> list[Path]:
+    """One workbook for each district (or unit), with room for answers, and one Word file of letters beside it.
+
+    Parameters
+    ----------
+    asked : pandas.DataFrame
+        As :func:`lines` gives it.
+    folder : Path
+        Where to write.
+    by : {"district", "unit"}
+        A file for each.
+    language : {"en", "zh"}
+        Of the heads; letters are in Chinese.
+
+    Returns
+    -------
+    list of Path
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    made = []
+    for name, part in asked.groupby(asked[by].fillna("").astype(str), sort=True):
+        stem = _UNSAFE.sub("_", str(name))[:60] or "0"
+        target = folder / f"{stem}.xlsx"
+        _workbook(part, target, language)
+        made += [target, _letters(part, folder / f"{stem}.docx")]
+    return made
+
+
+def _workbook(part: pd.DataFrame, target: Path, language: str) -> None:
+    from openpyxl import Workbook
+    from openpyxl.styles import Alignment, Font, PatternFill, Protection
+    from openpyxl.utils import get_column_letter
+    from openpyxl.worksheet.datavalidation import DataValidation
+
+    book = Workbook()
+    sheet: Any = book.active
+    sheet.title = said("publish.queue.sheet")
+    heads = _table("queue.csv")
+    for i, head in enumerate(heads, 1):
+        place = sheet.cell(1, i)
+        inert.cell(place, head[f"head_{language}"])
+        place.font, place.alignment = Font(bold=True), Alignment(wrap_text=True, vertical="top")
+        sheet.column_dimensions[get_column_letter(i)].width = _WIDTH
+    for r, row in enumerate(part.to_dict("records"), 2):
+        for i, head in enumerate(heads, 1):
+            place = sheet.cell(r, i)
+            inert.cell(place, _plain(row.get(head["column"])))
+            place.number_format = (
+                "#,##0.00"
+                if "yuan" in head["head_en"] or head["column"] in ("low", "high")
+                else place.number_format
+            )
+            if head["answer"] == "yes":
+                place.fill, place.protection = (
+                    PatternFill("solid", fgColor=_ANSWER_ROWS),
+                    Protection(locked=False),
+                )
+    allowed = ",".join(row[language] for row in _table("answers.csv"))
+    pick = DataValidation(type="list", formula1=f'"{allowed}"', allow_blank=True)
+    column = get_column_letter(1 + [h["column"] for h in heads].index("answer"))
+    pick.add(f"{column}2:{column}{len(part) + 1}")
+    sheet.add_data_validation(pick)
+    sheet.freeze_panes, sheet.protection.sheet = "D2", True
+    sheet.page_setup.orientation, sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = (
+        "landscape",
+        1,
+        0,
+    )
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.print_title_rows = "1:1"
+    book.save(target)
+
+
+def _plain(value: Any) -> Any:
+    """A value as Excel takes it."""
+    if value is None or (isinstance(value, float) and np.isnan(value)) or value is pd.NA:
+        return None
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _letters(part: pd.DataFrame, target: Path) -> Path:
+    """A letter for each call, a page each."""
+    from docx import Document
+    from docx.oxml.ns import qn
+    from docx.shared import Mm, Pt
+
+    made = Document()
+    style = made.styles["Normal"]
+    style.font.name, style.font.size = "Times New Roman", Pt(12)
+    style.element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), "SimSun")
+    made.sections[0].page_width, made.sections[0].page_height = Mm(210), Mm(297)
+    for position, (_, call) in enumerate(part.groupby("rank", sort=True)):
+        if position:
+            made.add_page_break()
+        for i, paragraph in enumerate(_letter(call)):
+            run = made.add_paragraph().add_run(inert.word(paragraph))
+            run.bold = i == 0
+    made.save(str(target))
+    return target
+
+
+def _letter(call: pd.DataFrame) -> Iterator[str]:
+    """The paragraphs of one letter: nothing of other units, no totals."""
+    first = call.iloc[0]
+    more = call.loc[call["value"].notna()].iloc[1 : 1 + _OTHERS]
+    others = [f"{n} {v:,.2f}" for n, v in zip(more["item_name"], more["value"], strict=True)]
+    name = first["firm_name"] if isinstance(first["firm_name"], str) and first["firm_name"] else _zh("you")
+    values = {
+        "name": name,
+        "unit": first["unit"],
+        "year": int(first["year"]),
+        "form": first["form"] or _zh("annual"),
+        "item": first["item_name"],
+        "value": f"{first['value']:,.2f}",
+        "compared": _compared(first),
+        "others": _zh("others", others="\u3001".join(others)) if others else "",
+    }
+    text = (HOME / "letter.zh.md").read_text("utf-8")
+    for paragraph in text.split("\n\n"):
+        filled = paragraph.strip().format(**values)
+        if filled:
+            yield filled
+
+
+def _zh(key: str, **values: object) -> str:
+    return told("zh", f"publish.letter.{key}", **values)
+
+
+def _compared(first: pd.Series) -> str:
+    """The value beside the year before."""
+    before, value = first["before"], first["value"]
+    if not (pd.notna(before) and before > 0 and value > 0):
+        return _zh("unlike_peers" if pd.notna(first["slip"]) else "unlike_balance")
+    times = value / before
+    key = "times" if times >= 1 else "only"
+    return _zh(key, before=f"{before:,.2f}", times=f"{times:,.1f}", share=f"{100 * times:.2g}")
+
+
+def answers(sources: Sequence[Path], asked: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Answers that came back, as corrections, and what cannot be applied.
+
+    Parameters
+    ----------
+    sources : sequence of Path
+        Workbooks that were sent out and filled in.
+    asked : pandas.DataFrame
+        The queue as it is now: an answer to a value that has changed since is stale.
+
+    Returns
+    -------
+    corrections : pandas.DataFrame
+        As ``panel.corrections`` reads them.
+    refused : list of str
+        Each with file and row: unknown or stale check codes, no answer beside a value, a value beside "right as it is", none
+        beside a mistake, no number, two answers for one cell.
+    """
+    known = asked.drop_duplicates("check").set_index("check")
+    kinds = {row[lang]: row for row in _table("answers.csv") for lang in ("zh", "en")}
+    found: dict[str, dict[str, object]] = {}
+    refused: list[str] = []
+    for source in sources:
+        for number, row in enumerate(_filled(source), 2):
+            if not any(row.get(c) for c in ("answer", "right")):
+                continue
+            fault = _fault(row, known.index, kinds, found)
+            if fault:
+                refused.append(
+                    said(
+                        f"publish.queue.{fault}", file=source.name, row=number, value=row.get("answer") or ""
+                    )
+                )
+                continue
+            kind = kinds[str(row["answer"])]
+            if kind["kind"]:
+                found[str(row["check"])] = _correction(row, known.loc[str(row["check"])], kind["kind"])
+    corrected = pd.DataFrame(list(found.values()), columns=list(_CORRECTION))
+    return corrected.drop_duplicates(["unit", "year", "field", "factor"], ignore_index=True), refused
+
+
+_CORRECTION = (
+    "unit",
+    "year",
+    "field",
+    "old",
+    "new",
+    "factor",
+    "measure",
+    "kind",
+    "reason",
+    "source",
+    "who",
+    "decided_at",
+)
+
+
+def _filled(source: Path) -> list[dict[str, Any]]:
+    """Rows of a workbook that came back, by the names of the queue's columns."""
+    frame = pd.read_excel(source, dtype=object)
+    names = {row[f"head_{lang}"]: row["column"] for row in _table("queue.csv") for lang in ("zh", "en")}
+    frame = frame.rename(columns=names)
+    lines = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    return [{k: v.strip() if isinstance(v, str) else v for k, v in line.items()} for line in lines]
+
+
+def _fault(row: dict[str, Any], known: pd.Index, kinds: dict[str, Any], found: dict[str, Any]) -> str:
+    """Why an answer cannot be taken, as the name of a sentence; empty if it can."""
+    answer, right = row.get("answer"), row.get("right")
+    number = pd.to_numeric(str(right).replace(",", ""), errors="coerce") if right is not None else np.nan
+    kind = kinds.get(str(answer), {}).get("kind")
+    tests = {
+        "unknown_code": str(row.get("check")) not in known,
+        "twice": str(row.get("check")) in found,
+        "no_answer": str(answer) not in kinds,
+        "no_number": right is not None and not np.isfinite(number),
+        "right_with_value": kind == "confirmed" and right is not None,
+        "wrong_without_value": kind in ("slip", "other") and right is None,
+        "no_signature": bool(kind) and not all(row.get(c) for c in ("who", "decided_at")),
+    }
+    return next((name for name, failed in tests.items() if failed), "")
+
+
+def _correction(row: dict[str, Any], asked: pd.Series, kind: str) -> dict[str, object]:
+    """A line of the file of corrections; a slip of unit where the whole form is doubted is one of all its money."""
+    right = None if kind == "confirmed" else float(str(row["right"]).replace(",", ""))
+    power = np.log10(asked["value"] / right) if right and asked["value"] / right > 0 else np.nan
+    whole = kind == "slip" and bool(asked["whole"]) and abs(power - round(power)) < _EXACT if right else False
+    cell = {"field": asked["item"], "old": asked["value"], "new": right, "factor": ""}
+    form = {"field": ALL, "old": "", "new": "", "factor": round(power) if whole else ""}
+    return {
+        "unit": asked["unit"],
+        "year": int(asked["year"]),
+        **(form if whole else cell if right is not None else cell | {"old": "", "new": ""}),
+        "measure": "万元",
+        "kind": kind,
+        "reason": row.get("reason") or str(row["answer"]),
+        "source": "queue",
+        "who": row["who"],
+        "decided_at": str(row["decided_at"])[:10],
+    }

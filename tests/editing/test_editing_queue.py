@@ -1,0 +1,130 @@
+"""Doubts go out as workbooks and letters, and come back as corrections."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import ibis
+import openpyxl
+import pytest
+from docx import Document
+
+from fusion.editing import corrections, review
+from fusion.panel import checks, readers
+from fusion.panel.synthetic import Settings, generate
+from workbook.publish.formats import queue
+
+SCRIPT = "=HYPERLINK(1)"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, readers.Raw, str]:
+    """The outputs of the first notebook of a panel in which the largest firm of 2018 reports ten times its money."""
+    frame = generate(Settings(firms=120, missingness=0.0), seed=8)[0].sort_values(
+        ["firm_id", "year"], ignore_index=True
+    )
+    money = [c for c in corrections.items() if c in frame]
+    frame[money] = frame[money].astype(float)
+    long = frame.groupby("firm_id")["year"].transform("size") >= 6
+    row = frame.loc[long & frame["year"].eq(2018), "operating_revenue"].idxmax()
+    frame.loc[row, money] *= 10
+    frame.loc[frame["firm_id"] == frame.loc[row, "firm_id"], "firm_name"] = SCRIPT
+    raw = readers.take(ibis.duckdb.connect(), frame, contract="enterprise", extra_columns={})
+    made = review.review(raw, ["operating_revenue", "total_assets"], ["district"])
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "01_panel").mkdir()
+    made.queue.to_parquet(folder / "01_panel" / "queue.parquet")
+    review.mendings(raw, checks.check(raw, "set_aside")).to_parquet(folder / "01_panel" / "mendings.parquet")
+    frame.to_parquet(folder / "01_panel" / "panel.parquet")
+    return folder, raw, str(frame.loc[row, "firm_id"])
+
+
+def _fill(path: Path, unit: str, **given: object) -> int:
+    """Answer the cells of a unit; how many there were."""
+    book = openpyxl.load_workbook(path)
+    sheet = book.active
+    heads = {row["head_zh"]: row["column"] for row in queue._table("queue.csv")}
+    at = {heads[c.value]: c.column for c in sheet[1]}
+    done = 0
+    for r in range(2, sheet.max_row + 1):
+        if sheet.cell(r, at["unit"]).value == unit:
+            for column, value in given.items():
+                shown = sheet.cell(r, at["suggested"]).value if value == "suggested" else value
+                sheet.cell(r, at[column]).value = shown
+            done += 1
+    book.save(path)
+    return done
+
+
+def test_the_queue_goes_out_comes_back_and_mends(run: tuple[Path, readers.Raw, str], tmp_path: Path) -> None:
+    folder, raw, unit = run
+    asked = queue.lines(folder, "zh", most=50, least=0.1)
+    first = asked.iloc[0]
+    assert (first["unit"], first["year"], first["rank"]) == (unit, 2018, 1)
+    made = queue.write(asked, tmp_path, "district", "zh")
+    sheets = [f for f in made if f.suffix == ".xlsx"]
+    assert len(sheets) == asked["district"].nunique()
+    mine = tmp_path / f"{first['district']}.xlsx"
+    sheet = openpyxl.load_workbook(mine).active
+    assert sheet["B2"].value == SCRIPT and sheet["B2"].data_type == "s"  # text, no formula
+    assert sheet.protection.sheet
+    count = _fill(
+        mine, unit, answer="单位有误", right="suggested", who="李", decided_at="2026-03-31", reason="千元"
+    )
+    found, refused = queue.answers(sheets, asked)
+    assert refused == []
+    assert count == 2
+    assert found[["field", "factor"]].to_numpy().tolist() == [
+        ["*", 1]
+    ]  # one line: the whole form is in a wrong unit
+    file = tmp_path / "corrections.csv"
+    found.to_csv(file, index=False)
+    done = corrections.apply(raw, corrections.read(file))
+    assert {"operating_revenue", "total_assets", "payroll"} <= set(done.log["field"])
+    assert done.log["new"].to_numpy() == pytest.approx(done.log["old"].to_numpy() / 10)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"answer": "无误", "right": 5, "who": "a", "decided_at": "2026-01-01"}, "row 2: 'right as it is'"),
+        ({"answer": "单位有误", "who": "a", "decided_at": "2026-01-01"}, "without the right value"),
+        ({"answer": "也许", "right": 5}, "no answer of the list"),
+        ({"answer": "其他错误", "right": "five", "who": "a", "decided_at": "2026-01-01"}, "no number"),
+        ({"answer": "其他错误", "right": 5}, "not filled in"),
+        ({"answer": "无误", "check": "0", "who": "a", "decided_at": "2026-01-01"}, "unknown or stale"),
+    ],
+)
+def test_answers_that_cannot_be_taken_are_listed(
+    run: tuple[Path, readers.Raw, str], tmp_path: Path, given: dict[str, object], words: str
+) -> None:
+    folder, _, unit = run
+    asked = queue.lines(folder, "zh", most=1, least=0.1)
+    book = next(f for f in queue.write(asked, tmp_path, "unit", "zh") if f.suffix == ".xlsx")
+    _fill(book, unit, **given)
+    found, refused = queue.answers([book], asked)
+    assert found.empty
+    assert words in refused[0]
+
+
+def test_not_reached_is_no_correction(run: tuple[Path, readers.Raw, str], tmp_path: Path) -> None:
+    folder, _, unit = run
+    asked = queue.lines(folder, "zh", most=1, least=0.1)
+    book = next(f for f in queue.write(asked, tmp_path, "unit", "zh") if f.suffix == ".xlsx")
+    _fill(book, unit, answer="未联系上")
+    found, refused = queue.answers([book], asked)
+    assert (len(found), refused) == (0, [])
+
+
+def test_a_letter_names_one_unit_its_value_and_the_year_before(
+    run: tuple[Path, readers.Raw, str], tmp_path: Path
+) -> None:
+    folder, _, unit = run
+    asked = queue.lines(folder, "zh", most=3, least=0.05)
+    made = queue.write(asked, tmp_path, "unit", "zh")
+    letter = Document(str(next(f for f in made if f.suffix == ".docx" and unit in f.name)))
+    text = "\n".join(p.text for p in letter.paragraphs)
+    assert "关于核实年报数据的函" in text and unit in text and "倍" in text
+    assert not any(other in text for other in set(asked["unit"]) - {unit})
+    first = asked.loc[asked["unit"] == unit].iloc[0]
+    assert f"{first['value']:,.2f}" in text and f"{first['before']:,.2f}" in text
