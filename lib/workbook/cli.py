@@ -366,8 +366,10 @@ def queue(
     most: Annotated[int, typer.Option(min=1, help="calls (a unit and year) at most")] = 200,
 ) -> None:
     """Write what should be asked of whom: Excel with room for answers, letters in Chinese (Word)."""
+    from workbook.publish.formats import queue as send
+
     asked = _asked(study, most)
-    made = _queue().write(asked, folder, "unit" if by == "unit" else "district", current())
+    made = send.write(asked, folder, "unit" if by == "unit" else "district", current())
     calls = asked["rank"].nunique()
     print(
         said(
@@ -388,26 +390,23 @@ def answers(
     into: Annotated[Path, typer.Option(help="file of corrections to write")] = Path("corrections.csv"),
 ) -> None:
     """Read answers back as a file of corrections; exit 1 when some could not be taken."""
+    from workbook.publish.formats import queue as returned
+
     if into.exists():
         print(said("publish.queue.exists", file=into), file=sys.stderr)
         raise typer.Exit(2)
-    found, refused = _queue().answers(sources, _asked(study, 10**9))
+    found, refused = returned.answers(sources, _asked(study, 10**9))
     found.to_csv(into, index=False, encoding="utf-8-sig")
     print(said("publish.queue.read", count=len(found), file=into))
     print("".join(f"{line}\n" for line in refused), end="", file=sys.stderr)
     raise typer.Exit(1 if refused else 0)
 
 
-def _queue() -> Any:
-    from workbook.publish.formats import queue as made
-
-    return made
-
-
 def _asked(study: str, most: int) -> Any:
     """Doubts of a study that was run."""
     from workbook import paths
     from workbook.params.load import load
+    from workbook.publish.formats import queue as doubts
 
     found = load(study)
     folder = paths.build() / found.name
@@ -415,7 +414,7 @@ def _asked(study: str, most: int) -> Any:
         print(said("publish.queue.not_run", study=found.name), file=sys.stderr)
         raise typer.Exit(2)
     least = 1 / (1 + float(found.flat["needless_calls"]))
-    return _queue().lines(folder, current(), most, least)
+    return doubts.lines(folder, current(), most, least)
 
 
 @app.command()
