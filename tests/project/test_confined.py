@@ -127,6 +127,7 @@ def test_memory_that_runs_short_is_told_once(
 ) -> None:
     job = SimpleNamespace(process=SimpleNamespace(pid=os.getpid()))
     watch = process.Watch()
+    monkeypatch.setattr(process, "left", lambda: int(0.9 * process.whole()))
     watch.look({"01_panel": job})
     assert not capsys.readouterr().err
     monkeypatch.setattr(process, "left", lambda: int(0.07 * process.whole()))

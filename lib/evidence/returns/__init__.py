@@ -14,6 +14,7 @@ import pandas as pd
 
 from fusion.editing import scores, slips
 from fusion.editing.blocks import STAFF, items
+from fusion.engine import opened
 from fusion.panel.synthetic import Settings, generate
 
 _FACTORS, _SHARES = np.array([1, -1, 3, -3, 4, -4]), np.array([0.35, 0.25, 0.15, 0.08, 0.12, 0.05])
@@ -136,7 +137,7 @@ def judged(planted: Planted) -> dict[str, float]:
 def _found(planted: Planted) -> tuple[ibis.Table, slips.Found]:
     frame = planted.returns
     money = [c for c in items() if c in frame]
-    con = ibis.duckdb.connect()
+    con = opened()
     shown = frame[["firm_id", "year", STAFF, "district", *money]].assign(
         stratum=frame["ind4"].str[:2], source_row=np.arange(len(frame))
     )
