@@ -66,17 +66,27 @@ def test_weights_move_points_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_points_of_paths(tmp_path: Path) -> None:
-    """Two makers of other machines: .1 of each may be electronics (3964), .9 high-end equipment."""
+    """Two makers of other machines with 100 and 300: .1 of each may be electronics (3964), .9 high-end equipment."""
     panel = pd.DataFrame(
         {"firm_id": list("ABC"), "year": 2015, "ind4": ["3599", "3599", "3972"], "class_version": "2011"}
     )
-    rows = gbt.classify(ibis.memtable(panel)).to_pandas()
+    rows = gbt.classify(ibis.memtable(panel))
+    rows = rows.inner_join(
+        ibis.memtable(pd.DataFrame({"firm_id": list("ABC"), "r": [100.0, 300.0, 600.0]})), "firm_id"
+    )
     weights = split_weights.from_file(written(tmp_path, ROBOTS))
-    points = split_weights.path_points(rows, weights).set_index("path")["firm_years_point"]
-    assert points.to_dict() == pytest.approx({"P1": 1.2, "P4": 1.8})
-    assert split_weights.path_points(rows, split_weights.NONE).empty
+    told = gbt.path_totals(rows, "r", weights).set_index("path")
+    assert told["firm_years_point"].dropna().to_dict() == pytest.approx({"P1": 1.2, "P4": 1.8})
+    assert told["revenue_share_point"].dropna().to_dict() == pytest.approx({"P1": 0.64, "P4": 0.36})
+    given = (
+        gbt.path_contributions(rows, "r", weights)
+        .groupby("path")[["revenue_share_point_part", "revenue_share_point_whole"]]
+        .sum()
+    )
+    assert given.loc["P1"].tolist() == pytest.approx([640, 1000])
+    assert "firm_years_point" not in gbt.path_totals(rows, "r")
     other = split_weights.Weights("file", (("2011", "0169", "0164", 1.0),))
-    assert split_weights.path_points(rows, other)["firm_years_point"].isna().all()  # nothing is said of 3599
+    assert gbt.path_totals(rows, "r", other)["firm_years_point"].isna().all()  # nothing is said of 3599
 
 
 def test_shares_of_enterprises_that_were_coded_anew() -> None:

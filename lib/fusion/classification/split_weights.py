@@ -301,8 +301,8 @@ def table(weights: Weights) -> pd.DataFrame:
     return out.assign(units=list(weights.units), low=np.maximum(centre - half, 0), high=centre + half)
 
 
-def path_points(frame: pd.DataFrame, weights: Weights) -> pd.DataFrame:
-    """Firm-years of each path with open rows divided by the declared weights.
+def in_paths(frame: pd.DataFrame, weights: Weights) -> pd.DataFrame:
+    """Each row beside each path that it is, or may be, in, with the part of it that is there by the declared weights.
 
     Parameters
     ----------
@@ -313,11 +313,9 @@ def path_points(frame: pd.DataFrame, weights: Weights) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        path, firm_years_point; missing where some open row of the path has a code without weights. Empty without
-        weights.
+        The rows with ``cell`` (the path) and ``point``: 1 where it is certain, missing where the code has no weights.
     """
     import numpy as np
-    import pandas as pd
 
     from fusion.classification.intervals import beside
 
@@ -326,10 +324,7 @@ def path_points(frame: pd.DataFrame, weights: Weights) -> pd.DataFrame:
         key = (edition, code, cuts(part)["path"])
         share[key] = share.get(key, 0.0) + weight
     weighed = {key[:2] for key in share}
-    if not share:
-        return pd.DataFrame({"path": [], "firm_years_point": []})
     long = beside(frame)
     keys = zip(long["edition"], long["code_own"], long["cell"], strict=True)
     point = [share.get(key, 0.0 if key[:2] in weighed else np.nan) for key in keys]
-    long["firm_years_point"] = np.where(long["open"], point, 1.0)
-    return long.groupby("cell")["firm_years_point"].sum(skipna=False).rename_axis("path").reset_index()
+    return long.assign(point=np.where(long["open"], point, 1.0))

@@ -17,6 +17,7 @@ from fusion.classification.editions import CURRENT, NATIONAL, convert
 from fusion.classification.enterprises import bounds, in_question
 from fusion.classification.listed import split
 from fusion.classification.policy import OTHER
+from fusion.classification.split_weights import NONE, Weights, in_paths
 from fusion.classification.tables import EDITIONS, load, source, tree
 
 UNMAPPED = "unmapped"
@@ -222,7 +223,7 @@ def _with_shares(out: pd.DataFrame, within: list[str], revenue: str | None) -> p
     return out.drop(columns="revenue", errors="ignore")
 
 
-def path_totals(rows: ibis.Table, revenue: str | None = None) -> pd.DataFrame:
+def path_totals(rows: ibis.Table, revenue: str | None = None, weights: Weights = NONE) -> pd.DataFrame:
     """Totals of the six paths, of ``other`` and of what is unmapped.
 
     Returns
@@ -231,7 +232,8 @@ def path_totals(rows: ibis.Table, revenue: str | None = None) -> pd.DataFrame:
         path; firm_years (exclusive: each row under its main path, so they add up to all rows); firm_years_high (with
         the rows of split codes of which any successor is in the path);
         firm_years_overlapping (main or secondary, so they do not); firm_years_service (rows outside the
-        path that it names as service partners); the same of revenue as shares of all revenue; firms (of the main path).
+        path that it names as service partners); the same of revenue as shares of all revenue; firms (of the main path);
+        with ``weights`` firm_years_point and revenue_share_point: open codes by their parts (missing where one has none).
     """
     small = rows.group_by(_PATHS).aggregate(**_sizes(rows, revenue)).to_pandas()
     sizes = ["firm_years"] + (["revenue"] if revenue else [])
@@ -241,23 +243,49 @@ def path_totals(rows: ibis.Table, revenue: str | None = None) -> pd.DataFrame:
     out = out.rename(columns={c: c.replace("revenue", "revenue_share") for c in money})
     firms = rows.group_by("path").aggregate(firms=rows["firm_id"].nunique()).to_pandas()
     out["firms"] = firms.set_index(firms["path"].replace("", UNMAPPED))["firms"]
-    return out.fillna(0).astype({c: int for c in out.columns if c.startswith("firm")}).reset_index()
+    out = out.fillna(0).astype({c: int for c in out.columns if c.startswith("firm")}).reset_index()
+    if not weights.values:
+        return out
+    point = _points(rows, revenue, weights, [])
+    if revenue:
+        point["revenue_share_point"] /= max(float(small["revenue"].sum()), 1e-300)
+    return out.merge(point, on="path", how="left")
 
 
-def path_contributions(rows: ibis.Table, revenue: str | None) -> pd.DataFrame | None:
+def _points(rows: ibis.Table, revenue: str | None, weights: Weights, by: Sequence[str]) -> pd.DataFrame:
+    """Each path's firm_years_point and revenue_share_point (a sum), missing where an open code of it has no weights."""
+    keys = ["edition", "code_own", "path", "paths_possible", *by]
+    long = in_paths(rows.group_by(keys).aggregate(**_sizes(rows, revenue)).to_pandas(), weights)
+    sizes = {"firm_years": "firm_years_point"} | ({"revenue": "revenue_share_point"} if revenue else {})
+    parts = long[["cell", *by]].assign(
+        **{to: long[size].fillna(0) * long["point"] for size, to in sizes.items()}
+    )
+    return (
+        parts.groupby(["cell", *by])
+        .sum(min_count=1)
+        .where(parts.groupby(["cell", *by]).count().eq(parts.groupby(["cell", *by]).size(), axis=0))
+        .reset_index()
+        .rename(columns={"cell": "path"})
+    )
+
+
+def path_contributions(rows: ibis.Table, revenue: str | None, weights: Weights = NONE) -> pd.DataFrame | None:
     """What each firm contributes to the shares of revenue of `path_totals`.
 
     Returns
     -------
     pandas.DataFrame or None
-        path, unit, and for revenue_share, _high, _overlapping and _service the firm's revenue there (``_part``) and at all
-        (``_whole``); None without revenue.
+        path, unit, and for revenue_share, _high, _overlapping, _service and, with weights, _point the firm's revenue there
+        (``_part``) and at all (``_whole``); None without revenue.
     """
     if not revenue:
         return None
     keyed = rows.mutate(unit=rows["firm_id"])
     small = keyed.group_by([*_PATHS, "unit"]).aggregate(revenue_share=rows[revenue].sum()).to_pandas()
     part = _kinds(small, "revenue_share", ["unit"])
+    if weights.values:
+        point = _points(keyed, revenue, weights, ["unit"]).set_index(["path", "unit"])
+        part = part.join(point[["revenue_share_point"]], how="outer")
     whole = small.groupby("unit")["revenue_share"].sum()
     every = pd.MultiIndex.from_product([_codes(), whole.index], names=["path", "unit"])
     out = part.reindex(every).fillna(0).add_suffix("_part").reset_index()
