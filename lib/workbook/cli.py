@@ -298,10 +298,10 @@ def pin(run: Annotated[str, typer.Argument(help="study, or study@TIME")]) -> Non
     add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
 )
 def classify(ctx: typer.Context) -> None:
-    """Say what the official standards make of a CODE, or classify a FILE (csv, parquet, xlsx)."""
+    """Say what the official standards, and yours, make of a CODE, or classify a FILE (csv, tsv, parquet, dta, xlsx)."""
     from fusion.classification import command
 
-    raise typer.Exit(command.main(ctx.args))
+    raise typer.Exit(command.main(ctx.args, _own_standards))
 
 
 @app.command()
@@ -507,6 +507,15 @@ def _bounded(memory: str) -> None:
     size, _, folder = memory.partition(":")
     if memory and not (re.fullmatch(r"\d+(\.\d+)? ?[KMGT]i?B", size) and Path(folder or ".").is_dir()):
         raise typer.BadParameter(said("workbook.memory", memory=memory[:200]))
+
+
+def _own_standards(study: str) -> dict[str, dict[str, Any]]:
+    """Standards that a study declares, with whole paths of their files."""
+    from workbook import paths
+    from workbook.params.load import load
+
+    declared = load(study).flat["standards"]
+    return {name: {**given, "file": str(paths.ROOT / given["file"])} for name, given in declared.items()}
 
 
 def _allow(source: str) -> None:

@@ -20,11 +20,15 @@ def table() -> pd.DataFrame:
     return pd.DataFrame(ROWS, columns=["行业代码", "年份"]).assign(营收=range(6))
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".xlsx"])
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".parquet", ".dta", ".xlsx"])
 def test_a_file_of_each_kind(table: pd.DataFrame, tmp_path: Path, suffix: str) -> None:
     file = tmp_path / f"codes{suffix}"
     if suffix == ".csv":
         file.write_bytes(table.to_csv(index=False).encode("gb18030"))
+    elif suffix == ".tsv":
+        table.to_csv(file, index=False, sep="\t")
+    elif suffix == ".dta":
+        table.to_stata(file, write_index=False, version=118)
     elif suffix == ".parquet":
         table.to_parquet(file)
     else:

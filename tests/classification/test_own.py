@@ -244,3 +244,44 @@ def test_a_list_on_the_edition_of_2002_reaches_2017_by_both_comparisons(tmp_path
     assert set(gbt.members("mine")["code"]) == {"3981", "3983", "3984", "3985", "3989"}
     exact = gbt.enterprises.bounds("mine", (), EQUAL).set_index(["edition", "code"])["low"]
     assert (exact["2002", "4061"], exact["2011", "3971"]) == (1, 1)
+
+
+# -- in the terminal ---------------------------------------------------------------------------
+def test_a_standard_of_ones_own_is_asked_for_a_code_and_for_a_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Under a Chinese name in one edition, under its own in another; bounds by hand: 3610 became 3611, 3612 and 3620."""
+    from fusion.classification import command
+
+    mine = written(tmp_path, "上海新经济.csv", HEAD + "01,车,3611,0\n01,车,3612,1\n02,芯片,3973,0\n")
+    plan = written(tmp_path, "plan.csv", "名称,国民经济行业代码（2011）,部分\n车,3610,否\n")
+    asked = ["--standard", str(mine), "--standard", str(plan), "--language", "en"]
+    assert command.main(["3612", *asked]) == 0
+    out = capsys.readouterr().out
+    line = next(line for line in out.splitlines() if line.strip().startswith("own "))
+    assert "车" in line and "in part" in line and "your own file" in line
+    assert any(line.strip().startswith("plan ") for line in out.splitlines())
+    table = pd.DataFrame(
+        {"code": ["3611", "3610", "3973", "1311"], "class_version": ["2017", "2011", "2017", "2017"]}
+    )
+    table.to_csv(tmp_path / "t.csv", index=False)
+    assert command.main([str(tmp_path / "t.csv"), *asked]) == 0
+    assert "own: 2 / 3  your own file" in capsys.readouterr().out
+    summary = pd.read_csv(tmp_path / "t.classified.standards.csv").set_index("standard")
+    assert summary.loc["own", ["rows_certain", "rows_possible"]].tolist() == [2, 3]
+    assert summary.loc["own", "title_zh"] == "上海新经济" and "plan" in summary.index
+    made = pd.read_csv(tmp_path / "t.classified.csv")
+    assert made["in_own"].tolist() == ["certain", "possible", "certain", "no"]
+
+
+def test_a_study_s_standards_are_asked_by_its_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from fusion.classification import command
+
+    file = written(tmp_path, "a.csv", HEAD + "01,车,3611,0\n")
+    declared = {"city": {"file": str(file), "title_zh": "市"}}
+    assert command.main(["3611", "--study", "mine"], lambda name: declared if name == "mine" else {}) == 0
+    assert "city" in capsys.readouterr().out
+    assert command.main(["3611", "--standard", str(tmp_path / "none.csv")]) == 2
+    assert "none.csv" in capsys.readouterr().err

@@ -5,28 +5,55 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from fusion.classification import abroad
+from fusion.classification import abroad, own
 from fusion.classification.codes import name
 from fusion.classification.one_code import answer, in_words
 from fusion.classification.tables import ClassificationError
 from fusion.language import LANGUAGES, current, listed, said, speaking
 
-TABLES = (".csv", ".txt", ".parquet", ".xlsx")
+TABLES = (".csv", ".tsv", ".txt", ".parquet", ".dta", ".xlsx")
+Declared = Mapping[str, Mapping[str, Any]]  # standards by name, as `own.install` takes them
 
 
-def main(arguments: Sequence[str]) -> int:
-    """The command line; 2 for what the user can mend."""
-    asked = _arguments(arguments)
+def main(arguments: Sequence[str], of_study: Callable[[str], Declared] | None = None) -> int:
+    """The command line; 2 for what the user can mend.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+    of_study : callable, optional
+        The standards that a study declares, by its name, with whole paths.
+    """
+    asked = vars(_arguments(arguments))
+    study, files = asked.pop("study"), asked.pop("standard")
     try:
-        with speaking(asked.language or current()):
-            print(run(**vars(asked)).rstrip())
+        with speaking(asked["language"] or current()):
+            declared = dict(of_study(study)) if study and of_study else {}
+            for found in own.install(declared | _named(files, declared), Path.cwd()):
+                print("".join(f"{note}\n" for note in found.notes), end="", file=sys.stderr)
+            print(run(**asked).rstrip())
     except ClassificationError as error:
         print(error, file=sys.stderr)
         return 2
     return 0
+
+
+def _named(files: Sequence[Path], taken: Declared) -> dict[str, dict[str, Any]]:
+    """Standards by files: named as the file, or ``own`` with a number where its name cannot be one."""
+    found: dict[str, dict[str, Any]] = {}
+    for file in files:
+        name = file.stem.lower() if own.NAME.match(file.stem.lower()) else "own"
+        number = sum(other.rstrip("0123456789_") == name for other in (*taken, *found))
+        found[f"{name}_{number + 1}" if number else name] = {
+            "file": str(file.absolute()),
+            "title_zh": file.stem,
+            "title_en": file.stem,
+        }
+    return found
 
 
 def run(
@@ -117,7 +144,11 @@ def _arguments(given: Sequence[str]) -> argparse.Namespace:
         description="Say what the official standards make of a code, or classify a file.",
     )
     add = parser.add_argument
-    add("what", metavar="CODE|FILE", help="a code of GB/T 4754, or a csv, parquet or xlsx file with codes")
+    add(
+        "what",
+        metavar="CODE|FILE",
+        help="a code of GB/T 4754, or a csv, tsv, parquet, dta or xlsx file with codes",
+    )
     add(
         "--edition",
         default="",
@@ -128,4 +159,12 @@ def _arguments(given: Sequence[str]) -> argparse.Namespace:
     add("--out", type=Path, help="file to write, .parquet or .csv")
     add("--code-column", default="", help="column of the codes")
     add("--year-column", default="", help="column of the year, or of the edition, that decides the edition")
+    add(
+        "--standard",
+        type=Path,
+        action="append",
+        default=[],
+        help="file of a standard of your own; again for more",
+    )
+    add("--study", default="", help="study whose own standards are asked, too")
     return parser.parse_args(given)

@@ -12,7 +12,7 @@ from fusion import archives, engine
 from fusion.classification.codes import read as read_code
 from fusion.classification.editions import CURRENT, due, due_sql, links, stated
 from fusion.classification.slot import empty as not_held
-from fusion.classification.tables import EDITIONS, ClassificationError, rows, standards, titled
+from fusion.classification.tables import EDITIONS, ClassificationError, checked, rows, standards, titled
 from fusion.classification.tables import source as official
 from fusion.language import LANGUAGES, listed, said, speaking, told
 
@@ -40,7 +40,8 @@ def classify_file(
     Parameters
     ----------
     source : Path
-        ``.csv`` (UTF-8 or GB18030), ``.txt`` (the same), ``.parquet`` or ``.xlsx`` (its first sheet).
+        ``.csv`` (UTF-8 or GB18030), ``.tsv`` and ``.txt`` (the same), ``.parquet``, ``.dta`` (Stata; values, not their
+        labels) or ``.xlsx`` (its first sheet).
     out : Path, optional
         ``.parquet`` or ``.csv``; by default ``<name>.classified.parquet`` for Parquet, else ``.csv``.
     edition : str
@@ -181,11 +182,10 @@ def _lines(report: dict[str, Any], language: str) -> list[str]:
         lines.append(said("classification.report.refused"))
         lines += [_refusal(row, words) for row in report["refused"]]
     lines.append(said("classification.report.standards"))
-    doubt = said("classification.report.doubt", unverified=said("classification.unverified"))
     for name, (certain, possible) in report["standards"].items():
-        lines.append(
-            f"  {name}: {certain:,} / {possible:,}" + ("" if official(name)["verified"] == "1" else doubt)
-        )
+        mark = checked(official(name)["verified"])
+        doubt = said("classification.report.doubt", unverified=mark) if mark else ""
+        lines.append(f"  {name}: {certain:,} / {possible:,}{doubt}")
     lines += [f"  {row['standard']}: {row[f'said_{language}']}" for row in not_held()]
     lines.append(said("classification.report.written", out=report["out"]))
     return [
@@ -214,7 +214,7 @@ def _refusal(row: dict[str, Any], words: dict[str, str]) -> str:
 def _check(source: Path, out: Path | None, edition: str) -> None:
     if not source.is_file():
         raise ClassificationError(said("classification.no_such_file", source=source))
-    if source.suffix.lower() not in (".csv", ".txt", ".parquet", ".xlsx"):
+    if source.suffix.lower() not in (".csv", ".tsv", ".txt", ".parquet", ".dta", ".xlsx"):
         raise ClassificationError(said("classification.not_a_format", source=source, suffix=source.suffix))
     if out is not None and out.suffix.lower() not in (".csv", ".parquet"):
         raise ClassificationError(said("classification.out_format", out=out))
@@ -226,13 +226,28 @@ def _query(con: Any, source: Path, folder: Path) -> str:
     kind = source.suffix.lower()
     if kind == ".parquet":
         return _tried(con, source, f"SELECT * FROM read_parquet({engine.literal(source)})")
+    if kind == ".dta":
+        return f"SELECT * FROM {_stata(con, source)}"
     if kind == ".xlsx":
         return f"SELECT * FROM read_csv({engine.literal(_sheet(source, folder))}{TEXT})"
+    tabs = ", delim = '\\t'" if kind == ".tsv" else ""
     return _tried(
         con,
         source,
-        f"SELECT * FROM read_csv({engine.literal(_utf8(source, folder))}{TEXT})",
+        f"SELECT * FROM read_csv({engine.literal(_utf8(source, folder))}{TEXT}{tabs})",
     )
+
+
+def _stata(con: Any, source: Path) -> str:
+    """Name of a table with a Stata file's rows."""
+    import pandas as pd
+
+    try:
+        frame = pd.read_stata(source, convert_categoricals=False)
+    except Exception as error:
+        raise ClassificationError(said("classification.damaged", source=source, error=error)) from None
+    con.create_table("fusion_stata", frame, temp=True, overwrite=True)
+    return "fusion_stata"
 
 
 def _tried(con: Any, source: Path, query: str) -> str:

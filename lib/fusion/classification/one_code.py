@@ -11,6 +11,7 @@ from fusion.classification.tables import (
     EDITIONS,
     REGULATOR,
     ClassificationError,
+    checked,
     codes_of,
     remembered,
     rows,
@@ -333,7 +334,6 @@ def _standard_lines(found: list[dict[str, Any]]) -> list[str]:
 
 def _line(standard: str, number: str, title: str, partial: bool) -> str:
     marks = [said("classification.in_part")] if partial else []
-    if source(standard)["verified"] != "1":
-        marks.append(said("classification.unverified"))
+    marks += filter(None, [checked(source(standard)["verified"])])
     tail = f"  ({'; '.join(marks)})" if marks else ""
     return f"  {standard:<28} {number:<8} {title}{tail}"

@@ -51,6 +51,12 @@ def know(own: Mapping[str, tuple[tuple[dict[str, str], ...], dict[str, str]]]) -
             function.cache_clear()
 
 
+def checked(verified: str) -> str:
+    """What to say of a standard whose official text was not seen; nothing where it was (``1``)."""
+    words = {"1": "", "own": said("classification.own_file")}
+    return words[verified] if verified in words else said("classification.unverified")
+
+
 def shipped() -> list[str]:
     """Names of the project's derived standards."""
     return sorted(p.stem for p in (FOLDER / "standards").glob("*.csv"))
