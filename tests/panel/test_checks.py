@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 from fusion.panel import PanelError, checks, clean, codes, contract, readers
-from fusion.panel.contract import MONEY
 
 Cells = dict[str, Any]
 # Optional columns that some rules need, with values that keep every rule.
@@ -82,7 +81,7 @@ def test_a_sound_panel_has_nothing_to_report(con: Any, full: pd.DataFrame) -> No
 
 
 def test_every_rule_is_tried() -> None:
-    tried = {*BROKEN, "duplicate_row", "unit_slip"}
+    tried = {*BROKEN, "duplicate_row"}
     assert tried == {r.rule for r in contract.rules()} | set(checks.GENERAL) | set(checks.BOUNDS)
 
 
@@ -140,17 +139,6 @@ def test_a_cell_that_is_wrong_by_itself_takes_no_row_along(con: Any, full: pd.Da
     assert pd.isna(kept.loc[1, "ind4"])  # the quality table has what was written
     of_c = clean.sample(raw.table, quality, first_year=2000, last_year=2030, keep_industries=["C"]).table
     assert 1 not in of_c.to_pandas()["source_row"].tolist()
-
-
-def test_a_slip_of_unit_is_told_from_growth(con: Any, full: pd.DataFrame) -> None:
-    money = [c.column for c in contract.contract() if c.unit == MONEY and c.column in full]
-    slipped = full.copy()
-    slipped.loc[6, money] *= 10
-    rows = found(con, slipped).query("rule == 'unit_slip'")["row"].tolist()
-    assert rows == [7]
-    grown = full.copy()
-    grown.loc[6, ["operating_revenue", "gross_output"]] *= 12
-    assert "unit_slip" not in found(con, grown)["rule"].tolist()
 
 
 def test_a_year_that_is_missing_is_not_the_year_before(con: Any, full: pd.DataFrame) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fusion.editing import chains
 from fusion.editing.blocks import Block, Returns, items, parts, spread
 from fusion.editing.forms import Forms
-from fusion.editing.settings import Floats, Settings, States
+from fusion.editing.settings import Floats, Settings, States, moments
 
 _KEPT, _BROKEN = 0.97, 0.03
 _ODD_CHANGE, _ODD_LEVEL = 0.5, 0.7
@@ -93,12 +93,13 @@ def _told(
     """A line for each cell of odd series."""
     slips = states.values[states.slips]
     told = probability[..., states.slips]
+    shrink, shrink2 = moments(probability, states)
     line = {
         "position": found.position,
         "slip": told.sum(-1),
         "factor": slips[told.argmax(-1)],
-        "shrink": probability @ 10.0**-states.values,
-        "shrink2": probability @ 10.0 ** (-2 * states.values),
+        "shrink": shrink,
+        "shrink2": shrink2,
         "value": found.value,
     }
     frame = pd.DataFrame({name: values.ravel() for name, values in line.items()})

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fusion.editing import chains
 from fusion.editing.blocks import Block, Returns, median, spread
-from fusion.editing.settings import SLIPS, Floats, Settings, States
+from fusion.editing.settings import SLIPS, Floats, Settings, States, moments
 
 _MOST_RARE = 0.1
 _EVERY_YEAR = 1.5
@@ -104,8 +104,7 @@ def _note(out: dict[str, Floats], i: NDArray[np.intp], probability: Floats, stat
     slips = states.values[states.slips]
     likeliest = slips[probability[..., states.slips].argmax(-1)]
     out["factor"][i] = np.where(out["slip"][i] > 0, likeliest, 0)
-    out["shrink"][i] = probability @ 10.0**-states.values
-    out["shrink2"][i] = probability @ 10.0 ** (-2 * states.values)
+    out["shrink"][i], out["shrink2"][i] = moments(probability, states)
 
 
 def _every_year(out: dict[str, Floats], number: Floats, p: Floats, sigma: float, settings: Settings) -> None:

@@ -203,8 +203,9 @@ def mendings(raw: Raw, quality: pd.DataFrame, most: int = 2000) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``unit, year, item, value, suggested, factor, ambiguous``: what one would ask for; ``factor`` is missing where the
-        value is no slip of unit, ``ambiguous`` true where another change is about as likely.
+        ``unit, year, source_row, item, value, suggested, factor, ambiguous``: what one would
+        ask for; ``factor`` is missing where the value is no slip of unit, ``ambiguous`` true where another
+        change is about as likely.
     """
     columns = [c for c in items() if c in raw.columns]
     rules = [Balance({part: 1.0, whole: -1.0}, -np.inf, 0.0) for part, whole in parts(columns)]
@@ -219,7 +220,9 @@ def mendings(raw: Raw, quality: pd.DataFrame, most: int = 2000) -> pd.DataFrame:
         past = _expected(frame, columns)
         for at in frame.index[frame[ROW].isin(set(broken["row"]))]:
             lines += _mended(frame.loc[at], past.loc[at], columns, rules)
-    return pd.DataFrame(lines, columns=["unit", "year", "item", "value", "suggested", "factor", "ambiguous"])
+    return pd.DataFrame(
+        lines, columns=["unit", "year", ROW, "item", "value", "suggested", "factor", "ambiguous"]
+    )
 
 
 def _expected(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
@@ -243,6 +246,7 @@ def _mended(
         (
             row["firm_id"],
             row["year"],
+            row[ROW],
             name,
             values[name],
             new,

@@ -104,7 +104,7 @@ def _expected(lines: pd.DataFrame, own: pd.DataFrame, found: Found) -> pd.DataFr
     likely = np.where(lines["form"].to_numpy(float) >= cell_slip, lines["factor"], cell_factor)
     out = lines.assign(
         predicted=predicted,
-        low=predicted - 2 * spread,
+        low=np.where(value > 0, np.maximum(predicted - 2 * spread, 0.0), predicted - 2 * spread),
         high=predicted + 2 * spread,
         slip=1.0 - (1.0 - lines["form"].to_numpy(float)) * (1.0 - cell_slip),
         factor=np.where(factor != 0, factor, likely).astype(int),

@@ -14,6 +14,7 @@ SLIPS = (1, -1, 3, -3, 4, -4, 6, -6)
 # Sizes (log10) of what is no slip of unit and yet no ordinary year: a real one-off, or another mistake. Without them
 # a year of three times the sales is taken for a slip.
 OTHER = (0.35, 0.6, 0.85, 1.15, 1.6, 2.3)
+_UNLIKELY = 1e-3
 _OTHERS = np.sort(np.r_[-np.array(OTHER), np.array(OTHER)])
 
 
@@ -99,6 +100,16 @@ class States:
     def slips(self) -> NDArray[np.bool_]:
         """Which states are slips of unit."""
         return (self.values != 0) & ~self.other
+
+
+def moments(probability: Floats, states: States) -> tuple[Floats, Floats]:
+    """Σ P(k)·10^−k and Σ P(k)·10^−2k over the states.
+
+    A state of less than one in a thousand is left out: times a million million it would make any interval.
+    """
+    likely = np.where(probability < _UNLIKELY, 0.0, probability)
+    likely /= likely.sum(-1, keepdims=True)
+    return likely @ 10.0**-states.values, likely @ 10.0 ** (-2 * states.values)
 
 
 def sizes(values: Floats, size: float) -> Floats:

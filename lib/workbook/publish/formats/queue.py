@@ -86,6 +86,8 @@ def lines(folder: Path, language: str, most: int, least: float = 0.0) -> pd.Data
     ]
     order = queue.groupby(["unit", "year"], sort=False).ngroup()
     queue = queue.assign(rank=order + 1, whole=queue["whole"].astype(bool)).loc[order < most]
+    for money in ("value", "suggested", "predicted", "low", "high", "before"):
+        queue[money] = queue[money].astype(float).round(2)
     for share in ("of_total", "of_growth"):
         queue[share] = 100.0 * queue[share]
     return queue.reset_index(drop=True)
