@@ -48,6 +48,7 @@ ROOMS: dict[str, dict[str, set[str] | None]] = {
         "effects": {"engines"},
         "robustness": {"engines", "effects"},
         "plots": set(),
+        "tables": {"engines", "effects"},
         "production": set(),
     },
     "workbook": dict.fromkeys(("expressions", "params", "run", "exhibits", "publish", "review")),

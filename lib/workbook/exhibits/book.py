@@ -191,6 +191,7 @@ class Book:
         draw: Callable[..., Any] | None = None,
         *,
         contributions: pd.DataFrame | None = None,
+        part: str | None = None,
         **values: Any,
     ) -> None:
         """Show an exhibit that the sheet declares, and keep its rows; or say why the data do not allow it.
@@ -207,6 +208,8 @@ class Book:
             and those of `values` that it names. Of a file: gives its bytes, and is asked for each language.
         contributions : pandas.DataFrame, optional
             What each unit contributes to the cells (for secrecy; never published).
+        part : str, optional
+            Which one it is, of an exhibit that the sheet declares for ``each`` of several.
         **values
             Values of the sheet's texts: numbers, texts, lists, mappings, Series; a callable is given the frame.
 
@@ -216,6 +219,7 @@ class Book:
             When it is not declared, was shown before, or a field of its texts is filled by nothing.
         """
         declared = self.sheet.exhibit(id)
+        id = id if part is None else f"{id}{sheets.PART}{part}"
         lacks = self._lacks(declared.needs)
         if lacks is None and (frame is None or frame.empty):
             lacks = declared.empty
@@ -230,7 +234,7 @@ class Book:
         frame = record.kept(self.folder, id, frame)
         if contributions is not None:
             record.kept(self.folder, id, record.in_order(contributions), listing.UNITS)
-        kind = "table" if declared.kind == "regression" else declared.kind
+        kind = "table" if declared.kind in ("regression", "journal") else declared.kind
         self._keep(id, kind, frame, values, draw)
 
     def file(self, id: str, content: bytes | None, **values: Any) -> None:
@@ -327,7 +331,7 @@ class Book:
 
     def _check_shown(self) -> None:
         """Every exhibit that the sheet declares was shown, or said why not."""
-        made = {entry["id"] for entry in self._exhibits}
+        made = {entry["id"].partition(sheets.PART)[0] for entry in self._exhibits}
         silent = [id for id in self.sheet.exhibits if id not in made] if self.sheet else []
         if silent:
             raise RuntimeError(

@@ -15,7 +15,7 @@ from workbook.exhibits.sheets import Exhibit, Sheet, Text, Variant, fields
 CALLS = {"exhibit": "exhibits", "file": "exhibits", "paragraph": "words"}
 # What every text may name beside values and parameters.
 ALWAYS = {"study"}
-NOT_VALUES = {"contributions"}
+NOT_VALUES = {"contributions", "part"}
 
 
 @dataclass(frozen=True)

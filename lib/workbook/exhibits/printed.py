@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from workbook import inert
+from workbook.exhibits.journal import Grid, grid
 from workbook.exhibits.record import Record
 from workbook.exhibits.sheets import Column, Exhibit, Layout, More, Sheet, SheetError, more, shared
 from workbook.exhibits.words import MISSING, YEAR, Filler, Words, missing, number, plain
@@ -31,11 +32,14 @@ class Printed:
         Cells in words under printed heads; numbers stay numbers unless a format makes text of them.
     digits : dict
         Decimals by printed head; YEAR for years.
+    grid : Grid or None
+        Its lines, where it is a table of columns with heads over groups.
     """
 
     entry: dict[str, str]
     table: pd.DataFrame | None = None
     digits: dict[str, int] = field(default_factory=dict)
+    grid: Grid | None = None
 
 
 def printed(
@@ -73,8 +77,11 @@ def printed(
     filler = Filler(words, record.values, parameters, frame)
     try:
         entry = _entry(record, sheet, exhibit, filler)
-        if frame is None or exhibit.kind not in ("table", "regression"):
+        if frame is None or exhibit.kind not in ("table", "regression", "journal"):
             return Printed(entry)
+        if exhibit.kind == "journal":
+            made = grid(frame, record.values["table"], filler, hidden)
+            return Printed(entry, made.flat(), {}, made)
         if exhibit.kind == "regression":
             return Printed(entry, regression(frame, exhibit, filler), {})
         return Printed(entry, *_table(frame, exhibit, filler, hidden))

@@ -21,12 +21,14 @@ import pandas as pd
 
 from workbook import inert
 from workbook.exhibits import printed
+from workbook.exhibits.journal import forms
 from workbook.exhibits.words import YEAR, Filler, Words
 from workbook.inert import html, tex
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from workbook.exhibits.journal import Grid
     from workbook.exhibits.record import Record
     from workbook.exhibits.sheets import Sheet
 
@@ -104,7 +106,7 @@ def show(record: Record, sheet: Sheet, words: Words, parameters: Mapping[str, An
     if made.table is None:
         place = record.file(sheet.exhibit(record.id).suffix, words.language)
         return file_html(entry, place.name, f"{place.stat().st_size / 1000:,.0f} kB", words.language)
-    return table_html(made.table, entry, words.language, made.digits)
+    return table_html(made.table, entry, words.language, made.digits, made.grid)
 
 
 def keep(
@@ -136,9 +138,9 @@ def keep(
     if made.table is None:
         place = record.file(sheet.exhibit(record.id).suffix, language)
         return file_html(entry, place.name, f"{place.stat().st_size / 1000:,.0f} kB", language)
-    text = table_tex(made.table, entry, language, made.digits)
+    text = table_tex(made.table, entry, language, made.digits, made.grid)
     (folder / f"{record.id}.tex").write_text(text, encoding="utf-8", newline="\n")
-    return table_html(made.table, entry, language, made.digits)
+    return table_html(made.table, entry, language, made.digits, made.grid)
 
 
 def plain_table(made: printed.Printed, language: str) -> dict[str, Any]:
@@ -151,7 +153,10 @@ def plain_table(made: printed.Printed, language: str) -> dict[str, Any]:
     values = [[_plain_cell(cell) for cell in row] for row in table.itertuples(index=False, name=None)]
     decimals = [made.digits.get(str(name), DEFAULT_DIGITS) for name in table.columns]
     head = [str(name) for name in table.columns]
-    return {"head": head, "text": texts, "value": values, "numeric": numeric, "digits": decimals}
+    found = {"head": head, "text": texts, "value": values, "numeric": numeric, "digits": decimals}
+    if made.grid is not None:
+        found |= {"grid": forms.plain(made.grid), "numeric": [False, *[True] * made.grid.columns]}
+    return found
 
 
 def _plain_cell(value: Any) -> Any:
@@ -218,6 +223,7 @@ def table_html(
     entry: dict[str, Any],
     language: str = "en",
     digits: Digits = DEFAULT_DIGITS,
+    grid: Grid | None = None,
 ) -> str:
     """A table as HTML: caption, header cells with their scope, note and source below.
 
@@ -231,13 +237,26 @@ def table_html(
         Language of caption, note and source.
     digits : int or dict
         Decimals of floating-point values, for all columns or by column.
+    grid : Grid, optional
+        The lines of a table of columns, in place of the table.
 
     Returns
     -------
     str
         One element, ``<div id="exhibit-<id>">``, without scripts.
     """
-    flat = _flat(table)
+    inside = _inside(_flat(table), digits, language) if grid is None else forms.body_html(grid)
+    caption = f'<caption id="caption-{html(entry["id"])}"><span>{html(caption_text(entry, language))}</span></caption>'
+    return (
+        f'<div class="fusion-exhibit" id="exhibit-{html(entry["id"])}" lang="{_tag(language)}">{LAB_STYLE}'
+        f'<div class="fusion-scroll" role="region" tabindex="0" aria-labelledby="caption-{html(entry["id"])}">'
+        f'<table class="fusion-table{" fusion-journal" if grid is not None else ""}">{caption}\n{inside}</table>'
+        f"</div>{_below(entry, language)}</div>"
+    )
+
+
+def _inside(flat: pd.DataFrame, digits: Digits, language: str) -> str:
+    """Head and body of a table with one line of heads."""
     cells = shown(flat, digits, language)
     kinds = _kinds(flat, cells)
     heads = _row_heads(flat, kinds)
@@ -246,13 +265,7 @@ def table_html(
         for name, kind in zip(flat.columns, kinds, strict=True)
     )
     body = "\n".join(_row_html(row, kinds, heads) for row in cells)
-    caption = f'<caption id="caption-{html(entry["id"])}"><span>{html(caption_text(entry, language))}</span></caption>'
-    return (
-        f'<div class="fusion-exhibit" id="exhibit-{html(entry["id"])}" lang="{_tag(language)}">{LAB_STYLE}'
-        f'<div class="fusion-scroll" role="region" tabindex="0" aria-labelledby="caption-{html(entry["id"])}">'
-        f'<table class="fusion-table">{caption}\n<thead><tr>{header}</tr></thead>\n<tbody>\n{body}\n</tbody></table>'
-        f"</div>{_below(entry, language)}</div>"
-    )
+    return f"<thead><tr>{header}</tr></thead>\n<tbody>\n{body}\n</tbody>"
 
 
 def table_tex(
@@ -260,12 +273,13 @@ def table_tex(
     entry: dict[str, Any],
     language: str = "en",
     digits: Digits = DEFAULT_DIGITS,
+    grid: Grid | None = None,
 ) -> str:
     """A table as a LaTeX float (package ``booktabs``; Chinese text needs ``ctex`` and XeLaTeX).
 
     Parameters
     ----------
-    table, entry, language, digits
+    table, entry, language, digits, grid
         As in :func:`table_html`.
 
     Returns
@@ -273,6 +287,13 @@ def table_tex(
     str
         Source of the float, label ``tab:<id>``, ending in a newline.
     """
+    if grid is not None:
+        told = [
+            WORDS[language][p] + entry[f"{p}_{language}"]
+            for p in ("note", "source")
+            if entry[f"{p}_{language}"]
+        ]
+        return forms.table_tex(grid, entry[f"title_{language}"], str(entry["id"]), told)
     flat = _flat(table)
     columns = "".join("r" if numeric else "l" for numeric in _numeric(flat))
     rows = [_row_tex(row) for row in shown(flat, digits, language)]

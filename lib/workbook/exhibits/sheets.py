@@ -41,7 +41,8 @@ Role = Literal[
     "score",
     "identifier",
 ]
-Kind = Literal["table", "regression", "figure", "file"]
+Kind = Literal["table", "regression", "journal", "figure", "file"]
+PART = "-"  # between an exhibit's name and that of its part
 Holds = Literal["words", "settings", "estimates", "counts", "statistics", "amounts", "units"]
 UNDRAWN = {
     "en": "It cannot be drawn without the numbers that secrecy leaves out.",
@@ -163,7 +164,12 @@ class Method(_Model):
 class Exhibit(_Model):
     """One exhibit."""
 
-    kind: Kind = Field(description="table, regression (a long frame of estimates), figure or file")
+    kind: Kind = Field(
+        description="table, regression (a long frame of estimates), journal (columns as journals print them), figure or file"
+    )
+    each: bool = Field(
+        False, description="shown once for each part that the study names, as <exhibit>-<part>"
+    )
     name: Plain = Field(description="what it is called where it is left out and in lists")
     title: Wording = Field(description="the finding; variants: the first that holds")
     note: Wording | None = Field(None, description="what a reader must know; variants: all that hold")
@@ -198,7 +204,7 @@ class Exhibit(_Model):
             raise ValueError("say what its numbers are: `secrecy`, or `drawn_from` another exhibit")
         if self.kind == "figure" and self.alt is None:
             raise ValueError("a figure needs `alt`, for who cannot see it")
-        if self.kind in ("table", "regression") and not self.show:
+        if self.kind in ("table", "regression", "journal") and not self.show:
             raise ValueError("a table needs `show`: the columns that are printed")
         if self.kind == "regression" and self.layout is None:
             raise ValueError("a regression table needs `layout`")
@@ -255,13 +261,16 @@ class Sheet(_Model):
     exhibits: dict[str, Exhibit] = Field(description="by id, in their order")
 
     def exhibit(self, id: str) -> Exhibit:
-        """One exhibit.
+        """One exhibit; of one that has parts, by the name of a part too.
 
         Raises
         ------
         SheetError
             When the sheet does not declare it.
         """
+        base, _, part = id.partition(PART)
+        if part and base in self.exhibits and self.exhibits[base].each:
+            return self.exhibits[base]
         if id not in self.exhibits:
             known = ", ".join(self.exhibits)
             raise SheetError(f"{shown(self.notebook)}: no exhibit '{id}' is declared; declared are: {known}")

@@ -85,6 +85,10 @@ class Words:
         shown = unit_shown(str(known["unit"] or ""), self.language)
         return text + BRACKETS[self.language].format(shown) if unit and shown else text
 
+    def columns(self) -> set[str]:
+        """Columns that the study names."""
+        return set(self._columns)
+
     def unit(self, column: Any) -> str:
         """A column's unit; empty if it has none."""
         return unit_shown(str(self._columns.get(str(column), {}).get("unit") or ""), self.language)

@@ -22,6 +22,7 @@ from workbook.params.effects import Description, Effects, Heterogeneity
 from workbook.params.evaluation import Evaluation
 from workbook.params.indicators import Indicators, Integration, Productivity
 from workbook.params.panel import Panel, Synthetic
+from workbook.params.printed.model import Printed
 from workbook.params.robustness import Robustness
 from workbook.params.study import Audit, Publish, Study
 
@@ -41,6 +42,7 @@ class Parameters(Section):
     dynamics: Dynamics = Field(default_factory=Dynamics)
     robustness: Robustness = Field(default_factory=Robustness)
     heterogeneity: Heterogeneity = Field(default_factory=Heterogeneity)
+    printed: Printed = Field(default_factory=Printed)
     evaluation: Evaluation = Field(default_factory=Evaluation)
     audit: Audit = Field(default_factory=Audit)
     publish: Publish = Field(default_factory=Publish)

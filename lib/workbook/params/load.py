@@ -30,7 +30,9 @@ from workbook.params.file import forms
 from workbook.params.file.core import yaml
 from workbook.params.file.headers import headers
 from workbook.params.file.limits import LimitError, bounded
-from workbook.params.panel import ExtraColumn
+from workbook.params.panel import ExtraColumn, labels
+from workbook.params.printed import check as printed
+from workbook.params.printed import resolved
 from workbook.run import chain
 
 SHOWN = 20  # faults in one message
@@ -99,6 +101,12 @@ class Study:
             values[name] = resolve_sources(values[name], self.file)
         for own in values["standards"].values():
             own["file"] = resolve_source(own["file"], self.file)
+        values["tables"] = resolved(self.parameters)
+        values["names"] = called(self.parameters.printed.names, self.file)
+        for section in ("columns", "extra_columns"):
+            for name in values[section].keys() & values["names"].keys():
+                en, zh, unit = (values["names"][name][key] for key in ("en", "zh", "unit"))
+                values[section][name] |= {"label_en": en, "label_zh": zh} | ({"unit": unit} if unit else {})
         return values
 
 
@@ -179,6 +187,8 @@ def parse(text: str, file: Path) -> Parameters:
         lambda: _check_expressions(parameters, node, file, broken),
         lambda: _declare(parameters, file),
         lambda: _check_columns(parameters, node, file, broken),
+        lambda: _check_tables(parameters, node, file),
+        lambda: _check_names(parameters, file),
         lambda: _check_asked(parameters, node, file),
         lambda: _check_left_out(parameters, node, file),
     ]
@@ -275,6 +285,39 @@ def resolve_adapter(adapter: str | None, file: Path) -> str | None:
     """An adapter of the project by its name, or the place of a file."""
     named = adapter is None or (paths.ROOT / "data" / "adapters" / f"{adapter}.yaml").is_file()
     return adapter if named else resolve_source(str(adapter), file)
+
+
+def called(names: dict[str, str] | str | None, file: Path) -> dict[str, dict[str, str]]:
+    """What a study calls its variables: ``en zh unit`` by name.
+
+    Parameters
+    ----------
+    names : dict, str or None
+        ``English | 中文 [unit]`` by name, or a CSV with ``column, en, zh, unit``.
+    file : Path
+        The study's file.
+    """
+    if not isinstance(names, str):
+        parts = {name: labels(text) for name, text in (names or {}).items()}
+        return {
+            n: {"en": en or zh or n, "zh": zh or en or n, "unit": unit} for n, (en, zh, unit) in parts.items()
+        }
+    place = paths.ROOT / resolve_source(names, file)
+    try:
+        with place.open(encoding="utf-8-sig", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        return {
+            row["column"]: {
+                "en": row.get("en") or row.get("zh") or row["column"],
+                "zh": row.get("zh") or row.get("en") or row["column"],
+                "unit": row.get("unit") or "",
+            }
+            for row in rows
+        }
+    except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
+        raise StudyError(
+            said("params.names", file=_shown(file), place=names, told=str(error)[:200])
+        ) from None
 
 
 # -- errors ------------------------------------------------------------------------------------
@@ -386,8 +429,7 @@ def _about(location: list[Any]) -> str:
 def _line(node: Any, location: list[Any]) -> int:
     """Line of the key in the file, or of the deepest part of it that is there."""
     line = 1
-    homes = {home: key for key, home in forms.TOP.items()}
-    top = homes.get(str(location[1])) if location[:1] == ["panel"] and location[1:] else None
+    top = next((key for key, home in forms.TOP.items() if list(home) == location[:2]), None)
     if top and _at_top(node, top):
         location = [top, *location[2:]]
     for part in location:
@@ -500,7 +542,9 @@ def _declare(parameters: Parameters, file: Path) -> list[str]:
     """Columns of the source that the study uses and does not declare are read as they are."""
     panel = parameters.panel
     named = [n for section, key in _naming() for n in _texts(parameters.model_dump()[section][key])]
-    used = dict.fromkeys([*_asked(parameters).names(), *(part for text in named for part in text.split("*"))])
+    printed_ones = [name for _, name in printed.named(parameters)] + _of_samples(parameters)
+    named = [part for text in named for part in text.split("*")]
+    used = dict.fromkeys([*_asked(parameters).names(), *named, *printed_ones])
     # Under the minimal contract a column of the source may be called as one that the workbook computes.
     wanted = set(used) - {*panel.extra_columns, *_contract(computed=panel.contract == "enterprise")}
     wanted -= set(panel.columns) - set(_asked(parameters).names())
@@ -525,6 +569,46 @@ def _check_columns(parameters: Parameters, node: Any, file: Path, broken: Collec
             hint = said("params.did_you_mean", near=near[0]) if near else ""
             where = f"{_shown(file)}:{_line(node, [section, key])}"
             lines.append(said("params.no_column", where=where, key=f"{section}.{key}", name=name, hint=hint))
+    return lines
+
+
+def _of_samples(parameters: Parameters) -> list[str]:
+    """Columns that conditions within tables name."""
+    specs = [one for _, one in printed.specs(parameters)]
+    texts = [text for one in specs for text in one.sample or [] if text not in parameters.panel.samples]
+    found: list[str] = []
+    for text in texts:
+        try:
+            found += parse_expression(text).names()
+        except ExpressionError:  # told of with its place
+            continue
+    return found
+
+
+def _check_names(parameters: Parameters, file: Path) -> list[str]:
+    """Names of variables that cannot be read."""
+    try:
+        called(parameters.printed.names, file)
+    except StudyError as error:
+        return error.lines
+    return []
+
+
+def _check_tables(parameters: Parameters, node: Any, file: Path) -> list[str]:
+    """Tables that name what there is not, or ask for what no engine has, stop the study; all findings at once."""
+    there = [*parameters.panel.extra_columns, *parameters.panel.columns, *_contract()]
+    made = [pattern for step in chain.chain() for pattern in step.columns]
+
+    def near(name: str) -> list[str] | None:
+        if name in there or any(fnmatchcase(name, pattern) for pattern in made):
+            return None
+        return difflib.get_close_matches(name, [*there, *made], 1, 0.5)
+
+    lines = []
+    for place, told in printed.findings(parameters, near):
+        where = f"{_shown(file)}:{_line(node, place)}"
+        key = ".".join(str(part + 1) if isinstance(part, int) else part for part in place[1:])
+        lines.append(said("params.tables.at", where=where, key=key, told=told))
     return lines
 
 

@@ -81,6 +81,7 @@ Notebook = Literal[
     "08_heterogeneity",
     "09_evaluation",
     "10_audit",
+    "11_tables",
 ]
 
 

@@ -291,7 +291,7 @@ def _digest(frame: pd.DataFrame | None) -> str:
 def _inputs(root: Path, notebook: str) -> Iterator[Path]:
     yield from sorted((root / notebook).glob(f"*{listing.FRAME}"))
     yield from (sheets.file(notebook), sheets.shared_file())
-    yield from sorted(Path(__file__).parents[1].joinpath("exhibits").glob("*.py"))
+    yield from sorted(Path(__file__).parents[1].joinpath("exhibits").rglob("*.py"))
     tables = [paths.ROOT / one.file for one in sheets.shared().vocabularies.values() if one.file]
     drawn = {one.draw.split(":")[0] for one in record.records(root / notebook, notebook) if one.draw}
     code = [spec.origin for name in sorted(drawn) if (spec := importlib.util.find_spec(name)) and spec.origin]

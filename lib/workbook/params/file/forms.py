@@ -16,16 +16,24 @@ from workbook.expressions.errors import ExpressionError
 from workbook.expressions.reading import parse
 from workbook.language import said
 
-# At the top of the file: where the model has it, in its section `panel`.
-TOP = {"columns": "columns", "lists": "value_lists", "samples": "samples", "where": "where"}
+# At the top of the file: section and name that the model has for it.
+TOP = {
+    "columns": ("panel", "columns"),
+    "lists": ("panel", "value_lists"),
+    "samples": ("panel", "samples"),
+    "where": ("panel", "where"),
+    "tables": ("printed", "tables"),
+    "names": ("printed", "names"),
+}
 # Parameters that name terms: each may be an expression.
 TERMS = {
     "effects": ("outcome", "other_outcomes", "treatments", "controls"),
     "description": ("covariates",),
 }
+IN_TABLES = ("outcome", "treatments", "controls", "add", "steps", "weights", "show", "equal", "zero")
 # Where else expressions stand, that YAML may have cut.
 CUT = (("robustness", "exclusions"), *((section, name) for section, names in TERMS.items() for name in names))
-PLAIN = re.compile(r"^[a-z][a-z0-9_]*$")
+PLAIN = re.compile(r"^[a-z][a-z0-9_]*$|^\.\.\.$")
 BEFORE: dict[str, Callable[[list[str]], str]] = {
     "log": lambda of: f"log({of[0]})",
     "log1p": lambda of: f"log1p({of[0]})",
@@ -55,16 +63,20 @@ def read(values: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     panel = found.setdefault("panel", {})
     if not isinstance(panel, dict):
         return values, told
-    for key, home in TOP.items():
+    for key, (section, home) in TOP.items():
         if key in values:
-            if home in panel:
+            place = found.setdefault(section, {})
+            if not isinstance(place, dict) or home in place:
                 raise ValueError(said("params.rule.twice", key=key))
-            panel[home] = values[key]
-    for part in (*(panel.get(home) for home in TOP.values()), *(_named(found, place) for place in CUT)):
-        _whole(part)
+            place[home] = values[key]
+    for place in (*TOP.values(), *CUT):
+        _whole(_named(found, place))
     _derived(panel, told)
     _conditions(found, told)
     _terms(found, panel)
+    tables = _named(found, TOP["tables"])
+    if isinstance(tables, dict):
+        found["printed"] = {**found["printed"], "tables": _of_tables(tables, panel)}
     return found, told
 
 
@@ -166,6 +178,19 @@ def _terms(found: dict[str, Any], panel: dict[str, Any]) -> None:
                     values[name] = [values[name]]
             elif isinstance(given, list):
                 values[name] = [_term(one, panel) if isinstance(one, str) else one for one in given]
+
+
+def _of_tables(value: Any, panel: dict[str, Any], key: str = "") -> Any:
+    """A part of ``tables:`` whose terms are names."""
+    if isinstance(value, dict):
+        if key == "swap":
+            return {_term(str(k), panel): _of_tables(v, panel, "outcome") for k, v in value.items()}
+        if key == "iv":
+            return {_term(str(k), panel): _of_tables(v, panel, "controls") for k, v in value.items()}
+        return {k: _of_tables(v, panel, k) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_of_tables(one, panel, key) for one in value]
+    return _term(value, panel) if key in IN_TABLES and isinstance(value, str) else value
 
 
 def _term(text: str, panel: dict[str, Any]) -> str:

@@ -60,16 +60,58 @@ def _sheet(sheet: Any, study: Built, row: dict[str, Any]) -> None:
 
     language = study.language
     cells = spoken.table(study.root, row["notebook"], row["id"], language)
-    lines = [cells["head"], *cells["value"]]
+    grid = cells.get("grid")
+    lines = _heads(grid) + _values(cells) if grid else [cells["head"], *cells["value"]]
     told = [[text] for text in below(row, language)]
     for number, line in enumerate([[caption_of(row, language)], *lines, [], *told], 1):
         _line(sheet, number, line)
-    _bold(sheet, (1, 2))
-    sheet.freeze_panes = "A3"
+    heads = len(grid["heads"]) if grid else 1
+    _bold(sheet, tuple(range(1, heads + 2)))
+    sheet.freeze_panes = f"A{heads + 2}"
+    if grid:
+        _grouped(sheet, grid)
     for column in range(len(cells["head"])):
         # A Chinese character is as wide as two Latin ones.
         longest = max(sum(1 + (ord(c) > 0x2E80) for c in str(line[column])) for line in lines)
         sheet.column_dimensions[get_column_letter(column + 1)].width = min(WIDEST, longest + 2)
+
+
+def _heads(grid: dict[str, Any]) -> list[list[Any]]:
+    """Lines of heads, each text in the first of the columns that it stands over."""
+    return [
+        ["", *(part for text, span in head for part in [text, *[""] * (span - 1)])] for head in grid["heads"]
+    ]
+
+
+def _values(cells: dict[str, Any]) -> list[list[Any]]:
+    """Numbers at full precision where a cell has one, else what is printed."""
+    rows = zip(cells["text"], cells["grid"]["values"], strict=True)
+    return [
+        [text if value is None else value for text, value in zip(line, values, strict=True)]
+        for line, values in rows
+    ]
+
+
+def _grouped(sheet: Any, grid: dict[str, Any]) -> None:
+    """Heads over several columns in one cell; numbers shown as they are printed: stars, brackets, decimals."""
+    from openpyxl.styles import Alignment
+
+    for r, head in enumerate(grid["heads"], 2):
+        at = 2
+        for _, span in head:
+            if span > 1:
+                sheet.merge_cells(start_row=r, end_row=r, start_column=at, end_column=at + span - 1)
+            sheet.cell(r, at).alignment = Alignment(horizontal="center")
+            at += span
+    for r, (values, formats) in enumerate(
+        zip(grid["values"], grid["formats"], strict=True), 2 + len(grid["heads"])
+    ):
+        for c, (value, shown) in enumerate(zip(values, formats, strict=True), 1):
+            place = sheet.cell(r, c)
+            if value is not None and shown:
+                place.number_format = shown
+            if c > 1:
+                place.alignment = Alignment(horizontal="right")
 
 
 def _name(row: dict[str, Any]) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,9 @@ def write(study: Built, target: Path) -> None:
     for row in study.exhibits:
         if row["kind"] == "table":
             cells = spoken.table(study.root, row["notebook"], row["id"], study.language)
-            _table(document, row, cells, study.language)
+            turned = cells.get("grid", {}).get("landscape", False)
+            with _turned(document) if turned else nullcontext():
+                _table(document, row, cells, study.language)
         elif row["kind"] == "withheld":
             document.add_paragraph(word(withheld(row, study.language)))
         elif row["kind"] == "figure":
@@ -70,13 +73,18 @@ def _table(document: Any, row: dict[str, Any], cells: dict[str, Any], language: 
     caption.paragraph_format.keep_with_next = True
     caption.paragraph_format.space_before = Pt(12)
     caption.add_run(word(caption_of(row, language))).bold = True
-    rows = [cells["head"], *cells["text"]]
+    grid = cells.get("grid")
+    heads = [[["", 1], *head] for head in grid["heads"]] if grid else [[[text, 1] for text in cells["head"]]]
+    rows = [[text for text, span in head for text in [text, *[""] * (span - 1)]] for head in heads]
+    rows += cells["text"]
     shape = document.add_table(rows=len(rows), cols=len(cells["head"]))
     places = shape._cells  # the public way looks each cell up anew
     for r, line in enumerate(rows):
         for c, text in enumerate(line):
-            _cell(places[r * len(cells["head"]) + c], text, cells["numeric"][c], bold=r == 0)
-    _rules(shape)
+            _cell(places[r * len(line) + c], text, cells["numeric"][c], bold=r < len(heads))
+    _rules(shape, len(heads))
+    if grid:
+        _grouped(shape, heads, grid)
     for text in below(row, language):
         document.add_paragraph().add_run(word(text)).font.size = Pt(TABLE_POINTS)
 
@@ -91,7 +99,53 @@ def _cell(cell: Any, text: str, numeric: bool, bold: bool) -> None:
     run.font.size, run.bold = Pt(TABLE_POINTS), bold
 
 
-def _rules(shape: Any) -> None:
+@contextmanager
+def _turned(document: Any) -> Iterator[None]:
+    """A page of its own that is turned; what comes after stands upright again."""
+    from docx.enum.section import WD_ORIENT, WD_SECTION
+
+    for orientation in (WD_ORIENT.LANDSCAPE, WD_ORIENT.PORTRAIT):
+        section = document.add_section(WD_SECTION.NEW_PAGE)
+        sides = section.page_width, section.page_height
+        long, short = max(sides), min(sides)
+        turned = orientation == WD_ORIENT.LANDSCAPE
+        section.orientation = orientation
+        section.page_width, section.page_height = (long, short) if turned else (short, long)
+        if turned:
+            yield
+
+
+def _grouped(shape: Any, heads: Sequence[Sequence[Sequence[Any]]], grid: dict[str, Any]) -> None:
+    """Heads over several columns as one cell with a rule below; lines that name a panel; rules before the foot."""
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+
+    for r, head in enumerate(heads):
+        at = 0
+        for text, span in head:
+            whole = _whole(shape, r, at, span)
+            if at:
+                whole.paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.CENTER
+            if span > 1 and text:
+                whole._tc.get_or_add_tcPr().append(_borders("w:tcBorders", {"bottom": INNER}, ()))
+            at += span
+    for r, (kind, ruled) in enumerate(zip(grid["kinds"], grid["ruled"], strict=True), len(heads)):
+        if kind == "panel":
+            _whole(shape, r, 0, len(shape.columns)).paragraphs[0].runs[0].italic = True
+        if ruled:
+            for cell in shape.rows[r].cells:
+                cell._tc.get_or_add_tcPr().append(_borders("w:tcBorders", {"top": INNER}, ()))
+
+
+def _whole(shape: Any, row: int, first: int, span: int) -> Any:
+    """Cells of a line as one, with the first one's text alone."""
+    cell = shape.cell(row, first)
+    whole = cell.merge(shape.cell(row, first + span - 1)) if span > 1 else cell
+    for empty in whole.paragraphs[1:]:
+        empty._p.getparent().remove(empty._p)
+    return whole
+
+
+def _rules(shape: Any, heads: int = 1) -> None:
     """A rule above, one below the header, one at the end, and no others; the header repeats on each page."""
     from docx.oxml import OxmlElement
 
@@ -99,9 +153,10 @@ def _rules(shape: Any) -> None:
         "w:tblBorders", {"top": OUTER, "bottom": OUTER}, ("left", "right", "insideH", "insideV")
     )
     shape._tbl.tblPr.append(borders)
-    for cell in shape.rows[0].cells:
+    for cell in shape.rows[heads - 1].cells:
         cell._tc.get_or_add_tcPr().append(_borders("w:tcBorders", {"bottom": INNER}, ()))
-    shape.rows[0]._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
+    for row in list(shape.rows)[:heads]:
+        row._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
 
 
 def _borders(name: str, drawn: dict[str, int], absent: Sequence[str]) -> Any:

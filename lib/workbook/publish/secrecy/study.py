@@ -125,7 +125,7 @@ def exhibit_of(record: Record) -> Exhibit:
     number = record.notebook[:2]
     source = f"{number}.{declared.drawn_from}" if declared.drawn_from else None
     holds = SecrecyClass(declared.secrecy or "drawn_from", declared.rests_on, source)
-    kind: Any = "table" if declared.kind == "regression" else declared.kind
+    kind: Any = "table" if declared.kind in ("regression", "journal") else declared.kind
     return Exhibit(_name(record), kind, frame, roles, holds, record.contributions, record.values)
 
 

@@ -1,0 +1,121 @@
+"""A table of columns as HTML and LaTeX, and as other programs take it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workbook.exhibits.journal.cells import Grid, Line
+from workbook.inert import html, tex
+
+# A table of more lines runs over pages.
+LONG = 45
+
+
+def body_html(grid: Grid) -> str:
+    """Head and body of the table."""
+    heads = [
+        f'<tr><td class="text"></td>{"".join(_head_html(*head) for head in row)}</tr>' for row in grid.heads
+    ]
+    lines = "\n".join(_line_html(line, before, grid.columns) for line, before in _pairs(grid))
+    return f"<thead>{''.join(heads)}</thead>\n<tbody>\n{lines}\n</tbody>"
+
+
+def _head_html(text: str, span: int) -> str:
+    if not text:
+        return f'<td colspan="{span}"></td>'
+    kind, scope = ("num span", "colgroup") if span > 1 else ("num", "col")
+    return f'<th scope="{scope}" colspan="{span}" class="{kind}">{html(text)}</th>'
+
+
+def _line_html(line: Line, before: str, columns: int) -> str:
+    if line.kind == "panel":
+        return f'<tr class="panel"><th scope="rowgroup" colspan="{columns + 1}" class="text">{html(line.cells[0])}</th></tr>'
+    kind = ' class="rule"' if _ruled(line, before) else ""
+    first = (
+        f'<th scope="row" class="text">{html(line.cells[0])}</th>'
+        if line.cells[0]
+        else '<td class="text"></td>'
+    )
+    rest = "".join(f'<td class="num">{html(cell)}</td>' for cell in line.cells[1:])
+    return f"<tr{kind}>{first}{rest}</tr>"
+
+
+def table_tex(grid: Grid, caption: str, label: str, notes: list[str]) -> str:
+    """LaTeX with booktabs: heads over groups, turned pages (pdflscape), long tables over pages (longtable)."""
+    over = len(grid.lines) > LONG
+    columns = "l" + "r" * grid.columns
+    heads = [row for head in grid.heads for row in _head_tex(head)]
+    lines = [row for line, before in _pairs(grid) for row in _line_tex(line, before, grid.columns)]
+    told = [rf"\par {{\footnotesize {tex(note)}}}" for note in notes]
+    packages = ["booktabs", *(["longtable"] if over else []), *(["pdflscape"] if grid.landscape else [])]
+    needs = "".join(rf"\usepackage{{{name}}}" for name in packages)
+    start = [f"% {needs}; for Chinese also \\usepackage{{ctex}}, compiled with XeLaTeX"]
+    named = [rf"\caption{{{tex(caption)}}}", rf"\label{{tab:{label}}}"]
+    if over:
+        top = [r"\toprule", *heads, r"\midrule"]
+        body = [
+            rf"\begin{{longtable}}{{{columns}}}",
+            *named,
+            r"\\",
+            *top,
+            r"\endfirsthead",
+            *top,
+            r"\endhead",
+            r"\bottomrule",
+            r"\endlastfoot",
+            *lines,
+            r"\end{longtable}",
+            *told,
+        ]
+    else:
+        body = [
+            r"\begin{table}[htbp]",
+            r"\centering",
+            *named,
+            rf"\begin{{tabular}}{{{columns}}}",
+            r"\toprule",
+        ]
+        body += [*heads, r"\midrule", *lines, r"\bottomrule", r"\end{tabular}", *told, r"\end{table}"]
+    turned = [r"\begin{landscape}", *body, r"\end{landscape}"] if grid.landscape else body
+    return "\n".join([*start, *turned]) + "\n"
+
+
+def _head_tex(head: list[tuple[str, int]]) -> list[str]:
+    cells, rules, at = [], [], 2
+    for text, span in head:
+        cells.append(rf"\multicolumn{{{span}}}{{c}}{{{tex(text)}}}")
+        if span > 1:
+            rules.append(rf"\cmidrule(lr){{{at}-{at + span - 1}}}")
+        at += span
+    return [" & ".join(["", *cells]) + r" \\", *(["".join(rules)] if rules else [])]
+
+
+def _line_tex(line: Line, before: str, columns: int) -> list[str]:
+    if line.kind == "panel":
+        rule = [r"\midrule"] if before else []
+        return [*rule, rf"\multicolumn{{{columns + 1}}}{{l}}{{\textit{{{tex(line.cells[0])}}}}} \\"]
+    row = " & ".join(tex(cell) for cell in line.cells) + r" \\"
+    row = "{}" + row if row[0] in "[*" else row
+    return [r"\midrule", row] if _ruled(line, before) else [row]
+
+
+def plain(grid: Grid) -> dict[str, Any]:
+    """What Word and Excel need beside text: lines of heads with their spans, kinds of lines, formats of numbers."""
+    return {
+        "heads": [[[text, span] for text, span in row] for row in grid.heads],
+        "kinds": [line.kind for line in grid.lines],
+        "ruled": [_ruled(line, before) for line, before in _pairs(grid)],
+        "values": [line.values or [None] * len(line.cells) for line in grid.lines],
+        "formats": [line.formats or [""] * len(line.cells) for line in grid.lines],
+        "landscape": grid.landscape,
+    }
+
+
+def _pairs(grid: Grid) -> list[tuple[Line, str]]:
+    """Each line with the kind of the one before it."""
+    return list(zip(grid.lines, ["", *(line.kind for line in grid.lines[:-1])], strict=True))
+
+
+def _ruled(line: Line, before: str) -> bool:
+    """A rule stands between coefficients and foot, and over a common foot."""
+    return line.kind in ("foot", "test") and before in ("under", "coef")

@@ -1,0 +1,171 @@
+"""What can be known of a study's tables before there are data: every finding with its place in the file."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from workbook.expressions.errors import ExpressionError
+from workbook.expressions.reading import parse
+from workbook.language import listed, said
+from workbook.params.printed.model import KEEP, Spec, Table
+from workbook.params.printed.resolve import resolved
+
+if TYPE_CHECKING:
+    from workbook.params import Parameters
+
+Place = list[str | int]
+Finding = tuple[Place, str]
+ALL = {"iid", "robust", "clustered"}
+SPATIAL = {"driscoll_kraay", "conley"}
+# Covariances that an engine has for each estimator (estimators/tables), and whether it takes effects and weights.
+COVARIANCES = {
+    "ols": ALL | SPATIAL,
+    "iv": ALL | SPATIAL,
+    "fd": ALL,
+    "re": ALL,
+    "poisson": ALL,
+    "logit": ALL,
+    "probit": ALL,
+    "quantile": {"iid", "robust", "clustered"},
+}
+WITH_EFFECTS = {"ols", "iv", "poisson"}
+WITH_WEIGHTS = {"ols", "iv"}
+STATA = {"areg", "xtreg"}
+
+
+def named(parameters: Parameters) -> Iterator[tuple[Place, str]]:
+    """Columns that tables name, each with its place in the file; ``a*b`` names two."""
+    for place, spec in specs(parameters):
+        for key in ("outcome", "treatments", "controls", "cluster", "weights", "add", "split"):
+            value = getattr(spec, key, None)
+            for name in value if isinstance(value, list) else [value] if value else []:
+                yield [*place, key], name
+        for effect in spec.fixed_effects or []:
+            yield from (([*place, "fixed_effects"], name) for name in effect.split("*"))
+        for name, of in (spec.iv or {}).items():
+            yield from (([*place, "iv"], one) for one in [name, *of])
+        conley = getattr(spec.errors, "conley", None)
+        yield from (([*place, "errors"], one) for one in ([conley.lat, conley.lon] if conley else []))
+        for test in getattr(spec, "tests", None) or []:
+            yield from (([*place, "tests"], name) for name in [test.equal, *(test.zero or [])] if name)
+
+
+def findings(parameters: Parameters, known: Callable[[str], list[str] | None]) -> list[Finding]:
+    """Everything in which tables cannot be as they are stated.
+
+    Parameters
+    ----------
+    parameters : Parameters
+        A study's.
+    known : callable
+        Gives None for a column that there is or may be, else the nearest names.
+    """
+    found = []
+    for at, name in dict.fromkeys((tuple(place), name) for place, name in named(parameters)):
+        near = known(name) if name != KEEP else None
+        if near is not None:
+            hint = said("params.did_you_mean", near=near[0]) if near else ""
+            found.append((list(at), said("params.tables.no_column", name=name, hint=hint)))
+    for place, spec in specs(parameters):
+        found += _samples([*place, "sample"], spec, parameters, known)
+    for name, table in parameters.printed.tables.items():
+        if table.from_ is not None and not _leads(name, parameters.printed.tables):
+            others = listed(n for n in parameters.printed.tables if n != name)
+            found.append(
+                (
+                    ["printed", "tables", name, "from"],
+                    said("params.tables.no_table", name=table.from_, known=others),
+                )
+            )
+    return found or list(_of_columns(parameters))
+
+
+def specs(parameters: Parameters) -> Iterator[tuple[Place, Spec]]:
+    """Every specification of the file with its place."""
+    for name, table in parameters.printed.tables.items():
+        home: Place = ["printed", "tables", name]
+        yield home, table
+        for number, column in enumerate(table.columns or []):
+            yield [*home, "columns", number], column
+        for letter, panel in (table.panels or {}).items():
+            if panel is not None:
+                yield [*home, "panels", letter], panel
+                for number, column in enumerate(panel.columns or []):
+                    yield [*home, "panels", letter, "columns", number], column
+
+
+def _samples(place: Place, spec: Spec, parameters: Parameters, known: Any) -> Iterator[Finding]:
+    """A sample is one of the study's by its name, or a condition."""
+    samples = parameters.panel.samples
+    for text in spec.sample or []:
+        if text in samples or text == KEEP:
+            continue
+        try:
+            tree = parse(text)
+        except ExpressionError as error:
+            yield place, said("params.tables.condition", text=text[:200], told=error)
+            continue
+        if tree.op == "name":
+            near = difflib.get_close_matches(text, samples, 1, 0.5)
+            hint = said("params.did_you_mean", near=near[0]) if near else ""
+            yield place, said("params.tables.no_sample", name=text, hint=hint, known=listed(samples))
+        for name in tree.names() if tree.op != "name" else []:
+            near = known(name)
+            if near is not None:
+                hint = said("params.did_you_mean", near=near[0]) if near else ""
+                yield place, said("params.tables.no_column", name=name, hint=hint)
+
+
+def _leads(name: str, tables: dict[str, Table]) -> bool:
+    """Whether a copy leads to a table that is none."""
+    seen: list[str] = []
+    while name in tables and name not in seen:
+        seen.append(name)
+        if tables[name].from_ is None:
+            return True
+        name = str(tables[name].from_)
+    return False
+
+
+def _of_columns(parameters: Parameters) -> Iterator[Finding]:
+    for name, table in resolved(parameters).items():
+        whole: Place = ["printed", "tables", name]
+        for panel in table["panels"]:
+            own = (parameters.printed.tables[name].panels or {}).get(panel["panel"])
+            home = whole if own is None else [*whole, "panels", panel["panel"]]
+            for number, column in enumerate(panel["columns"]):
+                place = [*home, "columns", number]
+                for key, told in _faults(column):
+                    yield [*place, key], said("params.tables.column", number=number + 1, told=told)
+            for test in table["tests"]:
+                beyond = [n for n in test["of"] if n > len(panel["columns"])]
+                if beyond and not any(c["split"] for c in panel["columns"]):
+                    yield (
+                        [*whole, "tests"],
+                        said("params.tables.test", number=beyond[0], last=len(panel["columns"])),
+                    )
+
+
+def _faults(column: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What no engine can do with a column."""
+    how, errors = column["estimator"], column["errors"]
+    errors = "conley" if isinstance(errors, dict) else errors
+    if not column["outcome"] or not (column["treatments"] or column["controls"]):
+        yield "outcome", said("params.tables.nothing")
+    if errors not in COVARIANCES[how]:
+        yield (
+            "errors",
+            said("params.tables.errors", how=how, errors=errors, known=listed(sorted(COVARIANCES[how]))),
+        )
+    if errors == "clustered" and not 1 <= len(column["cluster"] or []) <= 2:
+        yield "cluster", said("params.tables.clusters", count=len(column["cluster"] or []))
+    if column["like"] == "xtreg" and errors == "robust":
+        yield "like", said("params.tables.xtreg")
+    if column["like"] in STATA and not column["fixed_effects"]:
+        yield "like", said("params.tables.absorbs", like=column["like"])
+    if (how == "iv") != bool(column["iv"]):
+        yield "iv", said("params.tables.iv", how=how)
+    if column["weights"] and how not in WITH_WEIGHTS:
+        yield "weights", said("params.tables.weights", how=how, known=listed(sorted(WITH_WEIGHTS)))

@@ -1,0 +1,239 @@
+"""Columns of tables: engines that agree, corrections by hand formula and by the programs that are here, published numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyfixest as pf
+import pytest
+from linearmodels.datasets import jobtraining
+from linearmodels.panel import PanelOLS
+
+from estimators import tables
+from estimators.errors import EffectsError, EnginesDisagree
+from estimators.tables import correction, covariance
+from estimators.tables import rows as rooms
+
+BASE: dict[str, Any] = {
+    "outcome": "y",
+    "treatments": ["d"],
+    "controls": ["x"],
+    "fixed_effects": ["firm_id", "year"],
+    "cluster": ["firm_id"],
+    "errors": "clustered",
+    "lags": None,
+    "weights": None,
+    "sample": [],
+    "estimator": "ols",
+    "like": "fixest",
+    "singletons": "drop",
+    "iv": {},
+    "quantile": 0.5,
+    "marginal": False,
+    "mark": {},
+}
+
+
+def column(**changes: Any) -> dict[str, Any]:
+    return BASE | changes
+
+
+@pytest.fixture(scope="module")
+def panel() -> pd.DataFrame:
+    """Unbalanced; firms in towns, some of which move between sectors; two groups that never meet."""
+    rng = np.random.default_rng(11)
+    firm, year = np.repeat(np.arange(90), 7), np.tile(np.arange(2010, 2017), 90)
+    data = pd.DataFrame(
+        {"firm_id": firm, "year": year, "town": firm // 9, "lat": 30 + firm // 9, "lon": 120.0}
+    )
+    data["sector"] = np.where(
+        rng.random(len(firm)) < 0.1, firm % 6 // 3 * 3 + rng.integers(0, 3, len(firm)), firm % 6
+    )
+    data["d"] = ((year >= 2012 + firm % 3) & (firm % 2 == 0)).astype(float)
+    data["x"] = rng.normal(size=len(firm)) + firm % 5
+    data["z"], data["z2"] = rng.normal(size=len(firm)), rng.normal(size=len(firm))
+    data["e"] = data["z"] + 0.5 * data["z2"] + rng.normal(size=len(firm))
+    noise = rng.normal(size=90)[firm] + rng.normal(size=7)[year - 2010] + rng.normal(size=len(firm))
+    data["y"] = 0.4 * data["d"] + 0.2 * data["x"] + 0.7 * data["e"] + noise
+    data["w"] = rng.uniform(0.5, 2, len(firm))
+    return data[rng.random(len(firm)) > 0.2].reset_index(drop=True)
+
+
+ERRORS = [
+    "iid",
+    "robust",
+    "clustered",
+    "driscoll_kraay",
+    {"conley": {"km": 200.0, "lat": "lat", "lon": "lon"}},
+]
+
+
+@pytest.mark.parametrize("errors", ERRORS, ids=str)
+@pytest.mark.parametrize("effects", [[], ["firm_id"], ["firm_id", "sector*year"]], ids=str)
+@pytest.mark.parametrize("weights", [None, "w"])
+def test_engines_agree(panel: pd.DataFrame, errors: Any, effects: list[str], weights: str | None) -> None:
+    found = tables.fit(column(errors=errors, fixed_effects=effects, weights=weights), panel, {})
+    assert found.estimate.engines == ("pyfixest", "linearmodels")
+    assert found.table().notna().all(axis=None)
+    assert found.estimate.one == ("" if errors in ("iid", "robust", "clustered") else "errors")
+
+
+def test_two_ways_of_clusters_are_three_sandwiches(panel: pd.DataFrame) -> None:
+    both = tables.fit(column(cluster=["firm_id", "year"]), panel, {})
+    one, other = (tables.fit(column(cluster=[name]), panel, {}).estimate.v for name in ("firm_id", "year"))
+    rows = tables.fit(column(errors="robust"), panel, {}).estimate.v  # a firm's year is one row
+    assert both.estimate.v == pytest.approx(one + other - rows, rel=1e-9)
+
+
+def test_a_disagreement_stops_the_column(panel: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = rooms.within
+    monkeypatch.setattr("estimators.tables.linear.within", lambda v, e, w: real(v, e, w) + 1e-3 * v)
+    with pytest.raises(EnginesDisagree):
+        tables.fit(column(), panel, {})
+
+
+# -- small samples ------------------------------------------------------------------------------------
+def counts(found: tables.Fit) -> dict[str, int]:
+    rows = found.rows
+    return {
+        "n": rows.n,
+        "firms": rows.data["firm_id"].nunique(),
+        "years": rows.data["year"].nunique(),
+        "k": len(found.estimate.terms),
+    }
+
+
+@pytest.mark.parametrize("like", ["fixest", "reghdfe", "areg", "xtreg"])
+def test_corrections_by_hand(panel: pd.DataFrame, like: str) -> None:
+    found = tables.fit(column(like=like), panel, {})
+    c = counts(found)
+    # Firms are the clusters: fixest, reghdfe and xtreg count slopes, years and one constant; areg every firm too.
+    counted = c["k"] + c["years"] + (c["firms"] - 1 if like == "areg" else 0)
+    by_hand = c["firms"] / (c["firms"] - 1) * (c["n"] - 1) / (c["n"] - counted)
+    assert found.corrected == correction.Correction(pytest.approx(by_hand), counted, c["firms"] - 1)
+
+
+def test_fixest_by_its_own_package(panel: pd.DataFrame) -> None:
+    data = panel[~panel["firm_id"].isin(panel["firm_id"].value_counts().loc[lambda n: n < 2].index)]
+    theirs = pf.feols("y ~ d + x | firm_id", data, vcov={"CRV1": "firm_id"}, ssc=pf.ssc(k_fixef="nonnested"))
+    ours = tables.fit(column(fixed_effects=["firm_id"]), data, {}).table()
+    assert ours["std_error"].to_numpy() == pytest.approx(theirs.se()[["d", "x"]].to_numpy(), rel=1e-9)
+
+
+@pytest.mark.parametrize("effects", [["firm_id"], ["firm_id", "year"]])
+@pytest.mark.parametrize("errors", ["iid", "robust", "clustered"])
+def test_linearmodels_by_its_own_package(panel: pd.DataFrame, effects: list[str], errors: str) -> None:
+    ours = tables.fit(column(like="linearmodels", errors=errors, fixed_effects=effects), panel, {})
+    data = ours.rows.data.set_index(["firm_id", "year"])
+    model = PanelOLS(data["y"], data[["d", "x"]], entity_effects=True, time_effects="year" in effects)
+    kind = {"iid": "unadjusted", "robust": "robust", "clustered": "clustered"}[errors]
+    # With `cluster_entity=True` it would count the effects within clusters, with `clusters` it does not.
+    groups = {"clusters": data.reset_index("firm_id").set_index(data.index)[["firm_id"]]}
+    theirs = model.fit(cov_type=kind, **(groups if errors == "clustered" else {}))
+    assert ours.table()["std_error"].to_numpy() == pytest.approx(theirs.std_errors.to_numpy(), rel=1e-8)
+    assert ours.table()["p_value"].to_numpy() == pytest.approx(theirs.pvalues.to_numpy(), rel=1e-6)
+
+
+def test_reghdfe_finds_levels_that_two_effects_share(panel: pd.DataFrame) -> None:
+    """Sectors 0–2 and 3–5 never meet: two groups, so that one more level is redundant than fixest takes away."""
+    by = {
+        like: tables.fit(column(fixed_effects=["firm_id", "sector"], like=like, errors="robust"), panel, {})
+        for like in ("fixest", "reghdfe")
+    }
+    rows = by["reghdfe"].rows
+    assert correction.connected(rows.effects["firm_id"], rows.effects["sector"]) == 2
+    assert by["fixest"].corrected.parameters - by["reghdfe"].corrected.parameters == 1
+    dummies = pd.get_dummies(rows.effects.astype(str), dtype=float)
+    assert by["reghdfe"].corrected.parameters == 2 + np.linalg.matrix_rank(dummies.to_numpy())
+
+
+def test_one_cluster_is_refused(panel: pd.DataFrame) -> None:
+    with pytest.raises(EffectsError, match="cluster"):
+        tables.fit(column(cluster=["lon"]), panel, {})
+
+
+# -- instruments ----------------------------------------------------------------------------------------
+def test_two_stages_and_the_first(panel: pd.DataFrame) -> None:
+    found = tables.fit(column(treatments=["e"], iv={"e": ["z", "z2"]}, estimator="iv"), panel, {})
+    assert found.estimate.engines == ("pyfixest", "linearmodels")
+    assert found.table().loc["e", "estimate"] == pytest.approx(0.7, abs=0.2)
+    stage = found.first_stage["e"]
+    b, v = stage.estimate.coefficients[1:], stage.v[1:, 1:]
+    assert found.foot()["first_stage_f"] == pytest.approx(b @ np.linalg.inv(v) @ b / 2)
+
+
+def test_two_endogenous_regressors_have_one_engine(panel: pd.DataFrame) -> None:
+    found = tables.fit(
+        column(treatments=["e", "x"], controls=[], iv={"e": ["z"], "x": ["z2"]}, estimator="iv"), panel, {}
+    )
+    assert (found.estimate.engines, found.estimate.one) == (("linearmodels",), "all")
+
+
+# -- what effects leave -----------------------------------------------------------------------------------
+def test_what_effects_take_up_is_named(panel: pd.DataFrame) -> None:
+    found = tables.fit(
+        column(treatments=["d", "town"], controls=["x", "twice"]), panel.assign(twice=2 * panel["x"]), {}
+    )
+    assert (found.rows.omitted, found.estimate.terms) == (["town", "twice"], ["d", "x"])
+
+
+def test_samples_missing_values_and_singletons(panel: pd.DataFrame) -> None:
+    data = panel.copy()
+    data.loc[:9, "x"] = np.nan
+    late = (data["year"] >= 2012).to_numpy()
+    found = tables.fit(column(sample=["late"]), data, {"late": late})
+    rows = found.rows.data
+    assert rows["year"].min() == 2012 and rows["x"].notna().all()
+    assert (rows["firm_id"].value_counts() > 1).all()
+    assert found.rows.dropped == (late & data["x"].notna()).sum() - len(rows)
+
+
+# -- covariances by hand ---------------------------------------------------------------------------------
+def test_driscoll_kraay_by_hand() -> None:
+    psi, years = np.array([[1.0], [2.0], [3.0], [-1.0]]), np.array([2000, 2000, 2001, 2002])
+    # Sums 3, 3, −1; one lag with weight ½: 9 + 9 + 1 + 2·½·(9 − 3).
+    assert covariance.driscoll_kraay(psi, years, 1) == pytest.approx(np.array([[25.0]]))
+
+
+def test_conley_counts_pairs_within_the_distance() -> None:
+    psi, lat = np.array([[1.0], [2.0], [4.0]]), np.array([0.0, 1.0, 5.0])
+    # One degree is 111 km: the first two are neighbours, (1 + 2)² + 4².
+    assert covariance.conley(psi, lat, np.zeros(3), 120.0) == pytest.approx(np.array([[25.0]]))
+    assert covariance.conley(psi, lat, np.zeros(3), 100.0) == pytest.approx(np.array([[21.0]]))
+
+
+# -- tests between columns -----------------------------------------------------------------------------
+def test_a_column_against_itself_and_against_the_stacked_regression(panel: pd.DataFrame) -> None:
+    from estimators.tables.compared import equal
+
+    a, b = (
+        tables.fit(column(sample=[s], fixed_effects=["firm_id"]), panel, {"odd": odd, "even": ~odd})
+        for odd in [(panel["town"] % 2 == 1).to_numpy()]
+        for s in ("odd", "even")
+    )
+    assert equal(a, a, "d") == (0.0, 1.0)
+    # No firm is in both samples: the two are independent.
+    difference = a.table().loc["x", "estimate"] - b.table().loc["x", "estimate"]
+    variance = a.table().loc["x", "std_error"] ** 2 + b.table().loc["x", "std_error"] ** 2
+    assert equal(a, b, "x")[0] == pytest.approx(difference**2 / variance)
+
+
+# -- published -------------------------------------------------------------------------------------------
+def test_training_grants_as_printed() -> None:
+    """Wooldridge (2010), Econometric Analysis, example 10.5: fixed effects, errors usual and robust to correlation."""
+    data = jobtraining.load().rename(columns={"fcode": "firm_id"})
+    base = column(
+        outcome="lscrap", treatments=["grant", "grant_1"], controls=["d88", "d89"], fixed_effects=["firm_id"]
+    )
+    usual = tables.fit(base | {"errors": "iid", "like": "xtreg"}, data, {}).table()
+    assert usual.loc[["grant", "grant_1"], "estimate"].round(3).tolist() == [-0.252, -0.422]
+    assert usual.loc[["grant", "grant_1"], "std_error"].round(3).tolist() == [0.151, 0.210]
+    # Printed without a small-sample correction; xtreg's is 54/53 · 161/(162 − 5).
+    robust = tables.fit(base | {"like": "xtreg"}, data, {})
+    bare = pd.Series(np.diag(robust.estimate.v) ** 0.5, robust.estimate.terms)
+    assert bare[["grant", "grant_1"]].round(3).tolist() == [0.140, 0.276]
+    by_hand = bare * np.sqrt(54 / 53 * 161 / (162 - 5))
+    assert robust.table()["std_error"].to_numpy() == pytest.approx(by_hand[robust.terms].to_numpy())
+    assert robust.foot()["r2_within"] == pytest.approx(0.201, abs=5e-4)
