@@ -167,9 +167,6 @@ class Exhibit(_Model):
     kind: Kind = Field(
         description="table, regression (a long frame of estimates), journal (columns as journals print them), figure or file"
     )
-    each: bool = Field(
-        False, description="shown once for each part that the study names, as <exhibit>-<part>"
-    )
     name: Plain = Field(description="what it is called where it is left out and in lists")
     title: Wording = Field(description="the finding; variants: the first that holds")
     note: Wording | None = Field(None, description="what a reader must know; variants: all that hold")
@@ -195,6 +192,9 @@ class Exhibit(_Model):
     )
     rests_on: str | None = Field(
         None, description="column that counts the units behind each row, or: contributions"
+    )
+    each: bool = Field(
+        False, description="shown once for each part that the study names, as <exhibit>-<part>"
     )
     headline: list[str] = Field(default_factory=list, description="values that the study's first page names")
 

@@ -199,6 +199,6 @@ class Printed(Section):
     )
     names: dict[Term, str] | str | None = Field(
         None,
-        description="what variables and samples are called, name: 'English | 中文 [unit]', or a CSV with column, en, zh, "
+        description="what variables and samples are called, name: 'English | Chinese [unit]', or a CSV with column, en, zh, "
         "unit; at the top of the file",
     )
