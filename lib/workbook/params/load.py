@@ -661,6 +661,8 @@ def _check_left_out(parameters: Parameters, node: Any, file: Path) -> list[str]:
     lines = []
     sheet = [sheets.sheet(step.notebook) for step in chain.chain() if sheets.exists(step.notebook)]
     known = [f"{one.notebook[:2]}.{id}" for one in sheet for id in one.exhibits]
+    parts = [f"{o.notebook[:2]}.{id}{sheets.PART}" for o in sheet for id, e in o.exhibits.items() if e.each]
+    known += [f"{part}{table}" for part in parts for table in parameters.printed.tables]
     for position, name in enumerate(parameters.publish.leave_out):
         if name not in known:
             near = difflib.get_close_matches(name, known, 1, 0.5)
