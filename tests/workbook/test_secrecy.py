@@ -612,3 +612,15 @@ def test_a_paragraph_holds_no_number_that_an_exhibit_hides(
     words = {one: Words(one) for one in LANGUAGES}
     paragraph = spoken._told(told[0], sheets.sheet("07_robustness"), words, load("smoke").flat, 3, secrets)
     assert all(("123" in paragraph[one]) == said == bool(paragraph[one]) for one in LANGUAGES)
+
+
+def test_exhibits_of_amounts_without_any_hide_nothing() -> None:
+    """A study whose tables of amounts have no rows, as one of cities, has no system of sums."""
+    from types import SimpleNamespace
+
+    from workbook.publish.secrecy import amounts
+
+    nothing = SimpleNamespace(value=np.empty(0), unit=np.empty(0, object), column="revenue")
+    judged: Any = [SimpleNamespace(taken=True, sums={"revenue": [nothing]})]
+    rules: Any = None
+    assert amounts.system(judged, rules) is None

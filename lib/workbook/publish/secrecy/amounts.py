@@ -62,7 +62,7 @@ def system(judged: Sequence[Judged], rules: Rules, earlier: Sequence[Release] = 
     Returns
     -------
     System or None
-        None where no exhibit holds amounts.
+        None where no exhibit holds amounts, or those that do have none.
     """
     pieces = [
         _Piece(place, one, part, np.empty(0, int))
@@ -71,7 +71,7 @@ def system(judged: Sequence[Judged], rules: Rules, earlier: Sequence[Release] = 
         for parts in one.sums.values()
         for part in parts
     ]
-    if not pieces:
+    if not any(len(piece.sums.value) for piece in pieces):  # nothing adds up: no exhibit holds amounts, or none has rows
         return None
     units, atoms = _atoms(pieces)
     forms, targets = Forms(), Targets()
