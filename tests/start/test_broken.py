@@ -186,3 +186,14 @@ def test_a_start_that_contradicts_a_treatment_is_told(tmp_path: Path) -> None:
     assert len(notes) == 1
     assert "40 " in notes[0]  # twenty units of each start, one year early
     assert "u00" in notes[0]
+
+
+def test_one_year_without_a_regression_is_read(tmp_path: Path) -> None:
+    """Two clean rows of one year, and a column that nobody declared: nothing stops them."""
+    (tmp_path / "rows.csv").write_text("firm_id,year,zzz,x\nA,2012,1,1\nB,2012,1,2\n", encoding="utf-8")
+    file = tmp_path / "two.yaml"
+    file.write_text(
+        "study: {title_en: A, title_zh: 甲, notebooks: [01_panel]}\npanel: {source: rows.csv, contract: minimal}\n",
+        encoding="utf-8",
+    )
+    assert [f for f in cli._foreseen(load(str(file)).flat) if f.stops] == []

@@ -43,8 +43,8 @@ GENERAL = {
         "整行重复；保留第一行",
     ),
     "duplicate_key": (
-        "several different rows for one firm and year; none is kept, for nothing says which is right",
-        "同一企业同一年份有多行不同数据；无从判断孰对，均不保留",
+        "several different rows for one unit and year; none is kept, for nothing says which is right",
+        "同一单位同一年份有多行不同数据；无从判断孰对，均不保留",
     ),
 }
 BOUNDS = {

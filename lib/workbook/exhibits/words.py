@@ -25,6 +25,11 @@ YEAR = -1
 JOIN = {"en": ", ", "zh": "、"}
 BRACKETS = {"en": " ({})", "zh": "（{}）"}
 SEMICOLON = {"en": "; ", "zh": "；"}
+# What names a unit, where it is no firm: the contract's labels speak of enterprises.
+UNIT = {
+    "firm_id": Text(en="Firm identifier", zh="企业标识"),
+    "firm_name": Text(en="Firm name", zh="企业名称"),
+}
 WITHOUT = "− "  # before the name of rows that a sample leaves out
 CHINESE = re.compile("[\u3400-\u9fff]")
 COLON = {"en": ": ", "zh": "："}
@@ -81,13 +86,18 @@ class Words:
             if level.isdigit() and len(level) > 1 and stem in self._columns:
                 return f"{self.label(stem, False)} {level}"
             return self.of("variable", column)
-        text = str(known[f"label_{self.language}"] or column)
+        text = self._of_unit(str(column)) or str(known[f"label_{self.language}"] or column)
         shown = unit_shown(str(known["unit"] or ""), self.language)
         return text + BRACKETS[self.language].format(shown) if unit and shown else text
 
     def columns(self) -> set[str]:
         """Columns that the study names."""
         return set(self._columns)
+
+    def _of_unit(self, column: str) -> str:
+        """The label of what names a unit that is no firm; else empty."""
+        known = UNIT.get(column) if self.called_unit else None
+        return self.say(known) if known else ""
 
     def unit(self, column: Any) -> str:
         """A column's unit; empty if it has none."""

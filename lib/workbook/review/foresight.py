@@ -53,13 +53,14 @@ def findings(rows: pd.DataFrame, parameters: Mapping[str, Any]) -> list[Finding]
     parameters : dict
         By name.
     """
+    panel = any("firm_id" in step for step in parameters["fixed_effects"])
     if not parameters["outcome"] or not parameters["treatments"]:
-        return list(_years(rows))
+        return list(_years(rows, stops=False))
     found = [*_regression(rows, parameters)]
     found += _treatments(rows, parameters)
     found += _starts(rows, parameters)
     found += _clusters(rows, parameters)
-    return [*found, *_years(rows)]
+    return [*found, *_years(rows, stops=panel)]
 
 
 def _regression(rows: pd.DataFrame, parameters: Mapping[str, Any]) -> Iterator[Finding]:
@@ -174,8 +175,8 @@ def _clusters(rows: pd.DataFrame, parameters: Mapping[str, Any]) -> Iterator[Fin
         yield Finding(True, "effects", "cluster", told)
 
 
-def _years(rows: pd.DataFrame) -> Iterator[Finding]:
-    """Years that are there for nobody, and keys that repeat."""
+def _years(rows: pd.DataFrame, stops: bool) -> Iterator[Finding]:
+    """Years that are there for nobody, and keys that repeat; one year alone stops what is estimated within units."""
     if rows.duplicated([UNIT, YEAR]).any():
         again = rows[rows.duplicated([UNIT, YEAR])].iloc[0]
         count = int(rows.duplicated([UNIT, YEAR], keep=False).sum())
@@ -183,7 +184,7 @@ def _years(rows: pd.DataFrame) -> Iterator[Finding]:
         yield Finding(True, "panel", "source", told)
     there = sorted(rows[YEAR].dropna().unique())
     if len(there) == 1:
-        yield Finding(True, "panel", "source", said("review.foresight.one_year", year=int(there[0])))
+        yield Finding(stops, "panel", "source", said("review.foresight.one_year", year=int(there[0])))
     gone = sorted(set(range(int(there[0]), int(there[-1]) + 1)) - set(map(int, there))) if there else []
     if gone:
         yield Finding(False, "panel", "source", said("review.foresight.gaps", years=listed(gone)))

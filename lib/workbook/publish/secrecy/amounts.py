@@ -71,7 +71,9 @@ def system(judged: Sequence[Judged], rules: Rules, earlier: Sequence[Release] = 
         for parts in one.sums.values()
         for part in parts
     ]
-    if not any(len(piece.sums.value) for piece in pieces):  # nothing adds up: no exhibit holds amounts, or none has rows
+    if not any(
+        len(piece.sums.value) for piece in pieces
+    ):  # nothing adds up: no exhibit holds amounts, or none has rows
         return None
     units, atoms = _atoms(pieces)
     forms, targets = Forms(), Targets()
