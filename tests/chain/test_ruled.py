@@ -15,6 +15,7 @@ from workbook import paths
 from workbook.exhibits import sheets
 
 SINGLE = {
+    *("01.doubt_totals", "01.growth_parts"),
     *("03.rank_intervals", "04.top", "09.gaps", "09.cards", "09.cards_chains"),
     *("09.conclusions", "09.report"),
 }
