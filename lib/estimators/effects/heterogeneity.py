@@ -297,6 +297,25 @@ def wald_equal(estimates: Array, covariance: Array, freedom: int) -> tuple[float
     return statistic, float(fdtrc(count, freedom, statistic))
 
 
+def tabled(beta: Array, covariance: Array, names: list[str], clusters: int, size: float) -> pd.DataFrame:
+    """Estimates with errors, t statistics on clusters − 1 degrees of freedom, p-values and intervals of 1 − size."""
+    from scipy.special import stdtr, stdtrit
+
+    error, quantile = np.sqrt(np.diag(covariance)), float(stdtrit(clusters - 1, 1 - size / 2))
+    statistic = beta / error
+    return pd.DataFrame(
+        {
+            "estimate": beta,
+            "std_error": error,
+            "statistic": statistic,
+            "p_value": 2 * stdtr(clusters - 1, -np.abs(statistic)),
+            "ci_low": beta - quantile * error,
+            "ci_high": beta + quantile * error,
+        },
+        index=pd.Index(names, name="term"),
+    )
+
+
 # -- inside ------------------------------------------------------------------------------------
 
 
@@ -311,8 +330,6 @@ def _fit(
     size: float,
 ) -> Effects:
     """Least squares after both effects are taken out; influence by cluster."""
-    from scipy.special import stdtrit
-
     names = [*terms, *controls]
     x = np.column_stack([*terms.values(), rows[list(controls)].to_numpy(float)])
     spread = ((x - x.mean(axis=0)) ** 2).sum(axis=0)
@@ -330,9 +347,7 @@ def _fit(
     scale = clusters / (clusters - 1) * (n - 1) / (n - counted)
     influence = (scores @ inverse)[:, : len(asked)]
     covariance = scale * influence.T @ influence
-    table = _table(
-        beta[: len(asked)], covariance, asked, clusters, float(stdtrit(clusters - 1, 1 - size / 2))
-    )
+    table = tabled(beta[: len(asked)], covariance, asked, clusters, size)
     table["units"] = [int(rows[unit][_moving(rows, unit, terms[name])].nunique()) for name in asked]
     framed = pd.DataFrame(influence, index=labels, columns=asked)
     return Effects(table, covariance, framed, n, clusters, tuple(g for g in gone if g in terms))
@@ -365,21 +380,3 @@ def _independent(x: Array, names: Sequence[str], spread: Array) -> tuple[list[st
     if not kept:
         raise EffectsError(said("effects.absorbed", names=listed(names)))
     return [names[j] for j in kept], gone
-
-
-def _table(beta: Array, covariance: Array, names: list[str], clusters: int, quantile: float) -> pd.DataFrame:
-    from scipy.special import stdtr
-
-    error = np.sqrt(np.diag(covariance))
-    statistic = beta / error
-    return pd.DataFrame(
-        {
-            "estimate": beta,
-            "std_error": error,
-            "statistic": statistic,
-            "p_value": 2 * stdtr(clusters - 1, -np.abs(statistic)),
-            "ci_low": beta - quantile * error,
-            "ci_high": beta + quantile * error,
-        },
-        index=pd.Index(names, name="term"),
-    )

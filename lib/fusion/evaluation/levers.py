@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 REVENUE, PEOPLE = "operating_revenue", "employees_avg"
@@ -43,3 +44,49 @@ def intensities(panel: pd.DataFrame, levers: Mapping[str, str]) -> pd.DataFrame:
             size = joined[SIZE[lever]]
             out[lever] = 100 * joined[column].clip(lower=0) / size.where(size > 0)
     return out
+
+
+def per_yuan(
+    rows: pd.DataFrame, start: str | None, amount: str | None, grants: str | None, effect: Mapping[str, float]
+) -> pd.DataFrame:
+    """What treatment is worth over what it cost: Σ amount·(1 − e^−τ) / Σ grants, over treated firm-years.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        firm_id, year, the start year (missing: never), the amount whose logarithm the effect is on, and grants (one unit of
+        money). Rows that lack either amount are left out.
+    start, amount, grants : str or None
+        Columns.
+    effect : mapping
+        estimate, ci_low, ci_high: τ in log points, and its interval.
+
+    Returns
+    -------
+    pandas.DataFrame
+        cost (``all``: grants of treated years; ``additional``: those above the firm's mean before its start, of firms seen
+        then), estimate, ci_low, ci_high (yuan for a yuan; the grants are taken as they are), units. Empty where a column
+        lacks or a cost is not above zero.
+    """
+    columns = ["cost", "estimate", "ci_low", "ci_high", "units"]
+    if not start or not {amount, grants} <= set(rows):
+        return pd.DataFrame(columns=columns)
+    known = rows.dropna(subset=[amount, grants])
+    on = known["year"] >= known[start]
+    usual = known[known["year"] < known[start]].groupby("firm_id")[grants].mean()
+    treated = known[on].assign(usual=known.loc[on, "firm_id"].map(usual))
+    seen = treated.dropna(subset=["usual"])
+    costs = {
+        "all": (treated, treated[grants].sum()),
+        "additional": (seen, (seen[grants] - seen["usual"]).sum()),
+    }
+    table = [
+        (
+            name,
+            *(part[amount].sum() * -np.expm1(-effect[k]) / cost for k in ("estimate", "ci_low", "ci_high")),
+            part["firm_id"].nunique(),
+        )
+        for name, (part, cost) in costs.items()
+        if cost > 0
+    ]
+    return pd.DataFrame(table, columns=columns)

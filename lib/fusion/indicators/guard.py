@@ -129,6 +129,18 @@ def made_of(name: str, derived: Derived = _NONE) -> tuple[set[str], set[str]]:
     return {name}, set()
 
 
+def apart(name: str, others: Sequence[str], derived: Derived = _NONE) -> list[str]:
+    """Those of some columns that may stand beside another: neither measures a column that the other holds."""
+    own, over = made_of(name, derived)
+    found = []
+    for other in others:
+        measures, relates = made_of(other, derived)
+        family = _family(name) == "integration" == _family(other)
+        if not (family or own & (measures | relates) or measures & over):
+            found.append(other)
+    return found
+
+
 def judged(stands: Regressions) -> pd.DataFrame:
     """Everything that two sides of a regression share.
 

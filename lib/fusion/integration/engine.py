@@ -50,6 +50,12 @@ MACROS = (
     "CREATE OR REPLACE TEMP MACRO slack(x) AS greatest(0.1, 0.01 * x)",
 )
 
+# What a code makes is known once for every code of the tables; texts of lines are compared for other codes alone.
+CLASSES = """
+CREATE OR REPLACE TEMP TABLE _classes AS
+SELECT code, is_goods(code) AS makes, is_rest(code) AS aside FROM (SELECT code FROM _cells UNION SELECT code FROM _goods)
+"""
+
 GIVEN = """
 CREATE OR REPLACE TEMP TABLE _given AS
 SELECT row_number() OVER () AS row, * FROM {source} WHERE operating_revenue > 0
@@ -58,22 +64,24 @@ SELECT row_number() OVER () AS row, * FROM {source} WHERE operating_revenue > 0
 # Lines of revenue by class; goods may stand among services, and services among goods.
 TOLD = """
 CREATE OR REPLACE TEMP TABLE _told AS
-SELECT row, line.key AS code, line.value AS amount, is_goods(line.key) AS makes, is_rest(line.key) AS aside, asked
+SELECT row, line.key AS code, line.value AS amount, c.makes, c.aside, asked
 FROM (
   SELECT row, unnest(amounts_told(service_rev_by_class)) AS line, 'services' AS asked FROM _given
     WHERE service_rev_by_class IS NOT NULL
   UNION ALL
   SELECT row, unnest(amounts_told(goods_rev_by_class)), 'goods' FROM _given WHERE goods_rev_by_class IS NOT NULL
-) WHERE line.value > 0
+) LEFT JOIN _classes AS c ON c.code = line.key WHERE line.value > 0
 """
+UNKNOWN = "UPDATE _told SET makes = is_goods(code), aside = is_rest(code) WHERE makes IS NULL"
 
 ROWS = """
 CREATE OR REPLACE TEMP TABLE _rows AS
-WITH by_row AS (
-  SELECT row, sum(amount) FILTER (NOT makes AND NOT aside) AS by_class, sum(amount) FILTER (makes) AS goods_told,
-    sum(amount) FILTER (aside) AS aside, sum(amount) FILTER (asked = 'services' AND (makes OR aside)) AS within,
-    min(code) FILTER (makes) AS first, max(code) FILTER (makes) AS last
-  FROM _told GROUP BY row
+WITH served_by AS (
+  SELECT row, sum(amount) AS by_class FROM _told WHERE NOT makes AND NOT aside GROUP BY row
+), others AS (
+  SELECT row, sum(amount) FILTER (makes) AS goods_told, sum(amount) FILTER (aside) AS aside,
+    sum(amount) FILTER (asked = 'services') AS within, min(code) FILTER (makes) AS first, max(code) FILTER (makes) AS last
+  FROM _told WHERE makes OR aside GROUP BY row
 ), summed AS (
   SELECT g.row, firm_id, year, class_version AS edition, ind4 AS main, path, operating_revenue AS revenue,
     service_revenue AS told, service_rev_by_class IS NOT NULL AS classes_asked,
@@ -82,7 +90,7 @@ WITH by_row AS (
     coalesce(by_class, 0) AS by_class, coalesce(goods_told, 0) AS goods_told, coalesce(aside, 0) AS aside, first, last,
     CASE WHEN service_revenue IS NOT NULL OR service_rev_by_class IS NOT NULL
       THEN greatest(coalesce(service_revenue - coalesce(within, 0), 0), coalesce(by_class, 0)) END AS services_all
-  FROM _given AS g LEFT JOIN by_row USING (row)
+  FROM _given AS g LEFT JOIN served_by USING (row) LEFT JOIN others USING (row)
 ), served AS (
   SELECT * EXCLUDE (services_all),
     CASE WHEN classes_asked AND services_all - by_class <= slack(services_all) THEN by_class
@@ -150,7 +158,8 @@ UNION ALL
 SELECT row, code, amount, 0, r, top FROM _untold
 """
 
-# Where services are less than goods allow, all are paired; else the most related first. Shares of the full mix m.
+# Where services are less than goods allow, all are paired; else the most related first. Shares of the full mix m. What is
+# known at least and at most is paired apart only where it differs.
 SUMS = """
 CREATE OR REPLACE TEMP TABLE _sums AS
 SELECT row, sum(amount * low) AS low, sum(amount * r) AS r, sum(amount * high) AS high FROM _lines GROUP BY row
@@ -160,19 +169,24 @@ CREATE OR REPLACE TEMP TABLE _short AS
 WITH over AS (
   SELECT row, l.amount, l.low, l.r, l.high, goods_low * {ratio} AS room, goods_high * {ratio} AS most
   FROM _lines AS l JOIN _rows USING (row) WHERE services > goods_low * {ratio}
+), varied AS (
+  SELECT row, bool_or(low <> r) AS lows, bool_or(high <> r OR most <> room) AS highs FROM over GROUP BY row
 ), versions AS (
-  SELECT row, 'low' AS version, amount, low AS tied, room FROM over
-  UNION ALL SELECT row, 'r', amount, r, room FROM over
-  UNION ALL SELECT row, 'high', amount, high, most FROM over
+  SELECT row, 'r' AS version, amount, r AS tied, room FROM over
+  UNION ALL SELECT row, 'low', amount, low, room FROM over JOIN varied USING (row) WHERE lows
+  UNION ALL SELECT row, 'high', amount, high, most FROM over JOIN varied USING (row) WHERE highs
 ), ordered AS (
   SELECT row, version, tied, amount, room - coalesce(sum(amount) OVER (
     PARTITION BY row, version ORDER BY tied DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS room
   FROM versions
+), paired AS (
+  SELECT row, version, sum(tied * least(amount, room)) FILTER (room > 0) AS paired FROM ordered GROUP BY row, version
 )
-SELECT row, sum(tied * least(amount, room)) FILTER (version = 'low' AND room > 0) AS low,
-  sum(tied * least(amount, room)) FILTER (version = 'r' AND room > 0) AS r,
-  sum(tied * least(amount, room)) FILTER (version = 'high' AND room > 0) AS high, true AS short
-FROM ordered GROUP BY row
+SELECT row, CASE WHEN lows THEN l.paired ELSE r.paired END AS low, r.paired AS r,
+  CASE WHEN highs THEN h.paired ELSE r.paired END AS high, true AS short
+FROM varied JOIN (SELECT * FROM paired WHERE version = 'r') AS r USING (row)
+LEFT JOIN (SELECT * FROM paired WHERE version = 'low') AS l USING (row)
+LEFT JOIN (SELECT * FROM paired WHERE version = 'high') AS h USING (row)
 """
 
 RESULT = """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -121,25 +121,37 @@ def contributions(panel: ibis.Table, made: Relatedness, settings: Settings | Non
     return made_of.groupby(["firm_id", "year", "stage"], as_index=False)["amount"].sum()
 
 
-def columns(found: pd.DataFrame) -> pd.DataFrame:
+def columns(found: pd.DataFrame, fullest: pd.DataFrame) -> pd.DataFrame:
     """Integration as later notebooks read it.
 
     Parameters
     ----------
-    found : pandas.DataFrame
-        As `integration` returns.
+    found, fullest : pandas.DataFrame
+        As `integration` returns, at the study's tier and with the most that each firm tells.
 
     Returns
     -------
     pandas.DataFrame
-        firm_id, year, integration, integration_low, integration_high (%), integrated_revenue (万元), integration_tier.
+        firm_id, year, integration, integration_low, integration_high (%), integrated_revenue (万元), integration_tier;
+        integration_classes (%): of firms that tell the classes of their services, or the tied share, alone.
     """
     table = found[["firm_id", "year"]].copy()
     for name, column in (("integration", "point"), ("integration_low", "low"), ("integration_high", "high")):
         table[name] = 100 * found[column].astype(float)
-    return table.assign(
+    table = table.assign(
         integrated_revenue=found["point"].astype(float) * found["volume"], integration_tier=found["tier"]
     )
+    told = fullest.loc[fullest["tier"] >= 2, ["firm_id", "year"]]
+    told = told.assign(integration_classes=100 * fullest["point"].astype(float))
+    return table.merge(told, on=["firm_id", "year"], how="left")
+
+
+def year_before(table: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
+    """The table with the firm's value of the year before (``<name>_before``) of those columns that it has."""
+    there = [name for name in names if name in table]
+    earlier = table[["firm_id", "year", *there]].assign(year=table["year"] + 1)
+    earlier = earlier.rename(columns={name: f"{name}_before" for name in there})
+    return table.merge(earlier, on=["firm_id", "year"], how="left")
 
 
 def beside(scored: pd.DataFrame, *measures: pd.DataFrame) -> pd.DataFrame:
@@ -181,13 +193,21 @@ def _prepare(con: Any, found: Grid) -> None:
         con.raw_sql(macro)
     con.create_table("_goods", found.goods, temp=True, overwrite=True)
     con.create_table("_cells", found.cells, temp=True, overwrite=True)
+    con.raw_sql(engine.CLASSES)
     _HELD[con.con] = ref(found)
 
 
 def _run(con: Any, source: str, settings: Settings, learn: bool = True) -> None:
     words = settings.words()
     means = [engine.MEANS] if learn else []
-    before = [engine.GIVEN, engine.TOLD, engine.ROWS, *means, *(engine.COMMON if settings.common else ())]
+    before = [
+        engine.GIVEN,
+        engine.TOLD,
+        engine.UNKNOWN,
+        engine.ROWS,
+        *means,
+        *(engine.COMMON if settings.common else ()),
+    ]
     for statement in [*before, engine.UNTOLD, engine.LINES, engine.SUMS, engine.SHORT]:
         con.raw_sql(statement.format(source=source, **words))
 

@@ -44,6 +44,8 @@ def bought(panel: ibis.Table) -> pd.DataFrame:
     asked = {n: panel[n].cast(k) if n in panel.columns else ibis.null(k) for n, k in kinds.items()}
     con.create_table("_bought", panel.select("firm_id", "year", **asked), temp=True, overwrite=True)  # type: ignore[attr-defined]
     lines = con.raw_sql(_QUERY).df()  # type: ignore[attr-defined]
+    if not len(lines):  # services firms alone, or nobody tells
+        return pd.DataFrame(columns=["firm_id", "year", "low", "point", "high"], dtype=float)
     rho = pd.read_csv(FOLDER / "inputs.csv").set_index("inputs")["rho"]
     group = levels().set_index("code")["inputs"]
     digits = lines["code"].astype("str")

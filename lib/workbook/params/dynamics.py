@@ -66,6 +66,10 @@ class Dynamics(Section):
         "path",
         description="firms of one level may share shocks: its years get effects of their own, and inference by group is shown",
     )
+    shock_years: list[Annotated[int, Field(ge=1900, le=2100)]] = Field(
+        default_factory=lambda: [2020, 2022],
+        description="years of shocks that all firms share: what treated firms were spared in them is a test of its own",
+    )
     permutations: int = Field(
         199, ge=0, le=9999, description="reassignments of start years in the randomisation test; 0: none"
     )
