@@ -81,7 +81,8 @@ def cohort_panel(
 
     y = outcome − x′β, with β from a regression of the outcome on x, firm and year effects over untreated rows only
     (the first step of imputation estimators: Borusyak, Jaravel & Spiess 2024, Review of Economic Studies 91). All
-    estimators then speak of the outcome given the controls. The error of β is not carried over to the standard
+    estimators then speak of the outcome given the controls. Where every firm starts, the last cohort is compared with,
+    and the rows from its start on go. The error of β is not carried over to the standard
     errors; it is small where untreated rows are many.
 
     Parameters
@@ -109,6 +110,10 @@ def cohort_panel(
     begins = pd.to_numeric(rows[start]).astype(float)
     later = int(rows.loc[begins > last, "firm_id"].nunique())
     data["start"] = begins.where(begins <= last).fillna(0).astype(int)
+    starts = data.loc[data["start"] > 0, "start"]
+    if len(starts) == len(data) > 0 and starts.min() < starts.max():
+        before = rows[rows["year"] < starts.max()]
+        return cohort_panel(before, start, outcome, controls, keep, anticipation, treatment)
     first_seen = data.groupby("firm_id")["year"].transform("min")
     always = (data["start"] > 0) & (first_seen >= data["start"] - anticipation)
     treated = (data["start"] > 0) & (data["year"] >= data["start"])
@@ -152,6 +157,21 @@ def untreated_slopes(rows: pd.DataFrame, outcome: str, controls: Sequence[str]) 
     columns = rows[[outcome, *controls]].to_numpy(float)
     left = two_way_residuals(columns, rows["firm_id"], rows["year"])
     return pd.Series(np.linalg.lstsq(left[:, 1:], left[:, 0], rcond=1e-10)[0], index=list(controls))
+
+
+def consecutive(data: pd.DataFrame) -> pd.DataFrame:
+    """The rows, where no year between the first and the last is absent for all units: what counts event time by years needs that.
+
+    Raises
+    ------
+    EffectsError
+        With the years that are absent: leads and lags would be those of other years, and the base year is not there.
+    """
+    years = set(data["year"].astype(int))
+    absent = sorted(set(range(min(years), max(years) + 1)) - years)
+    if absent:
+        raise EffectsError(said("effects.years_absent", years=", ".join(map(str, absent))))
+    return data
 
 
 def fit_all(

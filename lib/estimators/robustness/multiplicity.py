@@ -75,10 +75,18 @@ def romano_wolf(statistics: ArrayLike, resampled: ArrayLike) -> NDArray[np.float
 
 
 def benjamini_hochberg(p_values: ArrayLike) -> NDArray[np.float64]:
-    """Adjusted p-values that control the false discovery rate (statsmodels' ``fdr_bh``)."""
+    """Adjusted p-values that control the false discovery rate (statsmodels' ``fdr_bh``).
+
+    A hypothesis that was not estimated (missing) is not in the family, and stays missing.
+    """
     from statsmodels.stats.multitest import multipletests
 
-    return np.asarray(multipletests(np.asarray(p_values, float), method="fdr_bh")[1])
+    p = np.asarray(p_values, float)
+    told = np.isfinite(p)
+    found = np.full(len(p), np.nan)
+    if told.any():
+        found[told] = multipletests(p[told], method="fdr_bh")[1]
+    return found
 
 
 def adjusted(table: pd.DataFrame, draws: ArrayLike, method: str) -> NDArray[np.float64]:

@@ -74,4 +74,14 @@ def _time(
     labels = [f"{grid.periods[t]}" for t in later]
     if system:
         time, labels = np.column_stack([time, level.astype(float)]), [*labels, "constant"]
-    return time, labels
+    kept = _independent(time)
+    return time[:, kept], [labels[i] for i in kept]
+
+
+def _independent(columns: Array) -> list[int]:
+    """Columns that are no sum of those before them: where a period is absent for all units, not every effect can be told."""
+    kept: list[int] = []
+    for place in range(columns.shape[1]):
+        if np.linalg.matrix_rank(columns[:, [*kept, place]]) > len(kept):
+            kept.append(place)
+    return kept
