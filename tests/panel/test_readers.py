@@ -239,6 +239,12 @@ def test_excel_sheets(con: Any, good: pd.DataFrame, tmp_path: Path) -> None:
         good.to_excel(book, sheet_name="数据", index=False)
         good.head(0).to_excel(book, sheet_name="说明", index=False)
     ask = {"root": tmp_path, "money_unit": "万元"}
+    found = readers.read(con, "p.xlsx", **ask)
+    passed = found.quality.set_index("rule").loc["sheet_passed_over", "field"]
+    assert found.rows == len(good) and passed == "说明", "a sheet of heads alone is no table"
+    with pd.ExcelWriter(tmp_path / "p.xlsx") as book:
+        good.to_excel(book, sheet_name="数据", index=False)
+        good.to_excel(book, sheet_name="说明", index=False)
     with pytest.raises(PanelError, match=r"2 sheets; say which with 'sheet': 数据, 说明"):
         readers.read(con, "p.xlsx", **ask)
     with pytest.raises(PanelError, match=r"no sheet '数据1' \(nearest: '数据'\)"):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
-from fusion.adapters.headers import Header
-from fusion.adapters.match import Lookup
+from fusion.adapters.match import Lookup, Mapping_
 from fusion.adapters.model import Adapter, ColumnRule, IdRule
 
 # The year of 2016, 2016年报, 2016-12-31, 2016/12, 2016年12月31日 and 20161231; other texts stay as they are.
@@ -14,10 +14,15 @@ YEAR = (
     rf"^([12][0-9]{{3}})(?:\.0+|年[报度末]?|年报告?|[-/.年]{_MONTH}(?:[-/.月]{_DAY}日?)?月?(?:[ T][0-9:.]*)?"
     r"|(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])?)?$"
 )
+# A day as spreadsheets count them: 20,000 is in 1954, 69,999 in 2091; no year has five digits.
+SERIAL = r"^([2-6][0-9]{4})(?:\.0+)?$"
 # A period that does not end a year: another day than 12-31, another month than 12, or so named.
 PART_YEAR = rf"^[12][0-9]{{3}}[-/.年]?({_MONTH})(?:[-/.月]?({_DAY})日?)?月?(?:[ T][0-9:.]*)?$"
 NAMED_PART = "季|中报|半年|月报"
 _WIDE, _NARROW = "０１２３４５６７８９－＿　", "0123456789-_ "
+# What notes are and identifiers are not: sentences, numbered lines, remarks.
+SENTENCE = r"[：；。，“”…]|^[(（]?[0-9]{1,2}[)）.．、]|^[(（*※]?注"
+STOCK = r"^(?:(?:SH|SZ|BJ)\.?)?([0-9]{1,6})(?:\.(?:SH|SS|SZ|BJ|XSHG|XSHE))?$"
 YES = ("1", "1.0", "是", "有", "true", "yes", "y", "√")
 
 
@@ -35,13 +40,22 @@ def narrow(cell: str) -> str:
 def year(cell: str) -> str:
     """The year of a year, a date or a period, as text; what is none of them stays as written."""
     plain = narrow(cell)
-    return f"coalesce(nullif(regexp_extract({plain}, '{YEAR}', 1), ''), {plain})"
+    day = f"TRY_CAST(regexp_extract({plain}, '{SERIAL}', 1) AS INTEGER)"
+    serial = f"CAST(year(DATE '1899-12-30' + {day}) AS VARCHAR)"
+    return f"coalesce(nullif(regexp_extract({plain}, '{YEAR}', 1), ''), {serial}, {plain})"
 
 
 def identifier(cells: Sequence[str], rule: IdRule) -> str:
     """The first identifier that a row gives."""
-    each = [padded(f"upper({narrow(cell)})", rule.pad) for cell in cells]
+    each = [_formed(f"upper({narrow(cell)})", rule) for cell in cells]
     return f"coalesce({', '.join(each)})" if len(each) > 1 else each[0]
+
+
+def _formed(cell: str, rule: IdRule) -> str:
+    if rule.form == "stock":
+        digits = f"nullif(regexp_extract({cell}, '{STOCK}', 1), '')"
+        cell = padded(f"coalesce({digits}, {cell})", 6)
+    return padded(cell, rule.pad)
 
 
 def padded(cell: str, width: int | None) -> str:
@@ -86,22 +100,19 @@ def object_of(codes: Mapping[str, str]) -> str:
     return f"CASE WHEN coalesce({', '.join(plain.values())}) IS NOT NULL THEN '{{' || concat_ws(', ', {entries}) || '}}' END"
 
 
-def no_data(adapter: Adapter, headers: Sequence[Header], width: int, of_year: Sequence[int] = ()) -> str:
+def no_data(adapter: Adapter, mapping: Mapping_, width: int, labels: int, of_year: Sequence[int] = ()) -> str:
     """Why a row is no data, NULL where it is: label, blank, note, total, not kept (with the value), part of a year."""
-    lookup = Lookup(headers, adapter)
+    lookup = Lookup(mapping.headers, adapter)
     others = " AND ".join(f"c{i} IS NULL" for i in range(1, width)) or "true"
-    cases = [f"WHEN row <= {adapter.label_rows} THEN 'label row'", f"WHEN c0 IS NULL AND {others} THEN 'blank row'"]  # fmt: skip
-    first = text("c0")
-    if adapter.footers:
-        starts = " OR ".join(f"starts_with({first}, {literal(f)})" for f in adapter.footers)
-        cases.append(f"WHEN ({starts}) AND {others} THEN 'note below the table'")
+    cases = [f"WHEN row <= {labels} THEN 'label row'", f"WHEN c0 IS NULL AND {others} THEN 'blank row'"]
+    cases.append(f"WHEN {_note(adapter, others)} THEN 'note below the table'")
     if adapter.totals:
-        listed = ", ".join(literal(t) for t in adapter.totals)
-        cases.append(f"WHEN replace({first}, ' ', '') IN ({listed}) THEN 'total'")
-    for header, values in adapter.keep.items():
-        for h in lookup.find(header)[:1]:
-            cell, kept = f"coalesce({narrow(f'c{h.position}')}, '')", ", ".join(literal(v) for v in values)
-            cases.append(f"WHEN {cell} NOT IN ({kept}) THEN {literal(h.text + ' = ')} || {cell}")
+        cases.append(f"WHEN {_total(adapter, mapping, width)} THEN 'total'")
+    for held, how in ((adapter.keep, "NOT IN"), (adapter.drop, "IN")):
+        for header, values in held.items():
+            for h in lookup.find(header)[:1]:
+                cell, listed = value(h.position), ", ".join(literal(v) for v in values)
+                cases.append(f"WHEN {cell} {how} ({listed}) THEN {literal(h.text + ' = ')} || {cell}")
     if of_year:
         cases.append(
             f"WHEN {' AND '.join(f'c{i} IS NULL' for i in of_year)} THEN 'nothing reported for the year'"
@@ -110,6 +121,41 @@ def no_data(adapter: Adapter, headers: Sequence[Header], width: int, of_year: Se
         for h in lookup.find(header)[:1]:
             cases.append(f"WHEN {_part_of_year(narrow(f'c{h.position}'))} THEN 'not a whole year'")
     return f"CASE {' '.join(cases)} END"
+
+
+def value(position: int) -> str:
+    """A cell that rows are chosen by: trimmed text, empty where there is none."""
+    return f"coalesce({narrow(f'c{position}')}, '')"
+
+
+def where(cell: str, rule: ColumnRule, lookup: Lookup) -> str:
+    """The cell in the rows that a column's rule names, NULL in others."""
+    for header, values in rule.where.items():
+        for h in lookup.find(header)[:1]:
+            listed = ", ".join(literal(v) for v in values)
+            cell = f"CASE WHEN {value(h.position)} IN ({listed}) THEN {cell} END"
+    return cell
+
+
+def _note(adapter: Adapter, others: str) -> str:
+    """A row of one cell that is a sentence, numbered, or begins as notes do; or a person's or an office's line."""
+    first = text("c0")
+    listed = "|".join(re.escape(word) for word in adapter.footers)
+    sentence = f"regexp_matches({first}, '{SENTENCE}')"
+    begun = f"regexp_matches({first}, {literal(f'^({listed})')})"
+    alone = f"({sentence} OR {begun})" if listed else sentence
+    signed = f" OR regexp_matches({first}, {literal(f'^({listed})[:：]')})" if listed else ""
+    return f"coalesce(({alone} AND {others}){signed}, false)"
+
+
+def _total(adapter: Adapter, mapping: Mapping_, width: int) -> str:
+    """A row whose first cell, identifier or name is a word for totals."""
+    words = ", ".join(literal(t) for t in adapter.totals)
+    named = [mapping.single[c].position for c in ("firm_id", "firm_name") if c in mapping.single]
+    begins = f"coalesce({', '.join(text(f'c{i}') for i in range(min(width, 3)))})"
+    cells = [begins, *(text(f"c{i}") for i in named)]
+    plain = [f"regexp_replace({cell}, '[\\s\\x{{3000}}:：]', '', 'g')" for cell in cells]
+    return " OR ".join(f"coalesce({cell} IN ({words}), false)" for cell in plain)
 
 
 def literal(value: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,17 +11,20 @@ from typing import Any
 import pandas as pd
 
 from fusion.adapters import expressions as sql
-from fusion.adapters import stage, states, wide
+from fusion.adapters import heads, stage, states, units, wide, years
 from fusion.adapters.errors import AdapterError
-from fusion.adapters.headers import Header, alias_key
-from fusion.adapters.match import Lookup, Mapping_, known_aliases, known_headers, match
-from fusion.adapters.model import Adapter, FileRule
+from fusion.adapters.headers import Header, alias_key, normalise
+from fusion.adapters.match import Lookup, Mapping_, match
+from fusion.adapters.model import Adapter, FileRule, Repeats
 from fusion.language import said
+from fusion.panel import sheets
 from fusion.panel.cast import cast
-from fusion.panel.contract import ROW, Column
+from fusion.panel.contract import KEYS, ROW, Column
 
 TERM = "__"  # joins a column's name and the number of its term
 OTHER_ID = f"firm_id{TERM}other"
+# What data have in an identifier, in a number and in a year, and labels and units have not.
+_DIGIT, _NUMBER, _DATE = re.compile(r"\d"), re.compile(r"^[-+(]?[\d.,]*\d"), re.compile(r"^\d{4}")
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,12 @@ class Layout:
         Of a wide file: places of the columns of this layout's year.
     edition : str
         Of the industry codes, where the file's rule or the code's header says it; else empty.
+    dated : years.Dated
+        The year of all rows where no header holds it, and who says so.
+    alone : bool
+        Whether it is the only table of its file.
+    passed : tuple of str
+        Sheets of the file that are no tables.
     """
 
     path: Path
@@ -68,11 +78,15 @@ class Layout:
     ids: tuple[Header, ...]
     of_year: tuple[int, ...] = ()
     edition: str = ""
+    dated: years.Dated = field(default_factory=years.Dated)
+    alone: bool = True
+    passed: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
-        """The file's name, of a wide file with the year."""
-        return f"{self.path.name} ({self.rule.year})" if self.of_year else self.path.name
+        """The file's name, with the sheet where it has several tables, of a wide file with the year."""
+        named = self.path.name if self.alone else f"{self.path.name} [{self.looked.sheet}]"
+        return f"{named} ({self.rule.year})" if self.of_year else named
 
     @property
     def brings(self) -> list[str]:
@@ -90,7 +104,8 @@ class Layout:
 class FileRows:
     """Where the rows of a file went: ``read`` = ``kept`` + the sum of ``aside``.
 
-    ``first`` is what is added to a row's number in the file to give its ``source_row``.
+    ``first`` is what is added to a row's number in the file to give its ``source_row``; ``not_applied`` has the headers of
+    ``keep`` of whose values the table has none, so that all its rows are kept, with the values that it has.
     """
 
     path: Path
@@ -100,34 +115,64 @@ class FileRows:
     misfits: pd.DataFrame
     first: int
     label: str
+    not_applied: dict[str, str] = field(default_factory=dict)
 
 
 def look(
-    path: Path, adapter: Adapter, choices: Choices, rule: FileRule | None = None, year: int | None = None
+    path: Path,
+    adapter: Adapter,
+    choices: Choices,
+    rule: FileRule | None = None,
+    year: int | None = None,
+    sheet: str | None = None,
 ) -> Layout:
     """Map a file's header and units; of a wide file those of one year."""
     rule = rule or adapter.file(path)
     encoding = choices.encoding if choices.encoding != "auto" else (rule.encoding or adapter.encoding)
-    looked = stage.peek(path, encoding, choices.sheet or rule.sheet or adapter.sheet)
+    looked = stage.peek(path, encoding, sheet or choices.sheet or rule.sheet or adapter.sheet)
     named = dict.fromkeys((*rule.aliases, *choices.preferred))
     preferred = {k: [*rule.aliases.get(k, ()), *choices.preferred.get(k, ())] for k in named}
-    header_at, texts = _header(looked, adapter, rule, choices.columns, preferred)
-    written: tuple[str, ...] = texts
-    own: tuple[int, ...] = ()
-    if year is not None:
-        texts, own = wide.of_year(written, year)
+    head = heads.find(looked, adapter, rule, choices.columns, preferred)
+    texts, own = wide.of_year(head.texts, year) if year is not None else (head.texts, ())
     mapping = match(texts, adapter, choices.columns, preferred)
-    ids = _ids(mapping, adapter)
-    labels = looked.rows[header_at + 1 : header_at + 1 + adapter.label_rows]
-    row = labels[adapter.unit_row - 1] if adapter.unit_row and len(labels) >= adapter.unit_row else ()
-    titles = looked.rows[: header_at + 1 - adapter.header_rows]
-    places = states.Places(states.title_unit(titles), row, choices.money_unit)
+    titles = looked.rows[: head.first]
+    dated = years.Dated()
+    if "year" not in mapping.single and rule.year is None:
+        dated = years.stated(titles, looked, adapter.year_of)
+        rule = rule.model_copy(update={"year": dated.year})
+    labels = _labels(looked.rows[head.at + 1 : head.at + 1 + adapter.label_rows], mapping, choices.columns)
+    row = _units(labels, adapter.unit_row)
+    places = states.Places(states.title_units(titles), row, choices.money_unit)
     stated = {
         name: states.state(choices.columns[name.split(TERM)[0]], h, adapter.rule(name.split(TERM)[0]), adapter, rule, places)
         for name, h in _bringers(mapping).items()
     }  # fmt: skip
     edition = _edition(mapping, adapter, choices, rule)
-    return Layout(path, looked, rule, header_at, written, labels, mapping, stated, ids, own, edition)
+    ids = _ids(mapping, adapter)
+    return Layout(path, looked, rule, head.at, head.texts, labels, mapping, stated, ids, own, edition, dated)
+
+
+def _labels(
+    rows: Sequence[tuple[str, ...]], mapping: Mapping_, columns: Mapping[str, Column]
+) -> tuple[tuple[str, ...], ...]:
+    """Rows below the header that are labels or units: no firm's number, no year, no number stands in them."""
+    held = {n.split(TERM)[0]: h.position for n, h in _bringers(mapping).items()}
+    tests = {p: _NUMBER for n, p in held.items() if columns[n].is_number}
+    tests |= {held[key]: test for key, test in (("firm_id", _DIGIT), ("year", _DATE)) if key in held}
+    found: list[tuple[str, ...]] = []
+    for row in rows:
+        if not tests or any(test.search(row[p]) for p, test in tests.items() if p < len(row)):
+            break
+        found.append(row)
+    return tuple(found)
+
+
+def _units(labels: Sequence[tuple[str, ...]], stated: int | None) -> tuple[str, ...]:
+    """The row of units: as the adapter says, else the one in which most cells are units."""
+    if stated is not None:
+        return labels[stated - 1] if len(labels) >= stated else ()
+    counts = [sum(normalise(cell).strip("()") in units.KNOWN for cell in row) for row in labels]
+    return labels[counts.index(max(counts))] if any(counts) else ()
 
 
 def _edition(mapping: Mapping_, adapter: Adapter, choices: Choices, rule: FileRule) -> str:
@@ -153,6 +198,10 @@ class Named:
         Contract's units in one of the source's, where a unit is stated.
     made : dict of str to str
         SQL of the sums, over the typed terms.
+    adds_up : bool
+        Whether numbers of several rows of one unit and year are added.
+    on : tuple of str
+        Columns by which the table is joined, where they are not the keys.
     """
 
     view: str
@@ -160,12 +209,15 @@ class Named:
     factors: dict[str, float]
     made: dict[str, str]
     is_text: bool
+    adds_up: bool = False
+    on: tuple[str, ...] = ()
 
     @property
     def like(self) -> tuple[object, ...]:
         """Files of which this is equal are typed at once."""
         alone = "" if self.is_text else self.view
-        return alone, tuple(self.columns), tuple(sorted(self.factors.items())), tuple(self.made.items())
+        factors = tuple(sorted(self.factors.items()))
+        return alone, tuple(self.columns), factors, tuple(self.made.items()), self.adds_up, self.on
 
 
 def name(
@@ -184,8 +236,17 @@ def name(
     )
     columns = {n: _column(n, choices.columns) for n in cells}
     factors = states.scales({n: layout.stated.get(n) for n in cells})
-    is_text = layout.looked.kind in (".csv", ".xlsx")
-    return Named(view, columns, factors, _made(layout, adapter, columns), is_text), rows
+    is_text = layout.looked.kind in (".csv", *sheets.KINDS)
+    rule = repeats(layout, adapter)
+    adds_up = rule is not None and rule.take == "sum"
+    on = tuple(layout.rule.on)
+    return Named(view, columns, factors, _made(layout, adapter, columns), is_text, adds_up, on), rows
+
+
+def repeats(layout: Layout, adapter: Adapter) -> Repeats | None:
+    """The rule on several rows of a year that holds for a table, if any."""
+    lookup = Lookup(layout.mapping.headers, adapter)
+    return next((r for r in adapter.repeats if all(lookup.find(header) for header in r.when)), None)
 
 
 def typed(
@@ -211,71 +272,12 @@ def typed(
     for file in files:
         con.con.execute(f"DROP VIEW {file.view}")
         con.con.execute(f"DROP VIEW {file.view}_staged_why")
+        con.con.execute(f"DROP VIEW {file.view}_staged_first")
         _drop(con, f"{file.view}_staged")
     return {**kept, **{n: choices.columns[n] for n in like.made}}, notes
 
 
 # -- header ------------------------------------------------------------------------------------
-def _header(
-    looked: stage.Peek, adapter: Adapter, rule: FileRule, columns: Mapping[str, Column], preferred: Mapping[str, Sequence[str]]
-) -> tuple[int, tuple[str, ...]]:  # fmt: skip
-    """Index of the header's last row, and its texts: stated, or the row in which most headers are known."""
-    asked = rule.header_row or adapter.header_row
-    many = adapter.header_rows
-    if asked is not None:
-        if asked + many - 1 > len(looked.rows):
-            raise AdapterError(
-                said("adapters.header_row", path=looked.path, asked=asked, count=len(looked.rows))
-            )
-        at = asked + many - 2
-        return at, _texts(looked.rows[at + 1 - many : at + 1])
-    best, found = -1, 0
-    known = known_aliases(adapter, columns)
-    known |= {alias_key(a, adapter.suffixes): c for c, aliases in preferred.items() for a in aliases}
-    told: tuple[str, ...] = ()
-    for at in range(many - 1, len(looked.rows)):
-        plain = _texts(looked.rows[at + 1 - many : at + 1])
-        for texts in dict.fromkeys([plain, _under(looked.rows[: at + 1 - many], plain)]):
-            count = known_headers(wide.bare(texts) if adapter.wide else texts, adapter, known)
-            if count > found:
-                best, found, told = at, count, texts
-    if found < 2:
-        best = next((i for i, row in enumerate(looked.rows) if sum(map(bool, row)) > 1), -1)
-        told = _texts(looked.rows[best + 1 - many : best + 1])
-    if best < 0:
-        raise AdapterError(said("adapters.no_header", path=looked.path, count=len(looked.rows)))
-    return best, told
-
-
-def _under(above: Sequence[Sequence[str]], texts: tuple[str, ...]) -> tuple[str, ...]:
-    """A header whose empty cells were merged with those above them (at most two rows): there stand their texts."""
-    rows = above[-2:]
-    width = max(len(texts), *(len(row) for row in rows)) if rows else len(texts)
-    filled = [*texts, *[""] * (width - len(texts))]
-    for row in reversed(rows):
-        filled = [own or (row[i].strip() if i < len(row) else "") for i, own in enumerate(filled)]
-    while filled and not filled[-1]:
-        filled.pop()
-    return tuple(filled)
-
-
-def _texts(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """The header's texts; of several rows the upper cells hold for those right of them that are empty."""
-    width = max((len(row) for row in rows), default=0)
-    parts: list[list[str]] = [[] for _ in range(width)]
-    for depth, row in enumerate(rows):
-        last = ""
-        for i in range(width):
-            cell = row[i].strip() if i < len(row) else ""
-            last = cell or (last if depth < len(rows) - 1 else "")
-            if last and last not in parts[i]:
-                parts[i].append(last)
-    texts = [";".join(part) for part in parts]
-    while texts and not texts[-1]:
-        texts.pop()
-    return tuple(texts)
-
-
 def _ids(mapping: Mapping_, adapter: Adapter) -> tuple[Header, ...]:
     """All headers that identify the firm, the preferred one first, where identifiers are chained."""
     main = mapping.single.get("firm_id")
@@ -295,8 +297,9 @@ def _bringers(mapping: Mapping_) -> dict[str, Header]:
 def _cells(layout: Layout, adapter: Adapter) -> dict[str, str]:
     """SQL of each column, over the staged table; terms of sums are columns of their own."""
     cells: dict[str, str] = {}
+    lookup = Lookup(layout.mapping.headers, adapter)
     for name, header in layout.mapping.single.items():
-        cells[name] = _single(name, f"c{header.position}", adapter)
+        cells[name] = sql.where(_single(name, f"c{header.position}", adapter), adapter.rule(name), lookup)
     if layout.ids:
         places = [f"c{h.position}" for h in layout.ids]
         cells["firm_id"] = sql.identifier(places, adapter.firm_id)
@@ -349,9 +352,18 @@ def _made(layout: Layout, adapter: Adapter, typed: Mapping[str, Column]) -> dict
 
 def _account(con: Any, staged: stage.Staged, layout: Layout, adapter: Adapter, first: int) -> FileRows:
     """Say of each row whether it is data, and why not; make the view ``…_why``."""
-    why = sql.no_data(adapter, layout.mapping.headers, len(layout.texts), layout.of_year)
+    if staged.rows == 0:
+        raise AdapterError(said("adapters.header_only", path=layout.path))
+    not_applied = _not_applied(con, staged.name, layout, adapter)
+    kept_by = {h: v for h, v in adapter.keep.items() if h not in not_applied}
+    own = adapter.model_copy(update={"keep": kept_by})
+    why = sql.no_data(own, layout.mapping, len(layout.texts), len(layout.labels), layout.of_year)
     con.con.execute(
-        f"CREATE OR REPLACE TEMP VIEW {staged.name}_why AS SELECT *, {why} AS why FROM {staged.name}"
+        f"CREATE OR REPLACE TEMP VIEW {staged.name}_first AS SELECT *, {why} AS why FROM {staged.name}"
+    )
+    con.con.execute(
+        f"CREATE OR REPLACE TEMP VIEW {staged.name}_why AS SELECT * EXCLUDE (why), {_repeated(layout, adapter)} AS why "
+        f"FROM {staged.name}_first"
     )
     counted = con.con.execute(
         f"SELECT why, count(*) FROM {staged.name}_why GROUP BY why ORDER BY why"
@@ -360,9 +372,45 @@ def _account(con: Any, staged: stage.Staged, layout: Layout, adapter: Adapter, f
     if len(staged.misfits):
         aside["another number of cells than the header"] = len(staged.misfits)
     kept = sum(n for reason, n in counted if reason is None)
-    if staged.rows == 0:
-        raise AdapterError(said("adapters.header_only", path=layout.path))
-    return FileRows(layout.path, staged.rows, kept, aside, staged.misfits, first, layout.label)
+    return FileRows(layout.path, staged.rows, kept, aside, staged.misfits, first, layout.label, not_applied)
+
+
+def _not_applied(con: Any, table: str, layout: Layout, adapter: Adapter) -> dict[str, str]:
+    """Headers of ``keep`` of whose values a table has none: the values that it has."""
+    lookup = Lookup(layout.mapping.headers, adapter)
+    found = {}
+    for header, values in adapter.keep.items():
+        for h in lookup.find(header)[:1]:
+            listed = ", ".join(sql.literal(v) for v in values)
+            cell = sql.value(h.position)
+            some, seen = con.con.execute(
+                f"SELECT count(*) FILTER ({cell} IN ({listed})), string_agg(DISTINCT {cell}, ', ' ORDER BY {cell}) "
+                f"FROM {table} WHERE row > {len(layout.labels)}"
+            ).fetchone()
+            if not some:
+                found[header] = str(seen or "")[:80]
+    return found
+
+
+def _repeated(layout: Layout, adapter: Adapter) -> str:
+    """Why a row is no data, where another one of its unit and year is taken; else what was said of it before."""
+    rule = repeats(layout, adapter)
+    cells = _cells(layout, adapter)
+    if rule is None or rule.take == "sum" or "firm_id" not in cells:
+        return "why"
+    lookup = Lookup(layout.mapping.headers, adapter)
+    down = "DESC" if rule.take == "last" else "ASC"
+    order = [
+        f"{sql.narrow(f'c{h.position}')} {down} NULLS LAST"
+        for name in rule.order
+        for h in lookup.find(name)[:1]
+    ]
+    keys = ", ".join(cells[key] for key in KEYS if key in cells)
+    later = f"row_number() OVER (PARTITION BY why IS NULL, {keys} ORDER BY {', '.join([*order, f'row {down}'])}) > 1"
+    told = (
+        "an earlier row of its unit and year" if rule.take == "last" else "a later row of its unit and year"
+    )
+    return f"CASE WHEN why IS NULL AND {cells['firm_id']} IS NOT NULL AND {later} THEN '{told}' ELSE why END"
 
 
 def _drop(con: Any, name: str) -> None:

@@ -114,14 +114,6 @@ def match(
     return made
 
 
-def known_headers(texts: Sequence[str], adapter: Adapter, known: Mapping[str, str]) -> int:
-    """How many cells of a row mean something to the adapter, by `known_aliases`; to find the header's row."""
-    headers = parse(texts, adapter.suffixes)
-    return sum(
-        any(key in known or key.rpartition(PARENT_MARK)[2] in known for key in h.keys) for h in headers
-    )
-
-
 def known_aliases(adapter: Adapter, columns: Mapping[str, Column]) -> dict[str, str]:
     """Key of each alias, and of each column's own name and Chinese label: the column."""
     known = {alias_key(name): name for name in columns}
@@ -190,7 +182,14 @@ def _settle(made: Mapping_, lookup: Lookup, adapter: Adapter, columns: Mapping[s
     used = {h.position for h in made.single.values()}
     used |= {h.position for terms in made.terms.values() for _, h in terms}
     used |= {h.position for a in made.ambiguous for h in a.headers}
-    used |= {h.position for key in (*adapter.keep, *adapter.annual) for h in lookup.find(key)}
+    steering = [
+        *adapter.keep,
+        *adapter.drop,
+        *adapter.annual,
+        *(h for r in adapter.repeats for h in (*r.when, *r.order)),
+    ]
+    steering += [header for rule in adapter.columns.values() for header in rule.where]
+    used |= {h.position for key in steering for h in lookup.find(key)}
     for name, rule in adapter.columns.items():
         for alias in rule.substitutes:
             for header in lookup.find(alias):

@@ -56,6 +56,9 @@ class ColumnRule(Part):
         None, description="year = the year of a date; first_6 = the first six digits"
     )
     pad: int | None = Field(None, ge=1, le=18, description="digits: zeros are put before shorter ones")
+    where: dict[Text, list[str]] = Field(
+        {}, description="header: values of the rows whose cells are read; those of other rows count as empty"
+    )
     join: list[Text] = Field([], description="headers whose values are joined by |")
     flags: dict[str, int] = Field({}, description="header of a yes/no column: the number it adds")
     by_class: dict[str, str] = Field(
@@ -82,10 +85,23 @@ class IdRule(Part):
 
     chain: bool = Field(False, description="9-character organisation codes become the 18-character code")
     pad: int | None = Field(None, ge=1, le=18, description="digits: zeros are put before shorter ones")
+    form: Literal["stock"] | None = Field(
+        None, description="stock: 000001.SZ, SZ000001 and 1 are 000001, six digits without the exchange"
+    )
+
+
+class Repeats(Part):
+    """What becomes of several rows of one unit and year; the first rule whose headers a table has holds for it."""
+
+    when: list[Text] = Field([], description="headers that the table has; none = every table")
+    take: Literal["last", "first", "sum"] = Field(description="the row that is read, or numbers added up")
+    order: list[Text] = Field(
+        [], description="headers by which rows are in order, before their place in the file"
+    )
 
 
 class FileRule(Part):
-    """What holds for files whose name matches; the first that matches is used."""
+    """What holds for files whose name matches; of several that match, each key is the first one's that has it."""
 
     match: Text = Field(description="pattern of the file's name, e.g. *2013*")
     role: Literal["panel", "establishments"] = "panel"
@@ -98,6 +114,10 @@ class FileRule(Part):
     sheet: str | None = None
     header_row: int | None = Field(None, ge=1)
     aliases: dict[str, list[Text]] = Field({}, description="column: headers, before those of `columns`")
+    on: list[str] = Field(
+        [],
+        description="columns by which the table is joined instead of firm_id and year, e.g. district, year",
+    )
 
 
 class Establishments(Part):
@@ -120,25 +140,40 @@ class Adapter(Part):
 
     adapter: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="its name")
     title: str = ""
-    based_on: str | None = Field(None, description="adapter whose keys hold where this one has none")
+    based_on: str | None = Field(None, description="adapter to whose keys those of this one are added")
+    instead: list[Text] = Field(
+        [],
+        description="keys (footers, columns.status.values) that take the place of the base's, not added to them",
+    )
     sources: list[str] = Field([], description="where the aliases were seen")
-    combine: Literal["stack", "join"] = Field(
-        "stack", description="several files: rows below each other, or joined by firm and year"
+    combine: Literal["stack", "join", "forms"] = Field(
+        "stack",
+        description="several files: rows below each other; joined by firm and year; or forms, of which years are stacked "
+        "and different ones joined",
     )
     header_row: int | None = Field(
         None, ge=1, description="row of the header; empty = the one with most aliases"
     )
-    header_rows: int = Field(
-        1, ge=1, le=4, description="rows that make up the header, upper cells filled right"
+    header_rows: int | None = Field(
+        None, ge=1, le=4, description="rows that make up the header; empty = found (1 to 3)"
+    )
+    year_of: list[Literal["title", "sheet", "name"]] = Field(
+        [], description="where the year of a file stands that no header holds; places that differ are refused"
     )
     wide: bool = Field(False, description="headers may name years: a column for each item and year")
-    label_rows: int = Field(0, ge=0, le=5, description="rows below the header that are no data")
-    unit_row: int | None = Field(None, ge=1, description="which of the label rows holds units")
+    label_rows: int = Field(
+        0, ge=0, le=5, description="rows below the header that are labels or units where they hold no number"
+    )
+    unit_row: int | None = Field(None, ge=1, description="which of the label rows holds units; empty = found")
     suffixes: list[str] = Field([], description="ends of headers that say nothing, e.g. ;本年")
     item_numbers: bool = Field(False, description="headers may end in a form's line number (1 to 3 digits)")
     money_unit: MoneyUnit | None = Field(None, description="of the file; empty = the headers must state it")
     units: dict[str, str] = Field({}, description="contract's unit: source's unit, for other columns")
-    keep: dict[str, list[str]] = Field({}, description="header: values of the rows that are kept")
+    keep: dict[str, list[str]] = Field(
+        {}, description="header: values of the rows that are kept, in tables that have one of them"
+    )
+    drop: dict[str, list[str]] = Field({}, description="header: values of the rows that are set aside")
+    repeats: list[Repeats] = Field([], description="several rows of one unit and year: which is read")
     annual: list[Text] = Field([], description="headers of a period's end; rows not of 12-31 are set aside")
     footers: list[Text] = Field([], description="beginnings of a first cell that make its row no data")
     totals: list[Text] = Field([], description="first cells that make their row a total, not a firm")
@@ -165,8 +200,14 @@ class Adapter(Part):
         return self.columns.get(column, ColumnRule())
 
     def file(self, path: Path) -> FileRule:
-        """The rule of a file by its name."""
-        return next((r for r in self.files if path.match(r.match)), FileRule(match="*"))
+        """The rules of a file by its name, as one: the first that states a key decides it."""
+        own: dict[str, Any] = {"match": "*"}
+        for rule in self.files:
+            if path.match(rule.match):
+                stated = {k: getattr(rule, k) for k in rule.model_fields_set if k != "match"}
+                aliases = {**stated.get("aliases", {}), **own.get("aliases", {})}
+                own = {**stated, **own, **({"aliases": aliases} if aliases else {})}
+        return FileRule.model_validate(own)
 
 
 def built_in() -> list[str]:
@@ -194,6 +235,17 @@ def load(name_or_path: str, root: Path | None = None, extra: Iterable[str] = ())
     return validate(_merged(name_or_path, root or Path(), ()), name_or_path, extra)
 
 
+def merged(name_or_path: str, root: Path | None = None) -> dict[str, Any]:
+    """What an adapter says itself, each key as it holds with those of its base: ``columns.status`` and the like."""
+    root = root or Path()
+    file = _find(name_or_path, root)
+    own = _values(file, name_or_path)
+    whole = _merged(name_or_path, root, ())
+    found = {k: whole[k] for k in own if k not in ("columns", "adapter", "title", "sources", "instead")}
+    columns = own.get("columns") or {}
+    return found | {f"columns.{c}": whole["columns"][c] for c in columns if c in whole["columns"]}
+
+
 def validate(values: Mapping[str, Any], where: str, extra: Iterable[str] = ()) -> Adapter:
     """Check an adapter's keys and values."""
     known = {c.column for c in contract()} | set(extra)
@@ -216,7 +268,26 @@ def validate(values: Mapping[str, Any], where: str, extra: Iterable[str] = ()) -
         raise AdapterError("\n".join(_line(where, e) for e in error.errors())) from None
 
 
+def over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """An adapter's keys added to those of its base: nothing of the base goes but what ``instead`` names.
+
+    Lists and mappings are joined, the own entries first; one value takes the place of the other. A header that the own
+    adapter gives to one column is no longer the base's for another, and a column that it describes is no longer absent.
+    """
+    instead = {str(key) for key in own.get("instead") or []}
+    columns = _columns(base.get("columns") or {}, own.get("columns") or {}, instead)
+    made = {key: _added(base.get(key), value, key in instead) for key, value in own.items()}
+    made = {**base, **made, "columns": columns}
+    said_of = set(own.get("columns") or {})
+    listed_absent = [
+        c for c in made.get("absent") or [] if c in (own.get("absent") or []) or c not in said_of
+    ]
+    return {**made, "absent": listed_absent}
+
+
 LARGEST = 200_000  # characters of an adapter
+# Keys of a column of which there can be one: headers that are put together are a whole.
+WHOLE = ("join", "flags", "by_class", "sum_of", "sum_of_columns", "from_year", "of_header")
 
 
 # -- inside ------------------------------------------------------------------------------------
@@ -231,10 +302,7 @@ def _find(name: str, root: Path) -> Path:
     )
 
 
-def _merged(name: str, root: Path, seen: tuple[str, ...]) -> dict[str, Any]:
-    file = _find(name, root)
-    if str(file) in seen:
-        raise AdapterError(said("adapters.circle", name=name))
+def _values(file: Path, name: str) -> dict[str, Any]:
     try:
         text = file.read_text("utf-8-sig")
         # A stranger's file: anchors let a few lines become millions, depth and length cost time.
@@ -250,16 +318,60 @@ def _merged(name: str, root: Path, seen: tuple[str, ...]) -> dict[str, Any]:
         raise AdapterError(said("adapters.not_yaml", name=name, reason=str(error).splitlines()[0])) from None
     if not isinstance(values, dict):
         raise AdapterError(said("adapters.no_keys", name=name, keys=listed(Adapter.model_fields)))
+    return values
+
+
+def _merged(name: str, root: Path, seen: tuple[str, ...]) -> dict[str, Any]:
+    file = _find(name, root)
+    if str(file) in seen:
+        raise AdapterError(said("adapters.circle", name=name))
+    values = _values(file, name)
     base = values.get("based_on")
-    if base is None:
+    if base is None or not isinstance(values.get("columns") or {}, dict):
         return values
-    if not isinstance(values.get("columns") or {}, dict):
-        return values
-    below = _merged(str(base), file.parent, (*seen, str(file)))
-    columns = {**(below.get("columns") or {}), **(values.get("columns") or {})}
-    merged = {**below, **values, "columns": columns}
-    merged["absent"] = [c for c in merged.get("absent") or [] if c not in (values.get("columns") or {})]
-    return merged
+    return over(_merged(str(base), file.parent, (*seen, str(file))), values)
+
+
+def _added(base: Any, own: Any, instead: bool) -> Any:
+    if instead or base is None or own is None:
+        return base if own is None and not instead else own
+    if isinstance(base, dict) and isinstance(own, dict):
+        return {**base, **own}
+    if isinstance(base, list) and isinstance(own, list):
+        return [*own, *(value for value in base if value not in own)]
+    return own
+
+
+def _columns(base: Mapping[str, Any], own: Mapping[str, Any], instead: set[str]) -> dict[str, Any]:
+    given = {alias_key(a): c for c, rule in own.items() for a in _aliases(rule, "aliases", "unverified")}
+    made: dict[str, Any] = {}
+    for name in {**base, **own}:
+        below, above = base.get(name) or {}, own.get(name) or {}
+        if not isinstance(below, dict) or not isinstance(above, dict) or f"columns.{name}" in instead:
+            made[name] = own.get(name, below)
+            continue
+        kept = _left(below, name, given)
+        added = {
+            key: _added(kept.get(key), value, key in WHOLE or f"columns.{name}.{key}" in instead)
+            for key, value in above.items()
+        }
+        made[name] = {**kept, **added}
+    return made
+
+
+def _left(rule: Mapping[str, Any], name: str, given: Mapping[str, str]) -> dict[str, Any]:
+    """A column's rule without the headers that an own adapter gives to another column, or uses itself."""
+    left = dict(rule)
+    for key in ("aliases", "unverified", "substitutes"):
+        if isinstance(left.get(key), list):
+            own = None if key == "substitutes" else name
+            left[key] = [a for a in left[key] if given.get(alias_key(a)) in (None, own)]
+    return left
+
+
+def _aliases(rule: Any, *keys: str) -> list[str]:
+    lists = [rule.get(key) for key in keys] if isinstance(rule, dict) else []
+    return [a for held in lists if isinstance(held, list) for a in held if isinstance(a, str)]
 
 
 def _line(where: str, error: Any) -> str:

@@ -15,17 +15,18 @@ from fusion.adapters import stage, wide
 from fusion.adapters.errors import AdapterError
 from fusion.adapters.establishments import RolledUp, roll_up
 from fusion.adapters.identifiers import Chained, chain
-from fusion.adapters.join import Joined, Part, files_of, join, stack
+from fusion.adapters.join import Joined, Part, files_of, stack, together
 from fusion.adapters.layout import OTHER_ID, Choices, FileRows, Layout, Named, look, name, typed
-from fusion.adapters.model import Adapter, ColumnRule, IdRule, load
+from fusion.adapters.model import Adapter, ColumnRule, FileRule, IdRule, load
 from fusion.adapters.words import told
 from fusion.language import listed, said
 from fusion.panel import codes
 from fusion.panel.cast import HEADER
 from fusion.panel.contract import KEYS, ROW, expected, missing_columns
 from fusion.panel.errors import examples
-from fusion.panel.readers import Raw, by_year, gathered
+from fusion.panel.readers import Raw, by_year, gathered, sheet_notes
 
+NAMED = 12  # names that a sentence lists
 PANEL = "fusion_panel_adapted"
 ESTABLISHED = ("firm_id", "year", "ind4", "class_version", "operating_revenue")
 TYPES = {"float": "DOUBLE", "int": "BIGINT", "bool": "BOOLEAN"}
@@ -155,50 +156,127 @@ def read(con: Any, source: str | Sequence[str], adapter: str, root: Path, **how:
     return convert(con, files, used, choices(**how))
 
 
-def look_all(sources: Sequence[Path], adapter: Adapter, chosen: Choices) -> list[Layout]:
-    """Map the header of each file."""
+def look_all(
+    sources: Sequence[Path], adapter: Adapter, chosen: Choices, faults: list[AdapterError] | None = None
+) -> list[Layout]:
+    """Map the header of each table of each file.
+
+    Parameters
+    ----------
+    sources : sequence of pathlib.Path
+    adapter : Adapter
+    chosen : Choices
+    faults : list of AdapterError, optional
+        Takes what makes a file no table, so that the others are looked at; without it the first one is raised.
+    """
     if not sources:
         raise AdapterError(said("adapters.no_file"))
-    found = []
+    found: list[Layout] = []
     for path in sources:
-        rule = adapter.file(path)
-        if rule.role == "establishments":
-            own = _of_establishments(adapter, path)
-            columns = {c: chosen.columns[c] for c in ESTABLISHED}
-            found.append(look(path, own, replace(chosen, columns=columns, preferred={}), rule))
-        else:
-            found += _years(look(path, adapter, chosen, rule), adapter, chosen)
+        try:
+            found += _tables(path, adapter, chosen)
+        except AdapterError as error:
+            if faults is None:
+                raise
+            faults.append(error)
     return found
+
+
+def _tables(path: Path, adapter: Adapter, chosen: Choices) -> list[Layout]:
+    """Layouts of a file; of a workbook those of all sheets that are tables."""
+    rule = adapter.file(path)
+    used, columns = adapter, chosen
+    if rule.role == "establishments":
+        used = _of_establishments(adapter, path)
+        of = {c: chosen.columns[c] for c in ESTABLISHED}
+        columns = replace(chosen, columns=of, preferred={})
+    first = look(path, used, columns, rule)
+    if chosen.sheet or rule.sheet or adapter.sheet or not first.looked.others:
+        return _years(first, used, columns)
+    names = stage.sheet_names(path)
+    every = [first if n == first.looked.sheet else _looked(path, used, columns, rule, n) for n in names]
+    tables = [one for one in every if one is not None and _is_table(one)]
+    if any("firm_id" in one.mapping.single for one in tables):
+        tables = [one for one in tables if "firm_id" in one.mapping.single]
+    if not tables:
+        names = listed(names)
+        raise AdapterError(said("adapters.no_sheet_is_table", path=path, names=names))
+    held = {one.looked.sheet for one in tables}
+    passed = tuple(n for n in names if n not in held)
+    found = []
+    for i, one in enumerate(tables):
+        found += _years(replace(one, alone=len(tables) == 1, passed=() if i else passed), used, columns)
+    return found
+
+
+def _looked(path: Path, adapter: Adapter, chosen: Choices, rule: FileRule, sheet: str) -> Layout | None:
+    try:
+        return look(path, adapter, chosen, rule, sheet=sheet)
+    except AdapterError:
+        return None  # a sheet without a row of two cells
+
+
+def _is_table(layout: Layout) -> bool:
+    """Whether headers are known and a row of several cells is below them."""
+    known = len(layout.mapping.single) + len(layout.mapping.terms) + len(layout.mapping.ambiguous)
+    below = [row for row in layout.looked.rows[layout.header_at + 1 :] if sum(map(bool, row)) > 1]
+    return known > 1 and bool(below)
 
 
 def _years(layout: Layout, adapter: Adapter, chosen: Choices) -> list[Layout]:
     """The layout, or of a wide file one for each of its years."""
-    years = wide.years(layout.texts) if adapter.wide else []
+    years = wide.years(layout.texts) if adapter.wide and layout.rule.role == "panel" else []
     rules = [layout.rule.model_copy(update={"year": year}) for year in years]
-    return [look(layout.path, adapter, chosen, rule, rule.year) for rule in rules] or [layout]
+    sheet = layout.looked.sheet or None
+    made = [look(layout.path, adapter, chosen, rule, rule.year, sheet) for rule in rules]
+    return [replace(one, alone=layout.alone, passed=layout.passed) for one in made] or [layout]
 
 
 def problems(layouts: Sequence[Layout], adapter: Adapter, chosen: Choices) -> list[str]:
-    """Why the files cannot be read as they are, one line each."""
-    lines = []
+    """Why the files cannot be read as they are; a cause that several files share is said once, with their names."""
+    causes: dict[str, list[str]] = {}
     for layout in layouts:
-        for odd in layout.mapping.ambiguous:
-            headers = listed(
-                said("adapters.header_at", text=h.text, position=h.position + 1) for h in odd.headers
-            )
-            lines.append(said("adapters.ambiguous", path=layout.path, column=odd.column, headers=headers))
-        lines += [
-            said("adapters.unit_unknown", path=layout.path, column=column, why=why)
-            for column, why in sorted(layout.unknown_units().items())
-        ]
-        lines += _lacking_keys(layout, adapter)
+        for why in _faults(layout, adapter):
+            causes.setdefault(why, []).append(layout.label)
+    lines = [
+        said("adapters.in_files", files=examples(list(dict.fromkeys(files)), NAMED), why=why)
+        for why, files in causes.items()
+    ]
     if not any(layout.rule.role == "panel" for layout in layouts):
         return [*lines, said("adapters.no_panel")]
     there = brought(layouts, adapter) | ({"class_version"} if chosen.editions else set())
-    missing = missing_columns(sorted(there), chosen.columns)
+    # A key that some file lacks was named with its file.
+    needed = {n: c for n, c in chosen.columns.items() if n not in KEYS or not causes}
+    missing = missing_columns(sorted(there), needed)
     if missing:
         lines.append(said("adapters.columns_missing", count=len(missing), missing="; ".join(missing)))
     return lines
+
+
+def sound(layouts: Sequence[Layout], adapter: Adapter) -> list[Layout]:
+    """Those of files of which nothing hinders the reading."""
+    odd = {layout.path for layout in layouts if _faults(layout, adapter)}
+    return [layout for layout in layouts if layout.path not in odd]
+
+
+def _faults(layout: Layout, adapter: Adapter) -> list[str]:
+    """What hinders the reading of one file, without its name."""
+    lines = []
+    for odd in layout.mapping.ambiguous:
+        headers = listed(
+            said("adapters.header_at", text=h.text, position=h.position + 1) for h in odd.headers
+        )
+        lines.append(said("adapters.ambiguous", column=odd.column, headers=headers))
+    whys: dict[str, list[str]] = {}
+    for column, why in sorted(layout.unknown_units().items()):
+        whys.setdefault(why, []).append(column)
+    lines += [
+        said("adapters.unit_unknown", columns=examples(columns, NAMED), why=why)
+        for why, columns in whys.items()
+    ]
+    if layout.dated.differ:
+        lines.append(said("adapters.years_differ", differ=layout.dated.differ))
+    return lines + _lacking_keys(layout, adapter)
 
 
 def brought(layouts: Sequence[Layout], adapter: Adapter) -> set[str]:
@@ -259,20 +337,19 @@ def _of_establishments(adapter: Adapter, path: Path) -> Adapter:
 
 
 def _lacking_keys(layout: Layout, adapter: Adapter) -> list[str]:
-    lacks = [key for key in KEYS if key not in layout.brings]
+    keys = layout.rule.on or KEYS
+    lacks = [key for key in keys if key not in layout.brings]
     if adapter.combine == "join" and layout.rule.role == "panel" and "firm_id" in layout.brings:
         lacks = []  # a table by firm alone joins every year of the firm
-    headers = examples([h.text for h in layout.mapping.headers], 20)
+    odd = {a.column for a in layout.mapping.ambiguous} | ({"year"} if layout.dated.differ else set())
+    if lacks == list(KEYS) and not layout.mapping.single and not odd:
+        headers = examples([h.text for h in layout.mapping.headers], 6)
+        return [said("adapters.nothing_known", adapter=adapter.adapter, headers=headers)]
+    or_state = said("adapters.or_state_year")
     return [
-        said(
-            "adapters.no_key",
-            path=layout.path,
-            key=key,
-            or_state=said("adapters.or_state_year") if key == "year" else "",
-            headers=headers,
-        )
+        said("adapters.no_key", key=key, or_state=or_state if key == "year" else "")
         for key in lacks
-        if not any(a.column == key for a in layout.mapping.ambiguous)
+        if key not in odd
     ]
 
 
@@ -290,16 +367,46 @@ def _read(con: Any, layouts: Sequence[Layout], adapter: Adapter, chosen: Choices
     notes = []
     for i, group in enumerate(alike.values()):
         columns, said = typed(con, [named for _, named in group], chosen, f"fusion_part{i}")
-        part = Part(f"fusion_part{i}", columns, tuple(layout.path for layout, _ in group))
+        part = Part(f"fusion_part{i}", columns, tuple(layout.path for layout, _ in group), group[0][1].on)
+        if group[0][1].adds_up:
+            files = _added_up(con, part, files)
         (firms if group[0][0].rule.role == "establishments" else parts).append(part)
         notes.append(said)
-    chained = _chain(con, [*parts, *firms]) if adapter.firm_id.chain else None
-    table, joined = (stack(con, parts), ()) if adapter.combine == "stack" else join(con, parts)
+    of_firms = [part for part in [*parts, *firms] if "firm_id" in part.columns]
+    chained = _chain(con, of_firms) if adapter.firm_id.chain else None
+    beside = [part for part in parts if part.on]
+    table, joined = together(con, [part for part in parts if not part.on], beside, adapter.combine)
     rolled = None
     if firms and adapter.establishments:
         rolled, table = _establishments(con, firms, table, adapter, chosen)
-    raw = _finish(con, table, layouts, adapter, chosen, [*notes, _ignored(layouts)])
+    told = [*notes, _ignored(layouts), _kept_whole(files), _contradicting(joined), _twice(con, table, files)]
+    raw = _finish(con, table, layouts, adapter, chosen, told)
     return Source(raw, adapter.adapter, tuple(layouts), tuple(files), joined, chained, rolled)
+
+
+def _added_up(con: Any, part: Part, files: Sequence[FileRows]) -> list[FileRows]:
+    """Rows of one unit and year as one: numbers added, of texts the first; the account says how many went into others."""
+    keys = [f'"{key}"' for key in KEYS if key in part.columns]
+    cells = []
+    for cell, column in part.columns.items():
+        if cell not in KEYS:
+            how = "sum" if column.is_number else "any_value"
+            cells.append(f'{how}("{cell}") AS "{cell}"')
+    con.con.execute(
+        f"CREATE OR REPLACE TEMP TABLE {part.name}_added AS SELECT min({ROW}) AS {ROW}, {', '.join(keys + cells)} "
+        f"FROM {part.name} GROUP BY {', '.join(keys)}"
+    )
+    gone = f"SELECT {ROW} FROM {part.name} ANTI JOIN {part.name}_added USING ({ROW})"
+    made = []
+    for file in files:
+        count = con.con.execute(
+            f"SELECT count(*) FROM ({gone}) WHERE {ROW} > {file.first} AND {ROW} <= {file.first + file.read}"
+        ).fetchone()[0]
+        aside = {**file.aside, "added to another row of its unit and year": count} if count else file.aside
+        made.append(replace(file, kept=file.kept - count, aside=aside))
+    con.con.execute(f"DROP VIEW {part.name}")
+    con.con.execute(f"CREATE TEMP VIEW {part.name} AS FROM {part.name}_added")
+    return made
 
 
 def _chain(con: Any, parts: Sequence[Part]) -> Chained:
@@ -407,15 +514,63 @@ def _constant(rule: ColumnRule) -> str:
 
 
 def _ignored(layouts: Sequence[Layout]) -> pd.DataFrame:
-    """Headers that were not read, as notes of quality."""
+    """Headers and sheets that were not read, formulas without values, as notes of quality."""
     lines = []
     for layout in layouts:
         for header, near in layout.mapping.unmatched.items():
             hint = f" (near: {', '.join(near)})" if near else ""
             lines.append(
-                ("column_ignored", "warning", pd.NA, header, layout.path.name,
+                ("column_ignored", header, layout.path.name,
                  f"means no column of the panel{hint}; not read", f"不对应面板的任何列{hint}，未读入")
             )  # fmt: skip
+        if layout.looked.sheet:
+            lines += sheet_notes(layout.path, layout.looked.sheet, layout.passed)
+    return pd.DataFrame([(rule, "warning", pd.NA, *rest) for rule, *rest in lines], columns=HEADER)
+
+
+def _kept_whole(files: Sequence[FileRows]) -> pd.DataFrame:
+    """Tables that have none of the values by which an adapter chooses rows, as notes of quality."""
+    lines = [
+        ("keep_not_applied", "warning", pd.NA, header, f"{file.label}: {values}",
+         "the table has none of the values by which rows are kept; all its rows were read",
+         "该表没有任何用于保留行的取值，所有行均已读入")
+        for file in files for header, values in file.not_applied.items()
+    ]  # fmt: skip
+    return pd.DataFrame(lines, columns=HEADER)
+
+
+def _contradicting(joined: Sequence[Joined]) -> pd.DataFrame:
+    """Columns that two joined tables fill differently, as notes of quality."""
+    lines = []
+    for one in joined:
+        names = ", ".join(dict.fromkeys(f.name for f in one.files))
+        for column, (count, first) in one.conflicts.items():
+            lines.append(
+                ("joined_conflict", "warning", pd.NA, column, first,
+                 f"{count} rows in which {names} differs from the tables before it, whose values are kept",
+                 f"{names} 有 {count} 行与先列各表不一致，已保留先列表的数值")
+            )  # fmt: skip
+    return pd.DataFrame(lines, columns=HEADER)
+
+
+def _twice(con: Any, table: Part, files: Sequence[FileRows]) -> pd.DataFrame:
+    """Files that report the same units of the same year, as notes of quality."""
+    starts = pd.DataFrame({"file": [f.label for f in files], "first": [f.first for f in files]})
+    starts["ends"] = [f.first + f.read for f in files]
+    con.con.register("fusion_starts", starts)
+    pairs = con.con.execute(
+        f"WITH d AS (SELECT firm_id, year, {ROW} FROM {table.name} QUALIFY count(*) OVER (PARTITION BY firm_id, year) > 1), "
+        f"o AS (SELECT d.*, s.file FROM d JOIN fusion_starts s ON d.{ROW} > s.first AND d.{ROW} <= s.ends) "
+        "SELECT a.year, a.file, b.file, count(DISTINCT a.firm_id) FROM o a JOIN o b "
+        "ON a.firm_id = b.firm_id AND a.year = b.year AND a.file < b.file GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+    con.con.unregister("fusion_starts")
+    lines = [
+        ("year_twice", "warning", pd.NA, "year", str(year),
+         f"{one} and {other} both report {units} units of {year}: a year read twice; leave one of the files out",
+         f"{one} 与 {other} 都报送了 {year} 年的 {units} 家单位：同一年份读入两次，请去掉其中一个文件")
+        for year, one, other, units in pairs
+    ]  # fmt: skip
     return pd.DataFrame(lines, columns=HEADER)
 
 

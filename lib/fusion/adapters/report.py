@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,12 +13,12 @@ import pandas as pd
 from fusion import engine
 from fusion.adapters import able, panel
 from fusion.adapters.errors import AdapterError
-from fusion.adapters.layout import Choices, Layout
-from fusion.adapters.model import Adapter, built_in, load
+from fusion.adapters.layout import Choices, Layout, repeats
+from fusion.adapters.model import Adapter, built_in, load, merged
 from fusion.indicators import system
 from fusion.language import current, listed, said, word
 from fusion.panel import checks, codes
-from fusion.panel.contract import contract
+from fusion.panel.contract import KEYS, contract
 from fusion.panel.errors import PanelError
 
 MOST = 12  # findings that are listed by name
@@ -25,6 +26,7 @@ MOST = 12  # findings that are listed by name
 
 # Headers without a column that a report shows; --json has all.
 SHOWN = 100
+ADAPTERS = (".yaml", ".yml")  # no data: what this command wrote beside them
 
 
 @dataclass
@@ -52,6 +54,12 @@ class Report:
         What a study computes: the columns that it needs.
     editions : list of dict
         Editions in which industry codes are read, with years and rows: `codes.used`.
+    named : str
+        The adapter as it was named: a file, or one that is built in.
+    left_out : list of Path
+        Files that are adapters and no data.
+    merged : dict of str
+        What an adapter of one's own says, with what its base adds to it.
     """
 
     adapter: Adapter
@@ -65,6 +73,9 @@ class Report:
     unread: str = ""
     needs: dict[str, list[str]] = field(default_factory=dict)
     editions: list[dict[str, Any]] = field(default_factory=list)
+    named: str = ""
+    left_out: list[Path] = field(default_factory=list)
+    merged: dict[str, Any] = field(default_factory=dict)
 
     @property
     def lacking(self) -> set[str]:
@@ -113,29 +124,37 @@ def check(
         chosen = panel.choices(money_unit=money_unit, editions=codes.stated(edition))
     except PanelError as error:
         raise AdapterError(str(error)) from None
-    scores = {} if adapter else scored(files, chosen)
-    used = load(adapter or max(scores, key=lambda name: scores[name]))
-    layouts = panel.look_all(files, used, chosen)
-    report = Report(used, scores, layouts, panel.problems(layouts, used, chosen))
+    data = [file for file in files if file.suffix.lower() not in ADAPTERS]
+    if not data:
+        raise AdapterError(said("adapters.no_file"))
+    scores = {} if adapter else scored(data, chosen)
+    named = adapter or max(scores, key=lambda name: scores[name])
+    used = load(named)
+    faults: list[AdapterError] = []
+    layouts = panel.look_all(data, used, chosen, faults)
+    if not layouts:
+        raise faults[0]
+    told = [*map(str, faults), *panel.problems(layouts, used, chosen)]
+    report = Report(used, scores, layouts, told, named=named)
+    report.left_out = [file for file in files if file not in data]
+    report.merged = merged(named) if used.based_on and adapter else {}
     report.needs = dict(needs or {})
     there = panel.brought(layouts, used.model_copy(update={"absent": [], "may_lack": []}))
     report.columns = frozenset(there - set(used.absent))
-    _read(report, files, replace(chosen, columns=panel.choices("minimal").columns))
+    _read(report, replace(chosen, columns=panel.choices("minimal").columns))
     return report
 
 
 def scored(files: Sequence[Path], chosen: Choices) -> dict[str, int]:
-    """Headers of the files that each built-in adapter knows."""
+    """Headers of the files that each built-in adapter knows, whatever one of the files holds."""
     found: dict[str, int] = {}
+    faults: list[AdapterError] = []
     for name in built_in():
-        adapter = load(name)
-        try:
-            layouts = panel.look_all(files, adapter, chosen)
-        except AdapterError:
-            if name == built_in()[-1] and not found:
-                raise
-            continue
-        found[name] = sum(_known(layout) for layout in layouts)
+        layouts = panel.look_all(files, load(name), chosen, faults)
+        if layouts:
+            found[name] = sum(_known(layout) for layout in layouts)
+    if not found:
+        raise faults[0]
     return found
 
 
@@ -147,6 +166,10 @@ def lines(report: Report) -> list[str]:
         out.append(said("adapters.report.adapter_scored", adapter=report.adapter.adapter, scores=scores))
     else:
         out.append(said("adapters.report.adapter", adapter=report.adapter.adapter))
+    out += [said("adapters.report.left_out", file=file.name) for file in report.left_out]
+    if report.merged:
+        out.append(said("adapters.report.merged", own=report.adapter.adapter, base=report.adapter.based_on))
+        out += [f"  {key}: {_flow(value)}" for key, value in report.merged.items()]
     for layout in report.layouts:
         out += ["", *_file(layout, report)]
     out += ["", *_rows(report), *_rules(report), "", *_computable(report)]
@@ -161,6 +184,8 @@ def as_json(report: Report) -> dict[str, Any]:
     headers = pd.concat([panel.headers_of(layout) for layout in report.layouts], ignore_index=True)
     return {
         "adapter": report.adapter.adapter,
+        "merged": report.merged,
+        "left_out": [file.name for file in report.left_out],
         "scores": report.scores,
         "files": [
             {
@@ -184,8 +209,9 @@ def as_json(report: Report) -> dict[str, Any]:
 
 
 def draft(report: Report, name: str) -> str:
-    """An adapter file to correct: what is settled is taken over, what is open stands there as a comment."""
-    own = report.adapter.adapter
+    """An adapter file to correct, which works as it is: what is open stands there as a comment, and is not read."""
+    base = Path(report.named)
+    own = report.named if report.named in built_in() else json.dumps(str(base.absolute()), ensure_ascii=False)
     text = [
         said("adapters.draft.head"),
         said("adapters.draft.keys"),
@@ -197,12 +223,10 @@ def draft(report: Report, name: str) -> str:
         text.append(said("adapters.draft.money_unit"))
     text.append("columns:")
     text += _draft_columns(report) or ["  {}"]
-    lacking = [c.column for c in contract() if c.required == "required" and c.column not in _there(report)]
-    if lacking:
-        text += [
-            said("adapters.draft.absent"),
-            f"absent: [{', '.join(lacking)}]",
-        ]
+    if open_ := [
+        c for c in dict.fromkeys([*_lacking(report), *_ambiguous(report), *unknown]) if c not in KEYS
+    ]:
+        text += [said("adapters.draft.absent"), f"absent: [{', '.join(open_)}]"]
     return "\n".join(text) + "\n"
 
 
@@ -212,17 +236,29 @@ def _known(layout: Layout) -> int:
     return len(mapping.single) + len(mapping.terms) + len(mapping.ambiguous) + len(mapping.substitutes)
 
 
-def _there(report: Report) -> set[str]:
-    odd = {a.column for layout in report.layouts for a in layout.mapping.ambiguous}
-    return panel.brought(report.layouts, report.adapter) | odd
+def _lacking(report: Report) -> list[str]:
+    """Required columns without a header."""
+    there = panel.brought(report.layouts, report.adapter)
+    return [c.column for c in contract() if c.required == "required" and c.column not in there]
 
 
-def _read(report: Report, files: Sequence[Path], loose: Choices) -> None:
-    """Read what can be read: a column whose unit or header is not settled hinders the reading, a missing one does not."""
-    hindering = panel.problems(report.layouts, report.adapter, loose)
+def _ambiguous(report: Report) -> list[str]:
+    return [a.column for layout in report.layouts for a in layout.mapping.ambiguous]
+
+
+def _flow(value: Any) -> str:
+    """A value as one line of YAML."""
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _read(report: Report, loose: Choices) -> None:
+    """Read the files that can be read; what a column that is missing alone hinders is not asked here."""
+    sound = panel.sound(report.layouts, report.adapter)
+    hindering = panel.problems(sound, report.adapter, loose)
     if hindering:
-        report.unread = said("adapters.report.hindered", count=len(hindering))
+        report.unread = said("adapters.report.hindered", count=len(report.problems))
         return
+    files = list(dict.fromkeys(layout.path for layout in sound))
     con = engine.opened(*(file.parent for file in files), memory="2GB")
     try:
         # The contract's own required columns stay in the list of problems; here they may be missing.
@@ -232,6 +268,7 @@ def _read(report: Report, files: Sequence[Path], loose: Choices) -> None:
         report.unread = str(error)
         return
     report.source = source
+    report.problems += _all_gone(quality, source.raw.rows)
     report.editions = codes.used(source.raw.table).to_dict("records")
     report.columns &= system.held(source.raw.table)
     found = checks.summary(quality, source.raw.columns)
@@ -241,6 +278,21 @@ def _read(report: Report, files: Sequence[Path], loose: Choices) -> None:
         str(column): {str(v): int(n) for v, n in rows["value"].value_counts().head(MOST).items()}
         for column, rows in odd.groupby("field")
     }
+
+
+def _all_gone(quality: pd.DataFrame, every: int) -> list[str]:
+    """The rules because of which no row would be left, if none would."""
+    aside = quality[quality["set_aside"] & quality["row"].notna()]
+    if aside["row"].nunique() < every:
+        return []
+    lines = []
+    for (rule, column), part in aside.groupby(["rule", "field"]):
+        message = part.iloc[0][f"message_{current()}"]
+        rows = part["row"].nunique()
+        lines.append(
+            said("adapters.report.all_gone", rule=rule, field=column, rows=rows, every=every, message=message)
+        )
+    return lines
 
 
 def _file(layout: Layout, report: Report) -> list[str]:
@@ -255,6 +307,20 @@ def _file(layout: Layout, report: Report) -> list[str]:
     )
     role = said("adapters.report.establishments") if layout.rule.role == "establishments" else ""
     out = [said("adapters.report.headers", title=title, role=role, count=len(mapping.headers))]
+    if layout.dated.year is not None:
+        out.append(
+            said(
+                "adapters.report.dated",
+                by=said(f"adapters.year_of_{layout.dated.by}", year=layout.dated.year),
+            )
+        )
+    out += (
+        [said("adapters.report.sheet", sheet=layout.looked.sheet)]
+        if layout.passed or not layout.alone
+        else []
+    )
+    out += [said("adapters.report.passed", sheets=listed(layout.passed))] if layout.passed else []
+    out += _of_repeats(layout, report.adapter)
     for how in ("matched", "part of"):
         for row in table[table["how"] == how].itertuples():
             unit = (
@@ -282,6 +348,15 @@ def _file(layout: Layout, report: Report) -> list[str]:
     out += [said("adapters.report.substitute", header=h, column=c) for h, c in mapping.substitutes.items()]
     out += [said("adapters.report.not_needed", header=h, column=c) for h, c in mapping.unused.items()]
     return out + _unmatched(mapping.unmatched)
+
+
+def _of_repeats(layout: Layout, adapter: Adapter) -> list[str]:
+    """The rule on several rows of a year, where one holds for a table."""
+    rule = repeats(layout, adapter) if layout.rule.role == "panel" else None
+    if rule is None:
+        return []
+    ordered = said("adapters.report.ordered", order=listed(rule.order)) if rule.order else ""
+    return [said("adapters.report.repeats", take=word("adapters.take", rule.take)) + ordered]
 
 
 def _unmatched(found: Mapping[str, Sequence[str]]) -> list[str]:
@@ -387,10 +462,6 @@ def _draft_columns(report: Report) -> list[str]:
             text.append(f'  # {guess}: {{aliases: ["{header}"]}}')
     for column, values in report.values.items():
         allowed = next(c.allowed for c in contract() if c.column == column)
-        text += [f"  {column}:", said("adapters.draft.allowed", allowed=listed(allowed))]
-        known = report.adapter.rule(column).values
-        text += [f'      "{a}": {b}' for a, b in known.items()]
+        text += [f"  # {column}:", said("adapters.draft.allowed", allowed=listed(allowed))]
         text += [said("adapters.draft.value", value=v, rows=n) for v, n in values.items()]
-        if report.adapter.rule(column).aliases:
-            text.append(f"    aliases: [{', '.join(report.adapter.rule(column).aliases)}]")
     return list(dict.fromkeys(text))

@@ -9,29 +9,29 @@ bounded in both ways: rows are streamed, and tables beyond the limit go to disk.
 from __future__ import annotations
 
 import csv
-import datetime as dt
 import itertools
 import shutil
 import tempfile
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pandas as pd
 
-from fusion import archives, engine
+from fusion import engine
 from fusion.adapters.errors import AdapterError
 from fusion.language import said
-from fusion.panel import files, text
+from fusion.panel import files, sheets, text
 from fusion.panel.errors import PanelError
 
 LOOKED_AT = 40  # rows at the top in which a header is looked for
 CSV_KINDS = (".csv", ".tsv", ".txt")
 DELIMITERS = (",", "\t", ";", "|")
-FORMATS = ".csv, .tsv, .txt, .xlsx, .parquet, .dta"
+FORMATS = ".csv, .tsv, .txt, .xlsx, .xlsm, .xls, .xlsb, .ods, .parquet, .dta"
 ROW = "row"
 HEADERS = {".parquet": files.parquet_headers, ".dta": files.stata_headers}
 # A row longer than this is a quotation mark that was never closed, not a row.
@@ -51,6 +51,10 @@ class Peek:
         Of a text file, else empty.
     delimiter : str
         Of a text file, else empty.
+    sheet : str
+        Of a workbook, else empty.
+    others : tuple of str
+        Sheets of the workbook that are not this one.
     """
 
     path: Path
@@ -59,6 +63,7 @@ class Peek:
     encoding: str = ""
     delimiter: str = ""
     sheet: str = ""
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,38 +99,42 @@ def peek(path: Path, encoding: str = "auto", sheet: str | None = None) -> Peek:
     encoding : {"auto", "utf-8", "gb18030"}
         Of a text file; UTF-16 is known by its mark.
     sheet : str or None
-        Of an Excel file; needed when it has several.
+        Of a workbook; the first one by default.
 
     Raises
     ------
     AdapterError
         No file, an empty one, a format that is not read, a damaged one, a sheet that is not there.
     """
-    kind = path.suffix.lower()
     try:
         files.present(path, "correct the name")
-        if kind in CSV_KINDS:
-            return _peek_text(path, encoding)
-        if kind == ".xlsx":
-            name = _sheet(path, sheet)
-            rows = itertools.islice(sheet_rows(path, name), LOOKED_AT)
-            return Peek(path, kind, tuple(map(tuple, rows)), sheet=name)
-        if kind in HEADERS:
-            return Peek(path, kind, (tuple(HEADERS[kind](path)),))
+        held = path.stat()
+        return _peeked(path, encoding, sheet, (held.st_mtime_ns, held.st_size))
     except AdapterError:
         raise
     except PanelError as error:
         raise AdapterError(str(error)) from None
-    hint = said("adapters.save_xls") if kind == ".xls" else ""
+
+
+@lru_cache(maxsize=512)
+def _peeked(path: Path, encoding: str, sheet: str | None, stamp: tuple[int, int]) -> Peek:
+    """The top of a file, looked at once for all adapters; ``stamp`` is its time and size."""
+    del stamp
+    kind = path.suffix.lower()
+    if kind in CSV_KINDS:
+        return _peek_text(path, encoding)
+    if kind in sheets.KINDS:
+        return _peek_sheet(path, kind, sheet)
+    if kind in HEADERS:
+        return Peek(path, kind, (tuple(HEADERS[kind](path)),))
     raise AdapterError(
-        said(
-            "adapters.not_a_format",
-            path=path,
-            kind=kind or said("adapters.no_ending"),
-            formats=FORMATS,
-            hint=hint,
-        )
+        said("adapters.not_a_format", path=path, kind=kind or said("adapters.no_ending"), formats=FORMATS)
     )
+
+
+def sheet_names(path: Path) -> list[str]:
+    """Names of a workbook's sheets."""
+    return sheets.names(path)
 
 
 def stage(con: Any, looked: Peek, header_at: int, width: int, name: str, folder: Path) -> Staged:
@@ -151,8 +160,8 @@ def stage(con: Any, looked: Peek, header_at: int, width: int, name: str, folder:
         made = _typed(con, "fusion_stata", name)
         con.con.unregister("fusion_stata")
         return made
-    if looked.kind == ".xlsx":
-        rows = sheet_rows(looked.path, looked.sheet)
+    if looked.kind in sheets.KINDS:
+        rows = sheets.rows(looked.path, looked.sheet)
         return _rewritten(con, looked, rows, header_at, width, name, folder)
     file = _utf8(looked, folder)
     lines = _lines_before(file, looked.delimiter, header_at)
@@ -163,23 +172,6 @@ def stage(con: Any, looked: Peek, header_at: int, width: int, name: str, folder:
         return _rewritten(con, looked, rows, header_at, width, name, folder)
     except csv.Error as error:
         raise AdapterError(said("adapters.not_text", path=looked.path, error=error)) from None
-
-
-def sheet_rows(path: Path, sheet: str) -> Iterator[list[str]]:
-    """Rows of a sheet as text, one at a time: numbers as they are, dates as 2016-12-31, blank rows empty."""
-    import openpyxl
-
-    book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    try:
-        lying = book[sheet]
-        lying.reset_dimensions()
-        for row in lying.iter_rows(values_only=True):
-            cells = [_cell(value) for value in row]
-            while cells and not cells[-1]:
-                cells.pop()
-            yield cells
-    finally:
-        book.close()
 
 
 # -- text --------------------------------------------------------------------------------------
@@ -260,7 +252,7 @@ def _rewritten(
                 if not cells or cells == [""]:
                     continue
                 count += 1
-                fitted = _fitted(cells, width, short=looked.kind == ".xlsx")
+                fitted = _fitted(cells, width, short=looked.kind in sheets.KINDS)
                 if fitted is None:
                     odd.append((count, len(cells), " | ".join(cells)[:200]))
                 else:
@@ -294,25 +286,12 @@ def _misfits(rows: list[tuple[int, int, str]]) -> pd.DataFrame:
 
 
 # -- sheets and typed files --------------------------------------------------------------------
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, dt.datetime):
-        return value.date().isoformat() if value.time() == dt.time() else value.isoformat(" ")
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    return str(value).strip()
-
-
-def _sheet(path: Path, sheet: str | None) -> str:
-    import openpyxl
-
-    with files.whole(path, "Excel", "save it again as .xlsx"):
-        archives.bounded(path)
-        book = openpyxl.load_workbook(path, read_only=True)
-        names = [str(name) for name in book.sheetnames]
-        book.close()
-    return files.sheet(path, names, sheet)
+def _peek_sheet(path: Path, kind: str, sheet: str | None) -> Peek:
+    names = sheets.names(path)
+    name = files.sheet(path, names, sheet) if sheet is not None else names[0]
+    with files.whole(path, "Excel", said("panel.mend_excel")):
+        rows = tuple(map(tuple, itertools.islice(sheets.rows(path, name), LOOKED_AT)))
+    return Peek(path, kind, rows, sheet=name, others=tuple(n for n in names if n != name))
 
 
 def _typed(con: Any, source: str, name: str) -> Staged:

@@ -27,25 +27,25 @@ class Places:
 
     Attributes
     ----------
-    title : str or None
-        Money unit in the rows above the header.
+    titles : tuple of str
+        Money units in the rows above the header.
     row : tuple of str
         Cells of the row of units, empty where there is none.
     study : str or None
         ``money_unit`` of the study.
     """
 
-    title: str | None = None
+    titles: tuple[str, ...] = ()
     row: tuple[str, ...] = ()
     study: str | None = None
 
 
-def title_unit(titles: Sequence[Sequence[str]]) -> str | None:
-    """The unit that the rows above the header state (``单位：万元``), None where none or several do."""
-    found = {
+def title_units(titles: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """The units that the rows above the header state (``单位：万元``)."""
+    found = [
         units.spelled(hit) for row in titles for cell in row for hit in units.TITLE.findall(normalise(cell))
-    }
-    return found.pop() if len(found) == 1 else None
+    ]
+    return tuple(dict.fromkeys(found))
 
 
 def state(
@@ -84,14 +84,20 @@ def _own(header: Header, places: Places) -> str | None:
 
 
 def _money(column: Column, adapter: Adapter, file: FileRule, places: Places) -> Stated | str:
-    if places.study:
-        return _stated(column, places.study, "the study (money_unit)")
-    if file.money_unit:
-        return _stated(column, file.money_unit, "the adapter, for this file")
-    if places.title and adapter.money_unit and places.title != adapter.money_unit:
-        return said("adapters.titles_disagree", title=places.title, money_unit=adapter.money_unit)
-    if places.title:
-        return _stated(column, places.title, "the title above the table")
+    """What is said of this file stands before what holds for all; two that say different things of it are refused."""
+    if len(places.titles) > 1:
+        return said("adapters.titles_contradict", titles=listed(places.titles))
+    title = next(iter(places.titles), None)
+    for unit, by in (
+        (places.study, "the study (money_unit)"),
+        (file.money_unit, "the adapter, for this file"),
+    ):
+        if unit and title and title != unit:
+            return said("adapters.titles_disagree", title=title, unit=unit, by=word("adapters.by", by))
+        if unit:
+            return _stated(column, unit, by)
+    if title:
+        return _stated(column, title, "the title above the table")
     if adapter.money_unit:
         return _stated(column, adapter.money_unit, "the adapter")
     return said("adapters.money_unit_missing", factors=listed(units.FACTORS[MONEY]))

@@ -22,4 +22,5 @@ def told(joined: Sequence[Joined], chained: Chained | None, rolled: RolledUp | N
 
 def _joined(one: Joined) -> str:
     files = lib.listed(f.name for f in one.files)
-    return lib.said("adapters.joined", **asdict(one) | {"files": files})
+    counts = {name: getattr(one, name) for name in ("matched", "alone", "lacking", "disagreeing")}
+    return lib.said("adapters.joined", files=files, **counts)

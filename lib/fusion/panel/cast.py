@@ -2,10 +2,11 @@
 
 Rules, the same for every kind of source:
 
-- Text and codes: spaces at both ends go; an empty cell is NULL; nothing else changes, and ``NA`` is a value.
+- Text and codes: spaces at both ends and marks that nobody sees (zero width, direction of writing) go; an empty cell is
+  NULL; nothing else changes, and ``NA`` is a value.
 - Numbers: full-width digits are read as digits, and thousands separators are dropped where they stand
-  every three digits (``1,234.5``); both are recorded. ``NA``, ``N/A``, ``NaN``, ``NULL`` and ``.`` are
-  NULL, counted by column. Anything else is an error and the cell NULL.
+  every three digits (``1,234.5``); both are recorded. ``45%`` is 45 in a column in %, .45 in one without a unit. ``NA``,
+  ``N/A``, ``NaN``, ``NULL`` and ``.`` are NULL, counted by column. Anything else is an error and the cell NULL.
 - Codes stored as numbers become their digits; a zero that was lost on the way shows in the checks.
 - Money columns are scaled to 万元.
 """
@@ -30,6 +31,10 @@ WIDE = dict(zip("０１２３４５６７８９．，－＋", "0123456789.,-+", 
 # Blanks of a cell: the space, the tab, line ends, the ideographic space and the no-break space.
 BLANKS = " \t\n\r\u3000\u00a0"
 TRIM = r"^[\s\x{3000}\x{a0}]+|[\s\x{3000}\x{a0}]+$"
+# Marks without a glyph, which come with texts copied from pages and dialogs.
+UNSEEN = "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+# An identifier that a spreadsheet made a number of: its last digits are gone.
+FLOATED = r"^[0-9](\.[0-9]+)?[eE]\+?[0-9]{2,}$"
 # Above 2^53 a floating-point number no longer holds every digit of an identifier.
 EXACT = 2.0**53
 
@@ -50,6 +55,16 @@ NOTES: dict[str, tuple[str, str, str]] = {
         "identifier stored as a floating-point number too large to be exact: digits are lost; store it as text",
         "标识以浮点数存储且超出精度，数位已丢失；请以文本存储",
     ),
+    "percent_read": (
+        "warning",
+        "cells with a percent sign: 45% is 45 in a column in %, 0.45 in one without a unit",
+        "带百分号的单元格：单位为 % 的列中 45% 读作 45，无单位的列中读作 0.45",
+    ),
+    "unseen_marks": (
+        "warning",
+        "cells with marks that nobody sees (zero width, direction of writing), which were dropped",
+        "含不可见字符（零宽字符、书写方向标记）的单元格，已去除这些字符",
+    ),
     "number_normalised": (
         "warning",
         "full-width digits or thousands separators, read as the number they write",
@@ -67,7 +82,7 @@ NOTES: dict[str, tuple[str, str, str]] = {
     ),
 }
 # Notes of which a column has one for all its cells.
-COUNTED = ("missing_word", "code_stored_as_number")
+COUNTED = ("missing_word", "code_stored_as_number", "percent_read", "unseen_marks")
 HEADER = ["rule", "severity", "row", "field", "value", "message_en", "message_zh"]
 
 
@@ -98,15 +113,20 @@ def cast(
     """
     cells = raw.select(ROW, **{c: _cell(raw[c], column) for c, column in columns.items()})
     odd = _odd(cells, columns)
+    before = [
+        note for c in odd for note in _notes_of(cells, columns[c], _found_as_written(cells[c], columns[c]))
+    ]
     if odd:
         # A table of its own: the expressions that mend or report a cell name it several times.
-        trimmed = {c: _trim(cells[c]) for c in odd if _is_text(cells[c])}
+        trimmed = {c: _percents(_trim(cells[c]), columns[c], scale) for c in odd if _is_text(cells[c])}
         cells = con.create_table(f"{name}_cells", cells.mutate(**trimmed), temp=True, overwrite=True)
     typed = {
         c: _value(cells[c], column, _factor(column, scale), mend=c in odd) for c, column in columns.items()
     }
     table = con.create_table(name, cells.select(ROW, **typed), temp=True, overwrite=True)
-    notes = [note for c in odd for note in _column_notes(cells, columns[c])]
+    notes = before + [
+        note for c in odd for note in _notes_of(cells, columns[c], _found(cells[c], columns[c]))
+    ]
     if odd:
         con.drop_table(f"{name}_cells")
     return table, pd.concat(
@@ -120,17 +140,45 @@ def _is_text(value: ibis.Value) -> bool:
 
 
 def _cell(value: Any, column: Column) -> Any:
-    """The cell; NULL where a text is empty. Text that is to be a number is trimmed later, and only if need be."""
+    """The cell; NULL where a text is empty. Text is trimmed later, and only if need be."""
     if not _is_text(value):
         return value
-    return value.cast("string").nullif("") if column.is_number or column.type == "bool" else _trim(value)
+    return value.cast("string").nullif("")
 
 
 def _trim(value: Any) -> Any:
     text = value.cast("string")
     # Trimming is slow and seldom needed: look for a blank first.
-    blank = ibis.or_(*(text.contains(mark) for mark in BLANKS))
-    return blank.ifelse(text.re_replace(TRIM, ""), text).nullif("")
+    seen = _has_unseen(text).ifelse(text.re_replace(f"[{UNSEEN}]", ""), text)
+    return _has_blank(text).ifelse(seen.re_replace(TRIM, ""), seen).nullif("")
+
+
+def _has_blank(text: Any) -> Any:
+    return ibis.or_(*(text.contains(mark) for mark in BLANKS))
+
+
+def _has_unseen(text: Any) -> Any:
+    # Their first bytes are E2 80, E2 81 and EF BB; one search by RE2 costs less than sixteen.
+    return text.re_search(f"[{UNSEEN}]")
+
+
+def _percents(text: Any, column: Column, scale: float | Mapping[str, float]) -> Any:
+    """A number with a percent sign as the number that it is in the source's unit of the column."""
+    if not _may_be_percent(column):
+        return text
+    marked = _percent(text)
+    number = _number(marked.ifelse(text.re_replace(r"[%％]$", ""), ibis.null("string")))
+    per = _factor(column, scale) if column.unit == "%" else 100.0
+    return (marked & number.notnull()).ifelse((number / per).cast("string"), text)
+
+
+def _may_be_percent(column: Column) -> bool:
+    """Money, persons and counts are no share of anything: a percent sign there is a fault."""
+    return column.is_number and column.unit in ("%", "")
+
+
+def _percent(text: Any) -> Any:
+    return text.re_search(r"^[-+－＋]?[0-9０-９.,]+[%％]$")
 
 
 def _text(value: Any) -> Any:
@@ -213,8 +261,10 @@ def _odd(cells: ibis.Table, columns: Mapping[str, Column]) -> list[str]:
 def _test(value: Any, column: Column) -> Any:
     """Where a cell may have something to tell: a test that costs little, and misses nothing."""
     if not column.is_number:
-        found = _found(value, column)
-        return ibis.or_(*found.values()) if found else None
+        found = [*_found(value, column).values(), *_found_as_written(value, column).values()]
+        if _is_text(value) and column.type != "bool":
+            found.append(_has_blank(value.cast("string")))
+        return ibis.or_(*found) if found else None
     if _is_text(value):
         number = _plain_number(value)
         odd = value.notnull() & number.isnull()
@@ -225,14 +275,26 @@ def _test(value: Any, column: Column) -> Any:
     return odd | (number != number.floor()) if column.type == "int" else odd
 
 
+def _found_as_written(value: Any, column: Column) -> dict[str, Any]:
+    """For each note on how a text is written, where it applies, before it is mended."""
+    if not _is_text(value):
+        return {}
+    text = value.cast("string")
+    found = {"unseen_marks": _has_unseen(text)}
+    return found | ({"percent_read": _percent(text)} if _may_be_percent(column) else {})
+
+
 def _found(value: Any, column: Column) -> dict[str, Any]:
     """For each note that a column can raise, where it applies (boolean expressions)."""
     if column.is_number:
         return _found_in_numbers(value, column)
     if column.type == "bool":
         return {} if value.type().is_boolean() else {"not_boolean": _truth(value).isnull() & value.notnull()}
-    if _is_text(value) or value.type().is_boolean():
+    if value.type().is_boolean():
         return {}
+    if _is_text(value):
+        floated = value.cast("string").re_search(FLOATED)
+        return {"digits_lost": floated} if column.column.startswith("firm_id") else {}
     found = {"code_stored_as_number": value.notnull()} if column.is_code else {}
     if value.type().is_floating():
         found["digits_lost"] = value.abs() >= EXACT
@@ -254,9 +316,9 @@ def _found_in_numbers(value: Any, column: Column) -> dict[str, Any]:
     return found
 
 
-def _column_notes(cells: ibis.Table, column: Column) -> list[pd.DataFrame]:
+def _notes_of(cells: ibis.Table, column: Column, kinds: Mapping[str, Any]) -> list[pd.DataFrame]:
     notes = []
-    for rule, where in _found(cells[column.column], column).items():
+    for rule, where in kinds.items():
         found = cells.filter(where)
         told = found.select(row=found[ROW], value=found[column.column].cast("string"))
         if rule in COUNTED:

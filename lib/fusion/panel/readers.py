@@ -21,9 +21,8 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 
-from fusion import archives
 from fusion.language import LANGUAGES, listed, said
-from fusion.panel import codes, files, text
+from fusion.panel import codes, files, sheets, text
 from fusion.panel.cast import HEADER, cast
 from fusion.panel.contract import KEYS, MONEY, MONEY_UNITS, ROW, Column, expected, missing_columns
 from fusion.panel.errors import PanelError, examples, nearest
@@ -35,7 +34,7 @@ LOADER = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
 ALLOWED = "FUSION_ALLOW_CODE"
 # Data that packages of the lock bring; a study's file alone makes nothing else run.
 OWN_LOADERS = frozenset({"linearmodels.datasets.jobtraining:load"})
-FORMATS = ".csv, .tsv, .parquet, .dta, .xlsx"
+FORMATS = ".csv, .tsv, .parquet, .dta, .xlsx, .xlsm, .xls, .xlsb, .ods"
 
 
 @dataclass(frozen=True)
@@ -177,8 +176,8 @@ def _from_file(con: Any, path: Path, encoding: str, sheet: str | None, notes: li
         return _from_parquet(con, path)
     if kind == ".dta":
         return _from_frame(con, files.stata(path), str(path))
-    if kind == ".xlsx":
-        return _from_frame(con, _excel(path, sheet), str(path))
+    if kind in sheets.KINDS:
+        return _from_frame(con, _excel(path, sheet, notes), str(path))
     raise PanelError(
         said("panel.not_a_format", path=path, kind=kind or said("panel.no_ending"), formats=FORMATS)
     )
@@ -190,26 +189,50 @@ def _from_parquet(con: Any, path: Path) -> ibis.Table:
     return _view(con, f"{RAW}_parquet", view)
 
 
-def _excel(path: Path, sheet: str | None) -> pd.DataFrame:
+def _excel(path: Path, sheet: str | None, notes: list[Any]) -> pd.DataFrame:
+    names = sheets.names(path)
     with files.whole(path, "Excel", said("panel.mend_excel")):
-        archives.bounded(path)
-        book = pd.ExcelFile(path, engine="openpyxl")
-    with book:
-        meant = files.sheet(path, [str(name) for name in book.sheet_names], sheet)
-        cells = pd.read_excel(
-            book,
-            sheet_name=meant,
-            header=None,
-            dtype=object,
-            keep_default_na=False,
-            na_values=[""],
-        )
-    cells = cells.dropna(how="all")
+        held = {name: _filled(path, name) for name in (names if sheet is None else [sheet]) if name in names}
+    tables = [name for name, cells in held.items() if (cells.notna().sum(axis=1) > 1).sum() > 1]
+    meant = files.sheet(path, tables if sheet is None and len(tables) == 1 else names, sheet)
+    notes += sheet_notes(path, meant, [name for name in names if name != meant and sheet is None])
+    cells = held[meant]
     if cells.empty:
         raise PanelError(said("panel.empty_sheet", path=path, meant=meant))
-    headers = ["" if pd.isna(h) else str(h).strip() for h in cells.iloc[0]]
+    headers = [sheets.text(None if pd.isna(h) else h) for h in cells.iloc[0]]
     text.check_headers(path, headers)
     return cells.iloc[1:].set_axis(headers, axis=1).apply(_plain)
+
+
+def sheet_notes(path: Path, sheet: str, passed: Iterable[str]) -> list[tuple[str, str, str, str, str]]:
+    """What there is to tell of a workbook: sheets that were passed over, formulas without a value."""
+    lines = [
+        (
+            "sheet_passed_over",
+            name,
+            path.name,
+            "a sheet that is no table; not read",
+            "该工作表不是数据表，未读入",
+        )
+        for name in passed
+    ]
+    count, first = sheets.without_value(path, sheet)
+    if count:
+        where = ", ".join(first)
+        lines.append(
+            ("formula_without_value", sheet, f"{path.name}: {where}",
+             f"{count} cells hold formulas whose values no program has stored, read as missing; open and save the file in a "
+             "spreadsheet program", f"{count} 个单元格为公式且未存储计算结果，按缺失读入；请用电子表格软件打开并保存一次")
+        )  # fmt: skip
+    return lines
+
+
+def _filled(path: Path, sheet: str) -> pd.DataFrame:
+    """Rows of a sheet that hold something, as stored, without empty columns at their right."""
+    rows = [row for row in sheets.cells(path, sheet) if any(value not in (None, "") for value in row)]
+    table = pd.DataFrame(rows, dtype=object)
+    last = max((i for i in table.columns if table[i].notna().any()), default=-1)
+    return table.iloc[:, : last + 1]
 
 
 def _plain(values: pd.Series) -> pd.Series:
@@ -219,8 +242,7 @@ def _plain(values: pd.Series) -> pd.Series:
         numbers = pd.to_numeric(values)
         if numbers.dtype != object:  # integers of any size stay as written
             return numbers
-    whole = values.map(lambda v: int(v) if isinstance(v, float) and v.is_integer() else v)
-    return whole.map(lambda v: None if pd.isna(v) else str(v)).astype("str")
+    return values.map(lambda v: None if pd.isna(v) else sheets.text(v) or None).astype("str")
 
 
 def _from_loader(con: Any, source: str) -> ibis.Table:
