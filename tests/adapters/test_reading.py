@@ -132,7 +132,7 @@ def test_joined_tables_must_have_unique_keys(tmp_path: Path, read: Callable[...,
     one = write(tmp_path, "Stkcd,Accper,A001000000\n-,-,-\n-,-,元\n1,2020-12-31,5\n", "a.csv")
     two = write(tmp_path, "Stkcd,Accper,B001101000\n-,-,-\n-,-,元\n1,2020-12-31,5\n1,2020-12-31,6\n", "b.csv")
     with pytest.raises(AdapterError, match=r"b.csv: firm_id, year must be unique .* 000001 2020 \(2 rows\)"):
-        read([one, two], "csmar", **MINIMAL)
+        read([one, two], "csmar", {"repeats": []}, **MINIMAL)
 
 
 def test_headers_merged_over_two_rows_are_read_where_their_texts_stand(

@@ -43,10 +43,12 @@ def test_numbers_as_text_are_named_cell_by_cell(minimal: Read) -> None:
     mended = cells.loc[["number_normalised"]]
     assert mended["value"].tolist() == ["1,234.5", "１２"] and set(mended["severity"]) == {"warning"}
     broken = cells.loc[["not_a_number"]]
-    assert broken["value"].tolist() == ["1,23", "12%", "(5)", "inf", "1_0"]
-    assert broken["row"].tolist() == [3, 4, 5, 6, 7] and set(broken["severity"]) == {"error"}
+    assert broken["value"].tolist() == ["1,23", "(5)", "inf", "1_0"]
+    assert broken["row"].tolist() == [3, 5, 6, 7] and set(broken["severity"]) == {"error"}
     assert cells.loc["not_whole", "value"] == "2015.5"
-    assert raw.table.to_pandas()["x"].isna().sum() == 5
+    assert raw.table.to_pandas()["x"].isna().sum() == 4
+    # A column without a unit holds what the sign says.
+    assert cells.loc["percent_read", "value"] == "1" and raw.table.to_pandas()["x"].tolist()[3] == 0.12
 
 
 def test_missing_words_are_counted_by_column(minimal: Read) -> None:
