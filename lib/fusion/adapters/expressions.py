@@ -80,6 +80,13 @@ def single(cell: str, rule: ColumnRule) -> str:
     return padded(narrow(cell), rule.pad) if rule.pad else cell
 
 
+def worded(cell: str, words: Mapping[str, str]) -> str:
+    """A code as the word that its file has for it; what has none stays as it is."""
+    plain = narrow(cell)
+    cases = " ".join(f"WHEN {literal(code)} THEN {literal(word)}" for code, word in words.items())
+    return f"CASE {plain} {cases} ELSE {plain} END"
+
+
 def joined(cells: Sequence[str]) -> str:
     """Values joined by |, empty ones left out."""
     return f"nullif(concat_ws('|', {', '.join(narrow(c) for c in cells)}), '')"

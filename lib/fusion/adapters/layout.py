@@ -19,9 +19,11 @@ from fusion.adapters.model import Adapter, FileRule, Repeats
 from fusion.language import said
 from fusion.panel import sheets
 from fusion.panel.cast import cast
-from fusion.panel.contract import KEYS, ROW, Column
+from fusion.panel.contract import KEYS, ROW, Column, contract
 
 TERM = "__"  # joins a column's name and the number of its term
+# Columns of numbers: codes of labelled files stay codes there.
+NUMBERED = frozenset(c.column for c in contract() if c.is_number or c.type == "bool")
 OTHER_ID = f"firm_id{TERM}other"
 # What data have in an identifier, in a number and in a year, and labels and units have not.
 _DIGIT, _NUMBER, _DATE = re.compile(r"\d"), re.compile(r"^[-+(]?[\d.,]*\d"), re.compile(r"^\d{4}")
@@ -294,12 +296,21 @@ def _bringers(mapping: Mapping_) -> dict[str, Header]:
 
 
 # -- cells -------------------------------------------------------------------------------------
-def _cells(layout: Layout, adapter: Adapter) -> dict[str, str]:
-    """SQL of each column, over the staged table; terms of sums are columns of their own."""
+def _singles(layout: Layout, adapter: Adapter) -> dict[str, str]:
+    """SQL of the columns that come from one header each."""
     cells: dict[str, str] = {}
     lookup = Lookup(layout.mapping.headers, adapter)
     for name, header in layout.mapping.single.items():
-        cells[name] = sql.where(_single(name, f"c{header.position}", adapter), adapter.rule(name), lookup)
+        cell = f"c{header.position}"
+        if layout.looked.words.get(header.text) and name not in NUMBERED:
+            cell = sql.worded(cell, layout.looked.words[header.text])
+        cells[name] = sql.where(_single(name, cell, adapter), adapter.rule(name), lookup)
+    return cells
+
+
+def _cells(layout: Layout, adapter: Adapter) -> dict[str, str]:
+    """SQL of each column, over the staged table; terms of sums are columns of their own."""
+    cells = _singles(layout, adapter)
     if layout.ids:
         places = [f"c{h.position}" for h in layout.ids]
         cells["firm_id"] = sql.identifier(places, adapter.firm_id)

@@ -16,11 +16,11 @@ from fusion.adapters.errors import AdapterError
 from fusion.adapters.establishments import RolledUp, roll_up
 from fusion.adapters.identifiers import Chained, chain
 from fusion.adapters.join import Joined, Part, files_of, stack, together
-from fusion.adapters.layout import OTHER_ID, Choices, FileRows, Layout, Named, look, name, typed
+from fusion.adapters.layout import NUMBERED, OTHER_ID, Choices, FileRows, Layout, Named, look, name, typed
 from fusion.adapters.model import Adapter, ColumnRule, FileRule, IdRule, load
 from fusion.adapters.words import told
 from fusion.language import listed, said
-from fusion.panel import codes
+from fusion.panel import codes, labelled
 from fusion.panel.cast import HEADER
 from fusion.panel.contract import KEYS, ROW, expected, missing_columns
 from fusion.panel.errors import examples
@@ -523,6 +523,14 @@ def _ignored(layouts: Sequence[Layout]) -> pd.DataFrame:
                 ("column_ignored", header, layout.path.name,
                  f"means no column of the panel{hint}; not read", f"不对应面板的任何列{hint}，未读入")
             )  # fmt: skip
+        if layout.looked.kind in labelled.KINDS:
+            lines += labelled.notes(layout.path)
+            lines += [
+                ("labels_used", column, layout.path.name,
+                 "codes read as the words that the file has for them", "代码按文件所附的标签读入")
+                for column, h in layout.mapping.single.items()
+                if h.text in layout.looked.words and column not in NUMBERED
+            ]  # fmt: skip
         if layout.looked.sheet:
             lines += sheet_notes(layout.path, layout.looked.sheet, layout.passed)
     return pd.DataFrame([(rule, "warning", pd.NA, *rest) for rule, *rest in lines], columns=HEADER)

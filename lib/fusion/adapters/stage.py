@@ -13,7 +13,7 @@ import itertools
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -21,19 +21,20 @@ from typing import Any
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 
 from fusion import engine
 from fusion.adapters.errors import AdapterError
 from fusion.language import said
-from fusion.panel import files, sheets, text
+from fusion.panel import files, labelled, queries, sheets, text
 from fusion.panel.errors import PanelError
 
 LOOKED_AT = 40  # rows at the top in which a header is looked for
 CSV_KINDS = (".csv", ".tsv", ".txt")
 DELIMITERS = (",", "\t", ";", "|")
-FORMATS = ".csv, .tsv, .txt, .xlsx, .xlsm, .xls, .xlsb, .ods, .parquet, .dta"
+FORMATS = ", ".join((*CSV_KINDS, *sheets.KINDS, ".parquet", *labelled.KINDS, queries.KIND))
 ROW = "row"
-HEADERS = {".parquet": files.parquet_headers, ".dta": files.stata_headers}
+HEADERS = {".parquet": files.parquet_headers, **dict.fromkeys(labelled.KINDS, labelled.headers)}
 # A row longer than this is a quotation mark that was never closed, not a row.
 LONGEST = 16 << 20
 csv.field_size_limit(LONGEST)
@@ -55,6 +56,8 @@ class Peek:
         Of a workbook, else empty.
     others : tuple of str
         Sheets of the workbook that are not this one.
+    words : mapping of str to mapping of str to str
+        By header, the words that a labelled file has for its codes.
     """
 
     path: Path
@@ -64,6 +67,7 @@ class Peek:
     delimiter: str = ""
     sheet: str = ""
     others: tuple[str, ...] = ()
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -120,13 +124,16 @@ def peek(path: Path, encoding: str = "auto", sheet: str | None = None) -> Peek:
 def _peeked(path: Path, encoding: str, sheet: str | None, stamp: tuple[int, int]) -> Peek:
     """The top of a file, looked at once for all adapters; ``stamp`` is its time and size."""
     del stamp
-    kind = path.suffix.lower()
+    kind = files.kind(path)
     if kind in CSV_KINDS:
         return _peek_text(path, encoding)
     if kind in sheets.KINDS:
         return _peek_sheet(path, kind, sheet)
     if kind in HEADERS:
-        return Peek(path, kind, (tuple(HEADERS[kind](path)),))
+        words = labelled.labels(path) if kind in labelled.KINDS else {}
+        return Peek(path, kind, (tuple(HEADERS[kind](path)),), words=words)
+    if kind == queries.KIND:
+        return Peek(path, kind, (tuple(queries.rows(path).columns),))
     raise AdapterError(
         said("adapters.not_a_format", path=path, kind=kind or said("adapters.no_ending"), formats=FORMATS)
     )
@@ -154,11 +161,16 @@ def stage(con: Any, looked: Peek, header_at: int, width: int, name: str, folder:
         For files that are written on the way.
     """
     if looked.kind == ".parquet":
-        return _typed(con, f"read_parquet({engine.literal(looked.path)})", name)
-    if looked.kind == ".dta":
-        con.con.register("fusion_stata", files.stata(looked.path))
-        made = _typed(con, "fusion_stata", name)
-        con.con.unregister("fusion_stata")
+        held = (
+            f"SELECT * EXCLUDE (file_row_number) FROM {files.parquet(looked.path)} ORDER BY file_row_number"
+        )
+        return _typed(con, f"({held})", name)
+    if looked.kind in labelled.KINDS or looked.kind == queries.KIND:
+        read = queries.rows if looked.kind == queries.KIND else labelled.rows
+        table = read(looked.path)
+        con.con.register("fusion_table", pa.Table.from_pandas(table, preserve_index=False))
+        made = _typed(con, "fusion_table", name)
+        con.con.unregister("fusion_table")
         return made
     if looked.kind in sheets.KINDS:
         rows = sheets.rows(looked.path, looked.sheet)

@@ -37,6 +37,7 @@ UNSEEN = "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u20
 FLOATED = r"^[0-9](\.[0-9]+)?[eE]\+?[0-9]{2,}$"
 # Above 2^53 a floating-point number no longer holds every digit of an identifier.
 EXACT = 2.0**53
+SINGLE = 2.0**24  # the same in single precision, in which Stata keeps numbers unless told otherwise
 
 NOTES: dict[str, tuple[str, str, str]] = {
     "not_a_number": ("error", "not a number; the cell was read as missing", "不是数值；该单元格按缺失读入"),
@@ -297,7 +298,7 @@ def _found(value: Any, column: Column) -> dict[str, Any]:
         return {"digits_lost": floated} if column.column.startswith("firm_id") else {}
     found = {"code_stored_as_number": value.notnull()} if column.is_code else {}
     if value.type().is_floating():
-        found["digits_lost"] = value.abs() >= EXACT
+        found["digits_lost"] = value.abs() >= (SINGLE if value.type().is_float32() else EXACT)
     return found
 
 

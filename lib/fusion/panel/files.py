@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import pandas as pd
-
 from fusion import engine
 from fusion.language import listed, said
 from fusion.panel.errors import PanelError, nearest
@@ -15,6 +13,8 @@ from fusion.panel.errors import PanelError, nearest
 
 def present(path: Path, mend: str) -> Path:
     """The file, which is there and not empty; ``mend`` says where to correct its name."""
+    if path.is_dir() and parts(path):
+        return path
     if path.is_dir():
         raise PanelError(said("panel.directory", path=path))
     if not path.is_file():
@@ -36,28 +36,36 @@ def whole(path: Path, kind: str, mend: str) -> Iterator[None]:
         raise PanelError(said("panel.damaged", path=path, kind=kind, found=found, mend=mend)) from None
 
 
-def stata(path: Path) -> pd.DataFrame:
-    """A Stata file's rows, with codes instead of their labels."""
-    with whole(path, "Stata", said("panel.mend_stata")):
-        return pd.read_stata(path, convert_categoricals=False)
+def kind(path: Path) -> str:
+    """The ending that says a file's format; ``.parquet`` for a folder of Parquet files."""
+    return ".parquet" if path.is_dir() and parts(path) else path.suffix.lower()
 
 
-def stata_headers(path: Path) -> list[str]:
-    """Names of a Stata file's columns."""
-    with (
-        whole(path, "Stata", said("panel.mend_stata")),
-        pd.read_stata(path, iterator=True) as file,
-    ):
-        return list(file.variable_labels())
+def parts(folder: Path) -> list[Path]:
+    """Parquet files of a folder and the folders in it, in the order of their names; hidden ones are left out."""
+    return sorted(
+        f for f in folder.rglob("*.parquet")
+        if f.is_file() and not any(p.startswith((".", "_")) for p in f.relative_to(folder).parts)
+    )  # fmt: skip
 
 
 def parquet(path: Path) -> str:
-    """SQL that reads a Parquet file."""
-    return f"read_parquet({engine.literal(path)}, file_row_number=true)"
+    """SQL that reads a Parquet file, or a folder of them with the columns that its folders name (``year=2020``).
+
+    ``file_row_number`` counts from 0 through all files.
+    """
+    if not path.is_dir():
+        return f"read_parquet({engine.literal(path)}, file_row_number=true)"
+    listed = ", ".join(map(engine.literal, parts(path)))
+    return (
+        "(SELECT * EXCLUDE (filename, file_row_number), row_number() OVER (ORDER BY filename, file_row_number) - 1 "
+        f"AS file_row_number FROM read_parquet([{listed}], union_by_name=true, hive_partitioning=true, filename=true, "
+        "file_row_number=true))"
+    )
 
 
 def parquet_headers(path: Path) -> list[str]:
-    """Names of a Parquet file's columns."""
+    """Names of the columns of a Parquet file, or of a folder of them."""
     with whole(path, "Parquet", said("panel.mend_parquet")):
         sql = f"SELECT * EXCLUDE (file_row_number) FROM {parquet(path)} LIMIT 0"
         return [header[0] for header in engine.opened(path.parent).con.execute(sql).description]

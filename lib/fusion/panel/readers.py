@@ -22,19 +22,20 @@ import pandas as pd
 import pyarrow as pa
 
 from fusion.language import LANGUAGES, listed, said
-from fusion.panel import codes, files, sheets, text
+from fusion.panel import codes, files, labelled, queries, sheets, text
 from fusion.panel.cast import HEADER, cast
 from fusion.panel.contract import KEYS, MONEY, MONEY_UNITS, ROW, Column, expected, missing_columns
 from fusion.panel.errors import PanelError, examples, nearest
 
 RAW = "fusion_panel_raw"
 TYPED = "fusion_panel_typed"
+WORDS = ("str", "enum")  # types of columns in which labels stand for codes
 LOADER = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
 # Loaders that may run, by name and comma, or `all`: `fusion run --allow-code`, the user's own settings.
 ALLOWED = "FUSION_ALLOW_CODE"
 # Data that packages of the lock bring; a study's file alone makes nothing else run.
 OWN_LOADERS = frozenset({"linearmodels.datasets.jobtraining:load"})
-FORMATS = ".csv, .tsv, .parquet, .dta, .xlsx, .xlsm, .xls, .xlsb, .ods"
+FORMATS = ", ".join((".csv", ".tsv", *sheets.KINDS, ".parquet", *labelled.KINDS, queries.KIND))
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,7 @@ def read(
         )
     try:
         named = _dated(_renamed(given, source, rename or {}, columns), editions)
+        named = _worded(named, _labels(root / source, rename or {}), columns, notes)
         raw = _typed(con, named, source, columns, money_unit, notes)
     except duckdb.Error as error:
         raise PanelError(said("panel.unreadable", source=source, reason=str(error).splitlines()[0])) from None
@@ -155,7 +157,7 @@ def gathered(notes: Iterable[pd.DataFrame]) -> pd.DataFrame:
 
 # -- sources -----------------------------------------------------------------------------------
 def _from_file(con: Any, path: Path, encoding: str, sheet: str | None, notes: list[Any]) -> ibis.Table:
-    kind = path.suffix.lower()
+    kind = files.kind(path)
     if kind in (".csv", ".tsv"):
         used = text.read_csv(con, path, encoding, f"{RAW}_text")
         if used != "utf-8" and encoding == "auto":
@@ -174,8 +176,11 @@ def _from_file(con: Any, path: Path, encoding: str, sheet: str | None, notes: li
         return con.table(f"{RAW}_csv")
     if kind == ".parquet":
         return _from_parquet(con, path)
-    if kind == ".dta":
-        return _from_frame(con, files.stata(path), str(path))
+    if kind in labelled.KINDS:
+        notes += labelled.notes(path)
+        return _from_frame(con, labelled.rows(path), str(path))
+    if kind == queries.KIND:
+        return _from_frame(con, queries.rows(path), str(path))
     if kind in sheets.KINDS:
         return _from_frame(con, _excel(path, sheet, notes), str(path))
     raise PanelError(
@@ -359,6 +364,32 @@ def _renamed(
         )
         raise PanelError(said("panel.rename_twice", source=source, whence=whence))
     return raw.rename({new: old for old, new in rename.items() if new != old})
+
+
+def _labels(path: Path, rename: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """By column of the panel, the words that a file has for its codes."""
+    held = labelled.labels(path) if path.is_file() and files.kind(path) in labelled.KINDS else {}
+    return {rename.get(header, header): words for header, words in held.items() if words}
+
+
+def _worded(
+    named: ibis.Table,
+    labels: Mapping[str, Mapping[str, str]],
+    columns: Mapping[str, Column],
+    notes: list[Any],
+) -> ibis.Table:
+    """Codes as the words that the file has for them, in columns of texts; in columns of numbers they stay what they are."""
+    made = {}
+    for name, words in labels.items():
+        if name in columns and name in named.columns and columns[name].type in WORDS:
+            code = named[name].cast("float64").round().cast("int64").cast("string")
+            cases = [(code == ibis.literal(key), ibis.literal(word)) for key, word in words.items()]
+            made[name] = ibis.cases(*cases, else_=code)
+            notes.append(
+                ("labels_used", name, "; ".join(f"{k} = {v}" for k, v in list(words.items())[:5]),
+                 "codes read as the words that the file has for them", "代码按文件所附的标签读入")
+            )  # fmt: skip
+    return named.mutate(**made) if made else named
 
 
 def _dated(named: ibis.Table, editions: Mapping[int, str]) -> ibis.Table:

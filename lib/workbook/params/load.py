@@ -706,7 +706,8 @@ def _no_source(source: str, file: Path) -> str:
     place = paths.ROOT / resolve_source(source, file)
     if not place.exists():
         return said("params.no_source", file=_shown(file), source=source)
-    return said("params.source_folder", file=_shown(file), source=source) if place.is_dir() else ""
+    empty = place.is_dir() and not any(place.rglob("*.parquet"))
+    return said("params.source_folder", file=_shown(file), source=source) if empty else ""
 
 
 def placed(file: Path, section: str, name: str) -> str:

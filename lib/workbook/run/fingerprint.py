@@ -28,19 +28,10 @@ NAMED = 3  # parts named in a line that says why a notebook runs again
 # Parameters that name a file or a folder, whatever its suffix.
 PLACES = {"source", "adapter", "earlier_releases"}
 DATA_SUFFIXES = {
-    ".csv",
-    ".tsv",
-    ".txt",
-    ".parquet",
-    ".dta",
-    ".xlsx",
-    ".xls",
-    ".zip",
-    ".gz",
-    ".json",
-    ".yaml",
-    ".yml",
-}
+    ".csv", ".tsv", ".txt", ".zip", ".gz", ".json", ".parquet", ".dta", ".sav", ".zsav", ".por",
+    ".sas7bdat", ".xpt", ".xlsx", ".xlsm", ".xls",
+    ".xlsb", ".ods", ".sql", ".yaml", ".yml",
+}  # fmt: skip
 # A file changed less than this many seconds ago may change again without its time stamp moving.
 RACY = 2.0
 
@@ -225,10 +216,24 @@ def named_files(parameters: Mapping[str, Any]) -> Iterator[tuple[str, Path]]:
     """Files that parameters name (the panel's source, a table of pilots, ...), where they are files."""
     for name, value in sorted(parameters.items()):
         for item in _texts(value):
-            if Path(item).suffix.lower() in DATA_SUFFIXES:
-                file = paths.ROOT / item
-                if file.is_file():
+            if name == "source" or Path(item).suffix.lower() in DATA_SUFFIXES:
+                for file in _held(paths.ROOT / item):
                     yield f"{name}: {file.name}", file
+
+
+def _held(place: Path) -> list[Path]:
+    """A file; of a folder its Parquet files; of a query also the database beside it."""
+    if place.is_dir():
+        return sorted(place.rglob("*.parquet"))
+    if not place.is_file():
+        return []
+    found = [place]
+    if place.suffix.lower() == ".sql":
+        with place.open(encoding="utf-8-sig", errors="replace") as stream:
+            first = stream.readline(1000)
+        named = place.parent / first.rpartition("sqlite:")[2].strip()
+        found += [named] if "sqlite:" in first and named.is_file() else []
+    return found
 
 
 # -- inside ------------------------------------------------------------------------------------

@@ -1,0 +1,124 @@
+"""Files of Stata, SPSS and SAS: rows with codes, the words that stand for codes, and missings that say why.
+
+pandas reads Stata's rows, for it keeps single precision apart from double; pyreadstat reads the others, the labels of all, and
+Stata's extended missings (``.a`` to ``.z``).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fusion.language import said
+from fusion.panel import files
+
+STATA = ".dta"
+KINDS = (STATA, ".sav", ".zsav", ".por", ".sas7bdat", ".xpt")
+_PROGRAM = {STATA: "Stata", ".sas7bdat": "SAS", ".xpt": "SAS"}
+_MOST = 5  # kinds of missing that are named
+
+
+def program(path: Path) -> str:
+    """Whose file it is."""
+    return _PROGRAM.get(path.suffix.lower(), "SPSS")
+
+
+def rows(path: Path) -> pd.DataFrame:
+    """The rows, with codes instead of their labels and every missing as missing."""
+    with files.whole(path, program(path), _mend(path)):
+        if path.suffix.lower() == STATA:
+            return pd.read_stata(path, convert_categoricals=False)
+        return _read(path)[0]
+
+
+def headers(path: Path) -> list[str]:
+    """Names of the columns."""
+    with files.whole(path, program(path), _mend(path)):
+        return list(_about(path).column_names)
+
+
+def labels(path: Path) -> dict[str, dict[str, str]]:
+    """By column, the words for its codes; codes as texts of whole numbers."""
+    with files.whole(path, program(path), _mend(path)):
+        held = _about(path).variable_value_labels
+    return {
+        column: {
+            f"{code:g}" if isinstance(code, int | float) else str(code): str(label)
+            for code, label in words.items()
+        }
+        for column, words in held.items()
+    }
+
+
+def notes(path: Path) -> list[tuple[str, str, str, str, str]]:
+    """Missings that say why, by column: ``rule, field, value, message_en, message_zh``."""
+    if path.suffix.lower() != STATA:
+        held = _about(path).missing_ranges
+        return [
+            ("missing_declared", column, ", ".join(map(_range, ranges)),
+             "values that the file declares missing, read as missing", "文件声明为缺失的取值，按缺失读入")
+            for column, ranges in held.items()
+        ]  # fmt: skip
+    with files.whole(path, program(path), _mend(path)):
+        table, about = _read(path, user_missing=True)
+    lines = []
+    for column in about.missing_user_values:
+        counts = (
+            table[column][table[column].map(lambda cell: isinstance(cell, str))].value_counts().sort_index()
+        )
+        told = ", ".join(f".{kind}: {count}" for kind, count in counts.head(_MOST).items())
+        if told:
+            lines.append(
+                (
+                    "missing_extended",
+                    column,
+                    told,
+                    "missings of several kinds, all read as missing",
+                    "有几种缺失值，均按缺失读入",
+                )
+            )
+    return lines
+
+
+# -- inside ------------------------------------------------------------------------------------
+def _mend(path: Path) -> str:
+    return said("panel.mend_stata") if path.suffix.lower() == STATA else said("panel.mend_labelled")
+
+
+def _read(path: Path, **how: Any) -> tuple[pd.DataFrame, Any]:
+    import pyreadstat
+
+    kind = path.suffix.lower()
+    reader = {STATA: pyreadstat.read_dta, ".por": pyreadstat.read_por, ".sas7bdat": pyreadstat.read_sas7bdat,
+              ".xpt": pyreadstat.read_xport}.get(kind, pyreadstat.read_sav)  # fmt: skip
+    return reader(str(path), **how)
+
+
+def _user_missing(path: Path) -> dict[str, bool]:
+    """What makes pyreadstat tell of declared missings; SAS's transport files and old SPSS files have none."""
+    return {"user_missing": True} if path.suffix.lower() in (".sav", ".zsav", STATA, ".sas7bdat") else {}
+
+
+def _about(path: Path) -> Any:
+    held = path.stat()
+    return _known(path, (held.st_mtime_ns, held.st_size))
+
+
+@lru_cache(maxsize=64)
+def _known(path: Path, stamp: tuple[int, int]) -> Any:
+    del stamp
+    return _read(path, metadataonly=True, **_user_missing(path))[1]
+
+
+def _range(held: dict[str, Any]) -> str:
+    low, high = held["lo"], held["hi"]
+    return (
+        f"{low:g}"
+        if low == high and isinstance(low, int | float)
+        else f"{low}–{high}"
+        if low != high
+        else str(low)
+    )
