@@ -18,6 +18,7 @@ from fusion.adapters.model import Adapter, built_in, load, merged
 from fusion.indicators import system
 from fusion.language import current, listed, said, word
 from fusion.panel import checks, codes
+from fusion.panel import lines as above
 from fusion.panel.contract import KEYS, contract
 from fusion.panel.errors import PanelError
 
@@ -54,6 +55,8 @@ class Report:
         What a study computes: the columns that it needs.
     editions : list of dict
         Editions in which industry codes are read, with years and rows: `codes.used`.
+    lines : pandas.DataFrame
+        Units above and below the line from which they report, and who crosses it: `lines.moves`.
     named : str
         The adapter as it was named: a file, or one that is built in.
     left_out : list of Path
@@ -73,6 +76,7 @@ class Report:
     unread: str = ""
     needs: dict[str, list[str]] = field(default_factory=dict)
     editions: list[dict[str, Any]] = field(default_factory=list)
+    lines: pd.DataFrame = field(default_factory=pd.DataFrame)
     named: str = ""
     left_out: list[Path] = field(default_factory=list)
     merged: dict[str, Any] = field(default_factory=dict)
@@ -199,6 +203,7 @@ def as_json(report: Report) -> dict[str, Any]:
         ],
         "headers": headers.drop(columns="position").to_dict("records"),
         "rows": report.source.rows().to_dict("records") if report.source else [],
+        "lines": report.lines.to_dict("records"),
         "violations": report.violations.to_dict("records"),
         "values_not_allowed": report.values,
         "indicators": {"can": report.can, "cannot": report.cannot},
@@ -269,6 +274,8 @@ def _read(report: Report, loose: Choices) -> None:
         return
     report.source = source
     report.problems += _all_gone(quality, source.raw.rows)
+    if set(source.raw.table.columns) >= above.NEEDS:
+        report.lines = above.moves(source.raw.table)
     report.editions = codes.used(source.raw.table).to_dict("records")
     report.columns &= system.held(source.raw.table)
     found = checks.summary(quality, source.raw.columns)
@@ -400,6 +407,8 @@ def _rows(report: Report) -> list[str]:
     for row in report.editions:
         key = "edition_used" if row["edition"] else "edition_none"
         out.append(said(f"adapters.report.{key}", **row))
+    for row in report.lines.to_dict("records"):
+        out.append(said("adapters.report.lines", **row))
     return [*out, f"  {told}"] if told else out
 
 
