@@ -210,7 +210,7 @@ def test_rounding_is_no_contradiction_and_a_join_of_nothing_stops(
     assert read([one, other], "csmar", **MINIMAL).joined[0].disagreeing == 0
     far = text(tmp_path, "c.csv", "Stkcd,Accper,B001101000\n-,-,-\n-,-,元\n600000,2020-12-31,6\n")
     with pytest.raises(
-        AdapterError, match=r"c.csv: no row matches a.csv. Identifiers here: 600000; there: 000001"
+        AdapterError, match=r"c.csv: no row matches a.csv. firm_id here: 600000; there: 000001"
     ):
         read([one, far], "csmar", **MINIMAL)
 
