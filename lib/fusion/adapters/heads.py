@@ -63,10 +63,10 @@ def find(
             best, most = head, len(head.known)
     if best is not None and (most > 1 or asked is not None):
         return best
-    at = next((i for i, row in enumerate(rows) if sum(map(bool, row)) > 1), None)
-    if at is None:
+    lone = next((i for i, row in enumerate(rows) if sum(map(bool, row)) > 1), None)
+    if lone is None:
         raise AdapterError(said("adapters.no_header", path=looked.path, count=len(rows)))
-    return _made(rows, at, at, ask)
+    return _made(rows, lone, lone, ask)
 
 
 # -- inside ------------------------------------------------------------------------------------

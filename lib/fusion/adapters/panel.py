@@ -199,8 +199,7 @@ def _tables(path: Path, adapter: Adapter, chosen: Choices) -> list[Layout]:
     if any("firm_id" in one.mapping.single for one in tables):
         tables = [one for one in tables if "firm_id" in one.mapping.single]
     if not tables:
-        names = listed(names)
-        raise AdapterError(said("adapters.no_sheet_is_table", path=path, names=names))
+        raise AdapterError(said("adapters.no_sheet_is_table", path=path, names=listed(names)))
     held = {one.looked.sheet for one in tables}
     passed = tuple(n for n in names if n not in held)
     found = []

@@ -92,8 +92,9 @@ def _read(path: Path, **how: Any) -> tuple[pd.DataFrame, Any]:
     import pyreadstat
 
     kind = path.suffix.lower()
-    reader = {STATA: pyreadstat.read_dta, ".por": pyreadstat.read_por, ".sas7bdat": pyreadstat.read_sas7bdat,
-              ".xpt": pyreadstat.read_xport}.get(kind, pyreadstat.read_sav)  # fmt: skip
+    readers: dict[str, Any] = {STATA: pyreadstat.read_dta, ".por": pyreadstat.read_por, ".sas7bdat": pyreadstat.read_sas7bdat,
+              ".xpt": pyreadstat.read_xport}  # fmt: skip
+    reader: Any = readers.get(kind, pyreadstat.read_sav)
     return reader(str(path), **how)
 
 

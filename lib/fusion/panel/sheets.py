@@ -68,7 +68,8 @@ def without_value(path: Path, sheet: str) -> tuple[int, list[str]]:
     import openpyxl
 
     stored, written = (openpyxl.load_workbook(path, read_only=True, data_only=kind) for kind in (True, False))
-    count, first = 0, []
+    count = 0
+    first: list[str] = []
     try:
         pairs = zip(_lying(stored[sheet]), _lying(written[sheet]), strict=False)
         for values, formulas in pairs:
