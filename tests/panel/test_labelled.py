@@ -198,3 +198,10 @@ def test_a_query_on_postgresql_is_a_source(
     assert table["total_assets"].sum() == 12.5 and len(table) == 2
     with pytest.raises(PanelError, match="read-only"):
         read(tmp_path, query(tmp_path, f"-- postgresql: {server}\nCREATE TABLE x (y int)"))
+
+
+@pytest.mark.parametrize("name", ["p.sav", "p.por", "p.sas7bdat", "p.xpt", "p.dta"])
+def test_a_damaged_file_is_named(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"no such file")
+    with pytest.raises(PanelError, match=name):
+        read(tmp_path, name)

@@ -196,7 +196,7 @@ def test_first_failure_counts_over_pieces(tmp_path: Path, monkeypatch: pytest.Mo
         ("nofile.csv", r"nofile.csv: no such file \(nearest: 'nofile1.csv'\); correct 'source'"),
         ("nowhere/p.csv", r"there is no folder"),
         ("folder.csv", r"folder.csv: a directory; name the file in it"),
-        ("p.sav", r"'.sav' is not a format that is read; use one of .csv"),
+        ("p.rds", r"'.rds' is not a format that is read; use one of .csv"),
         ("no_such_package_x:load", r"cannot import 'no_such_package_x'"),
         ("linearmodels.datasets.jobtraining:lod", r"has no 'lod' \(nearest: 'load'\)"),
         ("os:getcwd", r"returned str; it must return a table"),
@@ -208,7 +208,7 @@ def test_bad_source(
 ) -> None:
     monkeypatch.setenv(readers.ALLOWED, "all")
     (tmp_path / "folder.csv").mkdir()
-    (tmp_path / "p.sav").write_text("x")
+    (tmp_path / "p.rds").write_text("x")
     (tmp_path / "nofile1.csv").write_text("x")
     with pytest.raises(PanelError, match=message):
         readers.read(con, source, root=tmp_path, contract="minimal")

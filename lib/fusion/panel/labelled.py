@@ -56,7 +56,8 @@ def labels(path: Path) -> dict[str, dict[str, str]]:
 def notes(path: Path) -> list[tuple[str, str, str, str, str]]:
     """Missings that say why, by column: ``rule, field, value, message_en, message_zh``."""
     if path.suffix.lower() != STATA:
-        held = _about(path).missing_ranges
+        with files.whole(path, program(path), _mend(path)):
+            held = _about(path).missing_ranges
         return [
             ("missing_declared", column, ", ".join(map(_range, ranges)),
              "values that the file declares missing, read as missing", "文件声明为缺失的取值，按缺失读入")
