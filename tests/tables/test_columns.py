@@ -30,8 +30,6 @@ BASE: dict[str, Any] = {
     "like": "fixest",
     "singletons": "drop",
     "iv": {},
-    "quantile": 0.5,
-    "marginal": False,
     "mark": {},
 }
 
@@ -237,3 +235,88 @@ def test_training_grants_as_printed() -> None:
     by_hand = bare * np.sqrt(54 / 53 * 161 / (162 - 5))
     assert robust.table()["std_error"].to_numpy() == pytest.approx(by_hand[robust.terms].to_numpy())
     assert robust.foot()["r2_within"] == pytest.approx(0.201, abs=5e-4)
+
+
+# -- other estimators ------------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def counts_panel(panel: pd.DataFrame) -> pd.DataFrame:
+    rng = np.random.default_rng(3)
+    line = 0.3 * panel["d"] + 0.2 * panel["x"] - 0.5
+    return panel.assign(
+        count=rng.poisson(np.exp(line)), yes=(line + rng.logistic(size=len(panel)) > 0).astype(float)
+    )
+
+
+@pytest.mark.parametrize("effects", [[], ["sector"], ["firm_id", "year"]], ids=str)
+def test_poisson_by_two_engines(counts_panel: pd.DataFrame, effects: list[str]) -> None:
+    found = tables.fit(column(outcome="count", estimator="poisson", fixed_effects=effects), counts_panel, {})
+    assert found.estimate.engines == ("pyfixest", "statsmodels") and found.corrected.freedom == np.inf
+    # First-order conditions: scores add up to nothing.
+    assert np.abs(found.estimate.psi.sum(0)).max() < 1e-6
+    data = found.rows.data
+    if not effects:
+        import statsmodels.api as sm
+
+        x = data[found.estimate.terms].to_numpy()
+        theirs = sm.Poisson(data["count"].to_numpy(), x).fit(
+            disp=0,
+            cov_type="cluster",
+            cov_kwds={"groups": data["firm_id"].to_numpy(), "use_correction": False},
+        )
+        assert np.diag(found.estimate.v) ** 0.5 == pytest.approx(theirs.bse, rel=1e-5)
+
+
+@pytest.mark.parametrize("how", ["logit", "probit"])
+@pytest.mark.parametrize("errors", ["iid", "robust"])
+def test_binary_outcomes(counts_panel: pd.DataFrame, how: str, errors: str) -> None:
+    import statsmodels.api as sm
+
+    asked = column(outcome="yes", estimator=how, fixed_effects=[], errors=errors, like="linearmodels")
+    found = tables.fit(asked, counts_panel, {})
+    x = found.rows.data[found.estimate.terms].to_numpy()
+    kind = {"iid": {}, "robust": {"cov_type": "HC0"}}[errors]
+    theirs = {"logit": sm.Logit, "probit": sm.Probit}[how](found.rows.data["yes"].to_numpy(), x).fit(
+        disp=0, **kind
+    )
+    # statsmodels takes the observed information, here it is the expected one: the same for logit.
+    assert found.estimate.coefficients == pytest.approx(theirs.params, rel=1e-6)
+    assert np.diag(found.v) ** 0.5 == pytest.approx(theirs.bse, rel=1e-6 if how == "logit" else 0.05)
+    assert found.foot()["r2"] == pytest.approx(theirs.prsquared)
+
+
+def test_an_outcome_that_is_no_count_is_refused(panel: pd.DataFrame) -> None:
+    with pytest.raises(EffectsError, match="poisson"):
+        tables.fit(column(estimator="poisson", fixed_effects=[]), panel, {})
+
+
+def test_differences_of_neighbouring_years_alone(panel: pd.DataFrame) -> None:
+    found = tables.fit(
+        column(estimator="fd", treatments=["x"], controls=[], fixed_effects=["firm_id"]), panel, {}
+    )
+    before = panel.assign(year=panel["year"] + 1)[["firm_id", "year", "y", "x"]]
+    both = panel.merge(before, on=["firm_id", "year"], suffixes=("", "_before"))
+    dy, dx = both["y"] - both["y_before"], both["x"] - both["x_before"]
+    assert found.rows.n == len(both)
+    assert found.estimate.coefficients == pytest.approx([(dx @ dy) / (dx @ dx)])
+
+
+def test_random_effects_as_printed() -> None:
+    """Wooldridge (2010), example 10.4: random effects for scrap rates."""
+    data = jobtraining.load().rename(columns={"fcode": "firm_id"})
+    asked = column(
+        outcome="lscrap",
+        treatments=["grant", "grant_1"],
+        controls=["d88", "d89", "union"],
+        estimator="re",
+        errors="iid",
+        fixed_effects=["firm_id"],
+        like="regress",
+    )
+    found = tables.fit(asked, data, {}).table()
+    assert found.loc[["const", "d88", "d89", "union"], "estimate"].round(3).tolist() == [
+        0.415,
+        -0.093,
+        -0.270,
+        0.548,
+    ]
+    assert found.loc[["const", "d88", "d89"], "std_error"].round(3).tolist() == [0.243, 0.109, 0.132]

@@ -82,6 +82,21 @@ def of(rows: Rows, slopes: int, like: str, errors: str) -> Correction:
     return Correction(factor, counted, freedom)
 
 
+def likelihood(rows: Rows, slopes: int, like: str, errors: str) -> Correction:
+    """The correction of an estimate by maximum likelihood; its statistic is normal.
+
+    fixest counts parameters as for least squares ((n − 1)/(n − K), times G/(G − 1) or n/(n − 1)); Stata's commands take
+    G/(G − 1), or n/(n − 1) for robust errors, and nothing for those of the likelihood; linearmodels has no such estimators
+    and nothing is corrected.
+    """
+    n, least = rows.n, of(rows, slopes, "fixest", errors)
+    groups = min((rows.clusters[name].nunique() for name in rows.clusters), default=n)
+    factor = 1.0 if errors == "iid" or like == "linearmodels" else groups / (groups - 1)
+    if like == "fixest":
+        factor *= (n - 1) / (n - least.parameters)
+    return Correction(factor, least.parameters, np.inf)
+
+
 def levels(rows: Rows) -> int:
     """Levels of all effects without those that are redundant, as fixest counts: Σ L − (S − 1)."""
     return _levels(rows, [], "fixest")

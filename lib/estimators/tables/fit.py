@@ -10,11 +10,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from estimators.tables import correction, linear
+from estimators.tables import correction, linear, smooth
 from estimators.tables import rows as rooms
 from estimators.tables.correction import Correction
 from estimators.tables.linear import Estimate
 from estimators.tables.rows import CONSTANT, UNIT, Rows
+
+GENERALISED = ("poisson", "logit", "probit")
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,12 @@ class Fit:
         n, counted = rows.n, len(found.terms) + correction.levels(rows)
         r2 = found.r2.get("r2")
         centred = 0 if CONSTANT not in found.terms and not len(rows.effects.columns) else 1
-        adjusted = None if r2 is None or n <= counted else 1 - (1 - r2) * (n - centred) / (n - counted)
+        linear_one = self.column["estimator"] not in GENERALISED
+        adjusted = (
+            None
+            if r2 is None or n <= counted or not linear_one
+            else 1 - (1 - r2) * (n - centred) / (n - counted)
+        )
         weakest = min((f_statistic(fit, rows.instruments) for fit in self.first_stage.values()), default=None)
         return {
             "n": n,
@@ -110,8 +117,13 @@ def fit(column: Mapping[str, Any], table: pd.DataFrame, samples: Mapping[str, np
 def _fit(column: Mapping[str, Any], rows: Rows) -> Fit:
     given = column["errors"]
     errors, options = ("conley", given) if isinstance(given, dict) else (given, {"lags": column["lags"]})
-    found = linear.estimate(rows, errors, options)
-    corrected = correction.of(rows, len(found.terms), column["like"], errors)
+    how = column["estimator"]
+    if how in GENERALISED:
+        found = smooth.estimate(rows, how, errors, options)
+        corrected = correction.likelihood(rows, len(found.terms), column["like"], errors)
+    else:
+        found = (smooth.random_effects if how == "re" else linear.estimate)(rows, errors, options)
+        corrected = correction.of(rows, len(found.terms), column["like"], errors)
     stages = {name: _fit(*_stage(column, rows, name)) for name in rows.endogenous}
     return Fit(column, rows, found, corrected, stages)
 

@@ -84,55 +84,63 @@ def of(column: Mapping[str, Any], table: pd.DataFrame, samples: Mapping[str, np.
     stages = column["iv"] or {}
     instruments = list(dict.fromkeys(z for of in stages.values() for z in of))
     clusters = list(column["cluster"] or []) if column["errors"] == "clustered" else []
-    parts = list(dict.fromkeys(p for effect in column["fixed_effects"] or [] for p in effect.split("*")))
-    needed = [column["outcome"], *terms, *stages, *instruments, *parts, *clusters]
-    needed += [column["weights"]] if column["weights"] else []
-    if isinstance(column["errors"], dict):
-        needed += [column["errors"]["conley"][name] for name in ("lat", "lon")]
-    needed = list(dict.fromkeys(needed))
-    absent = [name for name in needed if name not in table]
-    if absent:
-        raise EffectsError(said("tables.absent", names=listed(absent)))
-    kept = _complete(table[needed])
-    for name in column["sample"] or []:
-        kept &= samples[name]
-    data = table.loc[kept, list(dict.fromkeys([UNIT, YEAR, *needed]))]
+    numbers = list(dict.fromkeys([column["outcome"], *terms, *stages, *instruments]))
+    data = _chosen(column, table, samples, [*numbers, *clusters])
+    data = data.assign(**{name: data[name].astype(float) for name in numbers})
+    if column["estimator"] == "fd":
+        data = differenced(data, numbers)
     data, effects, dropped = _alone(data, column)
     if data.empty:
         raise EffectsError(said("tables.empty", outcome=column["outcome"]))
-    numbers = [column["outcome"], *terms, *stages, *instruments]
-    data = data.assign(**{name: data[name].astype(float) for name in dict.fromkeys(numbers)})
-    weights = data[column["weights"]].to_numpy(float) if column["weights"] else np.ones(len(data))
-    if (weights < 0).any() or not weights.sum():
-        raise EffectsError(said("tables.weights", name=column["weights"]))
-    # A row that weighs nothing is no row (Stata's aweights).
-    heavy = weights > 0
-    data, effects, weights = data[heavy], effects[heavy], weights[heavy]
-    weights = weights / weights.mean()
-    if effects.empty or not len(effects.columns):
+    if column["estimator"] == "re":
+        data, added = _dummies(data, effects)
+        terms, effects = [*terms, *added], effects.iloc[:, :0]
+    data, effects, weights = _weighted(data, effects, column["weights"])
+    if not len(effects.columns) and column["estimator"] != "fd":
         data = data.assign(**{CONSTANT: 1.0})
         terms = [*terms, CONSTANT]
     exogenous = [name for name in terms if name not in stages]
-    kept_terms = _independent(data, exogenous, effects, weights)
-    kept_instruments = _independent(data, [*kept_terms, *instruments], effects, weights)[len(kept_terms) :]
-    endogenous = list(stages)
-    lost = [name for name in exogenous if name not in kept_terms and name != CONSTANT]
-    codes = pd.DataFrame({n: pd.factorize(data[n])[0] for n in clusters}, index=data.index)
+    kept = _independent(data, exogenous, effects, weights)
+    excluded = _independent(data, [*kept, *instruments], effects, weights)[len(kept) :]
+    lost = [name for name in exogenous if name not in kept and name != CONSTANT]
+    codes = _codes(data, clusters)
+    return Rows(data, effects, column["outcome"], kept, list(stages), excluded, codes, weights, dropped, lost)
+
+
+def _chosen(
+    column: Mapping[str, Any], table: pd.DataFrame, samples: Mapping[str, np.ndarray], named: Sequence[str]
+) -> pd.DataFrame:
+    """Rows that are complete in all that a column names, and belong to its sample."""
+    parts = [part for effect in column["fixed_effects"] or [] for part in effect.split("*")]
+    needed = [*named, *parts, *([column["weights"]] if column["weights"] else [])]
+    if isinstance(column["errors"], dict):
+        needed += [column["errors"]["conley"][name] for name in ("lat", "lon")]
+    absent = [name for name in needed if name not in table]
+    if absent:
+        raise EffectsError(said("tables.absent", names=listed(dict.fromkeys(absent))))
+    kept = _complete(table[list(dict.fromkeys(needed))])
+    for name in column["sample"] or []:
+        kept &= samples[name]
+    return table.loc[kept, list(dict.fromkeys([UNIT, YEAR, *needed]))]
+
+
+def _weighted(
+    data: pd.DataFrame, effects: pd.DataFrame, name: str | None
+) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
+    """Weights of mean one; a row that weighs nothing is no row (Stata's aweights)."""
+    weights = data[name].to_numpy(float) if name else np.ones(len(data))
+    if (weights < 0).any() or not weights.sum():
+        raise EffectsError(said("tables.weights", name=name))
+    heavy = weights > 0
+    return data[heavy], effects[heavy], weights[heavy] / weights[heavy].mean()
+
+
+def _codes(data: pd.DataFrame, clusters: Sequence[str]) -> pd.DataFrame:
+    codes = pd.DataFrame({name: pd.factorize(data[name])[0] for name in clusters}, index=data.index)
     for name in clusters:
         if codes[name].nunique() < 2:
             raise EffectsError(said("engines.cluster", cluster=name, groups=codes[name].nunique()))
-    return Rows(
-        data,
-        effects,
-        column["outcome"],
-        kept_terms,
-        endogenous,
-        kept_instruments,
-        codes,
-        weights,
-        dropped,
-        lost,
-    )
+    return codes
 
 
 def within(values: np.ndarray, effects: pd.DataFrame, weights: np.ndarray) -> np.ndarray:
@@ -170,6 +178,35 @@ def within(values: np.ndarray, effects: pd.DataFrame, weights: np.ndarray) -> np
     return np.column_stack(left) if left else values
 
 
+def differenced(data: pd.DataFrame, numbers: Sequence[str]) -> pd.DataFrame:
+    """Columns less their values of the year before; rows whose unit lacks that year are left out."""
+    ordered = data.sort_values([UNIT, YEAR], kind="stable")
+    before = ordered.groupby(UNIT, observed=True)
+    next_to = before[YEAR].diff() == 1
+    changes = ordered[list(numbers)] - before[list(numbers)].shift()
+    return ordered.assign(**{name: changes[name] for name in numbers})[next_to]
+
+
+def _varied(
+    data: pd.DataFrame, effects: pd.DataFrame, outcome: str, dropped: int
+) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+    """Counts without the levels of effects in which all are zero: they have no finite effect and say nothing of slopes."""
+    while True:
+        kept = np.ones(len(data), bool)
+        for name in effects:
+            kept &= (data[outcome].groupby(effects[name], observed=True).transform("sum") > 0).to_numpy()
+        if kept.all():
+            return data, effects, dropped
+        data, effects, dropped = data[kept], effects[kept], dropped + int((~kept).sum())
+
+
+def _dummies(data: pd.DataFrame, effects: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """A column for each level but the first of each effect."""
+    added = [pd.get_dummies(effects[name], prefix=name, drop_first=True, dtype=float) for name in effects]
+    whole = pd.concat([data, *added], axis=1)
+    return whole, [name for part in added for name in part]
+
+
 def _complete(table: pd.DataFrame) -> np.ndarray:
     missing = table.isna().to_numpy().any(axis=1)
     texts = [name for name in table if not pd.api.types.is_numeric_dtype(table[name])]
@@ -180,11 +217,16 @@ def _complete(table: pd.DataFrame) -> np.ndarray:
 
 def _alone(data: pd.DataFrame, column: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame, int]:
     """Effects, and rows without those that are alone in one."""
-    effects = effect_columns(data, column["fixed_effects"] or [])
-    if not len(effects.columns) or column["singletons"] == "keep":
-        return data, effects, 0
-    alone = singletons(effects)
-    return data[~alone], effects[~alone], int(alone.sum())
+    # Differences and random effects deal with the unit themselves.
+    own = column["estimator"] in ("fd", "re")
+    effects = effect_columns(data, [e for e in column["fixed_effects"] or [] if not (own and e == UNIT)])
+    dropped = 0
+    if len(effects.columns) and column["singletons"] != "keep":
+        alone = singletons(effects)
+        data, effects, dropped = data[~alone], effects[~alone], int(alone.sum())
+    if column["estimator"] == "poisson":
+        return _varied(data, effects, column["outcome"], dropped)
+    return data, effects, dropped
 
 
 def _independent(

@@ -19,7 +19,7 @@ Place = list[str | int]
 Finding = tuple[Place, str]
 ALL = {"iid", "robust", "clustered"}
 SPATIAL = {"driscoll_kraay", "conley"}
-# Covariances that an engine has for each estimator (estimators/tables), and whether it takes effects and weights.
+# Covariances that an engine has for each estimator (estimators/tables), and which of them take weights.
 COVARIANCES = {
     "ols": ALL | SPATIAL,
     "iv": ALL | SPATIAL,
@@ -28,9 +28,7 @@ COVARIANCES = {
     "poisson": ALL,
     "logit": ALL,
     "probit": ALL,
-    "quantile": {"iid", "robust", "clustered"},
 }
-WITH_EFFECTS = {"ols", "iv", "poisson"}
 WITH_WEIGHTS = {"ols", "iv"}
 STATA = {"areg", "xtreg"}
 

@@ -17,7 +17,7 @@ Term = Annotated[str, Field(pattern=NAMES, max_length=60)]
 # a*b is one effect for each pair of levels.
 Effect = Annotated[str, Field(pattern=r"^(\.\.\.|[^\W\d]\w*(\*[^\W\d]\w*)*)$", max_length=200)]
 Kept = Annotated[str, Field(pattern=r"^(\.\.\.|[^\W\d]\w*)$", max_length=60)]
-Estimator = Literal["ols", "iv", "poisson", "logit", "probit", "quantile", "fd", "re"]
+Estimator = Literal["ols", "iv", "poisson", "logit", "probit", "fd", "re"]
 Like = Literal["fixest", "reghdfe", "areg", "xtreg", "regress", "linearmodels"]
 Stat = Literal[
     "n",
@@ -95,15 +95,13 @@ class Spec(Section):
     )
     estimator: Estimator | None = Field(
         None,
-        description="ols, iv, poisson, logit, probit, quantile, fd (first differences) or re (random effects)",
+        description="ols, iv, poisson, logit, probit, fd (first differences) or re (random effects)",
     )
     like: Like | None = Field(
         None, description="program whose small-sample correction and degrees of freedom are used"
     )
     singletons: Literal["keep", "drop"] | None = Field(None, description="rows alone in an effect")
     iv: dict[Term, Terms] | None = Field(None, description="endogenous regressor: its instruments")
-    quantile: Annotated[float, Field(gt=0, lt=1)] | None = Field(None, description="quantile (default 0.5)")
-    marginal: bool | None = Field(None, description="logit, probit: average effects in place of coefficients")
     mark: dict[str, bool | str] | None = Field(
         None,
         description="line at the foot: yes, no or a text, where it cannot be told from the specification",

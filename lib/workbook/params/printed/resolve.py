@@ -49,8 +49,6 @@ def _defaults(parameters: Parameters) -> dict[str, Any]:
         "like": "fixest",
         "singletons": effects.singletons,
         "iv": {},
-        "quantile": 0.5,
-        "marginal": False,
         "mark": {},
     }
 
