@@ -17,7 +17,7 @@ from estimators.engines.agreement import agree
 from estimators.tables.covariance import covariance
 from estimators.tables.rows import Rows, within
 
-LINEAR, ITERATIVE = 1e-8, 1e-6
+ITERATIVE = 1e-6  # of estimates that are found by iteration
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ ALL = "all"
 # A name in a condition, or a text in quotes.
 NAME = re.compile(r'"[^"]*"|[^\W\d]\w*')
 COUNTS = ("n", "units", "clusters", "clusters_2")
-NUMBERS = ("r2", "r2_within", "r2_adj", "mean_y", "first_stage_f")
 UNDER = {"se": "std_error", "t": "statistic", "p": "p_value"}
 # Lines that say what a column is; where all agree the note says it.
 SAID = ("errors", "sample", "weights", "estimator", "like")
