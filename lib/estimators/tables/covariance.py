@@ -58,7 +58,7 @@ def driscoll_kraay(psi: np.ndarray, years: np.ndarray, lags: int | None) -> np.n
     known, code = np.unique(years, return_inverse=True)
     sums = np.column_stack([np.bincount(code, column) for column in psi.T])
     reach = int(np.floor(4 * (len(known) / 100) ** (2 / 9))) if lags is None else lags
-    found = sums.T @ sums
+    found: np.ndarray = np.asarray(sums.T @ sums, float)
     for lag in range(1, min(reach, len(known) - 1) + 1):
         cross = sums[lag:].T @ sums[:-lag]
         found = found + (1 - lag / (reach + 1)) * (cross + cross.T)
@@ -77,7 +77,7 @@ def conley(psi: np.ndarray, lat: np.ndarray, lon: np.ndarray, km: float) -> np.n
     near = cKDTree(places).sparse_distance_matrix(
         cKDTree(places), chord * (1 + 1e-12), output_type="coo_matrix"
     )
-    found = sums.T @ sums
+    found: np.ndarray = np.asarray(sums.T @ sums, float)
     apart = near.row != near.col
     first, second = sums[near.row[apart]], sums[near.col[apart]]
     return found + first.T @ second

@@ -51,7 +51,8 @@ def estimate(rows: Rows, how: str, errors: str, options: Mapping[str, Any]) -> E
     b, mean, slope, weight, first = (
         _by_pyfixest(rows, how, y) if how == COUNTED else _by_statsmodels(rows, how, y)
     )
-    engines, one = (first,), "all"
+    engines: tuple[str, ...] = (first,)
+    one = "all"
     x = rows.values(rows.regressors)
     if levels <= DUMMIES:
         other = _glm(rows, how, y)
