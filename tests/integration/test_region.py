@@ -31,6 +31,27 @@ def test_a_pool_is_never_below_its_firms(prior: relatedness.Relatedness) -> None
     assert found["pooled"] == pytest.approx(100 * 2 * 50 * 0.9 / 120) and found["between"] > 0
 
 
+def test_a_pool_is_set_against_the_revenue_of_all_that_are_in_it(prior: relatedness.Relatedness) -> None:
+    """A services firm that names no goods has no point, but is in the pool: so is its revenue. The silent are in neither."""
+    near = {"district": "A"}
+    open_goods = {**REPAIR, **near, "biz_activity_codes": None}
+    silent = {"ind4": "3421", "operating_revenue": 900.0, **near}
+    found = region.pooled(
+        panel({**FACTORY, **near}, open_goods, silent), prior, firms.Settings(), "district", 2020
+    )
+    assert found.loc[0, ["units", "within", "pooled", "between"]].tolist() == pytest.approx([2, 0, 36, 36])
+    many = [
+        {
+            **open_goods,
+            "operating_revenue": 200.0,
+            "service_rev_by_class": {"4330": 200},
+            "service_revenue": 200,
+        }
+    ] * 3
+    crowded = region.pooled(panel({**FACTORY, **near}, *many), prior, firms.Settings(), "district", 2020)
+    assert crowded.loc[0, "pooled"] == pytest.approx(100 * 2 * 80 * 0.9 / 680)
+
+
 def test_no_column_of_regions(prior: relatedness.Relatedness) -> None:
     assert region.pooled(panel(FACTORY), prior, firms.Settings(), "district", 2020).empty
     assert region.location(pd.DataFrame({"firm_id": ["a"]}), "district", "employees_avg", 2020).empty

@@ -24,10 +24,12 @@ SELECT d.region, main, sum(r.services) FROM _rows AS r JOIN _region AS d USING (
 WHERE r.year = {year} AND NOT maker AND untold > 0 GROUP BY ALL"""
 _MADE = """
 SELECT d.region, r.goods_code AS code, sum(r.goods_low) AS amount FROM _rows AS r JOIN _region AS d USING (firm_id, year)
-WHERE r.year = {year} AND r.goods_low > 0 AND r.goods_code <> '' GROUP BY ALL"""
+WHERE r.year = {year} AND r.services IS NOT NULL AND r.goods_low > 0 AND r.goods_code <> '' GROUP BY ALL"""
+# Of a services firm whose goods are open, what is certain: it is in the pool, and so in what the pool is set against.
 _OWN = """
-SELECT d.region, sum(s.point * s.volume) / sum(s.volume) AS within, sum(s.volume) AS volume, count(DISTINCT s.firm_id) AS units
-FROM _scored AS s JOIN _region AS d USING (firm_id, year) WHERE s.year = {year} AND s.point IS NOT NULL GROUP BY ALL"""
+SELECT d.region, sum(coalesce(s.point, s.low) * s.volume) / sum(s.volume) AS within, sum(s.volume) AS volume,
+  count(DISTINCT s.firm_id) AS units
+FROM _scored AS s JOIN _region AS d USING (firm_id, year) WHERE s.year = {year} AND s.services IS NOT NULL GROUP BY ALL"""
 
 
 def pooled(panel: ibis.Table, made: Relatedness, settings: Settings, by: str, year: int) -> pd.DataFrame:
@@ -46,8 +48,9 @@ def pooled(panel: ibis.Table, made: Relatedness, settings: Settings, by: str, ye
     Returns
     -------
     pandas.DataFrame
-        region, units (that tell), within (F_d), pooled (H_d), between (B_d), in percent of the revenue of those that tell;
-        most within first. Codes of an edition that are several classes count as the first of them. Empty without the column.
+        region, units (that tell), within (F_d), pooled (H_d), between (B_d), in percent of the revenue of those that tell,
+        makers and services firms alike; most within first. A services firm whose goods are open counts at what is certain. Codes
+        of an edition that are several classes count as the first of them. Empty without the column.
     """
     columns = ["region", "units", "within", "pooled", "between"]
     if by not in panel.columns:
