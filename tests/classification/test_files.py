@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from fusion import classification as gbt
-from fusion.classification import ClassificationError, actors, command, files, slot, transitions
+from fusion.classification import ClassificationError, actors, command, files, slot, totals, transitions
 from fusion.classification.editions import links
 
 ROWS = [("6550", 2015), ("C1311", 2018), ("131", 2019), ("9999", 2019), ("6550", 2019), ("3911", None)]
@@ -277,3 +277,25 @@ def test_years_whose_codes_are_another_editions_are_told(tmp_path: Path) -> None
     assert not files.classify_file(tmp_path / "f.csv", tmp_path / "g.csv", edition="1998:2002,2014:2011")[
         "doubts"
     ]
+
+
+def test_every_change_of_edition_is_shown() -> None:
+    """By hand, three editions: of ten firms two go from electronics to elsewhere in 2012, one comes back in 2017."""
+    edition = {2010: "2002", 2011: "2002", 2012: "2011", 2013: "2011", 2017: "2017", 2018: "2017"}
+    inside = {2010: 5, 2011: 5, 2012: 3, 2013: 3, 2017: 4, 2018: 4}
+    rows = [
+        (f"F{n}", year, edition[year], "P1" if n < inside[year] else "other")
+        for year in edition
+        for n in range(10)
+    ]
+    table = ibis.memtable(pd.DataFrame(rows, columns=["firm_id", "year", "edition", "path"]))
+    moves = totals.edition_break(totals.path_shares(table))
+    p1 = moves[moves["path"] == "P1"].set_index("year")
+    assert moves["year"].drop_duplicates().tolist() == [2012, 2017], "the largest move first"
+    assert p1["change"].round(9).to_dict() == {2012: -0.2, 2017: 0.1}
+    assert (p1["usual_change"] == 0).all()
+    parts = transitions.break_parts(table, moves).query("path == 'P1'").set_index("year")
+    # 2016 is not in the data, so that nobody is seen in 2017 and the year before.
+    assert parts.loc[2012, "reclassified"] == pytest.approx(-0.2)
+    mixed = table.mutate(edition=ibis.ifelse(ibis._["firm_id"] < "F6", ibis._["edition"], ""))
+    assert len(totals.edition_break(totals.path_shares(mixed))) == len(moves)

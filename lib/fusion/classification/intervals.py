@@ -215,6 +215,12 @@ def change(frame: pd.DataFrame, year: int) -> pd.DataFrame:
     return pd.DataFrame(out).rename_axis("cell")
 
 
+def changes(frame: pd.DataFrame, years: Sequence[int]) -> pd.DataFrame:
+    """`change` at each of some years: indexed by year and cell."""
+    each = {year: change(frame, year) for year in years}
+    return pd.concat(each, names=["year"]) if each else pd.DataFrame(columns=["low", "high"])
+
+
 def moved(frame: pd.DataFrame) -> pd.DataFrame:
     """Least and greatest share of firms in another class of 2017 than the year before, of all whose codes were read.
 

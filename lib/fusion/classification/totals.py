@@ -313,9 +313,10 @@ def _kinds(small: pd.DataFrame, size: str, by: Sequence[str] = ()) -> pd.DataFra
 
 
 def path_shares(rows: ibis.Table) -> pd.DataFrame:
-    """Share of each year's firms by main path: year, path (with ``other`` and ``unmapped``), share, firms, newest.
+    """Share of each year's firms by main path: year, path (with ``other`` and ``unmapped``), share, firms, edition.
 
-    ``firms`` is their number, ``newest`` the share of the year's rows coded in the newest edition of GB/T 4754 there is.
+    ``firms`` is their number, ``edition`` the newest of GB/T 4754 in which, or in newer ones, more than half of the year's
+    rows are coded; empty for none.
     """
     named = rows.mutate(path=ibis.ifelse(rows["path"] == "", UNMAPPED, rows["path"]))
     count = named.group_by(["year", "path"]).aggregate(firm_years=named.count()).to_pandas()
@@ -323,14 +324,15 @@ def path_shares(rows: ibis.Table) -> pd.DataFrame:
     long = wide.reset_index().melt("year", var_name="path", value_name="share")
     long = long.merge(count.rename(columns={"firm_years": "firms"}), on=["year", "path"], how="left")
     long = long.fillna({"firms": 0}).astype({"firms": int})
-    editions = rows.filter(rows["edition"].isin(list(NATIONAL)))
-    last = str(editions.aggregate(last=editions["edition"].max()).to_pandas()["last"].iloc[0])
-    edition = rows.group_by("year").aggregate(newest=(rows["edition"] == last).mean()).to_pandas()
-    return long.merge(edition, on="year").sort_values(["path", "year"], ignore_index=True)
+    since = {e: rows["edition"].isin(list(NATIONAL[n:])).mean() for n, e in enumerate(NATIONAL)}
+    coded = rows.group_by("year").aggregate(**since).to_pandas().set_index("year") > 0.5
+    edition = coded.apply(lambda year: max((e for e in NATIONAL if year[e]), default=""), axis=1)
+    long = long.merge(edition.rename("edition").reset_index(), on="year")
+    return long.sort_values(["path", "year"], ignore_index=True)
 
 
 def edition_break(shares: pd.DataFrame) -> pd.DataFrame:
-    """What moves when the panel changes over to its newest edition.
+    """What moves when the panel changes over to a newer edition, at every such change.
 
     Parameters
     ----------
@@ -340,21 +342,34 @@ def edition_break(shares: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row for each path, largest move first: path, year (the first in which more than half of the
-        rows are coded in the newest edition), before, after, change, usual_change (mean absolute change from
-        year to year at other times). Empty when the panel has no such year after its first.
+        One row for each change and path, the change with the largest move first, its largest move first: path, year (the
+        first in which more than half of the rows are coded in an edition newer than before), before, after, change,
+        usual_change (mean absolute change from year to year at other times). Empty when there is no such year.
     """
-    new = shares.groupby("year")["newest"].first() > 0.5
+    order = {e: n for n, e in enumerate(("", *NATIONAL))}
+    level = shares.groupby("year")["edition"].first().map(order).cummax()
+    years = [int(year) for year in level.index[level.diff() > 0]]
     columns = ["path", "year", "before", "after", "change", "usual_change"]
-    if not new.any() or new.iloc[0]:
-        return pd.DataFrame(columns=columns)
-    year = int(new.index[new.to_numpy()].min())
     wide = pd.crosstab(shares["year"], shares["path"], shares["share"], aggfunc="sum").fillna(0)
     step = wide.diff()
-    out = pd.DataFrame({"before": wide.shift().loc[year], "after": wide.loc[year], "change": step.loc[year]})
-    out["usual_change"] = step.drop(index=year).abs().mean()
-    out = out.assign(year=year).sort_values("change", key=lambda c: -c.abs())
-    return out.rename_axis("path").reset_index()[columns]
+    usual = step.drop(index=years).abs().mean()
+    parts = [
+        pd.DataFrame(
+            {
+                "before": wide.shift().loc[year],
+                "after": wide.loc[year],
+                "change": step.loc[year],
+                "usual_change": usual,
+            }
+        )
+        .assign(year=year)
+        .sort_values("change", key=lambda c: -c.abs())
+        for year in years
+    ]
+    parts.sort(key=lambda part: -part["change"].abs().max())
+    if not parts:
+        return pd.DataFrame(columns=columns)
+    return pd.concat(parts).rename_axis("path").reset_index()[columns]
 
 
 def unmapped_codes(rows: ibis.Table, *, revenue: str | None = None, top: int = 15) -> pd.DataFrame:

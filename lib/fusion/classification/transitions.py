@@ -78,7 +78,7 @@ def moves(rows: ibis.Table) -> pd.DataFrame:
 
 
 def break_parts(rows: ibis.Table, moves: pd.DataFrame) -> pd.DataFrame:
-    """What moved at a change of edition: firms that were given another path, and firms that came or went.
+    """What moved at each change of edition: firms that were given another path, and firms that came or went.
 
     With n(p) the firms of a path in the year, N all of them, and s₀(p), s₁(p) those of them that are in both years, by
     the path of the year before and of the year,
@@ -102,6 +102,12 @@ def break_parts(rows: ibis.Table, moves: pd.DataFrame) -> pd.DataFrame:
     """
     if moves.empty:
         return moves.assign(reclassified=0.0, entry_exit=0.0, firms=0)
+    years = moves["year"].drop_duplicates()
+    return pd.concat([_parts(rows, moves[moves["year"] == year]) for year in years], ignore_index=True)
+
+
+def _parts(rows: ibis.Table, moves: pd.DataFrame) -> pd.DataFrame:
+    """The parts of one change."""
     year = int(moves["year"].iloc[0])
     pair = rows.filter(rows["year"].isin([year - 1, year])).select("firm_id", "year", "path").to_pandas()
     pair["path"] = pair["path"].replace("", UNMAPPED)

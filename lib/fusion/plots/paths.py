@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def path_shares(frame: pd.DataFrame, axes: Mapping[str, str], change: int | None) -> Figure:
-    """Share of each year's firms by path, with the change of edition marked.
+def path_shares(frame: pd.DataFrame, axes: Mapping[str, str], changes: Sequence[int]) -> Figure:
+    """Share of each year's firms by path, with the changes of edition marked.
 
     Parameters
     ----------
@@ -20,8 +20,8 @@ def path_shares(frame: pd.DataFrame, axes: Mapping[str, str], change: int | None
         ``year``, ``path``, ``share`` in [0, 1], and ``share_high`` where codes leave paths open.
     axes : mapping
         Words of ``x``, ``y`` and ``legend``.
-    change : int, optional
-        First year of the new edition.
+    changes : sequence of int
+        First years of newer editions.
     """
     import matplotlib.pyplot as plt
     import seaborn as sns
@@ -34,7 +34,7 @@ def path_shares(frame: pd.DataFrame, axes: Mapping[str, str], change: int | None
         if "share_high" in frame:
             band = {"color": color, "alpha": 0.25, "linewidth": 0}
             axis.fill_between(line["year"], 100 * line["share"], 100 * line["share_high"], **band)
-    if change is not None:
+    for change in changes:
         axis.axvline(change - 0.5, color="0.4", linestyle="--", linewidth=1)
     axis.locator_params(axis="x", integer=True)
     axis.set(xlabel=axes["x"], ylabel=axes["y"])
@@ -43,12 +43,13 @@ def path_shares(frame: pd.DataFrame, axes: Mapping[str, str], change: int | None
 
 
 def break_bars(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
-    """What moved at a change of edition, stacked by part, over the range of usual change.
+    """What moved at changes of edition, stacked by part, over the range of usual change.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        One row for each path, from the top: ``path``, ``reclassified``, ``entry_exit`` (may be negative) and
+        One row for each path (and ``year`` of a change), from the top: ``path``, ``reclassified``, ``entry_exit``
+        (may be negative) and
         ``usual_change``, in [−1, 1]; ``change_low`` and ``change_high`` where codes leave paths open.
     axes : mapping
         Words of ``x`` and of the legend: ``reclassified``, ``entry_exit``, ``usual_change``, ``open``.
@@ -56,6 +57,8 @@ def break_bars(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
     import matplotlib.pyplot as plt
     import seaborn as sns
 
+    if len(frame["year"].unique()) > 1:
+        frame = frame.assign(path=frame["path"] + " " + frame["year"].astype(str))
     parts = 100 * frame.set_index("path")[["reclassified", "entry_exit"]]
     figure, axis = plt.subplots()
     parts.rename(columns=dict(axes)).plot.barh(stacked=True, color=sns.color_palette("colorblind"), ax=axis)
