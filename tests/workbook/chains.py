@@ -78,7 +78,7 @@ class Bench:
         self.notebooks = folder / "notebooks"
         self.build = folder / "build"
         self.notebooks.mkdir(parents=True)
-        (folder / "tiny.yaml").write_text("study: {}\n", encoding="utf-8")
+        (folder / "tiny.yaml").write_text("study: {synthetic: true}\n", encoding="utf-8")
         self.names = [str(s["notebook"]) for s in CHAIN]
         self.values = dict(VALUES)
         entries = [{"title_en": "T", "title_zh": "题"} | s for s in CHAIN]

@@ -125,3 +125,70 @@ def test_in_chinese(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
             with pytest.raises(package.PackageError) as caught:
                 package.make(name)
             assert english(str(caught.value), "tiny", "none") == []
+
+
+OWN = """\
+study: {title_en: A, title_zh: 甲}
+panel: {source: "rows.csv", adapter: mine.adapter.yaml, contract: minimal, extra_columns: {x: {label_en: x, label_zh: x}}}
+evaluation: {targets: "my targets.csv"}
+publish: {secrecy: public}
+"""
+
+
+@pytest.mark.parametrize("secrecy", ["public", "rules"])
+def test_a_study_of_ones_own_is_in_the_package_with_what_it_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, secrecy: str
+) -> None:
+    """Unpacked, the study's file reads as it did; rows that were promised secrecy stay outside."""
+    import hashlib
+    from types import SimpleNamespace
+
+    from workbook.params.load import load
+
+    home, root = tmp_path / "home", tmp_path / "root"
+    home.mkdir()
+    root.mkdir()
+    (home / "rows.csv").write_text("id,year,x\na,2012,1\nb,2012,2\n", encoding="utf-8")
+    (home / "mine.adapter.yaml").write_text(
+        "adapter: mine\ncolumns: {firm_id: {aliases: [id]}, year: {aliases: [year]}}\n", encoding="utf-8"
+    )
+    (home / "my targets.csv").write_text(
+        (paths.DATA / "evaluation" / "targets.csv").read_text("utf-8"), "utf-8"
+    )
+    file = home / "mine.yaml"
+    file.write_text(OWN.replace("secrecy: public", f"secrecy: {secrecy}"), encoding="utf-8")
+    (root / manifest.PLACE).write_text(str(file), encoding="utf-8")
+    mark = hashlib.sha256(file.read_bytes()).hexdigest()
+    built: Any = SimpleNamespace(
+        name="mine", root=root, parameters={"secrecy": secrecy}, manifest={"parameters_sha256": mark}
+    )
+    packed = dict(package._own(built))
+    assert ("params/mine/rows.csv" in packed) == (secrecy == "public")
+    unpacked = tmp_path / "unpacked"
+    for place, content in packed.items():
+        (unpacked / place).parent.mkdir(parents=True, exist_ok=True)
+        (unpacked / place).write_bytes(content)
+    if secrecy == "rules":  # as its README says, the data are put where the file names them
+        (unpacked / "params" / "rows.csv").write_bytes((home / "rows.csv").read_bytes())
+    for one in home.iterdir():  # nothing of where it came from is needed
+        one.rename(one.with_name(f"gone {one.name}"))
+    again = load(str(unpacked / "params" / "mine.yaml"))
+    assert Path(again.flat["targets"]).read_text("utf-8").startswith("target")
+    assert Path(again.flat["source"]).is_file()
+    assert Path(again.flat["adapter"]).is_file()
+    with pytest.raises(package.PackageError, match="mine"):
+        list(package._own(built))  # its file is gone
+
+
+def test_the_command_that_makes_an_exhibit_again_names_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from workbook.review import trace
+
+    monkeypatch.setenv("FUSION_BUILD", str(tmp_path))
+    file = tmp_path / "my study.yaml"
+    file.write_text("study: {}\n", encoding="utf-8")
+    (tmp_path / "mine").mkdir()
+    assert trace._place("mine") == "mine"
+    (tmp_path / "mine" / manifest.PLACE).write_text(str(file), encoding="utf-8")
+    assert trace._place("mine") == f"'{file}'"

@@ -7,21 +7,27 @@ comes from the study's own record.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import subprocess
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from workbook import files, inert, paths
 from workbook.exhibits.sheets import SheetError
 from workbook.language import listed, said, word
+from workbook.params import Parameters
+from workbook.params.file import forms
+from workbook.params.file.core import yaml
+from workbook.params.load import FILES, resolve_source
 from workbook.publish import release
 from workbook.publish.built import Built, find
 from workbook.publish.secrecy import SecrecyError
 from workbook.review.compare import snapshot
-from workbook.run import chain
+from workbook.run import chain, manifest
 
 TEMPLATES = {"en": "README.md", "zh": "README.zh.md"}
 # The project's own guides stand beside the package's under other names.
@@ -111,12 +117,12 @@ def readme(study: Built, language: str = "en") -> str:
     language : {"en", "zh"}
         Language of the text; a Chinese one is ``README.zh.md.in``.
     """
-    manifest, parameters, w = study.manifest, study.parameters, WORDS[language]
+    record, parameters, w = study.manifest, study.parameters, WORDS[language]
 
     def stated(field: str) -> Any:
         return parameters.get(f"{field}_{language}")
 
-    environment = manifest.get("environment") or {}
+    environment = record.get("environment") or {}
     peak = max((r.get("peak_memory_mb") or 0 for r in study.records.values()), default=0)
     values = {
         "study": study.name,
@@ -130,9 +136,9 @@ def readme(study: Built, language: str = "en") -> str:
         "licence": inert.markdown(parameters.get("licence") or w["unstated"]),
         "lock": environment.get("lock_sha256"),
         "packages": ", ".join(f"{k} {v}" for k, v in (environment.get("packages") or {}).items()),
-        "seed": manifest.get("seed"),
+        "seed": record.get("seed"),
         "file": f"params/{study.name}.yaml",
-        "seconds": manifest.get("seconds"),
+        "seconds": record.get("seconds"),
         "peak": f"{peak:,.0f}",
         "programs": _programs(study, w),
         "rows": _rows(study, language),
@@ -212,17 +218,56 @@ def _commit(study: Built, allow_dirty: bool) -> str:
 def _contents(study: Built, commit: str) -> Iterator[tuple[str, bytes]]:
     """Names and bytes of everything in the package."""
     yield from _code(commit)
-    own = paths.PARAMS / f"{study.name}.yaml"
-    stated = study.manifest.get("parameters_file")
-    elsewhere = Path(str(stated)) if stated else own
-    if not own.is_file() and elsewhere.is_file():
-        yield f"params/{study.name}.yaml", elsewhere.read_bytes()
+    yield from _own(study)
     for language, place in TEMPLATES.items():
         yield place, readme(study, language).encode("utf-8")
     for place, file in study.files().items():
         yield f"results/{place}", file.read_bytes()
     record = json.dumps(_snapshot(study), ensure_ascii=False)
     yield "results/snapshot.json", record.encode("utf-8")
+
+
+def _own(study: Built) -> Iterator[tuple[str, bytes]]:
+    """The file of a study that is none of the project's, with what it names: adapter, tables and, where public, its data.
+
+    All lie in ``params/<study>/``, and the study's file names them there.
+    """
+    if (paths.PARAMS / f"{study.name}.yaml").is_file():
+        return
+    file = _placed(study)
+    text = file.read_text(encoding="utf-8-sig")
+    flat = Parameters.model_validate(forms.read(yaml().load(text) or {})[0]).flat()
+    public = study.parameters.get("secrecy") == "public"
+    for name in _named(flat, public):
+        place = paths.ROOT / resolve_source(name, file)
+        if place.is_file() and not (place.is_relative_to(paths.ROOT) and place.is_relative_to(paths.DATA)):
+            inside = f"{study.name}/{place.name}"
+            whole = rf"""(?<![\w./-])(["']?){re.escape(name)}\1(?![\w./-])"""
+            text = re.sub(whole, json.dumps(inside, ensure_ascii=False).replace("\\", r"\\"), text)
+            yield f"params/{inside}", place.read_bytes()
+    yield f"params/{study.name}.yaml", text.encode("utf-8")
+
+
+def _named(flat: Mapping[str, Any], public: bool) -> list[str]:
+    """What a study names and a package may hold: rows of units that were promised secrecy stay where they are."""
+    rows = {"vintage", "corrections"}
+    named = [flat["adapter"], *(flat[name] for name in sorted(FILES - rows)), *flat["lists"]]
+    named += [own["file"] for own in flat["standards"].values()]
+    if public:
+        named += [flat["source"]] if isinstance(flat["source"], str) else flat["source"]
+        named += [flat[name] for name in sorted(rows & FILES)]
+    return list(dict.fromkeys(str(name) for name in named if name))
+
+
+def _placed(study: Built) -> Path:
+    """The study's file, as it was when it ran."""
+    file = manifest.place(study.root)
+    same = file is not None and hashlib.sha256(file.read_bytes()).hexdigest() == study.manifest.get(
+        "parameters_sha256"
+    )
+    if file is None or not same:
+        raise PackageError(said("publish.package.no_study", study=study.name))
+    return file
 
 
 def _snapshot(study: Built) -> dict[str, Any]:

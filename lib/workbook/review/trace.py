@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import shlex
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 from workbook import files, paths
 from workbook.language import current, listed, said, word
-from workbook.run import chain
+from workbook.run import chain, manifest
 
 
 class TraceError(ValueError):
@@ -118,12 +119,19 @@ def text(found: Mapping[str, Any]) -> str:
             seed=found["run"]["seed"],
         ),
         said("review.trace.commit", commit=commit.get("commit"), dirty=dirty),
-        said("review.trace.again", commit=(commit.get("commit") or "")[:10], study=found["study"]),
+        said("review.trace.again", commit=(commit.get("commit") or "")[:10], study=_place(found["study"])),
     ]
     return "\n".join(lines) + "\n"
 
 
 # -- inside ------------------------------------------------------------------------------------
+
+
+def _place(study: str) -> str:
+    """What names the study in a command: its path where it is none of the project's."""
+    file = manifest.place(paths.build() / study)
+    inside = (paths.PARAMS / f"{study}.yaml").is_file() or file is None
+    return study if inside else shlex.quote(str(file))
 
 
 def _json(file: Path) -> dict[str, Any]:

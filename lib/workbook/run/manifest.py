@@ -16,6 +16,7 @@ from workbook import files, paths
 from workbook.run.fingerprint import LOCK, Hashes, public
 
 FORMAT = 1
+PLACE = ".study"  # file in a study's folder that says where the study's own lies; never published
 PACKAGES = (
     "pandas",
     "numpy",
@@ -114,6 +115,15 @@ def intact(root: Path, record: Mapping[str, Any], hashes: Hashes) -> bool:
         return bool(listed) and all(hashes.of(root / n) == e["sha256"] for n, e in listed.items())
     except OSError:
         return False
+
+
+def place(root: Path) -> Path | None:
+    """Where the file of the study lies whose results are in ``root``; None where that is not known, or it is gone."""
+    try:
+        file = Path((root / PLACE).read_text(encoding="utf-8"))
+    except OSError:
+        return None
+    return file if file.is_file() else None
 
 
 def now() -> str:

@@ -141,6 +141,10 @@ class Run:
         """Run what must be run; the exit status."""
         self._sweep()
         self._retire()
+        with suppress(
+            OSError
+        ):  # where the study's file lies is known to this machine alone, and published nowhere
+            (self.root / manifest.PLACE).write_text(str(self.study.file.absolute()), encoding="utf-8")
         with tempfile.TemporaryDirectory(prefix=RUNTIME, ignore_cleanup_errors=True) as runtime:
             self.runtime = Path(runtime)
             with suppress(OSError):  # a full disk is told of where it matters

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from workbook import files
@@ -27,7 +28,11 @@ def write(study: Built) -> list[Path]:
 
     folder = study.export("")
     folder.mkdir(parents=True, exist_ok=True)
-    targets = {folder / "exhibits.docx": word.write, folder / "exhibits.xlsx": excel.write}
+    text = methods.section(study)
+    targets: dict[Path, Callable[[Built, Path], None]] = {
+        folder / "exhibits.docx": lambda one, place: word.write(one, place, text),
+        folder / "exhibits.xlsx": excel.write,
+    }
     made = [study.root / "manifest.json", *study.root.glob(f"{spoken.FOLDER}/*/{spoken.RECORD}")]
     latest = max(file.stat().st_mtime_ns for file in made)
     for target, writer in targets.items():
@@ -39,7 +44,6 @@ def write(study: Built) -> list[Path]:
                 work.replace(target)
             finally:
                 work.unlink(missing_ok=True)
-    text = methods.section(study)
     place = folder / "methods.md"
     if not place.is_file() or place.read_text(encoding="utf-8") != text:
         files.write_atomic(place, text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -11,16 +12,19 @@ from workbook.exhibits.rendering import below, caption_of, withheld
 from workbook.inert import title_of_file, word
 from workbook.publish import spoken
 from workbook.publish.built import Built
+from workbook.publish.papers import title_of
 
 # Widths of the rules in eighths of a point: outer ones 1.5 pt, the one below the header 0.75 pt.
 OUTER, INNER = 12, 6
 TABLE_POINTS, WIDTH_CM = 9, 16.0
+SHOWN = ("table", "figure", "withheld")
+ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+.!<>|$~-])")
 LATIN, CHINESE = "Times New Roman", "SimSun"
 SYNTHETIC = {"en": "Synthetic data: no real firm.", "zh": "合成数据：不涉及真实企业。"}
 
 
-def write(study: Built, target: Path) -> None:
-    """Write all exhibits of a study, in order, into one Word file.
+def write(study: Built, target: Path, methods: str = "") -> None:
+    """Write a study's methods and all its exhibits, under a heading for each notebook, into one Word file.
 
     Parameters
     ----------
@@ -28,6 +32,8 @@ def write(study: Built, target: Path) -> None:
         The study.
     target : Path
         File to write.
+    methods : str
+        The methods section, in Markdown; empty for none.
     """
     from docx import Document
 
@@ -38,7 +44,12 @@ def write(study: Built, target: Path) -> None:
     document.add_heading(word(study.title), level=1)
     if study.synthetic:
         document.add_paragraph(SYNTHETIC[study.language]).runs[0].bold = True
+    _methods(document, methods)
+    within = ""
     for row in study.exhibits:
+        if row["notebook"] != within and row["kind"] in SHOWN:
+            within = row["notebook"]
+            document.add_heading(word(title_of(within, study.language)), level=2)
         if row["kind"] == "table":
             cells = spoken.table(study.root, row["notebook"], row["id"], study.language)
             turned = cells.get("grid", {}).get("landscape", False)
@@ -54,12 +65,29 @@ def write(study: Built, target: Path) -> None:
 # -- inside ------------------------------------------------------------------------------------
 
 
+def _methods(document: Any, text: str) -> None:
+    """Headings, paragraphs and references of a methods section."""
+    for part in text.split("\n\n"):
+        plain = part.strip()
+        if plain.startswith("#"):
+            document.add_heading(word(_unmarked(plain.lstrip("# "))), level=min(3, plain.index(" ") + 1))
+            continue
+        for line in plain.splitlines():
+            style = "List Bullet" if line.startswith("- ") else None
+            document.add_paragraph(word(_unmarked(line.removeprefix("- "))), style=style)
+
+
+def _unmarked(text: str) -> str:
+    """A sentence of Markdown as it is read: no signs of emphasis and code, nothing escaped."""
+    return ESCAPED.sub(r"\1", re.sub(r"\*\*|`", "", text))
+
+
 def _fonts(document: Any) -> None:
     """Latin and Chinese letters by the fonts that journals' templates use, whatever Word's own default is."""
     from docx.oxml.ns import qn
     from docx.shared import Pt
 
-    for name in ("Normal", "Heading 1"):
+    for name in ("Normal", "Heading 1", "Heading 2", "Heading 3"):
         style = document.styles[name]
         style.font.name = LATIN
         style.element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), CHINESE)
