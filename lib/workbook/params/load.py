@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -29,6 +29,7 @@ from workbook.params.base import help_text
 from workbook.params.file import forms
 from workbook.params.file.core import yaml
 from workbook.params.file.headers import headers
+from workbook.params.file.inherit import Inherited, inherited
 from workbook.params.file.limits import LimitError, bounded
 from workbook.params.panel import ExtraColumn, labels
 from workbook.params.printed import check as printed
@@ -126,8 +127,9 @@ def load(name_or_path: str) -> Study:
     file = find(name_or_path)
     text = _text(file)
     parameters = parse(text, file)
-    told = forms.read(yaml().load(text) or {})[1]
-    return Study(file.stem, file, parameters, (*told, *_outside(parameters, file)))
+    whole = _whole(yaml().load(text) or {}, file)
+    told = forms.read(whole.values)[1]
+    return Study(file.stem, file, parameters, (*_upon(whole), *told, *_outside(parameters, file)))
 
 
 def find(name_or_path: str) -> Path:
@@ -177,9 +179,13 @@ def parse(text: str, file: Path) -> Parameters:
             )
         )
     try:
-        values, _ = forms.read(values)
+        whole = _whole(values, file)
+        values, _ = forms.read(whole.values)
+    except StudyError:
+        raise
     except ValueError as error:
         raise StudyError(f"{_shown(file)}: {error}") from None
+    node = Places(node, whole.bases) if whole.bases else node
     parameters, faults, broken = _modelled(values, node, file)
     checks: list[Callable[[], list[str]]] = [
         lambda: _check_source(parameters, file),
@@ -197,6 +203,28 @@ def parse(text: str, file: Path) -> Parameters:
     if faults:
         raise StudyError(faults)
     return parameters
+
+
+class Places(NamedTuple):
+    """Where keys stand: in a study's file, or in those that it is based upon."""
+
+    own: Any
+    bases: list[tuple[Path, Any]]
+
+
+def _whole(values: dict[str, Any], file: Path) -> Inherited:
+    """A study's values with those of its bases."""
+    return inherited(values, file, lambda place: _read(_text(place), place))
+
+
+def _upon(whole: Inherited) -> list[str]:
+    """What a study takes from others, states otherwise and takes away."""
+    if not whole.bases:
+        return []
+    names = listed(place.name for place, _ in whole.bases)
+    nothing = said("params.inherits.nothing")
+    stated = {"replaced": listed(whole.replaced) or nothing, "removed": listed(whole.removed) or nothing}
+    return [said("params.inherits.line", names=names, **stated)]
 
 
 def _modelled(values: dict[str, Any], node: Any, file: Path) -> tuple[Parameters, list[str], set[str]]:
@@ -426,12 +454,24 @@ def _about(location: list[Any]) -> str:
     return said("params.about", text=text) if text else ""
 
 
-def _line(node: Any, location: list[Any]) -> int:
-    """Line of the key in the file, or of the deepest part of it that is there."""
-    line = 1
+def _line(node: Any, location: list[Any]) -> int | str:
+    """Line of the key in the file, or of the deepest part of it that is there; of a base, with its name."""
+    if not isinstance(node, Places):
+        return _deepest(node, location)[0]
+    line, depth = _deepest(node.own, location)
+    for place, base in node.bases:
+        theirs, deeper = _deepest(base, location)
+        if deeper > depth:
+            return f"{line} ({place.name}:{theirs})"
+    return line
+
+
+def _deepest(node: Any, location: list[Any]) -> tuple[int, int]:
+    """Line of the deepest part of a key that is there, and how deep it is."""
+    line, depth = 1, 0
     top = next((key for key, home in forms.TOP.items() if list(home) == location[:2]), None)
     if top and _at_top(node, top):
-        location = [top, *location[2:]]
+        location, depth = [top, *location[2:]], 1
     for part in location:
         if node is None or not hasattr(node, "value") or isinstance(node.value, str):
             break
@@ -439,15 +479,15 @@ def _line(node: Any, location: list[Any]) -> int:
             if part >= len(node.value):
                 break
             node = node.value[part]
-            line = node.start_mark.line + 1
+            line, depth = node.start_mark.line + 1, depth + 1
             continue
         if not isinstance(node, MappingNode):  # a list where a mapping belongs
             break
         pair = next(((k, v) for k, v in node.value if k.value == str(part)), None)
         if pair is None:
             break
-        line, node = pair[0].start_mark.line + 1, pair[1]
-    return line
+        line, node, depth = pair[0].start_mark.line + 1, pair[1], depth + 1
+    return line, depth
 
 
 def _at_top(node: Any, key: str) -> bool:
