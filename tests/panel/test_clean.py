@@ -36,6 +36,18 @@ def test_each_step_adds_up(con: Any, good: pd.DataFrame) -> None:
     assert list(flow.columns) == clean.FLOW
 
 
+def test_kinds_of_listed_firms_are_left_out_and_counted(con: Any, good: pd.DataFrame) -> None:
+    """ST and PT by the name of the year, B shares by their codes, finance by its section; who does not say stays."""
+    frame = good.copy()
+    names = ["*ST东方", "ST华泰", "SST中科", "PT金城", "东方", "STAR科技股份", None, "A-ST"]
+    frame.loc[0:7, "firm_name"] = names
+    frame.loc[8:9, "firm_id"] = ["200012", "900901.SH"]
+    frame.loc[10, "ind4"] = "6621"
+    flow = sample(con, frame, leave_out=["st", "pt", "b_shares", "finance"]).to_frame()
+    assert flow["rows_dropped"].tolist()[-4:] == [3, 1, 2, 1]
+    assert flow["reason_zh"].tolist()[-1] == "金融业（GB/T 4754 门类 J）"
+
+
 def test_missing_employees_are_kept(con: Any, good: pd.DataFrame) -> None:
     good.loc[0:1, "employees_avg"] = [np.nan, 7.9]
     assert sample(con, good, min_employees=8).table.count().execute() == 23

@@ -105,6 +105,7 @@ def sample(
     keep_industries: Sequence[str] = (),
     min_employees: float = 0,
     positive_revenue: bool = False,
+    leave_out: Sequence[str] = (),
 ) -> SampleFlow:
     """Apply a study's filters in their order: rows and cells set aside, years, industries, size, revenue.
 
@@ -120,6 +121,8 @@ def sample(
         Empty: all.
     min_employees : float
         Rows with fewer are dropped; rows that do not say are kept.
+    leave_out : sequence of {"st", "pt", "b_shares", "finance"}
+        Kinds of listed firms, as :data:`LISTED` and the section of finance tell them.
     positive_revenue : bool
         Drop rows whose revenue is missing or not above zero.
 
@@ -136,6 +139,8 @@ def sample(
     flow.keep(flow.table.year.between(first_year, last_year), f"outside {years}", f"不在 {years} 年内")
     if keep_industries:
         _industries(flow, keep_industries)
+    for kind in leave_out:
+        _listed(flow, kind)
     if min_employees > 0:
         _need(flow, "min_employees", "employees_avg")
         flow.keep(
@@ -150,6 +155,19 @@ def sample(
         )
     _not_empty(flow)
     return flow
+
+
+# How listed firms of a kind are known: column, pattern, words. A row that does not say is kept.
+LISTED = {
+    "st": (
+        "firm_name",
+        r"^[*S]*ST(?:[^A-Z]|$)",
+        "names with ST (losses, or risk of delisting)",
+        "名称带 ST（连续亏损或退市风险）",
+    ),
+    "pt": ("firm_name", r"^PT(?:[^A-Z]|$)", "names with PT (special transfer)", "名称带 PT（特别转让）"),
+    "b_shares": ("firm_id", r"^(?:200|201|900)[0-9]{3}(?:[.][A-Z]+)?$", "B shares", "B 股"),
+}
 
 
 # -- inside ------------------------------------------------------------------------------------
@@ -207,6 +225,21 @@ def _industries(flow: SampleFlow, wanted: Sequence[str]) -> None:
         f"outside industries {listed} of GB/T 4754, or without a code",
         f"不属于国民经济行业 {listed}，或无行业代码",
     )
+
+
+def _listed(flow: SampleFlow, kind: str) -> None:
+    if kind == "finance":
+        _need(flow, "leave_out", "ind4")
+        _need(flow, "leave_out", "class_version")
+        held = codes.inside(("J",))
+        flow.keep(
+            lambda t: ~ibis.or_(*(_in_edition(t, edition, own) for edition, own in held.items())).fill_null(False),
+            "finance (section J of GB/T 4754)", "金融业（GB/T 4754 门类 J）",
+        )  # fmt: skip
+        return
+    column, pattern, en, zh = LISTED[kind]
+    _need(flow, "leave_out", column)
+    flow.keep(lambda t: ~t[column].upper().re_search(pattern).fill_null(False), en, zh)
 
 
 def _in_edition(table: Any, edition: str, own: frozenset[str]) -> Any:
