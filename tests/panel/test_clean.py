@@ -43,7 +43,7 @@ def test_kinds_of_listed_firms_are_left_out_and_counted(con: Any, good: pd.DataF
     frame.loc[0:7, "firm_name"] = names
     frame.loc[8:9, "firm_id"] = ["200012", "900901.SH"]
     frame.loc[10, "ind4"] = "6621"
-    flow = sample(con, frame, leave_out=["st", "pt", "b_shares", "finance"]).to_frame()
+    flow = sample(con, frame, leave_out_listed=["st", "pt", "b_shares", "finance"]).to_frame()
     assert flow["rows_dropped"].tolist()[-4:] == [3, 1, 2, 1]
     assert flow["reason_zh"].tolist()[-1] == "金融业（GB/T 4754 门类 J）"
 

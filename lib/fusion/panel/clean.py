@@ -105,7 +105,7 @@ def sample(
     keep_industries: Sequence[str] = (),
     min_employees: float = 0,
     positive_revenue: bool = False,
-    leave_out: Sequence[str] = (),
+    leave_out_listed: Sequence[str] = (),
 ) -> SampleFlow:
     """Apply a study's filters in their order: rows and cells set aside, years, industries, size, revenue.
 
@@ -121,7 +121,7 @@ def sample(
         Empty: all.
     min_employees : float
         Rows with fewer are dropped; rows that do not say are kept.
-    leave_out : sequence of {"st", "pt", "b_shares", "finance"}
+    leave_out_listed : sequence of {"st", "pt", "b_shares", "finance"}
         Kinds of listed firms, as :data:`LISTED` and the section of finance tell them.
     positive_revenue : bool
         Drop rows whose revenue is missing or not above zero.
@@ -139,7 +139,7 @@ def sample(
     flow.keep(flow.table.year.between(first_year, last_year), f"outside {years}", f"不在 {years} 年内")
     if keep_industries:
         _industries(flow, keep_industries)
-    for kind in leave_out:
+    for kind in leave_out_listed:
         _listed(flow, kind)
     if min_employees > 0:
         _need(flow, "min_employees", "employees_avg")
@@ -229,8 +229,8 @@ def _industries(flow: SampleFlow, wanted: Sequence[str]) -> None:
 
 def _listed(flow: SampleFlow, kind: str) -> None:
     if kind == "finance":
-        _need(flow, "leave_out", "ind4")
-        _need(flow, "leave_out", "class_version")
+        _need(flow, "leave_out_listed", "ind4")
+        _need(flow, "leave_out_listed", "class_version")
         held = codes.inside(("J",))
         flow.keep(
             lambda t: ~ibis.or_(*(_in_edition(t, edition, own) for edition, own in held.items())).fill_null(False),
@@ -238,7 +238,7 @@ def _listed(flow: SampleFlow, kind: str) -> None:
         )  # fmt: skip
         return
     column, pattern, en, zh = LISTED[kind]
-    _need(flow, "leave_out", column)
+    _need(flow, "leave_out_listed", column)
     flow.keep(lambda t: ~t[column].upper().re_search(pattern).fill_null(False), en, zh)
 
 

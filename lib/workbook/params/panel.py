@@ -153,7 +153,7 @@ class Panel(Section):
         description="GB/T 4754 sections (letters) or code prefixes kept, quoted; or standards, installed or the study's own "
         "(with ? also codes that may be in it); empty = all",
     )
-    leave_out: list[Literal["st", "pt", "b_shares", "finance"]] = Field(
+    leave_out_listed: list[Literal["st", "pt", "b_shares", "finance"]] = Field(
         default_factory=list,
         description="listed firms that are dropped: st and pt by their names, b_shares by their codes, finance by section J",
     )
