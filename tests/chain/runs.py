@@ -28,6 +28,7 @@ FEW: dict[str, dict[str, Any]] = {
     "evaluation": {"rank_draws": 50},
 }
 FIRMS = 300
+MAIN = "shanghai"  # the default study: what a test needs of a finished chain, it takes from this one's run
 
 
 def file(study: str, folder: Path) -> Path:

@@ -21,7 +21,7 @@ import pytest
 from markdown_it import MarkdownIt
 from payloads import hostile
 from ruamel.yaml import YAML
-from runs import FULL, Run, few
+from runs import FULL, MAIN, Run, few
 
 from workbook import paths
 from workbook.publish import browser
@@ -42,13 +42,13 @@ LIVE = {
     "body",
     "details",
 }
-DERIVED = ["ln_lp", "ln_employees", "ln_capital_labour", "pilot"]
+DERIVED = ["ln_lp", "ln_employees", "ln_capital_labour", "leverage", "roa", "pilot"]
 
 
 @pytest.fixture(scope="module")
 def site(run: Callable[[str], Run], tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("hostile")
-    panel = pd.read_parquet(run("smoke").folder / "01_panel" / "panel.parquet").drop(columns=DERIVED)
+    panel = pd.read_parquet(run(MAIN).folder / "01_panel" / "panel.parquet").drop(columns=DERIVED)
     text = (paths.PARAMS / "smoke.yaml").read_text("utf-8")
     study = YAML(typ="safe").load(text if FULL else few(text))
     done = run(str(hostile(panel, study, folder)))

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from ruamel.yaml import YAML
+from runs import FULL, MAIN, Run
 
 from workbook import files, paths
 from workbook.review.compare import reproduce
@@ -14,14 +19,60 @@ from workbook.review.compare import reproduce
 NOTEBOOKS = ["01_panel", "02_classification", "03_indicators", "09_evaluation"]
 
 
-def test_two_runs_of_a_study_leave_the_same_bytes(tmp_path: Path) -> None:
-    study = YAML(typ="safe").load((paths.PARAMS / "smoke.yaml").read_text("utf-8"))
+PREPARE = (
+    "from workbook import paths; from workbook.publish import built, release; "
+    "[release.prepare(study) for study in built.find(paths.build())]"
+)
+
+
+def shortened(text: str, folder: Path, name: str) -> Path:
+    """A study's file with these notebooks alone."""
+    yaml = YAML()
+    study = yaml.load(text)
     study["study"]["notebooks"] = NOTEBOOKS
-    with (tmp_path / "again.yaml").open("w", encoding="utf-8") as stream:
-        YAML().dump(study, stream)
-    count, differing = reproduce.twice("again", tmp_path / "again.yaml")
+    with (folder / f"{name}.yaml").open("w", encoding="utf-8") as stream:
+        yaml.dump(study, stream)
+    return folder / f"{name}.yaml"
+
+
+@pytest.mark.skipif(not FULL, reason="make studies")
+def test_two_runs_of_a_study_leave_the_same_bytes(tmp_path: Path) -> None:
+    file = shortened((paths.PARAMS / "smoke.yaml").read_text("utf-8"), tmp_path, "again")
+    count, differing = reproduce.twice("again", file)
     assert differing == []
     assert count > 250, "frames, pages, pictures, documents and the record"
+
+
+def test_another_run_leaves_the_bytes_of_the_sessions_own(
+    sited: Callable[[str], Run], tmp_path: Path
+) -> None:
+    """Results, pictures, tables and notebooks in both languages; `make studies` compares sites, too."""
+    first, build = sited(MAIN), tmp_path / "build"
+    how = reproduce.CIRCUMSTANCES[1]
+    reproduce._run(shortened(Path(first.study).read_text("utf-8"), tmp_path, first.folder.name), build, how)
+    env = {**os.environ, **how["env"], "FUSION_BUILD": str(build)}
+    subprocess.run([sys.executable, "-c", PREPARE], cwd=how["cwd"], env=env, umask=how["umask"], check=True)
+    mine, others = (
+        {p.relative_to(r): p for p in _made(r)} for r in (first.folder, build / first.folder.name)
+    )
+    names = sorted(set(mine) | set(others))
+    assert [line for name in names if (line := reproduce._difference(name, mine, others))] == []
+    assert len(names) > 250 and {n.suffix for n in names} >= {
+        ".parquet",
+        ".svg",
+        ".pdf",
+        ".png",
+        ".tex",
+        ".docx",
+    }
+
+
+def _made(root: Path) -> Iterator[Path]:
+    """What was made of these notebooks; a record of texts names the whole study that they were made for."""
+    for name in NOTEBOOKS:
+        yield root / f"{name}.ipynb"
+        for folder in (root / name, root / "spoken" / name):
+            yield from (f for f in folder.rglob("*") if f.is_file() and f.name != "record.json")
 
 
 def test_the_first_difference_is_named(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A twin of the smoke study whose units were promised secrecy is published, and nothing of single units with it."""
+"""A twin of the default study whose units were promised secrecy is published, and nothing of single units with it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from runs import FULL, Run, few
+from runs import FULL, MAIN, Run, few
 
 from workbook import paths
 from workbook.exhibits import sheets
@@ -23,9 +23,9 @@ SINGLE = {
 
 @pytest.fixture(scope="module")
 def ruled(copied: Callable[[str, str], Run]) -> Run:
-    text = (paths.PARAMS / "smoke.yaml").read_text("utf-8").replace("secrecy: public", "secrecy: rules")
+    text = (paths.PARAMS / f"{MAIN}.yaml").read_text("utf-8").replace("secrecy: public", "secrecy: rules")
     assert "secrecy: rules" in text
-    done = copied("smoke", text if FULL else few(text))
+    done = copied(MAIN, text if FULL else few(text))
     said = done.fusion("site")
     assert said.returncode == 0, said.stdout + said.stderr
     (done.build / "said.txt").write_text(said.stderr, encoding="utf-8")
@@ -44,7 +44,7 @@ def test_it_is_published_in_both_languages_with_what_is_left_out_named(ruled: Ru
     assert all(f"{name}: " in said for name in left_out), "each is named in the terminal"
     # A reason must not tell the count that it hides.
     assert not re.search(r"\b[12] units\b|[仅有] ?[12] 个单位", json.dumps(left_out, ensure_ascii=False))
-    pages = {one: ruled.site / one / "my_smoke" for one in ("en", "zh")}
+    pages = {one: ruled.site / one / f"my_{MAIN}" for one in ("en", "zh")}
     assert "Withheld: " in (pages["en"] / "09_evaluation.html").read_text("utf-8")
     assert "未发布：" in (pages["zh"] / "09_evaluation.html").read_text("utf-8")
 
@@ -62,13 +62,13 @@ def test_exhibits_of_single_units_stay_inside(ruled: Run) -> None:
 
 
 def files(ruled: Run) -> Iterator[Path]:
-    return (f for f in (ruled.site / "files" / "my_smoke").rglob("*") if f.is_file())
+    return (f for f in (ruled.site / "files" / f"my_{MAIN}").rglob("*") if f.is_file())
 
 
 def test_no_small_count_of_units_and_no_identifier_goes_out(ruled: Run) -> None:
     known = set(pd.read_parquet(ruled.folder / "01_panel" / "panel.parquet")["firm_id"])
     looked = 0
-    for file in (ruled.site / "files" / "my_smoke").glob("*/*.csv"):
+    for file in (ruled.site / "files" / f"my_{MAIN}").glob("*/*.csv"):
         sheet = sheets.sheet(file.parent.name)
         table = pd.read_csv(file)
         for name in table:

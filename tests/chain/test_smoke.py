@@ -1,4 +1,4 @@
-"""The whole chain on a tiny synthetic panel: what it leaves, what runs again, what bad choices say."""
+"""The whole chain on a small synthetic panel: what it leaves, what runs again, what bad choices say."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import nbformat
 import pandas as pd
 import pytest
 import reading
-from runs import FULL, Run, few
+from runs import FULL, MAIN, Run, few
 
 from workbook import paths
 from workbook.publish import spoken
@@ -24,94 +24,94 @@ NAMES = [s.notebook for s in chain.chain()]
 
 
 @pytest.fixture(scope="module")
-def smoke(sited: Callable[[str], Run]) -> Run:
-    return sited("smoke")
+def made(sited: Callable[[str], Run]) -> Run:
+    return sited(MAIN)
 
 
 @pytest.fixture(scope="module")
 def mine(copied: Callable[[str, str], Run]) -> Run:
     """A copy to change."""
-    text = (paths.PARAMS / "smoke.yaml").read_text("utf-8")
-    return copied("smoke", text if FULL else few(text))
+    text = (paths.PARAMS / f"{MAIN}.yaml").read_text("utf-8")
+    return copied(MAIN, text if FULL else few(text))
 
 
-def test_every_notebook_finished(smoke: Run) -> None:
-    assert [n for n, r in smoke.manifest["notebooks"].items() if r["status"] == "done"] == NAMES
+def test_every_notebook_finished(made: Run) -> None:
+    assert [n for n, r in made.manifest["notebooks"].items() if r["status"] == "done"] == NAMES
     for name in NAMES:
-        cells = nbformat.read(smoke.folder / f"{name}.ipynb", as_version=4).cells
+        cells = nbformat.read(made.folder / f"{name}.ipynb", as_version=4).cells
         assert cells[-1].execution_count, f"the last cell of {name} did not run"
 
 
-def test_every_exhibit_is_on_disk(smoke: Run) -> None:
-    exhibits = smoke.exhibits
+def test_every_exhibit_is_on_disk(made: Run) -> None:
+    exhibits = made.exhibits
     assert list(exhibits.columns[:2]) == ["id", "kind"] and len(exhibits) > 15
     assert not exhibits.duplicated(["notebook", "id"]).any()
     endings = {"table": ("tex", "html"), "figure": ("svg", "png", "pdf", "html")}
     for row in exhibits[exhibits["kind"].isin(endings)].itertuples():
-        assert (smoke.folder / row.notebook / f"{row.id}.frame.parquet").is_file(), row.id
-        place = smoke.folder / "spoken" / row.notebook
+        assert (made.folder / row.notebook / f"{row.id}.frame.parquet").is_file(), row.id
+        place = made.folder / "spoken" / row.notebook
         forms = [
             place / language / f"{row.id}.{end}" for language in ("en", "zh") for end in endings[row.kind]
         ]
         for file in [place / f"{row.id}.csv", *forms]:
             assert file.stat().st_size > 0, file
     for row in exhibits[exhibits["kind"] == "file"].itertuples():
-        assert any(f.stat().st_size for f in (smoke.folder / row.notebook).glob(f"{row.id}.*")), row.id
+        assert any(f.stat().st_size for f in (made.folder / row.notebook).glob(f"{row.id}.*")), row.id
     assert (exhibits[["title_en", "title_zh"]] != "").all().all()
 
 
-def test_progress_is_one_plain_line_a_notebook(smoke: Run) -> None:
+def test_progress_is_one_plain_line_a_notebook(made: Run) -> None:
     for name in NAMES:
-        assert len(re.findall(rf"^\[\d+/{len(NAMES)}\] {name}\b.*$", smoke.log, re.M)) == 1
-    assert "\r" not in smoke.log
+        assert len(re.findall(rf"^\[\d+/{len(NAMES)}\] {name}\b.*$", made.log, re.M)) == 1
+    assert "\r" not in made.log
 
 
-def test_the_site_is_built_and_says_synthetic(smoke: Run) -> None:
-    pages = list(smoke.site.rglob("*.html"))
-    assert (smoke.site / "index.html") in pages
+def test_the_site_is_built_and_says_synthetic(made: Run) -> None:
+    pages = list(made.site.rglob("*.html"))
+    assert (made.site / "index.html") in pages
     for language, word in (("en", "ynthetic"), ("zh", "合成数据")):
-        own = list((smoke.site / language / "my_smoke").glob("*.html"))
+        own = list((made.site / language / f"my_{MAIN}").glob("*.html"))
         assert len(own) == len(NAMES) + 1
         assert all(word in p.read_text("utf-8") for p in own)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_no_word_is_in_the_wrong_language(smoke: Run, language: str) -> None:
+def test_no_word_is_in_the_wrong_language(made: Run, language: str) -> None:
     """Pages, figures, documents, notebooks, and the titles that the search finds."""
-    found = languages.offences(smoke.site, language, "my_smoke", smoke.manifest["parameters"])
+    found = languages.offences(made.site, language, f"my_{MAIN}", made.manifest["parameters"])
     assert found == [], "\n".join(found[:30])
-    kinds = {file.suffix for file, texts in reading.texts(smoke.site, language) if any(texts)}
+    kinds = {file.suffix for file, texts in reading.texts(made.site, language) if any(texts)}
     assert kinds == {".html", ".js", ".svg", ".docx", ".xlsx", ".tex", ".md", ".ipynb"}, (
         "nothing was read in some"
     )
 
 
-def test_every_code_has_a_word(smoke: Run) -> None:
-    unknown = {name: spoken.load(smoke.folder, name)["unknown"] for name in NAMES}
+def test_every_code_has_a_word(made: Run) -> None:
+    unknown = {name: spoken.load(made.folder, name)["unknown"] for name in NAMES}
     assert not any(unknown.values()), unknown
 
 
-def test_no_path_of_this_machine_leaves(smoke: Run) -> None:
-    for file in [*smoke.site.rglob("*.html"), smoke.folder / "manifest.json", smoke.folder / "exhibits.csv"]:
+def test_no_path_of_this_machine_leaves(made: Run) -> None:
+    for file in [*made.site.rglob("*.html"), made.folder / "manifest.json", made.folder / "exhibits.csv"]:
         assert str(paths.ROOT) not in file.read_text("utf-8"), file
 
 
-def test_estimates_have_two_engines_that_agree(smoke: Run) -> None:
-    estimates = pd.read_parquet(smoke.folder / "05_effects" / "estimates.parquet")
+def test_estimates_have_two_engines_that_agree(made: Run) -> None:
+    estimates = pd.read_parquet(made.folder / "05_effects" / "estimates.parquet")
     assert {"linearmodels", "pyfixest"} <= set(estimates["engine"])
 
 
-def test_what_is_written_empty_has_the_columns_of_what_is_written_else(smoke: Run) -> None:
+def test_what_is_written_empty_has_the_columns_of_what_is_written_else(made: Run) -> None:
     for step in chain.chain():
         for name, columns in step.empty.items():
-            table = pd.read_parquet(smoke.folder / step.notebook / f"{name}.parquet")
+            table = pd.read_parquet(made.folder / step.notebook / f"{name}.parquet")
             assert [c for c in table if c != "truth"] == columns  # known of synthetic data alone
 
 
-def test_what_a_study_may_name_is_what_is_made(smoke: Run) -> None:
+def test_what_a_study_may_name_is_what_is_made(made: Run) -> None:
     for notebook, name in (("02_classification", "classified"), ("03_indicators", "indicators")):
         patterns = chain.step(notebook).columns
-        columns = set(pd.read_parquet(smoke.folder / notebook / f"{name}.parquet")) - {"firm_id", "year"}
+        columns = set(pd.read_parquet(made.folder / notebook / f"{name}.parquet")) - {"firm_id", "year"}
         assert [c for c in columns if not any(fnmatch.fnmatchcase(c, p) for p in patterns)] == []
         unmet = [p for p in patterns if not fnmatch.filter(columns, p)]
         assert set(unmet) <= {"tfp_*", "markup"}  # too few firms

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -216,7 +217,8 @@ def panels(draw: st.DrawFn) -> pd.DataFrame:
     return frame
 
 
-@settings(max_examples=60, deadline=None)
+# A panel takes most of a second: all functions at once, some of them cached by the engine on the way.
+@settings(max_examples=min(int(os.environ.get("FUSION_FUZZ", "15")), 300), deadline=None)
 @given(panels())
 def test_as_pandas_has_it(frame: pd.DataFrame) -> None:
     texts = list(PANDAS)
