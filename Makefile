@@ -43,7 +43,7 @@ env: $(READY) ## create the environment
 study: $(READY) ## run a study and build the site (STUDY=name, or STUDY=path/to/file.yaml)
 	@$(BIN)/fusion run "$$STUDY" --site
 
-test: $(READY) ## run the tests
+test: $(READY) ## run the tests, heavy ones in a short version
 	@$(BIN)/python -m pytest
 
 studies: $(READY) ## the tests of whole chains on the bundled studies as they are, nothing cut short (a quarter of an hour)
@@ -89,7 +89,7 @@ lab: $(READY) ## open JupyterLab on the project
 
 fuzz: $(READY) ## read thousands of made-up files and command lines: an error in words, or rows that add up (N=900 of each kind)
 	@$(BIN)/python tests/fuzz/run.py --tries $(or $(N),900)
-	@FUSION_FUZZ=$(or $(N),900) nice -n 10 $(BIN)/python -m pytest -q -n 1 tests/adapters/test_reading.py -k any_
+	@FUSION_FUZZ=$(or $(N),900) nice -n 10 $(BIN)/python -m pytest -q -n 1 tests/adapters/test_reading.py tests/expressions/test_functions.py -k "any_ or as_pandas"
 
 params: $(READY) ## write params/base.yaml, JSON schemas, docs/exhibits.md and the notebooks' parameters cells from the models
 	@$(BIN)/fusion params --write

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from kinds import commanded
 
 SECONDS, MEGABYTES = 10.0, 1_000.0
 
@@ -138,8 +139,4 @@ NAMES = ("CON", "nul", "x" * 240, "a b", "-", "ａ", "a\nb", ".", "$(id)", "'; D
 def test_a_name(name: str, tmp_path: Path) -> None:
     file = tmp_path / f"{name}.yaml"
     file.write_text("study: {}\n", encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-c", "from workbook.cli import main; main()", "validate", str(file)],
-        capture_output=True, text=True, cwd=tmp_path,
-    )  # fmt: skip
-    assert "Traceback" not in done.stderr and done.returncode in (0, 1, 2)
+    assert commanded(["validate", str(file)]) == ""
