@@ -161,7 +161,7 @@ def test_a_query_on_sqlite_is_a_source(database: Path) -> None:
         ("-- sqlite: ../firms.db\nSELECT 1", "no such database beside the query"),
         ("-- sqlite: firms.db\nSELECT * FROM absent", "no such table: absent"),
         ("-- sqlite: firms.db\nDELETE FROM firms", "not authorized"),
-        ("-- sqlite: firms.db\nATTACH '/tmp/x.db' AS x", "not authorized"),
+        ("-- sqlite: firms.db\nATTACH '/srv/x.db' AS x", "not authorized"),
         ("-- sqlite: firms.db\nPRAGMA table_info(firms)", "not authorized"),
         ("-- postgresql: dbname=x\nSELECT 1", "runs only if you allow it"),
     ],

@@ -84,7 +84,7 @@ def test_sql_reaches_the_folders_that_are_named_and_no_other(tmp_path: Path) -> 
         "SET GLOBAL autoload_known_extensions = true",
         "SET extension_directory = '/'",
         "FORCE INSTALL httpfs FROM 'http://example.org'",
-        "LOAD '/tmp/x.duckdb_extension'",
+        "LOAD '/srv/x.duckdb_extension'",
         "SELECT * FROM sniff_csv('/etc/passwd')",
         "SELECT * FROM read_blob('/etc/passwd')",
         "SELECT * FROM read_json('/etc/passwd')",
