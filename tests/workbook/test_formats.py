@@ -125,3 +125,23 @@ def test_a_figure_has_three_forms_the_same_bytes_each_time(tmp_path: Path) -> No
         rendering.save_figure(folder, "f", figure)
         seen.append({file.suffix: file.read_bytes() for file in folder.iterdir()})
     assert set(seen[0]) == {".svg", ".png", ".pdf"} and seen[0] == seen[1]
+
+
+def test_a_methods_section_is_read_without_its_marks() -> None:
+    """Headings, sentences and references; escaped signs and emphasis are as a reader sees them."""
+    import docx
+
+    from workbook.publish.formats import word
+
+    document = docx.Document()
+    word._methods(
+        document, "# Methods\n\nA share in \\%, `code`, **much**.\n\n## References\n\n- One\n- Two\n"
+    )
+    told = [(p.style.name, p.text) for p in document.paragraphs]
+    assert told == [
+        ("Heading 2", "Methods"),
+        ("Normal", "A share in %, code, much."),
+        ("Heading 3", "References"),
+        ("List Bullet", "One"),
+        ("List Bullet", "Two"),
+    ]

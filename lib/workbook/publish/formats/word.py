@@ -18,7 +18,7 @@ from workbook.publish.papers import title_of
 OUTER, INNER = 12, 6
 TABLE_POINTS, WIDTH_CM = 9, 16.0
 SHOWN = ("table", "figure", "withheld")
-ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+.!<>|$~-])")
+ESCAPED = re.compile(r"\\([^\w\s])")  # a sign that Markdown would take for its own
 LATIN, CHINESE = "Times New Roman", "SimSun"
 SYNTHETIC = {"en": "Synthetic data: no real firm.", "zh": "合成数据：不涉及真实企业。"}
 
