@@ -7,6 +7,7 @@ stays: the configuration is locked, so that no SQL opens access, other folders, 
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import tempfile
 import weakref
@@ -46,7 +47,8 @@ def connected(
     import duckdb
 
     stated, _, scratch = os.environ.get(MEMORY, "").partition(":")
-    spill = Path(tempfile.mkdtemp(prefix="fusion_spill_", dir=scratch or None))
+    # DuckDB makes it when it needs it: a command that is killed before leaves nothing.
+    spill = Path(scratch or tempfile.gettempdir()) / f"fusion_spill_{secrets.token_hex(8)}"
     limit = {"memory_limit": stated or memory} if stated or memory else {}
     config: dict[str, Any] = limit | {
         "temp_directory": str(spill),

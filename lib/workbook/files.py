@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import fcntl
+import hashlib
 import io
 import os
 import re
 import shutil
+import threading
+import time
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from workbook import paths
@@ -27,8 +33,9 @@ def write_atomic(file: Path, text: str) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         draft.replace(file)
-    except OSError:
-        draft.unlink(missing_ok=True)
+    except BaseException:  # also a signal, or memory that is used up
+        with contextlib.suppress(OSError):  # the share that failed may still be gone
+            draft.unlink(missing_ok=True)
         raise
 
 
@@ -46,9 +53,40 @@ def undated(content: bytes) -> bytes:
     return made.getvalue()
 
 
-def sweep(folder: Path) -> None:
-    """Remove drafts of :func:`write_atomic` whose writers are gone."""
-    for draft in folder.glob("*.part"):
+def tree(*folders: Path, without: str = "") -> str:
+    """Hash of every file below some folders, by its place and its content, but for those of one name."""
+    whole = hashlib.sha256()
+    for folder in folders:
+        for file in sorted(folder.rglob("*")):
+            if file.name != without and file.is_file():
+                with file.open("rb") as stream:
+                    content = hashlib.file_digest(stream, "sha256").hexdigest()
+                whole.update(f"{file.relative_to(folder).as_posix()}\0{content}\n".encode())
+    return whole.hexdigest()
+
+
+def end_with(parent: int) -> None:
+    """In a process that was started for another: end when that is gone, so that nothing outlives a killed command."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+@contextlib.contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """One process at a time; another waits. The system frees the lock with the process, however that ends."""
+    with lock.open("a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def sweep(folder: Path, *, below: bool = False) -> None:
+    """Remove drafts of :func:`write_atomic` whose writers are gone, in a folder, or also below it."""
+    for draft in folder.rglob("*.part") if below else folder.glob("*.part"):
         pid = draft.name.split(".")[-2]
         if pid.isdigit() and not _runs(int(pid)):
             draft.unlink(missing_ok=True)

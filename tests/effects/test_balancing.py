@@ -130,3 +130,14 @@ def test_separated_groups_are_refused() -> None:
     )
     with pytest.raises(EffectsError, match="separate"):
         matched(units, ["x"])
+
+
+def test_ties_do_not_hang_on_the_last_digits() -> None:
+    """Controls come in pairs that are alike: which of a pair is taken is decided by their order, not by rounding."""
+    rng = np.random.default_rng(4)
+    x = np.concatenate([rng.normal(0.5, 1, 60), np.repeat(rng.normal(0, 1, 150), 2)])
+    units = pd.DataFrame({"stack": 2015, "treated": np.arange(360) < 60, "x": x, "z": np.cos(x)})
+    noisy = units.assign(x=x * (1 + rng.uniform(-1e-14, 1e-14, 360)))
+    ways = [matched(one, ["x", "z"], neighbours=1, caliper=0.5).weights for one in (units, noisy)]
+    assert ways[0][:60].sum() > 40
+    np.testing.assert_array_equal(*ways)

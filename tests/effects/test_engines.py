@@ -184,3 +184,13 @@ def test_one_cluster_is_an_error(panel: pd.DataFrame) -> None:
     rung = effects.rung(panel.assign(all="x"), LADDER[0], True)
     with pytest.raises(effects.EffectsError, match=r"effects\.cluster.*'all' has 1"):
         effects.stated_rows(rung, "all", "pyfixest", pd.Series([1.0]), pd.Series([1.0]), 1)
+
+
+def test_noise_of_rounding_is_no_difference(panel: pd.DataFrame) -> None:
+    """In one build of a library it is 8e-16, in another 1e-15: neither is kept."""
+    first, _ = both(panel, ["firm_id", "year"])
+    noisy = first.assign(estimate=first["estimate"] * (1 + 1e-15), std_error=first["std_error"] * (1 - 1e-15))
+    apart = first.assign(estimate=first["estimate"] * (1 + 1e-10))
+    columns = ["coefficient_difference", "std_error_ratio_less_1"]
+    assert (effects.agree(first, noisy)[columns] == 0).all(axis=None)
+    assert (effects.agree(first, apart)["coefficient_difference"] != 0).all()

@@ -111,7 +111,7 @@ def test_memory_and_spill_are_set_for_every_connection(
     setting = "SELECT current_setting('{}')"
     assert con.execute(setting.format("memory_limit")).fetchone()[0] == "286.1 MiB"
     spill = Path(con.execute(setting.format("temp_directory")).fetchone()[0])
-    assert spill.is_dir() and spill.parent == tmp_path
+    assert not spill.exists() and spill.parent == tmp_path
     con.execute(
         "CREATE TEMP TABLE much AS SELECT hash(i)::VARCHAR || repeat('x', 60) AS t FROM range(6000000) r(i)"
     )

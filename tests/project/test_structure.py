@@ -55,6 +55,7 @@ ROOMS: dict[str, dict[str, set[str] | None]] = {
     # Times what any room does.
     "evidence": {
         "bench": {"montecarlo"},
+        "faults": set(),
         "montecarlo": set(),
         "returns": set(),
         "secrecy": set(),

@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -121,3 +122,28 @@ def test_changes_are_named() -> None:
     assert fingerprint.changed(old, {"notebook": "1", "parameters": {"a": 1, "b": 3}}) == ["parameters: b"]
     assert fingerprint.changed(old, {"notebook": "2", "parameters": {"b": 2, "a": 1}}) == ["notebook"]
     assert fingerprint.changed(None, old) == ["no earlier result"]
+
+
+def test_a_change_is_seen_although_the_files_time_was_put_back(tmp_path: Path) -> None:
+    """As copying tools do; what a disk does to itself moves no time at all, and is seen where nothing is remembered."""
+    file = tmp_path / "x"
+    file.write_text("one", encoding="utf-8")
+    os.utime(file, (1, 1))
+    hashes = fingerprint.Hashes()
+    with mock.patch.object(fingerprint, "RACY", -1.0):
+        first = hashes.of(file)
+        file.write_text("two", encoding="utf-8")
+        os.utime(file, (1, 1))
+        assert hashes.of(file) != first
+
+
+def test_a_memory_with_another_bit_remembers_nothing(tmp_path: Path) -> None:
+    file, memory = tmp_path / "x", tmp_path / "memory.json"
+    file.write_text("one", encoding="utf-8")
+    with mock.patch.object(fingerprint, "RACY", -1.0):
+        hashes = fingerprint.Hashes(memory)
+        right = hashes.of(file)
+        hashes.save()
+    wrong = right.translate(str.maketrans("0", "1"))
+    memory.write_text(memory.read_text("utf-8").replace(right, wrong), encoding="utf-8")
+    assert fingerprint.Hashes(memory).of(file) == right != wrong

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
 import re
+import signal
 import zipfile
 from pathlib import Path
 
@@ -112,6 +115,43 @@ def test_excel_keeps_digits_codes_and_no_formula(study: Built) -> None:
 def test_files_are_made_again_only_for_new_results(study: Built) -> None:
     before = [file.stat().st_mtime_ns for file in formats.write(study)]
     assert [file.stat().st_mtime_ns for file in formats.write(study)] == before
+
+
+def test_a_document_that_was_cut_is_made_again_although_its_time_is_later(study: Built) -> None:
+    word, *_ = formats.write(study)
+    whole = word.read_bytes()
+    word.write_bytes(whole[:1000])
+    os.utime(word, (4e9, 4e9))  # of a clock that was ahead
+    formats.write(study)
+    assert word.read_bytes() == whole
+
+
+def test_new_results_make_new_documents_although_the_clock_went_back(study: Built) -> None:
+    word, *_ = formats.write(study)
+    os.utime(word, (4e9, 4e9))
+    before = word.stat().st_mtime_ns
+    (study.root / "manifest.json").write_text(json.dumps(study.manifest | {"seed": 5}), encoding="utf-8")
+    formats.write(study)
+    assert word.stat().st_mtime_ns != before
+
+
+def test_words_that_were_altered_are_made_again(study: Built) -> None:
+    place = study.root / spoken.FOLDER / "02_x" / "t.csv"
+    good = place.read_bytes()
+    place.write_bytes(good.replace(b"1234", b"1235"))
+    spoken.speak(study.root, ["02_x"], study.parameters)
+    assert place.read_bytes() == good
+
+
+def _mortal(name: str) -> str:
+    """Dies in a process that shares the work, and does it where it is alone."""
+    if multiprocessing.parent_process() is not None:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return name
+
+
+def test_a_worker_that_is_killed_is_done_without() -> None:
+    assert spoken._each(_mortal, [("a",), ("b",), ("c",)], jobs=2) == ["a", "b", "c"]
 
 
 def test_a_figure_has_three_forms_the_same_bytes_each_time(tmp_path: Path) -> None:

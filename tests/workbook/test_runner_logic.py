@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,7 +14,7 @@ from typing import Any, ClassVar
 import pytest
 from chains import CHAIN, Bench
 
-from workbook.run import fingerprint, progress, runner
+from workbook.run import fingerprint, manifest, progress, runner
 from workbook.run.execute import Kernel, finished
 from workbook.run.preflight import Plan
 from workbook.run.state import Place
@@ -315,3 +319,63 @@ def test_a_process_waits_only_where_a_place_is_free_and_is_ended_when_not_needed
     job, _ = run.spare["02_second"]
     run._decide("02_second", "good", "up to date")
     assert job.gone and not run.spare
+
+
+def test_what_was_changed_and_changed_back_is_due_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its hash is the same before and after; nobody knows what was read in between."""
+    artefact, verdict = bench.root / "01_first" / "a.txt", Pretend.verdict
+    os.utime(artefact, (1, 1))
+
+    def changed(self: Pretend) -> Mapping[str, Any]:
+        if self.plan.name == "02_second":
+            artefact.write_bytes(artefact.read_bytes())
+        return verdict(self)
+
+    monkeypatch.setattr(Pretend, "verdict", changed)
+    assert ran(bench, scale=5.0) == ["02_second", "04_last"]
+    record = bench.manifest()["notebooks"]["02_second"]
+    assert record["fingerprint"]["changed while it ran"] == ["a.txt"]
+    monkeypatch.setattr(Pretend, "verdict", verdict)
+    assert ran(bench) == ["02_second"]
+    assert ran(bench) == []
+
+
+def test_on_a_full_disk_what_is_called_done_stays_where_it_is(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device", "manifest.json")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(manifest, "write", full)
+        assert ran(bench, 1, scale=9.0) == []
+    for name, record in bench.manifest()["notebooks"].items():
+        assert record["status"] == "done"
+        assert all((bench.root / file).is_file() for file in record["outputs"]), name
+
+
+def test_a_record_with_another_bit_is_none(bench: Bench) -> None:
+    file = bench.root / "manifest.json"
+    good = file.read_text("utf-8")
+    file.write_text(good.replace('"peak_memory_mb": 1.0', '"peak_memory_mb": 3.0', 1), encoding="utf-8")
+    assert manifest.read(bench.root) == {}
+    assert ran(bench) == ALL, "what it says of results may be wrong, too"
+    file.write_text(
+        json.dumps({k: v for k, v in json.loads(good).items() if k != "digest"}), encoding="utf-8"
+    )
+    assert manifest.read(bench.root), "an older one has no digest"
+
+
+def test_the_temporary_folder_of_a_killed_run_is_removed_with_its_processes(bench: Bench) -> None:
+    left = Path(tempfile.mkdtemp(prefix=runner.RUNTIME))
+    env = {**os.environ, "JUPYTER_RUNTIME_DIR": str(left)}
+    orphan = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], env=env)
+    try:
+        (bench.root / runner.TEMPORARY).write_text(str(left), encoding="utf-8")
+        assert ran(bench) == []
+        orphan.wait(20)
+        assert not left.exists()
+    finally:
+        orphan.kill()

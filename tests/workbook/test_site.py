@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -541,6 +542,36 @@ def test_nothing_changed_is_quick_and_writes_nothing(built: Path, capsys: pytest
     assert time.perf_counter() - began < 1.0
     assert index.stat().st_mtime_ns == before
     assert capsys.readouterr().out.startswith("site: nothing changed -> ")
+
+
+def test_a_page_that_was_cut_is_made_again(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    monkeypatch.setattr(site, "_make", lambda *_: made.append(1) or (0, []))
+    page = built / "site" / "en" / "bench.html"
+    whole, time_of_change = page.read_bytes(), page.stat()
+    site.build()
+    page.write_bytes(whole[:-100])
+    os.utime(page, ns=(time_of_change.st_atime_ns, time_of_change.st_mtime_ns))
+    try:
+        assert not made
+        site.build()
+        assert made
+    finally:
+        page.write_bytes(whole)
+
+
+def test_what_a_stopped_build_left_is_taken_up_or_away(tmp_path: Path) -> None:
+    target, new, old = tmp_path / "site", tmp_path / ".site.new", tmp_path / ".site.old"
+    for folder in (new, old):
+        folder.mkdir()
+    (old / "index.html").write_text("old", "utf-8")
+    site._clear(target)
+    assert (target / "index.html").read_text("utf-8") == "old", (
+        "stopped between two renames: the old one is whole"
+    )
+    old.mkdir()
+    site._clear(target)
+    assert [f.name for f in tmp_path.iterdir()] == ["site"]
 
 
 def test_a_failed_build_leaves_the_site_as_it_was(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:

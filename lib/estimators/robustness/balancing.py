@@ -19,6 +19,8 @@ from estimators.language import said
 Array = NDArray[np.float64]
 # Largest difference of a balanced moment, in standard deviations of the treated.
 TOLERANCE = 1e-9
+# Of log odds: Newton's last step leaves some 1e-12 that hangs on the order of sums.
+ODDS_DIGITS = 9
 
 
 # Where no unit starts, or no covariate is known.
@@ -214,7 +216,8 @@ def propensity(treated: NDArray[np.bool_], covariates: Array) -> Array:
             raise EffectsError(
                 said("robustness.separated", treated=treated.sum(), controls=(~treated).sum())
             ) from problem
-    out: Array = x @ np.asarray(fit.params)
+    # Units that are alike have the same odds but for the last digits of the fit; whom a tie goes to must not hang on those.
+    out: Array = np.round(x @ np.asarray(fit.params), ODDS_DIGITS)
     return out
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from evidence.verification import compute, dynamic, production, staggered
+from workbook import files
 
 PUBLISHED = Path(__file__).resolve().parents[3] / "data" / "verification" / "published.csv"
 COLUMNS = [
@@ -112,9 +113,8 @@ def main(build_folder: Path) -> int:
     table = run()
     build_folder.mkdir(parents=True, exist_ok=True)
     target = build_folder / "verification.csv"
-    partial = target.with_suffix(".partial")
-    table.to_csv(partial, index=False)
-    partial.replace(target)
+    files.sweep(build_folder)
+    files.write_atomic(target, table.to_csv(index=False))
     for name, part in table.groupby("dataset", sort=False):
         print(f"{name}: {part['ok'].sum()} of {len(part)} published numbers met")
         for row in part[~part["ok"]].itertuples():

@@ -65,5 +65,5 @@ def write(root: Path, notebooks: Iterable[str]) -> None:
         rows = exhibits(root, notebook)
         writer.writerows([{key: inert.csv(value) for key, value in row.items()} for row in rows])
     target, text = root / "exhibits.csv", "\ufeff" + stream.getvalue()
-    if not target.is_file() or target.read_text(encoding="utf-8") != text:
+    if not target.is_file() or target.read_bytes() != text.encode():
         files.write_atomic(target, text)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from workbook.exhibits.sheets import LANGUAGES
 from workbook.publish import spoken
+from workbook.run.fingerprint import Hashes
+from workbook.run.manifest import intact, sound
 
 FILES = "files"
 # Kinds of exhibits that are named without being shown.
@@ -98,7 +99,7 @@ class Built:
     def states(self) -> dict[str, str]:
         """Notebook: ``done``, or why it is not published.
 
-        ``altered`` is one whose executed file is not the one recorded.
+        ``altered`` is one of which a file is not the one recorded.
         """
         return {name: self._state(name) for name in self.notebooks}
 
@@ -165,14 +166,18 @@ class Built:
         if record is None:
             return "not run"
         status = str(record.get("status") or "unknown")
-        file = self.root / f"{name}.ipynb"
         if status != "done":
             return status
-        if not file.is_file():
+        if not (self.root / f"{name}.ipynb").is_file():
             return "missing"
-        recorded = (record.get("outputs") or {}).get(file.name, {}).get("sha256")
-        same = recorded in (None, hashlib.sha256(file.read_bytes()).hexdigest())
-        return "done" if same else "altered"
+        hashes = _hashes(self.root.parent / ".hashes.json")
+        return "done" if not record.get("outputs") or intact(self.root, record, hashes) else "altered"
+
+
+@cache
+def _hashes(memory: Path) -> Hashes:
+    """What is known of files, for one process: each study is asked several times."""
+    return Hashes(memory)
 
 
 def find(build: Path) -> list[Built]:
@@ -183,6 +188,6 @@ def find(build: Path) -> list[Built]:
             manifest = json.loads(file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
-        if isinstance(manifest, dict) and not file.parent.name.startswith("."):
+        if sound(manifest) and not file.parent.name.startswith("."):
             found.append(Built(str(manifest.get("study") or file.parent.name), file.parent, manifest))
     return found

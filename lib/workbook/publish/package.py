@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import subprocess
 import zipfile
@@ -96,7 +97,8 @@ def make(name: str, *, allow_dirty: bool = False) -> Path:
         raise PackageError(str(error)) from None
     target = paths.build() / "packages" / f"{name}.zip"
     target.parent.mkdir(parents=True, exist_ok=True)
-    work = target.with_suffix(".part")
+    files.sweep(target.parent)
+    work = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
         with zipfile.ZipFile(work, "w", zipfile.ZIP_DEFLATED) as archive:
             for place, content in _contents(study, commit):

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import json
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,13 +15,14 @@ from typing import Any
 from workbook import files, inert, language, paths
 from workbook.exhibits.sheets import LANGUAGES
 from workbook.publish import spoken
-from workbook.publish.built import EXPORTS, Built
+from workbook.publish.built import Built
 from workbook.publish.secrecy import SecrecyError, Verdict, identifiers, rules_said
 from workbook.publish.secrecy import study as gate
 from workbook.publish.secrecy.verdicts import audit_said
 from workbook.publish.secrecy.words import say
+from workbook.run.fingerprint import digest
 
-RECORD = "release.json"
+RECORD, EXPORT = "release.json", "export"
 # Findings of one exhibit that are named in a line; the record of the release has all.
 NAMED = 2
 LIST = (
@@ -44,11 +46,19 @@ def prepare(study: Built) -> None:
     SheetError
         When a text of a sheet cannot be filled.
     """
+    with files.alone(study.root / ".release.lock"):
+        files.sweep(study.root, below=True)
+        for draft in (study.root / spoken.FOLDER).glob(".*.part"):
+            shutil.rmtree(draft)
+        mark, known = _mark(study), _read(study)
+        if known.get("mark") != mark or known.get("made") != _made(study):
+            _prepare(study, mark)
+
+
+def _prepare(study: Built, mark: str) -> None:
+    """Judge, speak, write; as ``prepare`` says."""
     from workbook.publish import formats
 
-    mark = _mark(study)
-    if _read(study).get("mark") == mark and all(map(Path.is_file, _documents(study))):
-        return
     judged = gate.judgement(study)
     stopped = judged.stopped(study.parameters)
     if stopped:
@@ -89,17 +99,22 @@ def _mark(study: Built) -> str:
     return whole.hexdigest()
 
 
-def _documents(study: Built) -> list[Path]:
-    """The documents that are written here."""
-    return [study.spoken(one).export(name) for one in LANGUAGES for name in EXPORTS]
+def _made(study: Built) -> str:
+    """Hash of all that is written here as it lies there: what was cut or altered since is made again."""
+    return files.tree(study.root / spoken.FOLDER, study.root / EXPORT)
 
 
 def _read(study: Built) -> dict[str, Any]:
     """The record of the release as it lies there."""
     try:
-        return dict(json.loads((study.root / RECORD).read_text(encoding="utf-8")))
+        found = dict(json.loads((study.root / RECORD).read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return {}
+    return found if found.get("digest") == _digest(found) else {}
+
+
+def _digest(record: Mapping[str, Any]) -> str:
+    return digest({key: value for key, value in record.items() if key != "digest"})
 
 
 # -- secrecy -----------------------------------------------------------------------------------------
@@ -133,7 +148,7 @@ def _refuse(study: Built, lines: list[str]) -> None:
 
 def _record(study: Built, judged: gate.Judgement, mark: str) -> None:
     """Write what was judged and by which rules; say in the terminal what is left out, when it is new."""
-    record: dict[str, object] = {"study": study.name, "mark": mark, "secrecy": "public"}
+    record: dict[str, Any] = {"study": study.name, "mark": mark, "made": _made(study), "secrecy": "public"}
     if judged.rules is not None:
         names = gate.left_out(judged.found)
         record |= {
@@ -145,7 +160,9 @@ def _record(study: Built, judged: gate.Judgement, mark: str) -> None:
             },
             "earlier": {one: audit_said(judged.found, judged.earlier, one) for one in LANGUAGES},
         }
-    told = {**_read(study), "mark": mark} == record
+    record["digest"] = _digest(record)
+    new = ("mark", "made", "digest")
+    told = {**_read(study), **{name: record[name] for name in new}} == record
     text = json.dumps(record, ensure_ascii=False, indent=1) + "\n"
     files.write_atomic(study.root / RECORD, text)
     if told:
@@ -172,7 +189,7 @@ def _list(study: Built) -> None:
         place = {"file": english.place(row, first) if first else "", "cell_tag": row["id"]}
         whole = {key: row[key] for key in ("id", "kind", "number", "notebook")} | texts | place
         writer.writerow({key: inert.csv(value) for key, value in whole.items()})
-    target = study.root / "export" / "exhibits.csv"
+    target = study.root / EXPORT / "exhibits.csv"
     target.parent.mkdir(exist_ok=True)
     files.write_atomic(target, "\ufeff" + stream.getvalue())
 
@@ -184,6 +201,6 @@ def _notebooks(study: Built) -> None:
     for name in study.done:
         text = json.dumps(papers.told(study, name), ensure_ascii=False, indent=1) + "\n"
         place = study.executed(name)
-        if not place.is_file() or place.read_text(encoding="utf-8") != text:
+        if not place.is_file() or place.read_bytes() != text.encode():
             place.parent.mkdir(parents=True, exist_ok=True)
             files.write_atomic(place, text)

@@ -7,15 +7,14 @@ moved into place when it is whole.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import io
 import multiprocessing
+import os
 import shutil
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +38,8 @@ CODE = (
     "files",
     "inert",
 )
-STAMP = ".inputs"
+STAMP = ".inputs"  # in a site: what it was made of, and what it was then
+REMEMBERED = ".doctrees"  # in the working folder: what Sphinx remembered when a build was whole
 SPHINX_NAME = {"en": "en", "zh": "zh_CN"}
 # Written by Sphinx for its own use, or a list of words that nobody reads.
 NEEDLESS = (".buildinfo", "objects.inv", "genindex.html", "_sources", "_static/webpack-macros.html")
@@ -70,14 +70,15 @@ def build(studies: list[str] | None = None) -> Path:
     began = time.perf_counter()
     target = paths.site().absolute()
     found = _release(_chosen(studies))
-    index, stamp = target / "index.html", _stamp(found)
-    if index.is_file() and _read(target / STAMP) == stamp:
-        print(said("publish.site.same", index=files.shown(index)), flush=True)
-        return index
-    work = paths.build() / ".site"
+    index, work = target / "index.html", paths.build() / ".site"
     try:
         work.mkdir(parents=True, exist_ok=True)
-        with _alone(work):
+        with files.alone(work / ".lock"):
+            _clear(target)
+            stamp = _stamp(found)
+            if _read(target / STAMP) == f"{stamp} {_content(target)}":
+                print(said("publish.site.same", index=files.shown(index)), flush=True)
+                return index
             pages, warnings = _make(found, work, target, stamp)
     except OSError as error:
         raise SiteError(files.explain(error, target)) from error
@@ -159,25 +160,24 @@ def _inputs(studies: list[Built]) -> Iterator[tuple[str, Path]]:
 
 
 def _read(file: Path) -> str:
-    return file.read_text(encoding="utf-8") if file.is_file() else ""
+    return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+
+
+def _content(site: Path) -> str:
+    """Hash of the site as it lies there, so that a page that was cut or altered is made again."""
+    return files.tree(site, without=STAMP)
 
 
 # -- making it -------------------------------------------------------------------------------------
-@contextmanager
-def _alone(work: Path) -> Iterator[None]:
-    """One build at a time; a second waits. The system frees the lock with its process."""
-    with (work / ".lock").open("a") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
-
-
 def _make(studies: list[Built], work: Path, target: Path, stamp: str) -> tuple[int, list[str]]:
     """Stage, render both languages and put them in place; the number of pages and Sphinx's warnings."""
     from workbook.publish import pages
 
-    html = work / "html"
+    html, remembered = work / "html", work / "doctrees"
     shutil.rmtree(html, ignore_errors=True)
     html.mkdir(parents=True)
+    if _read(work / REMEMBERED) != files.tree(remembered):  # of a build that was stopped, or altered since
+        shutil.rmtree(remembered, ignore_errors=True)
     for language in LANGUAGES:
         pages.stage(studies, work / "source" / language, paths.build(), language)
     warnings = _render_all(work, html)
@@ -193,7 +193,8 @@ def _make(studies: list[Built], work: Path, target: Path, stamp: str) -> tuple[i
     for study in studies:
         _offer(study, html / FILES / study.name)
     policy.seal_all(html)
-    (html / STAMP).write_text(stamp, encoding="utf-8")
+    (html / STAMP).write_text(f"{stamp} {_content(html)}", encoding="utf-8")
+    files.write_atomic(work / REMEMBERED, files.tree(remembered))
     count = sum(len(list((html / language).rglob("*.html"))) for language in LANGUAGES)
     _swap(html, target)
     return count, warnings
@@ -206,7 +207,7 @@ def _render_all(work: Path, html: Path) -> list[str]:
     for language in LANGUAGES:
         receive, send = context.Pipe(duplex=False)
         places = [folder / language for folder in (work / "source", html, work / "doctrees")]
-        process = context.Process(target=_rendered, args=(send, *places, language))
+        process = context.Process(target=_rendered, args=(os.getpid(), send, *places, language))
         process.start()
         send.close()
         running.append((process, receive))
@@ -225,8 +226,9 @@ def _render_all(work: Path, html: Path) -> list[str]:
     return said
 
 
-def _rendered(send: Any, source: Path, html: Path, doctrees: Path, language: str) -> None:
+def _rendered(parent: int, send: Any, source: Path, html: Path, doctrees: Path, language: str) -> None:
     """In a process: render one language and send the warnings, or what went wrong."""
+    files.end_with(parent)
     try:
         send.send((_render(source, html, doctrees, language), ""))
     except (SiteError, OSError) as error:
@@ -272,11 +274,19 @@ def _offer(study: Built, folder: Path) -> None:
         shutil.copyfile(file, place)
 
 
-def _swap(html: Path, target: Path) -> None:
-    """Put a whole site in the place of the old one, by renaming within one folder."""
+def _clear(target: Path) -> tuple[Path, Path]:
+    """Where a new site and the old one lie for a moment; what a build left there that was stopped is removed."""
     new, old = (target.with_name(f".{target.name}.{word}") for word in ("new", "old"))
+    if old.exists() and not target.exists():  # stopped between two renames: the old one is whole
+        old.rename(target)
     for place in (new, old):
         shutil.rmtree(place, ignore_errors=True)
+    return new, old
+
+
+def _swap(html: Path, target: Path) -> None:
+    """Put a whole site in the place of the old one, by renaming within one folder."""
+    new, old = _clear(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.move(html, new)
     if target.exists():

@@ -11,8 +11,11 @@ import hashlib
 import importlib.util
 import json
 import multiprocessing
+import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,12 +23,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbook import inert, paths
+from workbook import files, inert, paths
 from workbook.exhibits import listing, printed, record, rendering, sheets
 from workbook.exhibits.record import Record
 from workbook.exhibits.sheets import LANGUAGES, Sheet
 from workbook.exhibits.words import Words
 from workbook.publish.secrecy.exhibit import KEYS
+from workbook.run.fingerprint import digest
 
 FOLDER = "spoken"
 RECORD = "record.json"
@@ -90,7 +94,7 @@ def speak(
     for notebook in notebooks:
         if sheets.exists(notebook):
             mark = _mark(root, notebook, parameters, verdicts or {}) + f"-{fewest}"
-            if load(root, notebook).get("mark") != mark:
+            if not _whole(root, notebook, mark):
                 due.append((root, notebook, dict(parameters), dict(verdicts or {}), mark, fewest))
     for fault in _each(_speak, due, jobs):
         if fault:
@@ -103,6 +107,15 @@ def load(root: Path, notebook: str) -> dict[str, Any]:
         return dict(json.loads((root / FOLDER / notebook / RECORD).read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return {}
+
+
+def _whole(root: Path, notebook: str, mark: str) -> bool:
+    """Whether what was made of a notebook has this mark, and lies there as it was made."""
+    found = load(root, notebook)
+    own = {key: value for key, value in found.items() if key != "digest"}
+    if found.get("mark") != mark or found.get("digest") != digest(own):
+        return False
+    return bool(found["files"] == files.tree(root / FOLDER / notebook, without=RECORD))
 
 
 def table(root: Path, notebook: str, id: str, language: str) -> dict[str, Any]:
@@ -138,11 +151,16 @@ def _speak(
         ]
         unknown = sorted(set().union(*(one.unknown for one in words.values())))
         whole = {"mark": mark, "exhibits": made, "told": told, "lacks": _lacks(root, notebook, sheet, words)}
-        text = json.dumps(whole | {"unknown": unknown}, ensure_ascii=False, indent=1)
+        whole |= {"unknown": unknown, "files": files.tree(work)}
+        whole["digest"] = digest(whole)
+        text = json.dumps(whole, ensure_ascii=False, indent=1)
         (work / RECORD).write_text(text, encoding="utf-8")
     except sheets.SheetError as error:
         shutil.rmtree(work, ignore_errors=True)
         return str(error)
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
     shutil.rmtree(target, ignore_errors=True)
     work.rename(target)
     return ""
@@ -315,5 +333,9 @@ def _each(work: Any, tasks: list[tuple[Any, ...]], jobs: int) -> list[str]:
     from workbook.exhibits import style
 
     style.use()
-    with multiprocessing.get_context("fork").Pool(jobs) as pool:
-        return pool.starmap(work, tasks, chunksize=1)
+    fork = multiprocessing.get_context("fork")
+    try:
+        with ProcessPoolExecutor(jobs, fork, files.end_with, (os.getpid(),)) as pool:
+            return list(pool.map(work, *zip(*tasks, strict=True)))
+    except BrokenProcessPool:  # one was killed, most often for want of memory: one at a time needs less
+        return [work(*task) for task in tasks]

@@ -8,6 +8,7 @@ artefacts it reads, the project files it declares, the data source, and the envi
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
 import json
 import platform
@@ -37,7 +38,9 @@ RACY = 2.0
 
 
 class Hashes:
-    """SHA-256 of files, remembered by size, time of change and inode so that nothing is read twice.
+    """SHA-256 of files, remembered by size, times of change and inode so that nothing is read twice.
+
+    The time of the inode's change is one of them: who puts back the time of a file that he altered cannot put back that.
 
     Parameters
     ----------
@@ -50,22 +53,22 @@ class Hashes:
         self._known: dict[str, list[Any]] = {}
         self._seen: dict[str, list[Any]] = {}
         if memory is not None and memory.is_file():
-            try:
-                self._known = dict(json.loads(memory.read_text(encoding="utf-8")))
-            except (ValueError, OSError):
-                self._known = {}
+            with contextlib.suppress(ValueError, OSError, KeyError, TypeError):
+                found = json.loads(memory.read_text(encoding="utf-8"))
+                if found["digest"] == digest(found["files"]):  # a memory that fails remembers nothing
+                    self._known = found["files"]
 
     def of(self, file: Path) -> str:
         """SHA-256 of a file's bytes, in hexadecimal."""
         stat = file.stat()
-        key, mark = str(file), [stat.st_size, stat.st_mtime_ns, stat.st_ino]
+        key, mark = str(file), [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
         known = self._known.get(key)
-        if known and known[:3] == mark:
+        if known and known[:-1] == mark:
             self._seen[key] = known
-            return str(known[3])
+            return str(known[-1])
         with file.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        if time.time() - stat.st_mtime > RACY:
+        if time.time() - max(stat.st_mtime, stat.st_ctime) > RACY:
             self._known[key] = self._seen[key] = [*mark, digest]
         return digest
 
@@ -75,7 +78,7 @@ class Hashes:
             return
         gone = {key for key in self._known if key not in self._seen and not Path(key).exists()}
         kept = {k: v for k, v in self._known.items() if k not in gone} | self._seen
-        files.write_atomic(self.memory, json.dumps(kept))
+        files.write_atomic(self.memory, json.dumps({"files": kept, "digest": digest(kept)}))
 
 
 def digest(value: Any) -> str:
@@ -175,6 +178,16 @@ def fingerprint(
         "files": {str(f.relative_to(paths.ROOT)): hashes.of(f) for f in declared(step)},
         "environment": {"lock": hashes.of(LOCK), "python": platform.python_version()},
     }
+
+
+def touched(files: Iterable[Path]) -> dict[str, tuple[int, ...]]:
+    """Size, time of change and inode of each file that is there: whether one was another while nobody looked."""
+    found: dict[str, tuple[int, ...]] = {}
+    for file in files:
+        with contextlib.suppress(OSError):
+            stat = file.stat()
+            found[str(file)] = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
+    return found
 
 
 def changed(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> list[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from workbook import files, paths
-from workbook.run.fingerprint import LOCK, Hashes, public
+from workbook.run.fingerprint import LOCK, Hashes, digest, public
 
 FORMAT = 1
 PLACE = ".study"  # file in a study's folder that says where the study's own lies; never published
@@ -44,12 +44,20 @@ def read(root: Path) -> dict[str, Any]:
         found = json.loads((root / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) and found.get("format") == FORMAT else {}
+    return found if sound(found) and found.get("format") == FORMAT else {}
+
+
+def sound(found: Any) -> bool:
+    """Whether a record is as it was written; one without a digest is an older one."""
+    if not isinstance(found, dict):
+        return False
+    return "digest" not in found or found["digest"] == _digest(found)
 
 
 def write(root: Path, manifest: Mapping[str, Any]) -> None:
     """Write it, whole or not at all."""
-    files.write_atomic(root / "manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1) + "\n")
+    whole = dict(manifest) | {"digest": _digest(manifest)}
+    files.write_atomic(root / "manifest.json", json.dumps(whole, ensure_ascii=False, indent=1) + "\n")
 
 
 def header(name: str, file: Path, flat: Mapping[str, Any], hashes: Hashes) -> dict[str, Any]:
@@ -132,6 +140,11 @@ def now() -> str:
 
 
 # -- inside ------------------------------------------------------------------------------------
+
+
+def _digest(record: Mapping[str, Any]) -> str:
+    """Hash of a record without its own."""
+    return digest({key: value for key, value in record.items() if key != "digest"})
 
 
 def _rows(file: Path) -> int:

@@ -106,6 +106,7 @@ class Job:
                     return dict(json.loads(text))
             self.said.seek(0)
             words = self.said.read().decode("utf-8", "replace")
+        end_all(warm.JOB, str(self.place.job))  # its kernel notices only later that nobody is there any more
         last = words.strip().splitlines()[-1:] or [said("run.silent")]
         status = self.process.returncode
         how = (
@@ -182,6 +183,19 @@ def _held(pid: int) -> int:
         with suppress(Exception):  # gone already
             total += int(member.memory_info().rss)
     return total
+
+
+def end_all(variable: str, value: str) -> None:
+    """End the processes whose environment says that they belong to something that is over."""
+    import psutil
+
+    left = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.pid != os.getpid() and process.environ().get(variable) == value:
+                process.kill()
+                left.append(process)
+    psutil.wait_procs(left, GRACE_SECONDS)
 
 
 def _family(pid: int) -> Iterator[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
 import signal
 import sys
@@ -21,7 +22,7 @@ from workbook.review.compare import snapshot
 from workbook.run import chain, fingerprint, manifest, preflight, progress, warm
 from workbook.run.lock import LockedError, lock
 from workbook.run.preflight import Plan
-from workbook.run.process import Job, Watch
+from workbook.run.process import Job, Watch, end_all
 from workbook.run.state import Place
 
 FAILED, REFUSED = 1, 2
@@ -130,6 +131,7 @@ class Run:
         # Processes whose kernels make their imports while what they will read is being written.
         self.spare: dict[str, tuple[Job, dict[str, str]]] = {}
         self.stale: set[str] = set()
+        self.touched: dict[str, dict[str, tuple[int, ...]]] = {}
         self.fates: dict[str, str] = {}
         self.full = False
         self.watch = Watch()
@@ -141,14 +143,10 @@ class Run:
         """Run what must be run; the exit status."""
         self._sweep()
         self._retire()
-        with suppress(
-            OSError
-        ):  # where the study's file lies is known to this machine alone, and published nowhere
+        # Where the study's file lies is known to this machine alone, and published nowhere.
+        with suppress(OSError):
             (self.root / manifest.PLACE).write_text(str(self.study.file.absolute()), encoding="utf-8")
-        with tempfile.TemporaryDirectory(prefix=RUNTIME, ignore_cleanup_errors=True) as runtime:
-            self.runtime = Path(runtime)
-            with suppress(OSError):  # a full disk is told of where it matters
-                (self.root / TEMPORARY).write_text(runtime, encoding="utf-8")
+        with self._temporary() as self.runtime:
             try:
                 self._loop()
             except BaseException as problem:
@@ -158,13 +156,28 @@ class Run:
 
     def _sweep(self) -> None:
         """Remove what an earlier run left that was killed with all its processes; the lock says that it is gone."""
-        shutil.rmtree(self.root / ".work", ignore_errors=True)
         with suppress(OSError):
             left = Path((self.root / TEMPORARY).read_text(encoding="utf-8"))
             if left.name.startswith(RUNTIME):
+                end_all(
+                    "JUPYTER_RUNTIME_DIR", str(left)
+                )  # one that has not noticed yet would write into our work
                 shutil.rmtree(left, ignore_errors=True)
-        for folder in (self.root, self.root.parent):
-            files.sweep(folder)
+        shutil.rmtree(self.root / ".work", ignore_errors=True)
+        files.sweep(self.root, below=True)
+        files.sweep(self.root.parent)
+
+    @contextmanager
+    def _temporary(self) -> Iterator[Path]:
+        """A folder for sockets and temporary files; it is noted before it is there, so that the next run finds it."""
+        folder = Path(tempfile.gettempdir()) / f"{RUNTIME}{secrets.token_hex(4)}"
+        with suppress(OSError):  # a full disk is told of where it matters
+            (self.root / TEMPORARY).write_text(str(folder), encoding="utf-8")
+        try:
+            folder.mkdir(mode=0o700)
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _loop(self) -> None:
         while self.waiting or self.running:
@@ -237,6 +250,7 @@ class Run:
         }
         self._suspend(name)
         self._save()
+        self.touched[name] = fingerprint.touched(self.inside(name))
         place.withdraw(good)
         place.prepare()
         if self._omitted(name):
@@ -312,6 +326,9 @@ class Run:
         """What was edited while it ran: nobody knows which version it saw, so that it is due again."""
         mark = self.record["notebooks"][name]["fingerprint"]
         names = fingerprint.changed(mark, self.fingerprint(name))
+        if not names:  # what was changed and changed back was another in between
+            before, now = self.touched[name], fingerprint.touched(self.inside(name))
+            names = sorted(Path(file).name for file in before if before[file] != now.get(file))
         if names:
             mark["changed while it ran"] = names
         return [f"edited while it ran, due again: {', '.join(names)}"] if names else []
@@ -331,7 +348,6 @@ class Run:
     def _skip(self, name: str, reason: dict[str, str]) -> None:
         """Do not run it; a result from before is withdrawn, for it is not known to be current."""
         self._take_away(name, {"status": "skipped", "reason": [reason]})
-        self._save()
         self._decide(name, "bad", "skipped", detail=[reason[language.current()]])
 
     def _decide(
@@ -402,6 +418,13 @@ class Run:
         """Files of the artefacts that it reads."""
         return {n: self.root / chain.writer(n).notebook / f"{n}.parquet" for n in plan.step.reads}
 
+    def inside(self, name: str) -> list[Path]:
+        """Files that a notebook's result rests on: artefacts, data, declared files, modules."""
+        plan = self.plans[name]
+        data = [file for _, file in fingerprint.named_files(plan.read)]
+        code = fingerprint.library(plan.content)
+        return [*self.artefacts(plan).values(), *data, *fingerprint.declared(plan.step), *code]
+
     def fingerprint(self, name: str) -> dict[str, Any]:
         """What its result depends on, now."""
         plan = self.plans[name]
@@ -448,6 +471,7 @@ class Run:
         record = self.record["notebooks"].get(name)
         good = record if record and record.get("status") in GOOD else None
         self.record["notebooks"][name] = fate
+        self._save()  # first: on a full disk the record stays, and so do the results that it calls done
         self.place(name).withdraw(good)
 
     def _suspend(self, name: str) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 from workbook import files
 from workbook.publish import spoken
 from workbook.publish.built import Built
+
+MADE = ".made"  # of what the documents were made, and what they were then
 
 
 def write(study: Built) -> list[Path]:
@@ -33,18 +37,33 @@ def write(study: Built) -> list[Path]:
         folder / "exhibits.docx": lambda one, place: word.write(one, place, text),
         folder / "exhibits.xlsx": excel.write,
     }
-    made = [study.root / "manifest.json", *study.root.glob(f"{spoken.FOLDER}/*/{spoken.RECORD}")]
-    latest = max(file.stat().st_mtime_ns for file in made)
-    for target, writer in targets.items():
-        if not (target.is_file() and target.stat().st_mtime_ns > latest):
-            work = target.with_suffix(".part")
+    # By content: times say nothing where a clock went back, or files were copied.
+    made = _hash(study.root / "manifest.json", *sorted(study.root.glob(f"{spoken.FOLDER}/*/{spoken.RECORD}")))
+    made += hashlib.sha256(text.encode()).hexdigest()
+    if _read(folder / MADE) != f"{made} {_hash(*targets)}":
+        for target, writer in targets.items():
+            work = target.with_name(f"{target.name}.{os.getpid()}.part")
             try:
                 writer(study, work)
                 work.write_bytes(files.undated(work.read_bytes()))
                 work.replace(target)
             finally:
                 work.unlink(missing_ok=True)
+        files.write_atomic(folder / MADE, f"{made} {_hash(*targets)}")
     place = folder / "methods.md"
-    if not place.is_file() or place.read_text(encoding="utf-8") != text:
+    if not place.is_file() or place.read_bytes() != text.encode():
         files.write_atomic(place, text)
     return [*targets, place]
+
+
+def _hash(*made: Path) -> str:
+    """Hash of the contents of files; one that is not there is empty."""
+    whole = hashlib.sha256()
+    for file in made:
+        content = file.read_bytes() if file.is_file() else b""
+        whole.update(hashlib.sha256(content).digest())
+    return whole.hexdigest()
+
+
+def _read(file: Path) -> str:
+    return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""

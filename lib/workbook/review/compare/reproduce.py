@@ -1,13 +1,16 @@
 """A study run twice under other circumstances: the same to the byte, or the first place where it is not.
 
 What differs between the two runs: number of notebooks at a time, hash seed, locale, time zone, permissions of new files,
-working directory, threads that libraries are offered. What may differ in the results: times, and memory.
+working directory, threads that libraries are offered, order of the rows of the input. What may differ in the results:
+times, memory, and the hash of what was read.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,10 +18,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ruamel.yaml import YAML
+
 from workbook import paths
+from workbook.run import manifest
 
 # Of the record: when and how long, how much memory, and how many at a time.
-MOMENTS = {"started", "ended", "seconds", "durations", "peak_memory_mb", "jobs", "git"}
+MOMENTS = {"started", "ended", "seconds", "durations", "peak_memory_mb", "jobs", "git", "digest"}
+# And, since rows are shuffled, the hashes of the study's file and of its data.
+READ = {"parameters_sha256", "data"}
+SHUFFLED = (".csv", ".tsv", ".parquet")  # not Excel: its cells carry forms that a copy would lose
+SEED = 5
+HEAD, FOOT = 20, 5  # lines of a text that stay: titles, heads, units; sums and notes
 CIRCUMSTANCES: tuple[dict[str, Any], ...] = (
     {
         "jobs": 2,
@@ -64,13 +75,74 @@ def twice(study: str, file: Path) -> tuple[int, list[str]]:
         roots: list[Path] = []
         for number, how in enumerate(CIRCUMSTANCES):
             build = Path(folder) / str(number) / "build"
-            _run(file, build, how)
+            _run(_placed(file, build.parent, shuffled=bool(number)), build, how)
             _same_moments(build / study, roots[0] if roots else None)
-            _run(file, build, how, "site")
+            _run(Path(), build, how, "site")
             roots.append(build / study)
         places = [{p.relative_to(root.parents[1]): p for p in _files(root)} for root in roots]
         names = sorted(set(places[0]) | set(places[1]))
         return len(names), [line for name in names if (line := _difference(name, *places))]
+
+
+def _placed(file: Path, folder: Path, *, shuffled: bool) -> Path:
+    """A study's file that reads copies of its input, rows in the order of chance; the file itself where it names no table."""
+    yaml = YAML()
+    yaml.width = 100_000
+    study = yaml.load(file.read_text(encoding="utf-8"))
+    panel = study.get("panel") or {}
+    named = panel.get("source")
+    copies = [_copied(paths.ROOT / name, folder, shuffled) for name in _tables(named)]
+    if not copies or "base" in study:  # what stands upon another file is found from its own place
+        return file
+    panel["source"] = [str(copy) for copy in copies] if isinstance(named, list) else str(copies[0])
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / file.name).open("w", encoding="utf-8") as stream:
+        yaml.dump(study, stream)
+    return folder / file.name
+
+
+def _tables(source: Any) -> list[str]:
+    """Files of input whose rows can be given another order; none if one of them cannot, or it is no file at all."""
+    names = source if isinstance(source, list) else [source]
+    known = [
+        n
+        for n in names
+        if isinstance(n, str) and Path(n).suffix.lower() in SHUFFLED and (paths.ROOT / n).is_file()
+    ]
+    return known if len(known) == len(names) else []
+
+
+def _copied(file: Path, folder: Path, shuffled: bool) -> Path:
+    """A copy of a table, in its own folder so that its name stays."""
+    target = folder / "input" / file.name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not shuffled:
+        shutil.copyfile(file, target)
+    elif file.suffix.lower() == ".parquet":
+        import pyarrow.parquet as parquet
+
+        table = parquet.read_table(file)
+        order = list(range(table.num_rows))
+        random.Random(SEED).shuffle(order)
+        parquet.write_table(table.take(order), target)
+    else:
+        rows = _records(file.read_bytes())
+        middle = rows[HEAD : len(rows) - FOOT]
+        random.Random(SEED).shuffle(middle)
+        target.write_bytes(b"".join([*rows[:HEAD], *middle, *rows[HEAD + len(middle) :]]))
+    return target
+
+
+def _records(content: bytes) -> list[bytes]:
+    """Lines of a text, those together that a quoted line break parts; each ends in a line break."""
+    found: list[bytes] = []
+    for line in content.splitlines(keepends=True):
+        if found and found[-1].count(b'"') % 2:
+            found[-1] += line
+        else:
+            found.append(line)
+    last = found[-1] if found else b""
+    return [*found[:-1], last if last.endswith((b"\n", b"\r")) else last + b"\n"] if found else [b""]
 
 
 def _run(file: Path, build: Path, how: Mapping[str, Any], command: str = "run") -> None:
@@ -89,15 +161,13 @@ def _same_moments(root: Path, first: Path | None) -> None:
     """Give the record the first run's times, so that whatever prints them is compared, too."""
     if first is not None:
         mine, others = (json.loads((r / "manifest.json").read_text("utf-8")) for r in (root, first))
-        (root / "manifest.json").write_text(
-            json.dumps(_with(mine, others), ensure_ascii=False, indent=1) + "\n", "utf-8"
-        )
+        manifest.write(root, _with(mine, others))
 
 
 def _with(mine: Any, others: Any) -> Any:
     if not isinstance(mine, dict) or not isinstance(others, dict):
         return mine
-    return {k: others.get(k, v) if k in MOMENTS else _with(v, others.get(k)) for k, v in mine.items()}
+    return {k: others.get(k, v) if k in MOMENTS | READ else _with(v, others.get(k)) for k, v in mine.items()}
 
 
 def _files(root: Path) -> Iterator[Path]:
