@@ -130,9 +130,9 @@ def test_nothing_to_do_is_quick(mine: Run) -> None:
 def test_a_parameter_of_the_last_notebook_runs_only_that(mine: Run) -> None:
     file = Path(mine.study)
     text = file.read_text("utf-8")
-    file.write_text(
-        text + 'audit: {statements: {"39": {en: In the repository., zh: 在代码库中。}}}\n', encoding="utf-8"
-    )
+    assert text.count("  statements:\n") == 1
+    more = '  statements:\n    "39": {en: In the repository., zh: 在代码库中。}\n'
+    file.write_text(text.replace("  statements:\n", more), encoding="utf-8")
     again = mine.fusion("run", mine.study)
     assert again.returncode == 0, again.stdout + again.stderr
     assert len(re.findall(r"^\[.*up to date", again.stdout, re.M)) == len(NAMES) - 1
