@@ -75,6 +75,7 @@ NUMBER_TEXT = re.compile(
 LAB_STYLE = (
     "<style>.fusion-table .text{text-align:left;white-space:nowrap}.fusion-table .num{text-align:right}"
     ".fusion-table .long{white-space:normal;min-width:16em}"
+    ".fusion-journal thead th.span{text-align:center;border-bottom:1px solid}.fusion-journal .rule>*{border-top:1px solid}"
     ".fusion-table caption{caption-side:top;text-align:left;font-weight:600}"
     ".fusion-exhibit{container-type:inline-size}"
     # A caption is as wide as its table: in one that scrolls, it keeps to what is seen of it.
