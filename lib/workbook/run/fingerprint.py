@@ -282,13 +282,21 @@ def _imports_of(file: Path, changed_ns: int, module: str) -> tuple[str, ...]:
     return tuple(_imports(file.read_text(encoding="utf-8"), package))
 
 
+def _statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """Statements at any depth; expressions, which are most of a tree, hold none."""
+    for node in ast.iter_child_nodes(tree):
+        if not isinstance(node, ast.expr):
+            yield node
+            yield from _statements(node)
+
+
 def _imports(code: str, package: str) -> Iterator[str]:
     """Names of the project's packages that code imports; ``from a import b`` gives a.b, since b may be a module."""
     try:
         tree = ast.parse(code)
     except SyntaxError:
         return  # it will fail when it runs, and say where
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
