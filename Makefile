@@ -20,7 +20,7 @@ export UV_COMPILE_BYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
-.PHONY: help env study test studies site diff audit browser reproduce package lab verify montecarlo attack returns faults bench lint format fuzz params lock clean
+.PHONY: help bounds env study test studies site diff audit browser reproduce package lab verify montecarlo attack returns faults bench lint format fuzz params lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -113,6 +113,10 @@ lock: $(READY) ## renew requirements.lock from requirements.in
 	@for name in requirements bootstrap; do \
 	  $(BIN)/uv pip compile $$name.in -o $$name.lock --upgrade --universal --generate-hashes --no-emit-index-url \
 	    --no-emit-find-links --no-annotate --no-header --python-version 3.11 --quiet; done
+	@rm -f $(READY) && $(MAKE) env && $(BIN)/python tests/project/supply.py licences
+
+bounds: $(READY) ## try the newest of each package that is held back, and say whether it still must be
+	@$(BIN)/python tests/project/supply.py bounds
 
 clean: ## remove what was built (the environment stays)
 	@rm -rf build site .mypy_cache .ruff_cache .pytest_cache .hypothesis

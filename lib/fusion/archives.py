@@ -1,17 +1,26 @@
-"""Excel files are archives of XML: a small one may unpack to what no memory holds. Looked at before anything is unpacked."""
+"""Small files may unpack to what no memory holds: Excel, Parquet, Stata. Looked at before anything is unpacked."""
 
 from __future__ import annotations
 
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from fusion.language import said
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Bytes of all parts together, of which a panel of 100,000 rows and 50 columns has a third; how much smaller a part may be
 # packed (tables of numbers: 10 to 30 times); parts of one file.
 MOST, PACKED, PARTS = 600_000_000, 300, 5_000
 LOOKED_AT = 4_096  # bytes of a part in which a document type is declared, if one is
+# Cells of a Parquet file that a byte may stand for, once there are many: panels have 1 to 50, and identifiers in each row.
+CELLS, THIN = 20_000_000, 1_000
+WEIGHED = 50_000_000  # bytes of a Parquet file up to which its texts are measured before they are read
+PART = 200_000  # rows of a Stata file that are read at a time
 SMALL = 1_000_000  # below this a part may be packed as it likes
 
 
@@ -53,3 +62,98 @@ def _no_entities(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
         raise ArchiveError(said("fusion.archive_broken", part=part.filename[:60], reason=error)) from None
     if b"<!DOCTYPE" in begin or b"<!ENTITY" in begin or "<!DOCTYPE".encode("utf-16-le") in begin:
         raise ArchiveError(said("fusion.archive_entities", part=part.filename[:60]))
+
+
+def parquet(path: Path) -> None:
+    """Refuse a Parquet file whose few bytes stand for more than a table holds: rows, pages or texts repeated by reference.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Texts of small files are measured, which costs no more than reading them.
+
+    Raises
+    ------
+    ArchiveError
+        With what was found and what is allowed.
+    """
+    from pyarrow import parquet as arrow
+
+    held = path.stat().st_size
+    meta = arrow.read_metadata(path)
+    chunks = [
+        meta.row_group(g).column(c) for g in range(meta.num_row_groups) for c in range(meta.num_columns)
+    ]
+    cells = max(meta.num_rows, sum(max(chunk.num_values, 0) for chunk in chunks))
+    size = sum(max(chunk.total_uncompressed_size, 0) for chunk in chunks)
+    if cells > CELLS and cells > THIN * held:
+        raise ArchiveError(said("fusion.archive_thin", cells=cells, size=held / 1e6, most=THIN))
+    if size > MOST / 2 and size > PACKED * held:
+        raise ArchiveError(said("fusion.archive_packed", part=path.name[:60], most=PACKED))
+    if held <= WEIGHED:
+        _texts(
+            _text_bytes(path, [meta.schema.column(c).path for c in range(meta.num_columns) if _long(meta, c)])
+        )
+
+
+def _long(meta: Any, column: int) -> bool:
+    """Whether texts of a column could be long: its pages hold more than texts of panels, in any part of the file."""
+    if meta.schema.column(column).physical_type != "BYTE_ARRAY":
+        return False
+    parts = (meta.row_group(g).column(column) for g in range(meta.num_row_groups))
+    return any(part.total_uncompressed_size * part.num_values > MOST for part in parts)
+
+
+def _text_bytes(path: Path, names: list[str]) -> float:
+    """Bytes of texts when each row has its own; those that rows name by reference are held once while they are measured."""
+    import pyarrow.compute as compute
+    from pyarrow import parquet as arrow
+
+    file, size = arrow.ParquetFile(path, read_dictionary=names), 0.0
+    for group in range(file.num_row_groups):
+        for name in names:
+            for part in file.read_row_group(group, columns=[name]).column(0).chunks:
+                if not hasattr(part, "dictionary"):
+                    size += part.nbytes
+                    continue
+                lengths = compute.binary_length(part.dictionary)
+                size += compute.sum(compute.take(lengths, part.indices)).as_py() or 0
+    return size
+
+
+def stata(path: Path) -> Iterator[pd.DataFrame]:
+    """Rows of a Stata file, a part at a time, with codes instead of their labels.
+
+    Raises
+    ------
+    ArchiveError
+        When the file is shorter than its rows, or its long texts, which rows name by reference, add up to too much.
+    """
+    import pandas as pd
+
+    size = 0.0
+    with pd.read_stata(path, convert_categoricals=False, iterator=True) as reader:
+        longest = _longest(path)
+        while len(part := reader.read(max(1, min(PART, MOST // (4 * max(longest, 1)))))):
+            if longest:
+                size += sum(part[c].str.len().sum() for c in part.select_dtypes("str"))
+                _texts(2.0 * size)  # they are held twice while the parts are put together
+            yield part
+
+
+def _longest(path: Path) -> int:
+    """Bytes of the longest text that rows of a Stata file name by reference; 0 if there is none."""
+    whole = path.read_bytes()
+    at, end, longest = whole.find(b"<strls>") + 7, whole.find(b"</strls>"), 0
+    wide = 12 if b"<release>117" not in whole[:80] else 8
+    while 6 < at < end and whole[at : at + 3] == b"GSO":
+        head = at + 3 + wide
+        order = "little" if b"LSF" in whole[:120] else "big"
+        length = int.from_bytes(whole[head + 1 : head + 5], order)
+        longest, at = max(longest, length), head + 5 + length
+    return longest
+
+
+def _texts(size: float) -> None:
+    if size > MOST:
+        raise ArchiveError(said("fusion.archive_texts", size=size / 1e6, most=MOST / 1e6))

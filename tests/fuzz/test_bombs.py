@@ -7,13 +7,18 @@ import itertools
 import os
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import pandas as pd
+import pyarrow as pa
 import pytest
 from kinds import commanded
+from pyarrow import parquet
 
 SECONDS, MEGABYTES = 10.0, 1_000.0
 
@@ -71,12 +76,70 @@ STUDIES = {
     "exponent.yaml": "study: {seed: 1e999999999}",
     "nul.yaml": 'study: {title_en: "a\\0b"}',
 }  # fmt: skip
+
+
+def _keys(n: int) -> dict[str, Any]:
+    return {"firm_id": [f"f{i}" for i in range(n)], "year": [2015] * n}
+
+
+def _parquet(query: str) -> bytes:
+    with tempfile.NamedTemporaryFile(suffix=".parquet") as file:
+        duckdb.connect().execute(f"COPY ({query}) TO '{file.name}' (FORMAT parquet, ROW_GROUP_SIZE 10000000)")
+        return Path(file.name).read_bytes()
+
+
+def _arrow(columns: dict[str, Any], **how: Any) -> bytes:
+    stream = io.BytesIO()
+    parquet.write_table(pa.table(columns), stream, compression="zstd", **how)
+    return stream.getvalue()
+
+
+def _one_text(rows: int, size: int) -> dict[str, Any]:
+    """One long text that every row names by reference."""
+    codes = pa.array([0] * rows, pa.int32())
+    return _keys(rows) | {"note": pa.DictionaryArray.from_arrays(codes, pa.array(["x" * size]))}
+
+
+def _deep(levels: int) -> pa.DataType:
+    kind = pa.int8()
+    for _ in range(levels):
+        kind = pa.list_(kind)
+    return kind
+
+
+def _stata(frame: pd.DataFrame, version: int = 118, **how: Any) -> bytes:
+    stream = io.BytesIO()
+    frame.to_stata(stream, write_index=False, version=version, **how)
+    return stream.getvalue()
+
+
+def _patched(version: int, at: int | bytes, claim: bytes) -> bytes:
+    """A Stata file of two rows whose head claims more."""
+    plain = _stata(pd.DataFrame(_keys(2)), version)
+    start = plain.index(at) + len(at) if isinstance(at, bytes) else at
+    return plain[:start] + claim + plain[start + len(claim) :]
+
+
 TABLES: dict[str, Callable[[], bytes]] = {
     "zeros.xlsx": lambda: workbook(_zeros),
     "rows.xlsx": lambda: workbook(_rows),
     "laughs.xlsx": lambda: workbook(_inside(LAUGHS)),
     "outside.xlsx": lambda: workbook(_inside(OUTSIDE)),
     "empty.xlsx": lambda: b"PK\x05\x06" + b"\x00" * 18,
+    "rows.parquet": lambda: _parquet("SELECT 'a' AS firm_id, 2015 AS year, 1.0 AS v FROM range(20000000)"),
+    "texts.parquet": lambda: _arrow(_one_text(100_000, 2_000_000)),
+    "pages.parquet": lambda: _arrow(_keys(900) | {"note": ["x" * 1_000_000] * 900}, use_dictionary=False),
+    "lists.parquet": lambda: _arrow(_keys(20) | {"note": pa.array([[0] * 2_000_000] * 20)}),
+    "deep.parquet": lambda: _arrow(_keys(1) | {"note": pa.array([None], _deep(120))}),
+    "wide.parquet": lambda: _arrow({f"c{i}": [1] for i in range(6_000)}),
+    "cut.parquet": lambda: _arrow(_keys(900))[:-9] + b"\xff" * 9,
+    "rows.dta": lambda: _patched(114, 6, (2**31 - 1).to_bytes(4, "little")),
+    "more_rows.dta": lambda: _patched(118, b"<N>", (2**40).to_bytes(8, "little")),
+    "columns.dta": lambda: _patched(118, b"<K>", b"\xff\xff"),
+    "texts.dta": lambda: _stata(
+        pd.DataFrame(_keys(1_000) | {"note": pd.Series(["x" * 2_000_000] * 1_000, dtype=object)}),
+        convert_strl=["note"],
+    ),
     "quote.csv": lambda: b'firm_id,year\n"' + b"x" * 40_000_000,
     "wide.csv": lambda: ",".join(f"c{i}" for i in range(20_000)).encode() + b"\n" + b"1," * 19_999 + b"1\n",
     "nul.csv": lambda: b"firm_id,year\n\x00" + b"\x00" * 5_000_000,
@@ -132,7 +195,24 @@ def test_an_adapter(tmp_path: Path) -> None:
     answered(["check", str(tmp_path / "a.csv"), "--adapter", str(tmp_path / "a.yaml")], tmp_path)
 
 
-NAMES = ("CON", "nul", "x" * 240, "a b", "-", "ａ", "a\nb", ".", "$(id)", "'; DROP")
+NAMES = (
+    "CON",
+    "nul",
+    "aux",
+    "com1",
+    "LPT9",
+    "x.",
+    "x ",
+    ".hidden",
+    "x" * 240,
+    "a b",
+    "-",
+    "ａ",
+    "a\nb",
+    ".",
+    "$(id)",
+    "'; DROP",
+)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import csv
 import json
 import re
+import sys
 import tomllib
 from importlib.metadata import packages_distributions, version
 
 import pytest
+import supply
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -56,24 +59,70 @@ def test_requirements_are_in_the_lock_and_in_range() -> None:
         assert any(need.specifier.contains(v) for v in locked[name]), line
 
 
+def test_licences_are_those_of_what_is_installed() -> None:
+    """`make lock` writes the table; a licence that binds what is built on it would be seen here."""
+    stored = supply.TABLE.read_text("utf-8")
+    rows = list(csv.DictReader(stored.splitlines()))
+    known = {row["package"]: row["licence"] for row in rows}
+    here = {
+        canonicalize_name(n)
+        for n, _, marker in pins("requirements.lock")
+        if not marker or Marker(marker).evaluate()
+    }
+    assert here - set(known) - supply.OWN == set(), (
+        "a locked package has no row: python tests/project/supply.py licences"
+    )
+    installed = dict(csv.reader(supply.table().splitlines()[1:]))
+    assert {n: known.get(n) for n in here & set(installed)} == {
+        n: installed[n] for n in here & set(installed)
+    }
+    bound = re.compile(r"\b(A?GPL|SSPL|BUSL|Commons-Clause)", re.IGNORECASE)
+    assert [n for n, told in known.items() if bound.search(told) and ";" not in told] == []
+
+
+def test_every_bound_from_above_has_a_check_that_says_when_it_can_go() -> None:
+    """`make bounds` tries the newest of them."""
+    asked = {
+        Requirement(line).name: line
+        for line in (ROOT / "requirements.in").read_text("utf-8").splitlines()
+        if line[:1].isalpha()
+    }
+    for name, (bound, check) in supply.HELD.items():
+        assert asked[name].endswith(bound), f"{name}: the bound moved; supply.HELD has {bound}"
+        exec(compile(check, name, "exec"), {})  # holds with what is installed
+
+
+def test_nothing_is_imported_that_the_lock_does_not_name() -> None:
+    locked = {canonicalize_name(name) for name, *_ in pins("requirements.lock")}
+    brought = packages_distributions()
+    ours = {"fusion", "estimators", "workbook", "evidence"}
+    ours |= {file.stem for room in ("lib", "tests") for file in (ROOT / room).rglob("*.py")}
+    unknown = {
+        module
+        for module in _imported(texts=False) - ours - set(sys.stdlib_module_names)
+        if not {canonicalize_name(n) for n in brought.get(module, [])} & locked
+    }
+    assert unknown == set()
+
+
 def direct() -> list[str]:
     """Names that requirements.in asks for."""
     lines = (ROOT / "requirements.in").read_text("utf-8").splitlines()
     return [Requirement(line).name for line in lines if line and not line.startswith("#")]
 
 
-def _imported() -> set[str]:
+def _imported(texts: bool = True) -> set[str]:
     """Top modules that code, tests and notebooks import or name in a text: an extension, a program that is called."""
     cells = [json.loads(f.read_text("utf-8"))["cells"] for f in ROOT.glob("notebooks/*.ipynb")]
-    texts = ["".join(c["source"]) for file in cells for c in file if c["cell_type"] == "code"]
-    texts += [f.read_text("utf-8") for room in ("lib", "tests") for f in (ROOT / room).rglob("*.py")]
+    codes = ["".join(c["source"]) for file in cells for c in file if c["cell_type"] == "code"]
+    codes += [f.read_text("utf-8") for room in ("lib", "tests") for f in (ROOT / room).rglob("*.py")]
     found: set[str] = set()
-    for node in (n for text in texts for n in ast.walk(ast.parse(text))):
+    for node in (n for text in codes for n in ast.walk(ast.parse(text))):
         if isinstance(node, ast.Import):
             found |= {a.name.split(".")[0] for a in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:
             found.add(str(node.module).split(".")[0])
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+        elif texts and isinstance(node, ast.Constant) and isinstance(node.value, str):
             found.add(node.value)
     return found
 

@@ -225,6 +225,10 @@ def _query(con: Any, source: Path, folder: Path) -> str:
     """SQL of the file's rows, every cell of a text file as text."""
     kind = source.suffix.lower()
     if kind == ".parquet":
+        try:
+            archives.parquet(source)
+        except Exception as error:
+            raise ClassificationError(said("classification.damaged", source=source, error=error)) from None
         return _tried(con, source, f"SELECT * FROM read_parquet({engine.literal(source)})")
     if kind == ".dta":
         return f"SELECT * FROM {_stata(con, source)}"
@@ -243,7 +247,7 @@ def _stata(con: Any, source: Path) -> str:
     import pandas as pd
 
     try:
-        frame = pd.read_stata(source, convert_categoricals=False)
+        frame = pd.concat(archives.stata(source), ignore_index=True)
     except Exception as error:
         raise ClassificationError(said("classification.damaged", source=source, error=error)) from None
     con.create_table("fusion_stata", frame, temp=True, overwrite=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from fusion import engine
+from fusion import archives, engine
 from fusion.language import listed, said
 from fusion.panel.errors import PanelError, nearest
 
@@ -67,8 +67,11 @@ def parquet(path: Path) -> str:
 def parquet_headers(path: Path) -> list[str]:
     """Names of the columns of a Parquet file, or of a folder of them."""
     with whole(path, "Parquet", said("panel.mend_parquet")):
+        for part in parts(path) if path.is_dir() else [path]:
+            archives.parquet(part)
         sql = f"SELECT * EXCLUDE (file_row_number) FROM {parquet(path)} LIMIT 0"
-        return [header[0] for header in engine.opened(path.parent).con.execute(sql).description]
+        con = engine.connected(path.parent, memory="800MB")
+        return [header[0] for header in con.execute(sql).description]
 
 
 def sheet(path: Path, names: Sequence[str], wanted: str | None) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from fusion import archives
 from fusion.language import said
 from fusion.panel import files
 
@@ -30,7 +31,7 @@ def rows(path: Path) -> pd.DataFrame:
     """The rows, with codes instead of their labels and every missing as missing."""
     with files.whole(path, program(path), _mend(path)):
         if path.suffix.lower() == STATA:
-            return pd.read_stata(path, convert_categoricals=False)
+            return pd.concat(archives.stata(path), ignore_index=True)
         return _read(path)[0]
 
 

@@ -10,6 +10,7 @@ import codecs
 import csv
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -38,6 +39,9 @@ class Failure:
 
     def __str__(self) -> str:
         return said("panel.bad_byte", byte=self.byte, offset=self.offset, line=self.line)
+
+
+MOST, NAMED = 5_000, 20  # columns of a file; repeated ones that a message names
 
 
 def read_csv(con: Any, path: Path, encoding: str, name: str) -> str:
@@ -159,6 +163,8 @@ def _headers(path: Path, encoding: str, delimiter: str) -> list[str]:
 
 def check_headers(where: object, headers: list[str]) -> None:
     """Refuse empty headers, headers that occur twice, and the one name that the reader needs."""
+    if len(headers) > MOST:
+        raise PanelError(said("panel.too_many_columns", where=where, count=len(headers), most=MOST))
     if ROW in headers:
         raise PanelError(said("panel.header_reserved", where=where, row=ROW))
     unseen = next((h for h in headers if UNSEEN.search(h)), None)
@@ -167,12 +173,12 @@ def check_headers(where: object, headers: list[str]) -> None:
     empty = [i + 1 for i, header in enumerate(headers) if not header]
     if empty:
         raise PanelError(said("panel.header_empty", where=where, columns=listed(empty)))
-    twice = sorted({header for header in headers if headers.count(header) > 1})
+    twice = sorted(header for header, count in Counter(headers).items() if count > 1)[:NAMED]
     if twice:
         places = "; ".join(
             said(
                 "panel.header_in",
-                name=name,
+                name=name[:80],
                 columns=listed(i for i, h in enumerate(headers, 1) if h == name),
             )
             for name in twice

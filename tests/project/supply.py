@@ -1,0 +1,89 @@
+"""What the lock brings: licences as a table, and whether what holds back a package still does.
+
+python tests/project/supply.py licences    write docs/licences.csv from what is installed (`make lock` does)
+python tests/project/supply.py bounds      try the newest of each package that is held back (`make bounds`; needs an index)
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import PackageMetadata, distributions
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[2]
+TABLE = ROOT / "docs" / "licences.csv"
+OWN = {"fusion-workbook", "pip", "setuptools", "uv", "wheel"}  # this project, and what installs it
+LONGEST = 60  # a longer text is a licence itself, not its name
+WORKS = """
+import ibis, pandas as pd
+con = ibis.duckdb.connect()
+table = con.create_table("t", pd.DataFrame({"a": [1, 2, 3], "b": list("xyx")}))
+assert con.execute(table.group_by("b").aggregate(s=table.a.sum()).s.max()) == 4
+con.drop_table("t")
+"""
+ESTIMATES = """
+import numpy as np, pandas as pd, pyfixest, linearmodels, statsmodels.api, scipy.linalg, diff_diff
+frame = pd.DataFrame({"y": np.arange(40.0) % 7, "x": np.arange(40.0) % 5, "g": np.arange(40) // 4})
+assert abs(pyfixest.feols("y ~ x | g", frame).coef()["x"]) < 9
+"""
+# Package: the bound in requirements.in, and what must work before it can go.
+HELD = {"sqlglot": ("<28", WORKS), "numpy": ("<2.4", ESTIMATES), "duckdb": ("<2", WORKS)}
+
+
+def licence(meta: PackageMetadata) -> str:
+    """The licence that a package's own metadata state."""
+    stated = str(meta.get("License-Expression") or "")
+    classes = [
+        c.rpartition(" :: ")[2] for c in meta.get_all("Classifier") or [] if c.startswith("License ::")
+    ]
+    field = str(meta.get("License") or "").strip()
+    short = field if field and len(field) <= LONGEST and "\n" not in field else ""
+    return stated or short or "; ".join(c for c in classes if c != "OSI Approved") or "see its files"
+
+
+def table() -> str:
+    """``package,licence`` of everything that is installed but this project."""
+    rows = {canonicalize_name(d.metadata["Name"]): licence(d.metadata) for d in distributions()}
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["package", "licence"])
+    writer.writerows(sorted((name, told) for name, told in rows.items() if name not in OWN))
+    return out.getvalue()
+
+
+def tried(name: str, check: str) -> str:
+    """Whether a check works with the newest version of a package; says which."""
+    with tempfile.TemporaryDirectory() as folder:
+        installs = [
+            str(Path(sys.executable).with_name("uv")),
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--target",
+            folder,
+            name,
+        ]
+        got = subprocess.run(installs, capture_output=True, text=True)
+        if got.returncode:
+            return f"{name}: could not be had: {got.stderr.strip().splitlines()[-1:]}"
+        newest = next(Path(folder).glob(f"{name.replace('-', '_')}-*.dist-info")).name.split("-")[1]
+        env = os.environ | {"PYTHONPATH": folder}
+        done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, env=env)
+        if done.returncode == 0:
+            return f"{name} {newest} works: what held it back no longer does, the bound can go"
+        return f"{name} {newest} is still held back: {done.stderr.strip().splitlines()[-1]}"
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["licences"]:
+        TABLE.write_text(table(), encoding="utf-8")
+    else:
+        print("\n".join(tried(name, check) for name, (_, check) in HELD.items()))
