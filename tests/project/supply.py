@@ -74,11 +74,15 @@ def tried(name: str, check: str) -> str:
         got = subprocess.run(installs, capture_output=True, text=True)
         if got.returncode:
             return f"{name}: could not be had: {got.stderr.strip().splitlines()[-1:]}"
-        newest = next(Path(folder).glob(f"{name.replace('-', '_')}-*.dist-info")).name.split("-")[1]
+        newest = (
+            next(Path(folder).glob(f"{name.replace('-', '_')}-*.dist-info"))
+            .name.removesuffix(".dist-info")
+            .split("-")[1]
+        )
         env = os.environ | {"PYTHONPATH": folder}
         done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, env=env)
         if done.returncode == 0:
-            return f"{name} {newest} works: what held it back no longer does, the bound can go"
+            return f"{name} {newest} passes what held it back: run the tests with it, then the bound can go"
         return f"{name} {newest} is still held back: {done.stderr.strip().splitlines()[-1]}"
 
 
