@@ -101,7 +101,12 @@ def _adapted(file: Path, rows: int | None) -> None:
     con = engine.opened(file.parent, threads=1)
     try:
         chosen = panel.choices(contract="minimal", money_unit="万元")
-        found = panel.convert(con, [file], ADAPTER, chosen)
+        try:
+            found = panel.convert(con, [file], ADAPTER, chosen)
+        except AdapterError:
+            raise
+        except PanelError as error:  # callers of this reader do not tell it
+            raise AssertionError(f"no AdapterError: {error}") from None
         fates = found.rows().groupby("fate")["rows"].sum()
         assert fates["read"] == fates.drop("read").sum(), fates.to_dict()
         assert found.raw.table.count().execute() <= fates["kept"] and rows in (None, fates["read"]), (

@@ -167,7 +167,10 @@ def stage(con: Any, looked: Peek, header_at: int, width: int, name: str, folder:
         return _typed(con, f"({held})", name)
     if looked.kind in labelled.KINDS or looked.kind == queries.KIND:
         read = queries.rows if looked.kind == queries.KIND else labelled.rows
-        table = read(looked.path)
+        try:
+            table = read(looked.path)
+        except PanelError as error:
+            raise AdapterError(str(error)) from None
         con.con.register("fusion_table", pa.Table.from_pandas(table, preserve_index=False))
         made = _typed(con, "fusion_table", name)
         con.con.unregister("fusion_table")
