@@ -97,6 +97,13 @@ def _read(path: Path, **how: Any) -> tuple[pd.DataFrame, Any]:
     readers: dict[str, Any] = {STATA: pyreadstat.read_dta, ".por": pyreadstat.read_por, ".sas7bdat": pyreadstat.read_sas7bdat,
               ".xpt": pyreadstat.read_xport}  # fmt: skip
     reader: Any = readers.get(kind, pyreadstat.read_sav)
+    if not how.get(
+        "metadataonly"
+    ):  # a head that claims rows which are not there keeps the reader busy for hours
+        claimed, most = _about(path).number_rows or 0, 1 if kind == STATA else archives.THIN
+        if claimed > most * path.stat().st_size:
+            size = path.stat().st_size / 1e6
+            raise archives.ArchiveError(said("fusion.archive_thin", cells=claimed, size=size, most=most))
     return reader(str(path), **how)
 
 
