@@ -131,13 +131,21 @@ def stata(path: Path) -> Iterator[pd.DataFrame]:
     """
     import pandas as pd
 
-    size = 0.0
+    longest, size = _longest(path), 0.0
+    if not longest:  # rows hold all that they say
+        yield pd.read_stata(path, convert_categoricals=False)
+        return
     with pd.read_stata(path, convert_categoricals=False, iterator=True) as reader:
-        longest = _longest(path)
-        while len(part := reader.read(max(1, min(PART, MOST // (4 * max(longest, 1)))))):
-            if longest:
-                size += sum(part[c].str.len().sum() for c in part.select_dtypes("str"))
-                _texts(2.0 * size)  # they are held twice while the parts are put together
+        step = max(1, min(PART, MOST // (4 * longest)))
+        while True:
+            try:
+                part = reader.read(step)
+            except StopIteration:
+                return
+            if part.empty:
+                return
+            size += sum(part[c].str.len().sum() for c in part.select_dtypes("str"))
+            _texts(2.0 * size)  # they are held twice while the parts are put together
             yield part
 
 
