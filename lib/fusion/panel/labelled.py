@@ -104,6 +104,8 @@ def _read(path: Path, **how: Any) -> tuple[pd.DataFrame, Any]:
         if claimed > most * path.stat().st_size:
             size = path.stat().st_size / 1e6
             raise archives.ArchiveError(said("fusion.archive_thin", cells=claimed, size=size, most=most))
+        if kind == STATA:
+            archives.weighed(path)
     return reader(str(path), **how)
 
 
