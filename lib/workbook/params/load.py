@@ -37,6 +37,7 @@ from workbook.params.printed import resolved
 from workbook.run import chain
 
 SHOWN = 20  # faults in one message
+LONGEST = 400  # characters of one
 ROUNDS = 12  # times that a file is read without what was wrong in it, to find the rest
 NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,59}$")
 LOADER = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
@@ -383,9 +384,15 @@ def _problem(error: MarkedYAMLError) -> str:
 
 def _screen(lines: Sequence[str]) -> str:
     """What is wrong, no longer than a screen."""
-    kept = [line if len(line) <= 400 else f"{line[:400]}…" for line in lines[:SHOWN]]
+    kept = [line if len(line) <= LONGEST else _cut(line) for line in lines[:SHOWN]]
     more = [said("params.more", count=len(lines) - SHOWN)] if len(lines) > SHOWN else []
     return "\n".join([*kept, *more])
+
+
+def _cut(line: str) -> str:
+    """The beginning of a line, up to the end of a name."""
+    last = max(line.rfind(sign, 0, LONGEST) for sign in ("\u3001", ", ", " "))
+    return line[: last if last > LONGEST // 2 else LONGEST] + "…"
 
 
 def _shown(file: Path) -> str:
