@@ -80,6 +80,8 @@ def opened(*folders: Path | str, **how: Any) -> Any:
 def temporary(con: Any) -> str | None:
     """The connection's own folder for temporary files, in which it may read and write; None if it has none."""
     (folder,) = con.con.execute("SELECT current_setting('temp_directory')").fetchone()
+    if folder and Path(folder).name.startswith("fusion_spill_"):
+        Path(folder).mkdir(exist_ok=True)  # DuckDB itself makes it only when it spills
     return folder if folder and Path(folder).is_dir() else None
 
 
