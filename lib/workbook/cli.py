@@ -390,13 +390,14 @@ def answers(
     into: Annotated[Path, typer.Option(help="file of corrections to write")] = Path("corrections.csv"),
 ) -> None:
     """Read answers back as a file of corrections; exit 1 when some could not be taken."""
+    from workbook import inert
     from workbook.publish.formats import queue as returned
 
     if into.exists():
         print(said("publish.queue.exists", file=into), file=sys.stderr)
         raise typer.Exit(2)
     found, refused = returned.answers(sources, _asked(study, 10**9))
-    found.to_csv(into, index=False, encoding="utf-8-sig")
+    inert.csv_frame(found).to_csv(into, index=False, encoding="utf-8-sig")
     print(said("publish.queue.read", count=len(found), file=into))
     print("".join(f"{line}\n" for line in refused), end="", file=sys.stderr)
     raise typer.Exit(1 if refused else 0)

@@ -195,7 +195,7 @@ class _Maker:
             return HIDDEN, None, ""
         if missing(row["estimate"]):
             return MISSING, None, ""
-        mark = "①" if row["one"] == "all" else ""
+        mark = "†" if row["one"] == "all" else ""
         stars = "*" * sum(row["p_value"] < p for p in self.table["stars"] or [])
         places = "0." + "0" * self.digits["coef"] if self.digits["coef"] else "0"
         shown = number(float(row["estimate"]), f",.{self.digits['coef']}f")
@@ -215,7 +215,7 @@ class _Maker:
             return HIDDEN, None, ""
         if missing(row["estimate"]):
             return "", None, ""
-        mark = "①" if row["one"] == "errors" else ""
+        mark = "†" if row["one"] == "errors" else ""
         shown = [number(float(row[name]), spec) for name in names]
         if kind == "ci":
             return f"[{', '.join(shown)}]{mark}", None, ""
