@@ -118,7 +118,9 @@ def hostile(panel: pd.DataFrame, study: dict[str, Any], folder: Path) -> Path:
     study["evaluation"] = study.get("evaluation", {}) | {"pilots": "pilots.csv"}
     file = folder / "hostile.yaml"
     with file.open("w", encoding="utf-8") as stream:
-        YAML().dump(study, stream)
+        yaml = YAML()
+        yaml.width = 10_000  # a key that is folded is none
+        yaml.dump(study, stream)
     return file
 
 

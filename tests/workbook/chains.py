@@ -168,4 +168,4 @@ class Bench:
     def files(self) -> set[str]:
         """Everything in the study's folder that a reader would take for a result."""
         found = (p.relative_to(self.root).as_posix() for p in self.root.rglob("*") if p.is_file())
-        return {f for f in found if not f.startswith((".withdrawn", ".lock"))}
+        return {f for f in found if not f.startswith((".withdrawn", ".lock", ".study"))}

@@ -168,10 +168,14 @@ def test_a_column_that_no_table_can_have_is_refused(key: str, value: str, near: 
         assert str(caught.value).startswith(f"mine.yaml:{line}") and near in str(caught.value)
 
 
+def left_out(named: str) -> str:
+    return SMOKE.replace("publish:\n", f"publish:\n  leave_out: [{named}]\n")
+
+
 def test_an_exhibit_to_be_left_out_must_be_one() -> None:
-    parse(SMOKE + "  leave_out: [02.paths, 05.ladder]\n", Path("mine.yaml"))
+    parse(left_out("02.paths, 05.ladder"), Path("mine.yaml"))
     with pytest.raises(StudyError, match=r"'02\.path', which no notebook makes.*'02\.paths'"):
-        parse(SMOKE + "  leave_out: [02.path]\n", Path("mine.yaml"))
+        parse(left_out("02.path"), Path("mine.yaml"))
 
 
 def test_columns_that_are_made_later_and_those_of_the_study_may_be_named() -> None:
@@ -184,8 +188,10 @@ def test_columns_that_are_made_later_and_those_of_the_study_may_be_named() -> No
 
 
 def test_what_is_asked_for_by_default_is_no_fault() -> None:
+    """A table of one's own is asked for: without an outcome it is a fault."""
+    whole = SMOKE.partition("tables:\n")[0]
     text = "\n".join(
-        line for line in SMOKE.splitlines() if "start_column" not in line and "outcome" not in line
+        line for line in whole.splitlines() if "start_column" not in line and "outcome" not in line
     )
     parse(text, Path("mine.yaml"))
 
@@ -197,6 +203,8 @@ def written(made: pd.DataFrame, tmp_path: Path) -> Path:
     table.to_csv(tmp_path / "panel.csv", index=False)
     source = "  source: panel.csv\n  contract: minimal\n  money_unit: 万元\n"
     text = SMOKE.replace("  source: synthetic\n", source).replace("synthetic: true", "synthetic: false")
+    # No row is kept for a code that is not there.
+    text = text.replace('keep_industries: ["C"]', "keep_industries: []")
     (tmp_path / "mine.yaml").write_text(text.replace("synthetic:\n  dgp_firms: 300\n", ""), encoding="utf-8")
     columns = {name: {"aliases": [name]} for name in table}
     units = {unit: unit for unit in ("人", "%", "件", "个", "项", "吨标煤")}
@@ -218,9 +226,10 @@ def test_validate_and_check_say_the_same(written: Path, capsys: pytest.CaptureFi
         with speaking("en"):
             assert app(arguments, standalone_mode=False) in (0, None)
         lines = capsys.readouterr().out.splitlines()
-        told[name] = lines[
-            next(i for i, line in enumerate(lines) if line.startswith("Indicators asked for")) :
-        ]
+        first = next(i for i, line in enumerate(lines) if line.startswith("Indicators asked for"))
+        # The last one of validate has the study's name.
+        told[name] = lines[first:] if name == "check" else lines[first:-1]
+        assert name == "check" or "parameters are allowed" in lines[-1]
     said = "\n".join(told["plain"])
     assert "C1: The data lack R&D" in said and "(rd_expense)." in said
     assert "The panel has no industry codes." in said

@@ -19,8 +19,8 @@ LIB = paths.ROOT / "lib"
 NOTEBOOKS = [step.notebook for step in chain.chain()]
 # Sections that the workbook's own code may read, in place of a notebook's.
 OWN = ("study", "audit", "publish")
-# Parameters of other sections that the workbook's own code reads: what every text calls a unit.
-OF_TEXTS = {"unit"}
+# Parameters of other sections that the workbook's own code reads: what every text calls a unit, and tables a column.
+OF_TEXTS = {"unit", "names"}
 # Keywords of estimators whose value the study chooses, and the parameter that holds the choice.
 CHOICES = {
     **dict.fromkeys(("cluster", "clusters", "CRV1", "cluster_entity"), "cluster"),

@@ -26,7 +26,10 @@ def test_a_module_that_fails_is_left_to_its_cell(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv(warm.MODULES, "no_such_module,this,workbook,workbook.Book,colorsys")
     for name in ("colorsys", "workbook.exhibits.book"):
         monkeypatch.delitem(sys.modules, name, raising=False)
-    warm.load_ipython_extension(SimpleNamespace(set_custom_exc=lambda *_: None))
+    heard: list[str] = []
+    events = SimpleNamespace(register=lambda name, _: heard.append(name))
+    warm.load_ipython_extension(SimpleNamespace(set_custom_exc=lambda *_: None, events=events))
+    assert heard == ["pre_run_cell"]
     assert "colorsys" in sys.modules, "one that fails stops the others"
     assert "workbook.exhibits.book" in sys.modules, "what a package loads when it is asked for stays cold"
     assert warm.MODULES not in os.environ

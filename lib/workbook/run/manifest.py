@@ -44,7 +44,11 @@ def read(root: Path) -> dict[str, Any]:
         found = json.loads((root / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if sound(found) and found.get("format") == FORMAT else {}
+    if not sound(found) or found.get("format") != FORMAT:
+        return {}
+    # With the digest of the file no record would ever equal the one that it was read from.
+    found.pop("digest", None)
+    return dict(found)
 
 
 def sound(found: Any) -> bool:
