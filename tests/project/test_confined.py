@@ -133,7 +133,7 @@ def test_memory_that_runs_short_is_told_once(
     monkeypatch.setattr(process, "left", lambda: int(0.07 * process.whole()))
     watch.due = 0.0
     watch.look({"01_panel": job})
-    assert "memory runs short" in (told := capsys.readouterr().err) and "01_panel holds 0." in told
+    assert "memory runs short" in (told := capsys.readouterr().err) and re.search(r"01_panel holds \d", told)
     watch.due = 0.0
     watch.look({"01_panel": job})
     assert not capsys.readouterr().err

@@ -59,6 +59,10 @@ def calls(package: str) -> Iterator[tuple[str, str, set[str] | None]]:
             if isinstance(key, ast.Constant):
                 known = names if None not in names and name != "word" else None
                 yield where, key.value + ("." if name == "word" else ""), known  # type: ignore[misc]
+            elif isinstance(key, ast.IfExp):  # one of two sentences
+                for one in (key.body, key.orelse):
+                    assert isinstance(one, ast.Constant), f"{where}: each of the two is named"
+                    yield where, str(one.value), names if None not in names else None  # type: ignore[misc]
             elif isinstance(key, ast.JoinedStr) and isinstance(key.values[0], ast.Constant):
                 yield where, str(key.values[0].value), None
 
