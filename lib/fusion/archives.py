@@ -163,8 +163,8 @@ def _longest(path: Path) -> int:
     wide = 12 if b"<release>117" not in whole[:80] else 8
     while 6 < at < end and whole[at : at + 3] == b"GSO":
         head = at + 3 + wide
-        order = "little" if b"LSF" in whole[:120] else "big"
-        length = int.from_bytes(whole[head + 1 : head + 5], order)
+        size = whole[head + 1 : head + 5]
+        length = int.from_bytes(size, "little") if b"LSF" in whole[:120] else int.from_bytes(size, "big")
         longest, at = max(longest, length), head + 5 + length
     return longest
 
