@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import io
 import json
 import os
 import re
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from markdown_it import MarkdownIt
 from payloads import hostile
@@ -213,8 +215,9 @@ def test_nothing_published_names_the_machine(site: Run) -> None:
         if len(v) > 11 and re.search("TOKEN|KEY|SECRET|PATH|HOME|URL|PYTEST", k)
     }
     looked = 0
-    for name, content in every(site):
+    for name, whole in every(site):
         looked += 1
+        content = legible(name, whole)
         for secret in secrets:
             assert secret.encode() not in content, (name, secret)
     assert looked > 300
@@ -228,6 +231,18 @@ def every(site: Run) -> Iterator[tuple[str, bytes]]:
                 yield from ((f"{file.name}/{name}", archive.read(name)) for name in archive.namelist())
         elif file.is_file() and "_static" not in file.parts:
             yield str(file), file.read_bytes()
+
+
+def legible(name: str, content: bytes) -> bytes:
+    """What can be read in a file: of a binary one its texts, for three letters stand somewhere in any compressed bytes."""
+    if name.endswith(".parquet"):
+        table = pq.read_table(io.BytesIO(content))
+        return f"{table.schema.metadata}\n{table.to_pandas().to_csv()}".encode()
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return b"\n".join(re.findall(rb"[\x20-\x7e]{8,}", content))
+    return content
 
 
 def test_every_text_of_the_model_was_a_payload(site: Run) -> None:
