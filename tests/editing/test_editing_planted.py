@@ -132,6 +132,20 @@ def test_a_confirmed_value_is_doubted_no_more(slipped: tuple[pd.DataFrame, str, 
     assert (unit, year) not in set(zip(made.calls()["unit"], made.calls()["year"], strict=True))
 
 
+def test_a_confirmed_item_of_a_doubted_form_is_not_put_right(slipped: tuple[pd.DataFrame, str, int]) -> None:
+    frame, unit, year = slipped
+    raw = _raw(frame)
+    at = raw.table.filter(raw.table["firm_id"] == unit, raw.table["year"] == year).to_pandas()
+    confirmed = {(int(at["source_row"].iloc[0]), "operating_revenue")}
+    made = review.review(raw, PUBLISHED, [], confirmed=confirmed)
+    asked = made.queue.loc[made.queue["unit"].eq(unit) & made.queue["year"].eq(year), "item"]
+    assert "operating_revenue" not in set(asked)
+    put = review.resolved(raw, made, "put_right").table
+    got = put.filter(put["firm_id"] == unit, put["year"] == year).to_pandas().iloc[0]
+    assert got["operating_revenue"] == at["operating_revenue"].iloc[0]
+    assert got["total_assets"] < at["total_assets"].iloc[0] / 9  # the rest of the form is
+
+
 def test_values_in_another_unit_of_money(slipped: tuple[pd.DataFrame, str, int], tmp_path: Path) -> None:
     frame, unit, year = slipped
     raw = _raw(frame)

@@ -107,6 +107,21 @@ def test_answers_that_cannot_be_taken_are_listed(
     assert words in refused[0]
 
 
+def test_a_form_that_is_right_as_it_is_is_confirmed_whole(
+    run: tuple[Path, readers.Raw, str], tmp_path: Path
+) -> None:
+    folder, raw, unit = run
+    asked = queue.lines(folder, "zh", most=1, least=0.1)
+    book = next(f for f in queue.write(asked, tmp_path, "unit", "zh") if f.suffix == ".xlsx")
+    _fill(book, unit, answer="无误", who="李", decided_at="2026-03-31", reason="合并")
+    found, refused = queue.answers([book], asked)
+    assert (refused, found[["field", "kind"]].to_numpy().tolist()) == ([], [["*", "confirmed"]])
+    found.to_csv(tmp_path / "c.csv", index=False)
+    done = corrections.apply(raw, corrections.read(tmp_path / "c.csv"))
+    again = review.review(done.raw, ["operating_revenue", "total_assets"], [], confirmed=done.confirmed)
+    assert unit not in set(again.calls()["unit"])
+
+
 def test_not_reached_is_no_correction(run: tuple[Path, readers.Raw, str], tmp_path: Path) -> None:
     folder, _, unit = run
     asked = queue.lines(folder, "zh", most=1, least=0.1)

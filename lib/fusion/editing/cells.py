@@ -1,4 +1,4 @@
-"""Single items in a wrong unit, and a block of items."""
+"""Single items in a wrong unit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ _ODD_CHANGE, _ODD_LEVEL = 0.5, 0.7
 _LEAST_SIGMA, _LEAST_LEVEL = 0.05, 0.2
 _MOST_RARE = 0.5  # profits, being differences, move by any factor
 _FOR_CONSTANTS = 60_000  # rows from which the items' constants are taken
-_BLOCK_SHARE, _BLOCK_ITEMS = 0.6, 3
 _TOLERANCE = 0.1  # 万元, of the contract's rules between items
 COLUMNS = ["position", "item", "slip", "factor", "shrink", "shrink2", "value", "sigma"]
 
@@ -198,30 +197,3 @@ def _favour(
             told = np.where(np.isnan(other), 1.0, told)
             out = told if out is None else out * told
     return out
-
-
-def blocks_of(cells: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """Slips of a whole block of a form (balance, income): one factor in three items and most of the block.
-
-    Parameters
-    ----------
-    cells : pandas.DataFrame
-        Named cells: ``position, item, factor``.
-    columns : list of str
-        Items that the panel has.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``position, block, factor, items``.
-    """
-    if cells.empty:
-        return pd.DataFrame({"position": [], "block": [], "factor": [], "items": []})
-    block = cells["item"].map(lambda c: items()[c].block)
-    size = pd.Series([items()[c].block for c in columns]).value_counts()
-    counted = cells.assign(block=block).groupby(["position", "block", "factor"])["item"].agg(["size", list])
-    counted = counted.reset_index().rename(columns={"list": "items"})
-    enough = (counted["size"] >= _BLOCK_ITEMS) & (
-        counted["size"] >= _BLOCK_SHARE * counted["block"].map(size)
-    )
-    return counted.loc[enough, ["position", "block", "factor", "items"]].reset_index(drop=True)

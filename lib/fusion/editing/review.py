@@ -165,7 +165,9 @@ def _silenced(found: slips.Found, confirmed: Collection[tuple[int, str]]) -> sli
     cells = cells.loc[~np.array(answered, bool)].reset_index(drop=True)
     clear = 1.0 - rows["form"].to_numpy(float)
     np.multiply.at(clear, cells["position"].to_numpy(int), 1.0 - cells["slip"].to_numpy(float))
-    return dataclasses.replace(found, rows=rows.assign(slip=1.0 - clear), cells=cells)
+    return dataclasses.replace(
+        found, rows=rows.assign(slip=1.0 - clear), cells=cells, confirmed=frozenset(said)
+    )
 
 
 def resolved(raw: Raw, made: Review, how: str) -> Raw:

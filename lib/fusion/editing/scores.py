@@ -82,6 +82,8 @@ def doubts(table: ibis.Table, found: Found, publication: Publication) -> pd.Data
         value_vars=list(publication.items),
         var_name="item",
     )
+    quiet = [(int(r), i) in found.confirmed for r, i in zip(lines[ROW], lines["item"], strict=True)]
+    lines = lines.loc[~np.array(quiet, bool)]
     own = cells.reindex(pd.MultiIndex.from_frame(lines[["position", "item"]]))
     lines["value"] = lines["value"].astype(float)
     return _expected(lines.loc[lines["value"].notna()], own.loc[lines["value"].notna().to_numpy()], found)

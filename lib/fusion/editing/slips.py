@@ -1,4 +1,4 @@
-"""Slips of unit in a panel of returns: which form, block or item, by which power of ten, how surely."""
+"""Slips of unit in a panel of returns: which form or item, by which power of ten, how surely."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ class Found:
         form is in a wrong unit), ``slip`` (that anything is), ``factor``, ``every_year``, ``shrink``, ``shrink2``.
     cells : pandas.DataFrame
         One line an odd item: ``position`` (in ``rows``), ``item, slip, factor, shrink, shrink2, value, sigma``.
-    blocks : pandas.DataFrame
-        Blocks of a form that share one slip: ``position, block, factor, items``.
     constants : dict
         σ, σp, ε and the shares of slips that the data gave.
     settings : Settings
+    confirmed : frozenset of (int, str)
+        ``source_row`` and item of values that were confirmed: whatever is said of their form, they are not doubted.
     """
 
     rows: pd.DataFrame
     cells: pd.DataFrame
-    blocks: pd.DataFrame
     constants: dict[str, float]
     settings: Settings
+    confirmed: frozenset[tuple[int, str]] = frozenset()
 
     def listed(self) -> pd.DataFrame:
         """Rows whose doubt is worth a question: P above 1 / (1 + G)."""
@@ -72,9 +72,7 @@ def find(table: ibis.Table, settings: Settings | None = None) -> Found:
     forms = form_model.judge(returns, settings)
     cells, states = cell_model.judge(returns, forms, settings)
     rows = _rows(returns, forms, cells)
-    sure = cells.loc[cells["slip"] > settings.named]
-    blocks = cell_model.blocks_of(sure, returns.columns)
-    return Found(rows, cells, blocks, _constants(forms, states), settings)
+    return Found(rows, cells, _constants(forms, states), settings)
 
 
 def _rows(returns: Returns, forms: form_model.Forms, cells: pd.DataFrame) -> pd.DataFrame:

@@ -341,9 +341,10 @@ def _correction(row: dict[str, Any], asked: pd.Series, kind: str) -> dict[str, o
     """A line of the file of corrections; a slip of unit where the whole form is doubted is one of all its money."""
     right = None if kind == "confirmed" else float(str(row["right"]).replace(",", ""))
     power = np.log10(asked["value"] / right) if right and asked["value"] / right > 0 else np.nan
-    whole = kind == "slip" and bool(asked["whole"]) and abs(power - round(power)) < _EXACT if right else False
+    exact = right is not None and abs(power - round(power)) < _EXACT if np.isfinite(power) else False
+    whole = bool(asked["whole"]) and (kind == "confirmed" or (kind == "slip" and exact))
     cell = {"field": asked["item"], "old": asked["value"], "new": right, "factor": ""}
-    form = {"field": ALL, "old": "", "new": "", "factor": round(power) if whole else ""}
+    form = {"field": ALL, "old": "", "new": "", "factor": round(power) if exact else ""}
     return {
         "unit": asked["unit"],
         "year": int(asked["year"]),
