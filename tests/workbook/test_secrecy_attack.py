@@ -29,6 +29,16 @@ def test_the_total_of_a_table_of_one_year_is_known_to_a_table_of_all_years() -> 
     assert found.broken == 0 and found.counts > 20, found
 
 
+@pytest.mark.parametrize("seed", [206, 293])
+def test_what_cannot_move_as_far_as_it_should_is_kept_as_far_as_it_can(seed: int) -> None:
+    """Panel 206: one unit has four fifths of a path, the other path of that year is too small to move its total by a tenth, and
+    the year's total is known. The unit can still be kept from the next largest, if the small path is hidden, too."""
+    data = panel(seed)
+    told = study(data, seed)
+    found = attack(data, told, verdicts([t.exhibit for t in told], BUREAU), BUREAU)
+    assert found.broken == 0, found
+
+
 @pytest.mark.parametrize("seed", [0, 4])
 def test_rounded_counts_are_attacked_too(seed: int) -> None:
     strict = Rules.named("strict")

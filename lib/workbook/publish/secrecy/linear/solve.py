@@ -25,6 +25,8 @@ DENSE = 800
 SPARSE = 1e5
 ROUNDS = 2
 PRUNED = 4
+# Of what a target can move at most, the share that is given up to rounding.
+GIVEN = 1e-3
 
 
 @dataclass
@@ -34,8 +36,10 @@ class Problem:
     Everything is in deviations from the truth. ``forms`` (sums, variables): what is published, ``slack`` how far a
     published sum may deviate (rounding), ``block`` which sums are hidden together; ``cost``, ``forced``, ``fixed`` of
     each block. ``facts`` (relations, variables): zero by construction. ``low``, ``high``: what a reader would think
-    possible. ``targets`` (targets, variables) must be able to reach ``need`` upwards. ``knows`` (attacker, variable,
-    share of the range left to him): what contributors know; a contributor does not attack what is partly his own.
+    possible. ``targets`` (targets, variables) must be able to reach ``need`` upwards; ``lesser`` holds what the same sum
+    needs for other rules' sake, where the most cannot be had. ``knows`` (attacker, variable, share of the range left to
+    him): what contributors know; a contributor does not attack what is partly his own. ``lost`` (target, attacker): a
+    target that an attacker knows whatever is hidden.
     """
 
     forms: sparse.csr_matrix
@@ -52,12 +56,25 @@ class Problem:
     knows: tuple[np.ndarray, np.ndarray, np.ndarray]
     attackers: int
     integer: bool = False
+    lesser: list[list[float]] = field(default_factory=list)
+    lost: list[tuple[int, int]] = field(default_factory=list)
     pool: list[np.ndarray] = field(default_factory=list)
+
+    def ask_less(self, target: int, attacker: int, reach: float) -> None:
+        """Ask of a target what can be had, where no hiding gives what was asked: the next rule's need, else all there is."""
+        others = self.lesser[target] if self.lesser else []
+        less = next((need for need in others if need < reach * (1 - TOLERANCE)), reach * (1 - GIVEN))
+        if self.integer:
+            less = np.floor(min(less, self.need[target] - 1))
+        if less <= (0 if self.integer else GIVEN * self.need[target]):
+            self.lost.append((target, attacker))
+        else:
+            self.need[target] = less
 
 
 @dataclass
 class Solution:
-    """Blocks that are hidden; targets that cannot be kept whatever is hidden."""
+    """Blocks that are hidden; targets that cannot move as far as they should whatever is hidden."""
 
     hidden: np.ndarray
     broken: list[int]
@@ -128,11 +145,11 @@ def _attacks(
 ) -> tuple[list[frozenset[int]], np.ndarray]:
     """Attacks that succeed, as the blocks of which one must go; and what to hide so that none does.
 
-    An attack that uses nothing that can be hidden goes into ``broken``. What stops one attack is taken as hidden for
-    the next ones.
+    The target of an attack that uses nothing that can be hidden goes into ``broken``, and less is asked of it from then on. What
+    stops one attack is taken as hidden for the next ones.
     """
     hidden = hidden.copy()
-    proven = _Proven(problem, ~hidden[problem.block], broken)
+    proven = _Proven(problem, ~hidden[problem.block])
     found: list[frozenset[int]] = []
     program = _Program(problem, ~hidden[problem.block])
     while (pair := proven.next()) is not None:
@@ -149,7 +166,8 @@ def _attacks(
         free = frozenset(int(b) for b in used if not problem.fixed[b])
         if not free:
             broken.add(target)
-            proven.pairs[target] = True
+            problem.ask_less(target, int(attackers[0]), program.reach)
+            proven.again(target)
             continue
         found.append(free)
         if first:
@@ -163,14 +181,15 @@ def _attacks(
 class _Proven:
     """Pairs of target and attacker (first column: none) for which a way to move the target is known."""
 
-    def __init__(self, problem: Problem, shown: np.ndarray, broken: set[int]) -> None:
+    def __init__(self, problem: Problem, shown: np.ndarray) -> None:
         self.problem = problem
         attacker, variable, _ = problem.knows
         shape = (len(problem.low), problem.attackers)
         own = sparse.csr_matrix((np.ones(len(attacker)), (variable, attacker)), shape=shape)
         self.pairs = np.zeros((len(problem.need), problem.attackers + 1), bool)
         self.pairs[:, 1:] = (abs(problem.targets) @ own).toarray() > 0
-        self.pairs[sorted(broken)] = True
+        for target, knower in problem.lost:
+            self.pairs[target, knower + 1] = True
         self.alone: set[int] = set()
         self.sums, self.room = self._limits(shown)
         problem.pool = self.note(problem.pool)
@@ -195,6 +214,13 @@ class _Proven:
         target = int(open_[0])
         attackers = np.flatnonzero(~self.pairs[target]) - 1
         return target, attackers[:1] if target in self.alone else attackers
+
+    def again(self, target: int) -> None:
+        """What was proven of a target of which less is asked stays; who knows it whatever is hidden is passed over."""
+        for lost, attacker in self.problem.lost:
+            if lost == target:
+                self.pairs[target, attacker + 1] = True
+        self.problem.pool = self.note(self.problem.pool)
 
     def widen(self, shown: np.ndarray) -> None:
         """Less is shown than before: what was proven stays, more may be."""
@@ -316,6 +342,7 @@ class _Program:
         if len(self.room):
             self.limits |= {"A_ub": self.upper, "b_ub": self.room}
         attacker, self.variable, self.left = problem.knows
+        self.reach = 0.0
         self.order = np.argsort(attacker, kind="stable")
         self.edges = np.searchsorted(attacker[self.order], np.arange(problem.attackers + 1))
 
@@ -334,6 +361,7 @@ class _Program:
         need = self.problem.need[target]
         aim = self.problem.targets[target].toarray().ravel()
         found: Any = linprog(-aim, **self.limits, bounds=np.column_stack([low, high]), method="highs")
+        self.reach = float(-found.fun) if found.status == 0 else 0.0
         if found.status != 0 or -found.fun < need * (1 - TOLERANCE):
             return None, self._used(found)
         if not self.problem.integer:

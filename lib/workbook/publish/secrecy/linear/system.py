@@ -157,7 +157,7 @@ class System:
         first = np.unique(same, return_index=True)[1]
         targets, reach = self._even(self.aims[part.asked], at, scale)
         need = np.array(self.targets.need)[part.asked] / reach
-        once = _once(targets, need)
+        once, lesser = _once(targets, need)
         part = replace(part, asked=part.asked[once])
         forced, fixed, units = (
             np.array(v)[part.rows] for v in (self.forms.forced, self.forms.fixed, self.forms.units)
@@ -179,6 +179,7 @@ class System:
             knows=knows,
             attackers=attackers,
             integer=self.integer,
+            lesser=lesser,
         )
         return problem, blocks, part
 
@@ -229,11 +230,14 @@ def _same(matrix: sparse.csr_matrix, slack: np.ndarray) -> np.ndarray:
     return np.unique(mark, axis=0, return_inverse=True)[1].ravel()
 
 
-def _once(targets: sparse.csr_matrix, need: np.ndarray) -> np.ndarray:
-    """Of targets that are the same sum, the one that must move furthest."""
+def _once(targets: sparse.csr_matrix, need: np.ndarray) -> tuple[np.ndarray, list[list[float]]]:
+    """Of targets that are the same sum, the one that must move furthest, and how far the others of its sum must."""
     order = np.argsort(-need, kind="stable")
-    first = np.unique(_same(targets[order], np.zeros(len(order))), return_index=True)[1]
-    return np.sort(order[first])
+    alike: dict[int, list[int]] = {}
+    for i, same in zip(order, _same(targets[order], np.zeros(len(order))), strict=True):
+        alike.setdefault(int(same), []).append(int(i))
+    kept = sorted(alike.values(), key=lambda own: own[0])
+    return np.array([own[0] for own in kept], int), [[float(need[i]) for i in own[1:]] for own in kept]
 
 
 def _blocks(same: np.ndarray, bundle: np.ndarray) -> np.ndarray:
