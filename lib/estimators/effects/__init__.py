@@ -11,7 +11,7 @@ from estimators.effects.description import (
     year_before,
 )
 from estimators.effects.magnitude import magnitudes, money_of_log
-from estimators.effects.power import Columns, designs, is_binary, minimum_detectable
+from estimators.effects.power import Columns, designs, is_binary, minimum_detectable, shock_cells
 from estimators.effects.sample import (
     base_columns,
     check_varies,
@@ -69,6 +69,7 @@ __all__ = [
     "money_of_log",
     "restate",
     "rung",
+    "shock_cells",
     "singletons",
     "stated_rows",
     "summary",

@@ -46,6 +46,12 @@ class CohortPanel:
     ends: int
 
     @property
+    def uncontrolled(self) -> pd.DataFrame:
+        """The rows with the controls' part put back into y."""
+        part = self.data[list(self.slopes.index)].astype(float) @ self.slopes
+        return self.data.assign(y=self.data["y"] + part)
+
+    @property
     def counts(self) -> dict[str, int]:
         """``rows``, ``starters`` and ``others`` (units that start, and that do not), ``always``, ``ends``."""
         units = self.data.drop_duplicates("unit")["start"]

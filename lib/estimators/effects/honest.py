@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,6 @@ Floats = NDArray[np.floating[Any]]
 GRID = 201
 # Draws for the least-favourable critical value: the reference implementation takes 1000 as well.
 DRAWS = 1000
-MOST_POST = 6
 
 
 @dataclass(frozen=True)
@@ -47,18 +45,20 @@ def relative_magnitudes(
     base: int = -1,
     size: float = 0.05,
     seed: int = 0,
+    weights: pd.Series | None = None,
 ) -> pd.DataFrame:
-    """Confidence sets for the mean effect over the event times after the base, for each M.
+    """Confidence sets for a weighted mean of the effects at the event times after the base, for each M.
 
     Parameters
     ----------
     estimate, covariance : Series, DataFrame
-        Coefficients by event time against one base, which is left out, without gaps; their joint covariance. At most
-        six event times after the base (the dual's vertices are listed).
+        Coefficients by event time against one base, which is left out, without gaps; their joint covariance.
     grid : sequence of float
         Values of M, multiples of the largest change before the start.
     size, seed : float, int
         1 − size is the coverage; seed of the least-favourable critical value.
+    weights : Series, index event_time, optional
+        Of the effects in the mean, adding up to 1; none: equal. Event times that it lacks count 0.
 
     Returns
     -------
@@ -68,14 +68,16 @@ def relative_magnitudes(
     Raises
     ------
     EffectsError
-        When event times have gaps, there are no leads, or too many lags.
+        When event times have gaps, or there are no leads or no lags.
     """
     before, after = _checked(estimate, base)
     b, v = estimate.to_numpy(float), covariance.to_numpy(float)
+    mean = _mean(estimate, before, weights)
+    noise = np.random.default_rng(seed).multivariate_normal(np.zeros(len(b)), v, DRAWS)
     rows = []
     for m in grid:
-        parts = (_moments(b, v, before, a, size, seed) for a in _classes(before, after, m))
-        sets = [_interval(part, b[before:].mean(), size) for part in parts]
+        parts = (_moments(b, v, mean, a, noise, size) for a in _classes(before, after, m))
+        sets = [_interval(part, float(mean @ b[before:]), size) for part in parts]
         found = [s for s in sets if s is not None]
         low, high = (min(s[0] for s in found), max(s[1] for s in found)) if found else (np.nan, np.nan)
         rows.append({"m": float(m), "ci_low": low, "ci_high": high})
@@ -83,11 +85,16 @@ def relative_magnitudes(
 
 
 def smoothness(
-    estimate: pd.Series, covariance: pd.DataFrame, grid: Sequence[float], base: int = -1, size: float = 0.05
+    estimate: pd.Series,
+    covariance: pd.DataFrame,
+    grid: Sequence[float],
+    base: int = -1,
+    size: float = 0.05,
+    weights: pd.Series | None = None,
 ) -> pd.DataFrame:
-    """Shortest fixed-length intervals for the mean effect over the event times after the base, for each M.
+    """Shortest fixed-length intervals for a weighted mean of the effects after the base, for each M.
 
-    The estimator is a′b with a = 1/k on the k event times after the base and weights chosen on the leads. With κ_t the
+    The estimator is a′b with a the mean's weights on the event times after the base and weights chosen on the leads. With κ_t the
     change of slope at t, δ = s(t − base) + Σ_t κ_t B_t; the bias is finite only if a′(t − base) = 0, and then at most
     M Σ_t |a′B_t|. Half the length is cv(bias/sd)·sd, cv(x) the 1 − size quantile of |N(x, 1)|; it is convex in a.
 
@@ -98,12 +105,13 @@ def smoothness(
     DataFrame
         m, ci_low, ci_high.
     """
-    before, after = _checked(estimate, base)
+    before, _ = _checked(estimate, base)
     b, v = estimate.to_numpy(float), covariance.to_numpy(float)
     distance = estimate.index.to_numpy(float) - base
+    mean = _mean(estimate, before, weights)
     rows = []
     for m in grid:
-        a = np.r_[_lead_weights(v, distance, before, float(m), size), np.full(after, 1 / after)]
+        a = np.r_[_lead_weights(v, distance, mean, float(m), size), mean]
         bias = float(m) * np.abs(_bends(distance, before) @ a).sum()
         half = _half_length(bias, float(np.sqrt(a @ v @ a)), size)
         rows.append({"m": float(m), "ci_low": float(a @ b - half), "ci_high": float(a @ b + half)})
@@ -117,11 +125,22 @@ def _bends(distance: Floats, before: int) -> Floats:
     return np.array([*leads, *lags])
 
 
-def _lead_weights(v: Floats, distance: Floats, before: int, m: float, size: float) -> Floats:
+def _mean(estimate: pd.Series, before: int, weights: pd.Series | None) -> Floats:
+    """Weights of the event times after the base."""
+    times = estimate.index[before:]
+    if weights is None:
+        return np.full(len(times), 1 / len(times))
+    found = weights.reindex(times, fill_value=0.0).to_numpy(float)
+    if not np.isclose(found.sum(), 1):
+        raise EffectsError(said("effects.weights_beyond", total=f"{found.sum():.3f}", last=int(times[-1])))
+    return found
+
+
+def _lead_weights(v: Floats, distance: Floats, lags: Floats, m: float, size: float) -> Floats:
     """Weights on the leads that make the interval shortest; epigraph form, so that the problem is smooth."""
     from scipy.optimize import minimize
 
-    lags = np.full(len(distance) - before, 1 / (len(distance) - before))
+    before = len(distance) - len(lags)
     bends = _bends(distance, before)
     k, rest = len(bends), bends[:, before:] @ lags
     scale = float(np.sqrt(lags @ v[before:, before:] @ lags))
@@ -210,6 +229,12 @@ def listed(bounds: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(tables or [pd.DataFrame(columns=columns)]).replace([np.inf, -np.inf], np.nan)
 
 
+def broken(breaks: pd.Series) -> dict[str, bool]:
+    """Which restrictions break within the grid, ``both``, and ``never`` (nothing is apart from zero to begin with)."""
+    found = breaks.notna()
+    return {**found, "both": found.sum() == 2, "never": bool((breaks <= 0).any())}
+
+
 def _checked(estimate: pd.Series, base: int) -> tuple[int, int]:
     times = estimate.index.to_numpy(int)
     before, after = int((times < base).sum()), int((times > base).sum())
@@ -217,8 +242,6 @@ def _checked(estimate: pd.Series, base: int) -> tuple[int, int]:
         raise EffectsError(said("effects.bounds_need", base=base, before=before, after=after))
     if not np.array_equal(times, np.delete(np.arange(base - before, base + after + 1), before)):
         raise EffectsError(said("effects.gaps", times=times.tolist(), base=base))
-    if after > MOST_POST:
-        raise EffectsError(said("effects.too_many", after=after, most=MOST_POST))
     return before, after
 
 
@@ -234,34 +257,31 @@ def _classes(before: int, after: int, m: float) -> Iterator[Floats]:
             yield np.vstack([change - times * largest, -change - times * largest])
 
 
-def _moments(b: Floats, v: Floats, before: int, a: Floats, size: float, seed: int) -> _Moments:
-    """Moment inequalities for θ = mean effect; only rows that involve effects say anything about it."""
+def _moments(b: Floats, v: Floats, mean: Floats, a: Floats, noise: Floats, size: float) -> _Moments:
+    """Moment inequalities for θ, the weighted mean; only rows that involve effects say anything about it."""
+    before = len(b) - len(mean)
     used = np.abs(a[:, before:]).max(axis=1) > 1e-12
     a = a[used]
-    after = len(b) - before
-    # Effects τ = θ·1 + N ν, with N a basis of the vectors that have mean zero.
-    null = np.vstack([np.eye(after - 1), -np.ones((1, after - 1))])
     sigma = a @ v @ a.T
-    vertices = _vertices(a[:, before:] @ null, np.sqrt(np.diag(sigma)))
-    noise = np.random.default_rng(seed).multivariate_normal(np.zeros(len(b)), v, DRAWS) @ a.T
-    worst = np.quantile((noise @ vertices.T).max(axis=1), 1 - size / 10)
+    vertices = _vertices(a[:, before:], mean, np.sqrt(np.diag(sigma)))
+    worst = np.quantile((noise @ a.T @ vertices.T).max(axis=1), 1 - size / 10)
     return _Moments(a @ b, a[:, before:].sum(axis=1), sigma, vertices, float(worst))
 
 
-def _vertices(x: Floats, scale: Floats) -> Floats:
-    """Vertices of {γ ≥ 0, x′γ = 0, scale′γ = 1}, shape (count, rows): all bases are tried at once."""
-    equations = np.column_stack([x, scale]).T
-    k = len(equations)
-    bases = np.array(list(combinations(range(equations.shape[1]), k)))
-    systems = equations[:, bases].transpose(1, 0, 2)
-    regular = np.abs(np.linalg.det(systems)) > 1e-12 * np.abs(systems).max() ** k
-    right = np.zeros((int(regular.sum()), k, 1))
-    right[:, -1] = 1.0
-    weights = np.linalg.solve(systems[regular], right)[..., 0]
-    feasible = (weights >= -1e-9).all(axis=1)
-    gamma = np.zeros((int(feasible.sum()), equations.shape[1]))
-    np.put_along_axis(gamma, bases[regular][feasible], np.maximum(weights[feasible], 0), axis=1)
-    return np.unique(gamma.round(12), axis=0)
+def _vertices(lags: Floats, mean: Floats, scale: Floats) -> Floats:
+    """Vertices of {γ ≥ 0, N′lags′γ = 0, scale′γ = 1}, N a basis of the effects with mean zero, shape (count, rows).
+
+    ``lags`` is (D; −D) with D the invertible matrix of changes, so that γ = (u, w) enters by δ = u − w alone. N′D′δ = 0 says that
+    D′δ is a multiple of the mean's weights: δ lies on one line. So the vertices are its two ends, u and w never both positive,
+    and, where δ = 0, one change with itself taken back (u_t = w_t).
+    """
+    half = len(lags) // 2
+    line = np.linalg.solve(lags[:half].T, mean)
+    line[np.abs(line) < 1e-12 * np.abs(line).max()] = 0
+    ends = [np.r_[np.maximum(one, 0), np.maximum(-one, 0)] for one in (line, -line)]
+    back = np.hstack([np.eye(half), np.eye(half)])
+    found = np.vstack([*ends, back])
+    return found / (found @ scale)[:, None]
 
 
 def _interval(moments: _Moments, centre: float, size: float) -> tuple[float, float] | None:

@@ -10,7 +10,9 @@ panels that are robust to serial correlation):
 
     SE² = Σ_i D̃_i′ Ω D̃_i / (Σ_i D̃_i′ D̃_i)²,
 
-D̃ the treatment less its unit and time effects and the other regressors. Ω comes from untreated rows. Because
+D̃ the treatment less its unit and time effects and the other regressors. Where starts are staggered the effect is imputed from
+untreated rows, and D̃/Σ D̃² gives way to the weights v that imputation puts on each row (Borusyak, Jaravel & Spiess 2024):
+SE² = Σ_i v_i′ Ω v_i. Ω comes from untreated rows. Because
 D̃_i sums to zero over time, D̃_i′ Ω D̃_i = −½ D̃_i′ V D̃_i with V_ts = E(u_it − u_is)²: the unit effects cancel in
 the differences, so that the estimate of V is free of the bias that demeaning short panels brings to Ω. The same
 holds for the covariance between units of one cluster, where clusters are coarser than units.
@@ -79,6 +81,11 @@ def untreated(rows: pd.DataFrame, columns: Columns, start: str | None = None) ->
     return pd.Series(True, index=rows.index)
 
 
+def shock_cells(rows: pd.DataFrame, group: str | None, effects: str) -> list[str]:
+    """Columns whose values have effects of their own in each year: the group's, where the answer has them and the rows do."""
+    return [group] if effects == "group_year" and group in rows else []
+
+
 def is_binary(values: pd.Series) -> bool:
     """Whether a column holds only 0 and 1 (or False and True)."""
     return set(values.dropna().unique()) <= {0, 1}
@@ -145,17 +152,33 @@ def design_error(rows: pd.DataFrame, treatment: str, columns: Columns, errors: E
         raise EffectsError(
             said("effects.nothing_left", treatment=treatment, unit=columns.unit, time=columns.time)
         )
-    frame = pd.DataFrame(
-        {"d": d, "u": rows[columns.unit].to_numpy(), "t": rows[columns.time].to_numpy(float)}
-    )
-    by_unit = frame.pivot_table(index="u", columns="t", values="d", fill_value=0.0, observed=True)
-    by_unit = by_unit.reindex(columns=errors.times, fill_value=0.0)
-    cluster = rows.groupby(columns.unit, observed=True)[columns.cluster].first().loc[by_unit.index]
-    by_cluster = by_unit.groupby(cluster.to_numpy(), observed=True).sum()
-    within = _quadratic(by_unit.to_numpy(), errors.own - errors.across)
-    between = _quadratic(by_cluster.to_numpy(), errors.across)
-    variance = -0.5 * (within + between) / float(d @ d) ** 2
+    variance = _variance(d / float(d @ d), rows, columns, errors)
     return math.sqrt(max(variance, 0.0)), float(d.std())
+
+
+def imputed_error(
+    rows: pd.DataFrame, start: str, columns: Columns, errors: Errors, cells: Sequence[str] = ()
+) -> float:
+    """Standard error of the mean effect over all treated rows by imputation, if all effects are the same.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Sample; `start` is the first treated time, missing for the never treated.
+    cells : sequence of str
+        As in `imputation.fit`.
+    """
+    from scipy import sparse
+
+    from estimators.effects import imputation
+
+    names = {"unit": columns.unit, "time": columns.time, "outcome": columns.outcome, "start": start}
+    model = imputation.fit(rows, cells=cells, slopes=columns.controls, **names)
+    count = len(model.effect)
+    weight = np.zeros(len(model.data))
+    weight[model.treated] = 1 / count
+    weight[model.untreated] = model.implied(sparse.csr_array(np.full((count, 1), 1 / count)))[:, 0]
+    return math.sqrt(max(_variance(weight, rows, columns, errors), 0.0))
 
 
 def minimum_detectable(std_error: float, clusters: int, size: float = 0.05, power: float = 0.8) -> float:
@@ -172,8 +195,12 @@ def designs(
     power: float = 0.8,
     start: str | None = None,
     treated_sizes: Sequence[int] = (480, 150, 60, 24),
+    cells: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Minimum detectable effect of each treatment, for the design at hand and for fewer treated units.
+
+    A 0/1 treatment that begins in the year of `start` is that of the imputation estimator (`imputed_error`); any other that of
+    the regression with unit and time effects.
 
     Parameters
     ----------
@@ -184,11 +211,14 @@ def designs(
     treated_sizes : sequence of int
         Numbers of treated units at which a binary design is evaluated besides its own, if smaller; treated units
         are then taken evenly over start years, and the other treated units are left out.
+    cells : sequence of str
+        Columns whose values have effects of their own in each time, in imputation.
 
     Returns
     -------
     DataFrame
-        One row per treatment and design: treatment, kind (binary, continuous), design (observed, fewer),
+        One row per treatment and design: treatment, kind (binary, continuous), estimator (imputation, twfe),
+        design (observed, fewer),
         n, n_units, n_treated, share, clusters, residual_sd, autocorrelation, intra_unit_correlation, treatment_sd,
         std_error, size, power, mde (per unit of treatment), mde_one_sd (per standard deviation of the treatment's
         own variation; for a binary treatment equal to mde), mde_outcome_sd (mde_one_sd in standard deviations of
@@ -205,7 +235,10 @@ def designs(
         sizes = [len(order), *(k for k in treated_sizes if k < len(order))] if binary else [0]
         for k in sizes:
             kept = rows if k == len(order) else _fewer(rows, order, k, columns)
-            records.append(_design(kept, treatment, columns, errors, (k, binary), (size, power)))
+            begins = start if binary and start and _begins(rows, treatment, start, columns) else None
+            records.append(
+                _design(kept, treatment, columns, errors, (k, binary), (size, power), begins, cells)
+            )
             records[-1]["design"] = "observed" if kept is rows else "fewer"
     table = pd.DataFrame(records)
     table["mde_outcome_sd"] = table["mde_one_sd"] / rows[columns.outcome].astype(float).std()
@@ -215,6 +248,19 @@ def designs(
 # -- inside ------------------------------------------------------------------------------------
 
 
+def _variance(weight: Floats, rows: pd.DataFrame, columns: Columns, errors: Errors) -> float:
+    """Variance of a weighted sum of rows whose weights add up to zero within units."""
+    frame = pd.DataFrame(
+        {"d": weight, "u": rows[columns.unit].to_numpy(), "t": rows[columns.time].to_numpy(float)}
+    )
+    by_unit = frame.pivot_table(index="u", columns="t", values="d", fill_value=0.0, observed=True)
+    by_unit = by_unit.reindex(columns=errors.times, fill_value=0.0)
+    cluster = rows.groupby(columns.unit, observed=True)[columns.cluster].first().loc[by_unit.index]
+    by_cluster = by_unit.groupby(cluster.to_numpy(), observed=True).sum()
+    within = _quadratic(by_unit.to_numpy(), errors.own - errors.across)
+    return -0.5 * (within + _quadratic(by_cluster.to_numpy(), errors.across))
+
+
 def _design(
     rows: pd.DataFrame,
     treatment: str,
@@ -222,14 +268,24 @@ def _design(
     errors: Errors,
     treated: tuple[int, bool],
     test: tuple[float, float],
+    start: str | None,
+    cells: Sequence[str],
 ) -> dict[str, object]:
     n_treated, binary = treated
     std_error, own_sd = design_error(rows, treatment, columns, errors)
+    if start:
+        try:
+            std_error = imputed_error(rows, start, columns, errors, cells)
+        except (
+            EffectsError
+        ):  # no treated row has a counterfactual in this design; the table names the estimator
+            start = None
     clusters, units = rows[columns.cluster].nunique(), rows[columns.unit].nunique()
     mde = minimum_detectable(std_error, clusters, *test)
     return {
         "treatment": treatment,
         "kind": "binary" if binary else "continuous",
+        "estimator": "imputation" if start else "twfe",
         "design": "",
         "n": len(rows),
         "n_units": units,
@@ -246,6 +302,14 @@ def _design(
         "mde": mde,
         "mde_one_sd": mde if binary else mde * own_sd,
     }
+
+
+def _begins(rows: pd.DataFrame, treatment: str, start: str, columns: Columns) -> bool:
+    """Whether a 0/1 treatment is that of the start column: on from the start year, off before, and some of both to learn from."""
+    on = (rows[columns.time] >= rows[start]).fillna(False).astype(bool)
+    same = (rows[treatment].astype(float) == on.astype(float)).all()
+    first = rows.groupby(columns.unit, observed=True)[columns.time].transform("min")
+    return bool(same and (on & (first < rows[start])).any() and not on.all())
 
 
 def _slopes(residual: Floats) -> Floats:

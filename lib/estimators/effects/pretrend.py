@@ -41,6 +41,7 @@ def joint_test(
     slope: float = 0.01,
     size: float = 0.05,
     power: float = 0.8,
+    weights: pd.Series | None = None,
 ) -> Pretrend:
     """Test that all leads before the base are zero, with its power against a linear trend.
 
@@ -56,6 +57,8 @@ def joint_test(
         Trend a year, outcome units.
     size, power : float
         Size of the test; power at which ``detectable`` is stated.
+    weights : Series, index event_time, optional
+        Of the effects in the average that ``implied_bias`` is about; none: equal on all event times after the base.
 
     Raises
     ------
@@ -75,6 +78,7 @@ def joint_test(
     trend = leads.to_numpy(float) - base
     unit = float(trend @ np.linalg.solve(v, trend))
     after = estimate.index[estimate.index > base].to_numpy(float)
+    held = np.ones(len(after)) if weights is None else weights.reindex(after, fill_value=0.0).to_numpy(float)
     detectable = slope_with_power(unit, len(leads), size, power)
     return Pretrend(
         statistic=statistic,
@@ -83,7 +87,9 @@ def joint_test(
         slope=slope,
         power=power_of(unit * slope**2, len(leads), size),
         detectable=detectable,
-        implied_bias=detectable * float(np.mean(after - base)) if len(after) else float("nan"),
+        implied_bias=detectable * float(np.average(after - base, weights=held))
+        if held.any()
+        else float("nan"),
     )
 
 

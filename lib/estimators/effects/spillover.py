@@ -7,10 +7,12 @@ apply to it: an effect of exposure says that untreated neighbours are not untouc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from estimators.effects import imputation
+from estimators.effects.imputation import Imputation, inference
 from estimators.errors import EffectsError
 from estimators.language import said
 
@@ -50,6 +52,56 @@ def exposure(data: pd.DataFrame, cell: Sequence[str]) -> pd.DataFrame:
     if not reached.any():
         raise EffectsError(said("effects.no_exposed", cell=said("effects.and").join(cell)))
     return rows
+
+
+def felt(
+    data: pd.DataFrame,
+    cell: Sequence[str],
+    groups: Sequence[str] = (),
+    cluster: str | None = None,
+    anticipation: int = 0,
+) -> Imputation:
+    """What exposure does to firms never treated, by imputation.
+
+    Parameters
+    ----------
+    data, cell
+        As in `exposure`; also y.
+    groups : sequence of str
+        Columns whose values have effects of their own in each year: shocks that neighbours share are no spillover.
+    cluster : str, optional
+    anticipation : int
+    """
+    return imputation.fit(
+        exposure(data, cell),
+        outcome="y",
+        unit="unit",
+        time="year",
+        start="exposed",
+        cells=groups,
+        cluster=cluster,
+        anticipation=anticipation,
+    )
+
+
+def listed(found: Mapping[str, Imputation], size: float = 0.05) -> pd.DataFrame:
+    """Effects of exposure by what untreated outcomes share in a year.
+
+    Returns
+    -------
+    DataFrame
+        effects, estimate, std_error, ci_low, ci_high, p_value, n, exposed, others (units).
+    """
+    rows = []
+    for name, model in found.items():
+        tested, one = inference.normal(model, size), model.overall()
+        units = int(model.rows.unit.max()) + 1
+        rows.append(
+            {"effects": name, "estimate": one.estimate, "std_error": one.std_error}
+            | {"ci_low": tested.ci_low, "ci_high": tested.ci_high, "p_value": tested.p_value}
+            | {"n": len(model.data), "exposed": one.units, "others": units - one.units}
+        )
+    return pd.DataFrame(rows)
 
 
 def far_controls(data: pd.DataFrame, cell: Sequence[str]) -> pd.DataFrame:

@@ -66,6 +66,18 @@ class Dynamics(Section):
         "path",
         description="firms of one level may share shocks: its years get effects of their own, and inference by group is shown",
     )
+    headline_estimator: Literal["imputation", "two_stage"] = Field(
+        "imputation",
+        description="estimator of the one effect that the study answers with; estimates are equal, errors are not",
+    )
+    headline_target: Literal["all", "common", "first"] = Field(
+        "all",
+        description="its average: all treated rows, the years that every cohort reaches with equal weights, or the first year",
+    )
+    headline_effects: Literal["group_year", "year"] = Field(
+        "group_year",
+        description="what untreated outcomes share in a year: those of a shock_group, or all",
+    )
     shock_years: list[Annotated[int, Field(ge=1900, le=2100)]] = Field(
         default_factory=lambda: [2020, 2022],
         description="years of shocks that all firms share: what treated firms were spared in them is a test of its own",

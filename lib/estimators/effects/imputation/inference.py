@@ -57,8 +57,14 @@ def normal(model: Imputation, size: float = 0.05) -> Tested:
     return Tested(found.estimate, p_value, found.estimate - half, found.estimate + half, clusters, 0.0)
 
 
-def by_signs(model: Imputation, groups: Sequence[Any], size: float = 0.05, seed: int = 1) -> Tested:
-    """Wild score test of the overall effect with one sign for each group: what holds where shocks are shared in groups.
+def by_signs(
+    model: Imputation,
+    groups: Sequence[Any],
+    size: float = 0.05,
+    seed: int = 1,
+    share: Array | None = None,
+) -> Tested:
+    """Wild score test of an average effect with one sign for each group: what holds where shocks are shared in groups.
 
     P_c(τ) = Σ over the group of q(τ̂ − τ) less the untreated rows' part; Σ_c P_c(τ) is the estimate less τ. The p-value of τ
     is the share of sign vectors whose sum is as large. All sign vectors are tried; beyond 16 groups 99,999 are drawn.
@@ -70,13 +76,15 @@ def by_signs(model: Imputation, groups: Sequence[Any], size: float = 0.05, seed:
         Group of each row, constant within units (a path, a district).
     size : float
         The interval holds every τ whose p-value is above it; infinite where no p-value can be as small.
+    share : ndarray, shape (treated rows,), optional
+        Weight of each treated row in the average, adding up to 1; none: all alike.
 
     Notes
     -----
     (Σ ηP(τ))² ≥ (Σ P(τ))² holds for τ between (a − a_η)/(1 − b_η) and (a + a_η)/(1 + b_η), with a = Σ P(0), a_η = Σ ηP(0) and
     b_η = Σ η s, s the groups' shares of the target. Each holds the estimate, so the interval is read off sorted ends.
     """
-    parts, shares = _group_parts(model, groups)
+    parts, shares = _group_parts(model, groups, share)
     total = parts.sum()
     signs = _signs(len(parts), seed)
     a, b = signs @ parts, signs @ shares
@@ -184,15 +192,15 @@ def _groups(model: Imputation, groups: Sequence[Any]) -> tuple[sums.Codes, int]:
     return by_unit, count
 
 
-def _group_parts(model: Imputation, groups: Sequence[Any]) -> tuple[Array, Array]:
+def _group_parts(model: Imputation, groups: Sequence[Any], share: Array | None = None) -> tuple[Array, Array]:
     """P_c(0) and the groups' shares of the target; groups without any treated row count through their controls."""
     labels, count = _groups(model, groups)
-    n = len(model.effect)
+    q = np.full(len(model.effect), 1 / len(model.effect)) if share is None else np.asarray(share, float)
     unit = model.rows.unit[model.treated]
-    treated = sums.by_unit((model.effect / n)[:, None], unit, len(model.cluster))
-    psi = treated - model.residual_sums(model.directions(_overall(model)))
+    treated = sums.by_unit((model.effect * q)[:, None], unit, len(model.cluster))
+    psi = treated - model.residual_sums(model.directions(sparse.csr_array(q[:, None])))
     parts = sums.by_unit(psi, labels, count)[:, 0]
-    shares = np.bincount(labels[unit], minlength=count) / n
+    shares = np.bincount(labels[unit], q, minlength=count)
     there = (shares > 0) | (np.abs(parts) > 1e-12 * np.abs(parts).max())
     if there.sum() < 2:
         raise EffectsError(said("effects.few_groups", count=int(there.sum()), smallest=2))

@@ -6,7 +6,9 @@ before the start are not on one footing. `rebased` brings both to that year.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -73,6 +75,13 @@ def rebased(model: Imputation, first: int = -5) -> Path:
     psi = np.hstack([psi_lead[:, rows], model.influence @ weights.to_numpy() - psi_lead @ share.T])
     times = pd.Index([*shown, *[int(e) for e in weights]], name="event_time")
     return Path(pd.Series(estimate, times), pd.DataFrame(psi.T @ psi, times, times), base)
+
+
+def window(paths: Mapping[Any, Path]) -> tuple[pd.Series, pd.DataFrame]:
+    """Estimates and covariance of a path; empty without one."""
+    return next(
+        ((p.estimate, p.covariance) for p in paths.values()), (pd.Series(dtype=float), pd.DataFrame())
+    )
 
 
 def _fitted(model: Imputation, dummies: Array) -> tuple[Array, Array]:

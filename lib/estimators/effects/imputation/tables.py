@@ -68,20 +68,20 @@ def beside(models: Mapping[str, Imputation], packages: Mapping[str, Any]) -> pd.
     Returns
     -------
     DataFrame
-        event_time (missing: overall), estimate, package_estimate, difference, std_error, package_std_error, ratio_less_1.
-        Empty where either is missing.
+        implementation, event_time (missing: overall), estimate, other_estimate, difference, std_error, other_std_error,
+        ratio_less_1, units. Empty where either is missing.
     """
     columns = [
         "event_time",
         "estimate",
-        "package_estimate",
+        "other_estimate",
         "difference",
         "std_error",
-        "package_std_error",
+        "other_std_error",
         "ratio_less_1",
     ]
     if not models or not packages:
-        return pd.DataFrame(columns=[*columns, "units"])
+        return pd.DataFrame(columns=["implementation", *columns, "units"])
     (model,), (package,) = models.values(), packages.values()
     overall = model.overall()
     rows = [(np.nan, overall.estimate, package.overall_att, overall.std_error, package.overall_se)]
@@ -91,9 +91,9 @@ def beside(models: Mapping[str, Imputation], packages: Mapping[str, Any]) -> pd.
             ours = study.loc[when]
             rows.append((when, ours["estimate"], one["effect"], ours["std_error"], one["se"]))
     table = pd.DataFrame(rows, columns=[columns[i] for i in (0, 1, 2, 4, 5)])
-    table["difference"] = (table["estimate"] - table["package_estimate"]).abs()
-    table["ratio_less_1"] = (table["std_error"] / table["package_std_error"] - 1).abs()
-    return table[columns].assign(units=overall.units)
+    table["difference"] = (table["estimate"] - table["other_estimate"]).abs()
+    table["ratio_less_1"] = (table["std_error"] / table["other_std_error"] - 1).abs()
+    return table[columns].assign(implementation="diff_diff", units=overall.units)
 
 
 def first_seen(data: pd.DataFrame, column: str | None) -> pd.Series | None:

@@ -6,10 +6,7 @@ from collections.abc import Mapping
 from statistics import NormalDist
 from typing import Any
 
-import numpy as np
 import pandas as pd
-
-from estimators.effects.dynamics import event_study
 
 COLUMNS = ["estimator", "estimate", "std_error", "ci_low", "ci_high", "n", "target"]
 # Which average an estimator gives where it is not that over all treated years: equal weights on the years that all
@@ -102,6 +99,16 @@ def with_truth(
     return averages.assign(truth=goal.fillna(true_average(truth, column=column)))
 
 
+def against(
+    answers: pd.DataFrame, truth: pd.DataFrame | None, target: str, common: int, column: str = "effect"
+) -> pd.DataFrame:
+    """The answer's lines beside the true value of its target, where it is known."""
+    if truth is None or answers.empty:
+        return answers
+    last = {"all": None, "common": common, "first": 0}[target]
+    return answers.assign(truth=true_average(truth, last, column))
+
+
 def covered(averages: pd.DataFrame) -> int | None:
     """How many intervals hold the truth; None where it is not known."""
     if "truth" not in averages:
@@ -134,20 +141,3 @@ def true_path(truth: pd.DataFrame | None, last: int, column: str = "effect") -> 
         return {}
     path = truth[truth["dimension"] == "event_time"].assign(level=lambda t: t["level"].astype(int))
     return path[path["level"] <= last].set_index("level")[column].to_dict()
-
-
-def choices(fits: Mapping[str, Any], size: float = 0.05) -> pd.DataFrame:
-    """One estimator under several choices: its average effect, and its leads in the three years before the start.
-
-    Returns
-    -------
-    DataFrame
-        choice, estimate, std_error, ci_low, ci_high, n, lead_3, lead_2, lead_1, units (treated).
-    """
-    rows = []
-    for name, result in fits.items():
-        path = event_study(name, result, size).set_index("event_time")["estimate"]
-        leads = {f"lead_{years}": path.get(-years, np.nan) for years in (3, 2, 1)}
-        counts = {"n": float(result.n_obs), "units": result.n_treated_units}
-        rows.append(line(name, result.overall_att, result.overall_se, size) | counts | leads)
-    return pd.DataFrame(rows).rename(columns={"estimator": "choice"})
