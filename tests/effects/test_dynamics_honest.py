@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -65,8 +67,53 @@ def test_bad_windows_are_named() -> None:
         honest.relative_magnitudes(b, v, [1.0])
     with pytest.raises(EffectsError, match="found 0 and 1"):
         honest.relative_magnitudes(*coefficients({0: 0.2}), [1.0])
-    with pytest.raises(EffectsError, match="at most 6"):
-        honest.relative_magnitudes(*coefficients({-2: 0.1, **dict.fromkeys(range(7), 0.1)}), [1.0])
+    seven = coefficients({-2: 0.1, **dict.fromkeys(range(7), 0.1)})
+    with pytest.raises(EffectsError, match=r"hold 0\.500 of the average's weights"):
+        honest.relative_magnitudes(*seven, [1.0], weights=pd.Series({0: 0.5, 7: 0.5}))
+
+
+def brute_force(lags: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """All bases of {γ ≥ 0, N′lags′γ = 0, scale′γ = 1}, one after the other."""
+    null = np.linalg.svd(mean[None, :])[2][1:].T
+    equations = np.column_stack([lags @ null, scale]).T
+    found = []
+    for basis in combinations(range(equations.shape[1]), len(equations)):
+        system = equations[:, basis]
+        if abs(np.linalg.det(system)) > 1e-10:
+            weights = np.linalg.solve(system, np.r_[np.zeros(len(equations) - 1), 1.0])
+            if (weights >= -1e-9).all():
+                gamma = np.zeros(equations.shape[1])
+                gamma[list(basis)] = np.maximum(weights, 0)
+                found.append(gamma)
+    return np.unique(np.round(found, 9), axis=0)
+
+
+@pytest.mark.parametrize("after", [1, 2, 3, 4])
+def test_vertices_of_the_dual_are_those_of_all_bases(after: int) -> None:
+    rng = np.random.default_rng(after)
+    change = np.eye(after) - np.eye(after, k=-1)
+    mean = rng.dirichlet(np.ones(after))
+    lags, scale = np.vstack([change, -change]), rng.uniform(0.5, 2, 2 * after)
+    closed = np.unique(np.round(honest._vertices(lags, mean, scale), 9), axis=0)
+    np.testing.assert_allclose(closed, brute_force(lags, mean, scale), atol=1e-8)
+
+
+def test_the_average_keeps_its_weights() -> None:
+    """Without noise and violations the interval is the weighted mean; nine years after the start are not too many."""
+    values = {-3: 0.0, -2: 0.0} | {e: 0.1 * e for e in range(9)}
+    weights = pd.Series({0: 0.5, 4: 0.25, 8: 0.25})
+    b, v = coefficients(values, sd=1e-6)
+    relative = honest.relative_magnitudes(b, v, [0.0], weights=weights).iloc[0]
+    straight = honest.smoothness(b, v, [0.0], weights=weights).iloc[0]
+    for row in (relative, straight):
+        # 0.25 · 0.4 + 0.25 · 0.8; ends are a few standard errors of 1e-6 away, times the distance of a straight line.
+        assert row["ci_low"] == pytest.approx(0.3, abs=5e-5) and row["ci_high"] == pytest.approx(
+            0.3, abs=5e-5
+        )
+    # A change of at most δ a year: the mean of 1, 5, 9 steps with weights ½, ¼, ¼ is 4 steps.
+    b, v = coefficients({-3: 0.1, -2: 0.0} | dict.fromkeys(range(9), 0.0), sd=1e-6)
+    row = honest.relative_magnitudes(b, v, [1.0], weights=weights).iloc[0]
+    assert row["ci_high"] == pytest.approx(0.4, abs=1e-4) and row["ci_low"] == pytest.approx(-0.4, abs=1e-4)
 
 
 def test_power_of_the_joint_test() -> None:

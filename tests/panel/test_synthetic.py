@@ -413,7 +413,8 @@ def test_other_sizes_and_years(settings: Settings) -> None:
     pilots = table.loc[table["pilot_start_year"].notna(), "firm_id"].nunique()
     assert pilots == round(settings.treated_share * settings.firms)
     assert truth.empty == (pilots == 0)
-    assert list(truth.columns) == ["dimension", "level", "effect", "effect_lp", "n"]
+    inputs = ["effect_ln_employees", "effect_ln_capital_labour"]
+    assert list(truth.columns) == ["dimension", "level", "effect", "effect_lp", *inputs, "n"]
 
 
 @pytest.mark.parametrize(

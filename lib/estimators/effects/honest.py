@@ -63,7 +63,7 @@ def relative_magnitudes(
     Returns
     -------
     DataFrame
-        m, ci_low, ci_high; infinite where the set reaches past 20 standard errors.
+        m, ci_low, ci_high; infinite where the set reaches past 20 standard errors beyond what violations can add up to.
 
     Raises
     ------
@@ -73,11 +73,14 @@ def relative_magnitudes(
     before, after = _checked(estimate, base)
     b, v = estimate.to_numpy(float), covariance.to_numpy(float)
     mean = _mean(estimate, before, weights)
+    # What the largest change seen before the start would add up to: as far as a set may reach without any noise.
+    largest = np.abs(np.diff(np.r_[b[:before], 0.0])).max()
+    far = float(largest * (mean @ (estimate.index[before:].to_numpy(float) - base)))
     noise = np.random.default_rng(seed).multivariate_normal(np.zeros(len(b)), v, DRAWS)
     rows = []
     for m in grid:
         parts = (_moments(b, v, mean, a, noise, size) for a in _classes(before, after, m))
-        sets = [_interval(part, float(mean @ b[before:]), size) for part in parts]
+        sets = [_interval(part, float(mean @ b[before:]), size, m * far) for part in parts]
         found = [s for s in sets if s is not None]
         low, high = (min(s[0] for s in found), max(s[1] for s in found)) if found else (np.nan, np.nan)
         rows.append({"m": float(m), "ci_low": low, "ci_high": high})
@@ -273,20 +276,21 @@ def _vertices(lags: Floats, mean: Floats, scale: Floats) -> Floats:
 
     ``lags`` is (D; −D) with D the invertible matrix of changes, so that γ = (u, w) enters by δ = u − w alone. N′D′δ = 0 says that
     D′δ is a multiple of the mean's weights: δ lies on one line. So the vertices are its two ends, u and w never both positive,
-    and, where δ = 0, one change with itself taken back (u_t = w_t).
+    and, where δ = 0, one change with itself taken back (u_t = w_t; between the ends if the line moves that change alone).
     """
     half = len(lags) // 2
     line = np.linalg.solve(lags[:half].T, mean)
     line[np.abs(line) < 1e-12 * np.abs(line).max()] = 0
     ends = [np.r_[np.maximum(one, 0), np.maximum(-one, 0)] for one in (line, -line)]
-    back = np.hstack([np.eye(half), np.eye(half)])
+    alone = (line != 0) & (np.count_nonzero(line) == 1)
+    back = np.hstack([np.eye(half), np.eye(half)])[~alone]
     found = np.vstack([*ends, back])
     return found / (found @ scale)[:, None]
 
 
-def _interval(moments: _Moments, centre: float, size: float) -> tuple[float, float] | None:
+def _interval(moments: _Moments, centre: float, size: float, far: float) -> tuple[float, float] | None:
     """Hull of the θ that are not rejected, ends by bisection; None where all are."""
-    reach = 20 * np.sqrt(np.diag(moments.sigma).max()) + abs(centre)
+    reach = 20 * np.sqrt(np.diag(moments.sigma).max()) + abs(centre) + 1.5 * far
     grid = np.linspace(centre - reach, centre + reach, GRID)
     kept = np.flatnonzero([not _rejects(moments, theta, size) for theta in grid])
     if len(kept) == 0:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from estimators.effects import dynamics, pretrend, spillover
+from estimators.effects import dynamics, imputation, pretrend, spillover
+from estimators.effects.imputation import headline, leads
 from estimators.effects.staggered import averages
 from evidence.montecarlo.modes import MODES, MonteCarloError
 from fusion.panel.synthetic import Settings, simulate
@@ -19,6 +21,7 @@ from fusion.panel.synthetic.truth import truth_table
 KEYS = {"outcome": "y", "unit": "unit", "time": "year", "first_treat": "start"}
 SWITCHING = {"outcome": "y", "unit": "unit", "time": "year", "treatment": "treated"}
 ESTIMATORS = (
+    "headline",
     "twfe",
     "cs_never",
     "cs_not_yet",
@@ -33,6 +36,7 @@ ESTIMATORS = (
 )
 CONTROLS = ("ln_employees", "ln_capital_labour")
 FIRST_LEAD = -5
+SIZE = 0.05
 
 
 def one_draw(mode: str, seed: int, firms: int = 1500, estimators: Sequence[str] = ESTIMATORS) -> pd.DataFrame:
@@ -50,8 +54,9 @@ def one_draw(mode: str, seed: int, firms: int = 1500, estimators: Sequence[str] 
     Returns
     -------
     DataFrame
-        mode, seed, estimator, estimate, std_error, truth (of the estimator's own target), and the p-values of the
-        alarms: pretrend, base, spillover, effect. An estimator that refuses the panel has a missing estimate.
+        mode, seed, estimator, estimate, std_error, ci_low, ci_high, truth (of the estimator's own target; missing where it has
+        another), and the p-values of the alarms: pretrend, base, spillover, effect. An estimator that refuses the panel has
+        a missing estimate. ``headline`` is the study's answer with the interval that notebook 06 quotes.
 
     Raises
     ------
@@ -72,14 +77,20 @@ def one_draw(mode: str, seed: int, firms: int = 1500, estimators: Sequence[str] 
     common = max(dynamics.common_last(data), 0)
     calls = _calls(data, common)
     found, _ = dynamics.fit_all({name: calls[name] for name in estimators})
-    overall, early = (averages.true_average(truth, last, "effect_lp") for last in (None, common))
+    given = averages.given(truth, rows, "pilot_start_year", "ln_lp", CONTROLS)
     table = pd.DataFrame(
         [(name, *found.get(name, (np.nan, np.nan))) for name in estimators],
         columns=["estimator", "estimate", "std_error"],
-    )
-    few = table["estimator"].isin(["stacked", "local_projections"])
-    table["truth"] = np.where(few, early, overall)
-    return table.assign(mode=mode, seed=seed, **alarms(data))
+    ).assign(target=[averages.TARGETS.get(name, "all") for name in estimators])
+    half = NormalDist().inv_cdf(1 - SIZE / 2) * table["std_error"]
+    table = table.assign(ci_low=table["estimate"] - half, ci_high=table["estimate"] + half)
+    answers = _answers(data)
+    if len(answers):
+        table.loc[table["estimator"] == "headline", ["ci_low", "ci_high"]] = (
+            answers[["ci_low", "ci_high"]].iloc[0].to_numpy()
+        )
+    table = averages.with_truth(table, given, common).drop(columns="target")
+    return table.assign(mode=mode, seed=seed, **alarms(data, answers))
 
 
 def panel(settings: Settings, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -113,7 +124,8 @@ def _calls(data: pd.DataFrame, common: int) -> dict[str, Callable[[], tuple[floa
             dd.CallawaySantAnna(**not_yet).fit(data, covariates=list(CONTROLS), **KEYS)
         ),
         "sun_abraham": lambda: _overall(dd.SunAbraham(cluster="unit").fit(data, **KEYS)),
-        "imputation": lambda: _overall(dd.ImputationDiD(cluster="unit").fit(data, **KEYS)),
+        "headline": lambda: _of(_declared(data).estimate),
+        "imputation": lambda: _of(_impute(data).overall()),
         "extended_twfe": lambda: _overall(dd.WooldridgeDiD(cluster="unit").fit(data, **KEYS)),
         "stacked": lambda: _overall(
             dd.StackedDiD(**reach, control_group="not_yet_treated").fit(data, **KEYS)
@@ -122,6 +134,27 @@ def _calls(data: pd.DataFrame, common: int) -> dict[str, Callable[[], tuple[floa
         "local_projections": lambda: _pooled(data, common),
         "switchers": lambda: _switchers(data, int(data["year"].max()) - earliest),
     }
+
+
+def _impute(data: pd.DataFrame, cells: Sequence[str] = (), **options: Any) -> imputation.Imputation:
+    names = {"outcome": "y", "unit": "unit", "time": "year", "start": "start", "slopes": list(CONTROLS)}
+    return imputation.fit(data, cells=cells, **names, **options)
+
+
+def _declared(data: pd.DataFrame) -> headline.Headline:
+    """The answer with the default choices: all treated rows, effects of firms and of path × year."""
+    return headline.declared(_impute(data, ["path"]), "imputation", "all", 0)
+
+
+def _answers(data: pd.DataFrame) -> pd.DataFrame:
+    """The answer's intervals, the one that is quoted first; empty where it cannot be had."""
+    found, _ = dynamics.fit_all({"headline": lambda: _declared(data)})
+    paths = data.groupby("unit")["path"].transform("first").astype("string").fillna("")
+    return headline.answer(found, paths, SIZE, 1)[0]
+
+
+def _of(estimate: imputation.model.Estimate) -> tuple[float, float]:
+    return estimate.estimate, estimate.std_error
 
 
 def _overall(result: Any) -> tuple[float, float]:
@@ -154,36 +187,35 @@ def _switchers(data: pd.DataFrame, longest: int) -> tuple[float, float]:
     return averages.switchers_average(result)
 
 
-def alarms(data: pd.DataFrame) -> dict[str, float]:
+def alarms(data: pd.DataFrame, answers: pd.DataFrame | None = None) -> dict[str, float]:
     """p-values of the tests that notebook 06 shows.
 
-    pretrend: all leads before the base −1 are zero. base: with base −3, the coefficients of the two years before
-    the start are zero (a dip before application, an early effect, starts dated late). spillover: untreated firms
-    of a treated firm's path and district do not move when it starts. effect: the average effect is zero.
+    pretrend: all leads of the answer's model before the base −1 are zero. base: Callaway–Sant'Anna with base −3, the
+    coefficients of the two years before the start are zero (a dip before application, an early effect, starts dated late).
+    spillover: untreated firms of a treated firm's path and district do not move when it starts, years of paths apart. effect: the
+    answer is zero, by the interval that is quoted.
     """
     import diff_diff as dd
 
-    not_yet = {"control_group": "not_yet_treated", "base_period": "universal"}
-    near = {**KEYS, "first_treat": "exposed"}
-    cs = dd.CallawaySantAnna
+    ahead = {"control_group": "not_yet_treated", "base_period": "universal", "anticipation": 2}
     found, _ = dynamics.fit_all(
         {
-            "cs": lambda: cs(**not_yet).fit(data, **KEYS),
-            "ahead": lambda: cs(**not_yet, anticipation=2).fit(data, **KEYS),
-            "near": lambda: cs(control_group="not_yet_treated").fit(
-                spillover.exposure(data, ["path", "district"]), **near
-            ),
+            "leads": lambda: leads.rebased(_impute(data, ["path"]), FIRST_LEAD),
+            "ahead": lambda: dd.CallawaySantAnna(**ahead).fit(data, **KEYS),
+            "near": lambda: spillover.listed({"near": spillover.felt(data, ["path", "district"], ["path"])}),
         }
     )
+    answers = _answers(data) if answers is None else answers
     out = dict.fromkeys(("pretrend", "base", "spillover", "effect"), np.nan)
-    if "cs" in found:
-        leads = dynamics.window(found["cs"].aggregate("event_study"), FIRST_LEAD, -1)
-        out["pretrend"] = pretrend.joint_test(*leads).p_value
-        out["effect"] = float(found["cs"].overall_p_value)
+    if "leads" in found:
+        estimate, covariance = leads.window({"it": found["leads"]})
+        out["pretrend"] = pretrend.joint_test(estimate, covariance).p_value
+    if len(answers):
+        out["effect"] = float(answers["p_value"].iloc[0])
     if "ahead" in found:
         out["base"] = _wald(*dynamics.window(found["ahead"].aggregate("event_study"), -2, -1))
     if "near" in found:
-        out["spillover"] = float(found["near"].overall_p_value)
+        out["spillover"] = float(found["near"]["p_value"].iloc[0])
     return out
 
 

@@ -21,7 +21,8 @@ class Gap:
     """Change of a unit's outcome less that of its matched peers, and how unusual it is among them.
 
     ``gap`` = (mean after − mean before) of the unit, less the mean of the same for its peers. ``low`` and ``high`` are
-    the band of the gaps that each peer has against the other peers (placebo); ``p_value`` is the share of placebo gaps,
+    the band of the gaps that each peer has against the other peers (placebo), from one of them to another (see
+    `outside_by_chance`); ``p_value`` is the share of placebo gaps,
     the unit's own among them, that are at least as large in absolute value. NaN where there are too few years or peers.
     """
 
@@ -93,7 +94,8 @@ def gap(
     last : int, optional
         Last year that counts as after the start; all by default.
     level : float
-        Share of placebo gaps inside the band.
+        Share of placebo gaps inside the band; less where there are too few peers for it: the band then goes from the
+        smallest to the largest of them.
     """
     none = Gap(np.nan, np.nan, np.nan, np.nan, 0)
     if unit not in outcome.index:
@@ -109,10 +111,28 @@ def gap(
         return none
     placebo = (rest - (rest.sum() - rest) / (len(rest) - 1)) if len(rest) > 1 else rest
     found = own - rest.mean()
-    tail = (1 - level) / 2
-    low, high = np.quantile(placebo, [tail, 1 - tail])
+    rank = _rank(len(placebo), level)
+    low, high = np.sort(placebo)[[rank - 1, -rank]]
     extreme = 1 + int((np.abs(placebo) >= abs(found)).sum())
     return Gap(float(found), float(low), float(high), extreme / (len(placebo) + 1), len(rest))
+
+
+def _rank(peers: int, level: float) -> int:
+    """Which of the sorted placebo gaps bounds the band."""
+    return max(int((1 - level) / 2 * (peers + 1) + 1e-9), 1)
+
+
+def outside_by_chance(peers: int, level: float = 0.9) -> float:
+    """How often a unit that is like its peers lies outside the band.
+
+    It is one of K + 1, and so below the k-th of K placebo gaps with chance k/(K + 1), whatever their distribution.
+    """
+    return 2 * _rank(peers, level) / (peers + 1)
+
+
+def unusual_by_chance(peers: int, at_most: float) -> float:
+    """How often such a unit has a p-value of at most so much: p is a multiple of 1/(K + 1)."""
+    return int(at_most * (peers + 1) + 1e-9) / (peers + 1)
 
 
 def rank_interval(

@@ -18,6 +18,7 @@ from fusion.evaluation.errors import EvaluationError
 from fusion.evaluation.pilots import UNIT_COLUMN, rows_of
 from fusion.language import listed, said
 
+UNUSUAL = 0.1  # share of placebo gaps that reach a gap which is called unusual
 CHAIN = "chain_"  # beginning of the columns of chains' scores
 
 
@@ -105,7 +106,8 @@ def summary(scores: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         kind, scheme, units, verified, found, index before and after, mean gap, share (%) of units whose gap only a
-        tenth of placebo gaps reach, units graded A and B. Empty where nothing was scored.
+        tenth of placebo gaps reach, and the share that would if all were like their peers, units graded A and B. Empty where
+        nothing was scored.
     """
     if "grade" not in scores:
         return pd.DataFrame()
@@ -117,18 +119,24 @@ def summary(scores: pd.DataFrame) -> pd.DataFrame:
         before=("index_before", "mean"),
         after=("index_after", "mean"),
         gap=("gap", "mean"),
-        unusual=("gap_p", lambda p: 100 * (p.dropna() <= 0.1).mean()),
+        unusual=("gap_p", lambda p: 100 * (p.dropna() <= UNUSUAL).mean()),
+        by_chance=(
+            "peers",
+            lambda k: 100 * k[k > 0].map(lambda n: cards.unusual_by_chance(int(n), UNUSUAL)).mean(),
+        ),
         a=("grade", lambda g: (g == "A").sum()),
         b=("grade", lambda g: (g == "B").sum()),
     ).reset_index()
 
 
 def gaps(scores: pd.DataFrame) -> pd.DataFrame:
-    """Units that have a gap: gap, gap_low, gap_high, outside (of the placebo band); empty where none has."""
+    """Units that have a gap: gap, gap_low, gap_high, outside (of the placebo band), chance (of it for one like its peers, %)."""
     if "gap" not in scores:
         return pd.DataFrame()
-    found = scores.dropna(subset=["gap"])[["gap", "gap_low", "gap_high"]]
-    return found.assign(outside=~found["gap"].between(found["gap_low"], found["gap_high"]))
+    found = scores.dropna(subset=["gap"])
+    outside = ~found["gap"].between(found["gap_low"], found["gap_high"])
+    chance = 100 * found["peers"].map(lambda k: cards.outside_by_chance(int(k))).astype(float)
+    return found[["gap", "gap_low", "gap_high"]].assign(outside=outside, chance=chance)
 
 
 def concentrated(scores: pd.DataFrame) -> pd.DataFrame:

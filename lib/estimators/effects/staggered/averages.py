@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 from typing import Any
 
 import pandas as pd
+
+from estimators.effects.dynamics import untreated_slopes
 
 COLUMNS = ["estimator", "estimate", "std_error", "ci_low", "ci_high", "n", "target"]
 # Which average an estimator gives where it is not that over all treated years: equal weights on the years that all
@@ -77,10 +79,8 @@ def switchers_average(result: Any) -> tuple[float, float]:
     return float(result.overall_att), float(se)
 
 
-def with_truth(
-    averages: pd.DataFrame, truth: pd.DataFrame | None, common: int, column: str = "effect"
-) -> pd.DataFrame:
-    """Averages beside the true value of each one's target, where it is known.
+def with_truth(averages: pd.DataFrame, truth: pd.DataFrame | None, common: int) -> pd.DataFrame:
+    """Averages beside the true value of each one's target, where it is known; not of switchers, nor of weights by variance.
 
     Parameters
     ----------
@@ -90,33 +90,62 @@ def with_truth(
         The generator's table; None: not known, and no column is added.
     common : int
         Last event time that every cohort reaches.
-    column : str
-        Which effect, as in `true_average`.
     """
     if truth is None or averages.empty:
         return averages
-    goal = averages["target"].map({"common": true_average(truth, common, column)})
-    return averages.assign(truth=goal.fillna(true_average(truth, column=column)))
+    known = {"common": true_average(truth, common), "all": true_average(truth)}
+    return averages.assign(truth=averages["target"].map(known).astype(float))
 
 
-def against(
-    answers: pd.DataFrame, truth: pd.DataFrame | None, target: str, common: int, column: str = "effect"
-) -> pd.DataFrame:
+def given(
+    truth: pd.DataFrame | None, rows: pd.DataFrame, start: str | None, outcome: str, controls: Sequence[str]
+) -> pd.DataFrame | None:
+    """The truth of what is estimated: the effect on an outcome, given controls that treatment moves too.
+
+    Slopes are those of untreated rows, as in imputation: Δy − β′Δx.
+
+    Parameters
+    ----------
+    truth : DataFrame or None
+        The generator's table: effect, effect_lp and effects on inputs (``effect_ln_employees``, …).
+    rows : DataFrame
+        firm_id, year, the start column, outcome and controls.
+    start, outcome, controls
+        As the study names them.
+
+    Returns
+    -------
+    DataFrame or None
+        dimension, level, n, effect; None where nothing is known.
+    """
+    if truth is None:
+        return None
+    per_head = outcome == "ln_lp"
+    own = truth["effect_lp"] if per_head else truth["effect"]
+    moved = [c for c in controls if per_head and f"effect_{c}" in truth]
+    if moved:
+        clean = rows if start is None else rows[~(rows["year"] >= rows[start]).fillna(False).astype(bool)]
+        slopes = untreated_slopes(clean, outcome, controls)
+        own = own - sum(slopes[c] * truth[f"effect_{c}"] for c in moved)
+    return truth[["dimension", "level", "n"]].assign(effect=own)
+
+
+def against(answers: pd.DataFrame, truth: pd.DataFrame | None, target: str, common: int) -> pd.DataFrame:
     """The answer's lines beside the true value of its target, where it is known."""
     if truth is None or answers.empty:
         return answers
     last = {"all": None, "common": common, "first": 0}[target]
-    return answers.assign(truth=true_average(truth, last, column))
+    return answers.assign(truth=true_average(truth, last))
 
 
 def covered(averages: pd.DataFrame) -> int | None:
-    """How many intervals hold the truth; None where it is not known."""
+    """How many intervals hold the truth of their own target; None where it is not known."""
     if "truth" not in averages:
         return None
     return int(averages["truth"].between(averages["ci_low"], averages["ci_high"]).sum())
 
 
-def true_average(truth: pd.DataFrame, last: int | None = None, column: str = "effect") -> float:
+def true_average(truth: pd.DataFrame, last: int | None = None) -> float:
     """The true average effect on the treated, from the generator's table.
 
     Parameters
@@ -126,18 +155,16 @@ def true_average(truth: pd.DataFrame, last: int | None = None, column: str = "ef
     last : int, optional
         None: over all treated firm-years. Else the plain mean of the effects at event times 0 … last, which is the
         target of estimators that weight event times equally.
-    column : str
-        "effect" on productivity, or "effect_lp" on value added per employee.
     """
     if last is None:
-        return float(truth.loc[truth["dimension"] == "overall", column].iloc[0])
+        return float(truth.loc[truth["dimension"] == "overall", "effect"].iloc[0])
     effects = truth[truth["dimension"] == "event_time"].assign(event=lambda t: t["level"].astype(int))
-    return float(effects.loc[effects["event"].between(0, last), column].mean())
+    return float(effects.loc[effects["event"].between(0, last), "effect"].mean())
 
 
-def true_path(truth: pd.DataFrame | None, last: int, column: str = "effect") -> dict[int, float]:
+def true_path(truth: pd.DataFrame | None, last: int) -> dict[int, float]:
     """The true effect at each event time up to `last`; empty where it is not known."""
     if truth is None:
         return {}
     path = truth[truth["dimension"] == "event_time"].assign(level=lambda t: t["level"].astype(int))
-    return path[path["level"] <= last].set_index("level")[column].to_dict()
+    return path[path["level"] <= last].set_index("level")["effect"].to_dict()

@@ -17,7 +17,8 @@ def truth_table(rows: Rows) -> pd.DataFrame:
     -------
     DataFrame
         dimension (overall, cohort, event_time, path, ownership), level (text), effect (on productivity), effect_lp (on
-        value added per employee: smaller, for pilots hire), n (firm-years). Pilots by their true start, observed rows
+        value added per employee: smaller, for pilots hire), effect_ln_employees and effect_ln_capital_labour (on inputs, so that
+        the effect on an outcome given inputs is known, too), n (firm-years). Pilots by their true start, observed rows
         only, duplicates once; all zero when the pilots have no effect.
     """
     s = rows.s
@@ -25,7 +26,14 @@ def truth_table(rows: Rows) -> pd.DataFrame:
     at = np.flatnonzero(s.pilots.treated[rows.firm] & (event >= 0))
     firm = rows.firm[at]
     effect = s.pilots.effect[firm, rows.year[at]]
-    per_head = (_labour_productivity(s.made) - _labour_productivity(s.alone))[firm, rows.year[at]]
+    moved = {
+        name: (of(s.made) - of(s.alone))[firm, rows.year[at]]
+        for name, of in {
+            "effect_lp": _labour_productivity,
+            "effect_ln_employees": lambda made: np.log(made.employees),
+            "effect_ln_capital_labour": lambda made: np.log(made.capital) - np.log(made.employees),
+        }.items()
+    }
     levels = {
         "overall": np.full(len(at), "all", dtype=object),
         "cohort": s.years[s.pilots.start[firm]].astype(str).astype(object),
@@ -35,15 +43,11 @@ def truth_table(rows: Rows) -> pd.DataFrame:
     }
     parts = []
     for dimension, level in levels.items():
-        by_level = pd.DataFrame({"level": level, "effect": effect, "effect_lp": per_head}).groupby(
-            "level", sort=True
-        )
-        part = by_level.agg(
-            effect=("effect", "mean"), effect_lp=("effect_lp", "mean"), n=("effect", "size")
-        ).reset_index()
+        by_level = pd.DataFrame({"level": level, "effect": effect, **moved}).groupby("level", sort=True)
+        part = by_level.mean().assign(n=by_level.size()).reset_index()
         parts.append(part.assign(dimension=dimension, level=part["level"].astype(str)))
-    table = pd.concat(parts, ignore_index=True)[["dimension", "level", "effect", "effect_lp", "n"]]
-    kinds = {"dimension": "str", "level": "str", "effect": float, "effect_lp": float, "n": "int64"}
+    table = pd.concat(parts, ignore_index=True)[["dimension", "level", "effect", *moved, "n"]]
+    kinds = {"dimension": "str", "level": "str", "effect": float, **dict.fromkeys(moved, float), "n": "int64"}
     return table.astype(kinds)
 
 
