@@ -83,7 +83,7 @@ def untreated(rows: pd.DataFrame, columns: Columns, start: str | None = None) ->
 
 def shock_cells(rows: pd.DataFrame, group: str | None, effects: str) -> list[str]:
     """Columns whose values have effects of their own in each year: the group's, where the answer has them and the rows do."""
-    return [group] if effects == "group_year" and group in rows else []
+    return [group] if group and effects == "group_year" and group in rows else []
 
 
 def is_binary(values: pd.Series) -> bool:
@@ -172,8 +172,15 @@ def imputed_error(
 
     from estimators.effects import imputation
 
-    names = {"unit": columns.unit, "time": columns.time, "outcome": columns.outcome, "start": start}
-    model = imputation.fit(rows, cells=cells, slopes=columns.controls, **names)
+    model = imputation.fit(
+        rows,
+        outcome=columns.outcome,
+        unit=columns.unit,
+        time=columns.time,
+        start=start,
+        cells=cells,
+        slopes=columns.controls,
+    )
     count = len(model.effect)
     weight = np.zeros(len(model.data))
     weight[model.treated] = 1 / count

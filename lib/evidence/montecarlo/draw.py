@@ -136,9 +136,10 @@ def _calls(data: pd.DataFrame, common: int) -> dict[str, Callable[[], tuple[floa
     }
 
 
-def _impute(data: pd.DataFrame, cells: Sequence[str] = (), **options: Any) -> imputation.Imputation:
-    names = {"outcome": "y", "unit": "unit", "time": "year", "start": "start", "slopes": list(CONTROLS)}
-    return imputation.fit(data, cells=cells, **names, **options)
+def _impute(data: pd.DataFrame, cells: Sequence[str] = ()) -> imputation.Imputation:
+    return imputation.fit(
+        data, outcome="y", unit="unit", time="year", start="start", cells=cells, slopes=CONTROLS
+    )
 
 
 def _declared(data: pd.DataFrame) -> headline.Headline:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from evidence.montecarlo.modes import MODES, MonteCarloError
@@ -11,7 +12,19 @@ ENOUGH = 400
 QUIET = {"parallel": ["pretrend", "base", "spillover"], "null": ["effect"]}
 _SHARED = "errors by firm do not see shocks that the firms of a path share; the answer's interval by signs of paths does"
 # What is known not to hold, with the reason: (what, name).
-KNOWN: dict[tuple[str, str], str] = {}
+KNOWN: dict[tuple[str, str], str] = {
+    ("coverage", name): _SHARED
+    for name in (
+        "imputation",
+        "two_stage",
+        "extended_twfe",
+        "cs_never",
+        "cs_not_yet",
+        "cs_covariates",
+        "sun_abraham",
+    )
+    + ("stacked", "local_projections")
+}
 COLUMNS = [
     "mode",
     "estimator",
@@ -130,7 +143,10 @@ def verdicts(draws: pd.DataFrame, size: float = 0.05) -> pd.DataFrame:
                     (mode, "coverage", str(estimator), len(used), float(_covered(used).mean()), *limits)
                 )
     table = pd.DataFrame(rows, columns=["mode", "what", "name", "draws", "rate", "low", "high"])
-    room = [0.0 if n >= ENOUGH else 3 * (size * (1 - size) / max(n, 1)) ** 0.5 for n in table["draws"]]
+    rate = np.where(table["what"] == "raised", 0.5, size)
+    room = np.where(
+        table["draws"] >= ENOUGH, 0.0, 3 * np.sqrt(rate * (1 - rate) / table["draws"].clip(lower=1))
+    )
     table["ok"] = table["rate"].between(table["low"] - room, table["high"] + room)
     known = [KNOWN.get((w, n), "") for w, n in zip(table["what"], table["name"], strict=True)]
     return table.assign(known=pd.Series(known, dtype=str).where(~table["ok"], ""))

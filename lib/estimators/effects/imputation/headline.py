@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -113,12 +114,10 @@ def answer(
     rows: list[list[Any]] = []
     refused: dict[str, str] = {}
     for one in found.values():
-        calls = {"unit": lambda one=one: _normal(one, size)}
+        calls: dict[str, Any] = {"unit": partial(_normal, one, size)}
         if groups is not None and _treated_groups(one, groups) >= FEWEST_GROUPS:
             labels = groups.to_numpy(str)
-            calls["signs"] = lambda one=one, labels=labels: inference.by_signs(
-                one.model, labels, size, seed, one.share
-            )
+            calls["signs"] = partial(inference.by_signs, one.model, labels, size, seed, one.share)
         tested, reasons = fit_all(calls)
         refused |= reasons
         e = one.estimate
@@ -214,7 +213,7 @@ def choices(found: Mapping[str, Headline], size: float, first: int) -> pd.DataFr
     rows = []
     for name, one in found.items():
         tested = _normal(one, size)
-        based, _ = fit_all({"path": lambda m=one.model: leads.rebased(m, first)})
+        based, _ = fit_all({"path": partial(leads.rebased, one.model, first)})
         path = next((p.estimate for p in based.values()), pd.Series(dtype=float))
         rows.append(
             {"choice": name, "estimate": tested.estimate, "std_error": one.estimate.std_error}
