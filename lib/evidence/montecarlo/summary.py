@@ -14,16 +14,10 @@ _SHARED = "errors by firm do not see shocks that the firms of a path share; the 
 # What is known not to hold, with the reason: (what, name).
 KNOWN: dict[tuple[str, str], str] = {
     ("coverage", name): _SHARED
-    for name in (
-        "imputation",
-        "two_stage",
-        "extended_twfe",
-        "cs_never",
-        "cs_not_yet",
-        "cs_covariates",
-        "sun_abraham",
-    )
-    + ("stacked", "local_projections")
+    for name in [
+        *("imputation", "two_stage", "extended_twfe", "cs_never", "cs_not_yet", "cs_covariates"),
+        *("sun_abraham", "stacked", "local_projections"),
+    ]
 }
 COLUMNS = [
     "mode",
