@@ -20,7 +20,7 @@ export UV_COMPILE_BYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
-.PHONY: help bounds env study test studies site diff audit browser reproduce package lab verify montecarlo attack returns faults bench lint format fuzz params lock clean
+.PHONY: help bounds env study test studies site diff audit browser reproduce package lab verify montecarlo attack returns faults mutate bench lint format fuzz params lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -58,6 +58,9 @@ attack: $(READY) ## attack what secrecy rules would publish of random panels (PA
 
 returns: $(READY) ## plant slips in made-up returns and count what is found and what calls mend (ten minutes)
 	@$(BIN)/python -m evidence.returns
+
+mutate: $(READY) ## plant faults one by one where numbers are computed, and name those that no test finds (build/mutants.csv; COUNT=200)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m evidence.mutants --count $(or $(COUNT),200) --seed $(or $(SEED),1)
 
 faults: $(READY) ## disturb every stage as machines do: signals, full disks, lost files, flipped bytes (build/faults.csv; TRIES=500)
 	@$(BIN)/python -m evidence.faults --tries $(or $(TRIES),500) $(if $(LIGHT),--light)

@@ -155,3 +155,12 @@ def test_returns_to_scale_on_the_synthetic_panel() -> None:
     assert table["l"].between(0.4, 0.8).all() and table["k"].between(0.15, 0.55).all()
     # Materials depend on labour there: the first stage of Levinsohn-Petrin cannot tell labour's coefficient.
     assert estimate(frame[frame["division"] == "34"], "lp").theta[0] < 0.3
+
+
+def test_the_bootstrap_error_divides_by_the_draws_less_one(firms: pd.DataFrame) -> None:
+    found = estimate(firms, "ols", draws=4)
+    table = found.tidy().set_index("term")
+    for k, term in enumerate(found.terms):
+        draws = found.draws[:, k]
+        by_hand = np.sqrt(((draws - draws.mean()) ** 2).sum() / 3)
+        assert table.loc[term, "std_error"] == pytest.approx(by_hand, rel=1e-12)

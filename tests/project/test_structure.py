@@ -56,6 +56,7 @@ ROOMS: dict[str, dict[str, set[str] | None]] = {
     "evidence": {
         "bench": {"montecarlo"},
         "faults": set(),
+        "mutants": set(),
         "montecarlo": set(),
         "returns": set(),
         "secrecy": set(),

@@ -113,7 +113,7 @@ def learn_errors(rows: pd.DataFrame, columns: Columns, times: Sequence[float] | 
     cluster = rows.groupby(columns.unit, observed=True)[columns.cluster].first().loc[wide.index]
     own, across = _variograms(wide.to_numpy(), pd.factorize(cluster)[0])
     left = residual[:, 0] - residual[:, 1:] @ slopes
-    freedom = len(rows) - rows[columns.unit].nunique() - wide.shape[1] + 1 - len(columns.controls)
+    freedom = len(rows) - seen[0] - seen[1] + 1 - len(columns.controls)
     sd = math.sqrt(float(left @ left) / max(freedom, 1))
     return Errors(
         wide.columns.to_numpy(float),

@@ -1,0 +1,88 @@
+"""Plant faults and count those that no test finds: ``python -m evidence.mutants --count 200``."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import random
+import sys
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+
+from evidence.mutants.operators import mutants
+from evidence.mutants.rooms import ROOMS, modules, answering
+from evidence.mutants.run import attempt, place, warm
+
+ROOT = Path(__file__).resolve().parents[3]
+KNOWN = ROOT / "data" / "verification" / "mutants.csv"
+GOAL = 0.95
+COLUMNS = ["room", "file", "line", "kind", "before", "after", "result", "by", "seconds", "why"]
+
+
+def known() -> dict[tuple[str, str, str], str]:
+    """Changes that no test can find, with the reason: (file, before, after)."""
+    with KNOWN.open(encoding="utf-8", newline="") as stream:
+        return {(row["file"], row["before"], row["after"]): row["why"] for row in csv.DictReader(stream)}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the table, print the score by room; 1 if fewer than `GOAL` of all are found or explained."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rooms", nargs="+", default=list(ROOMS), choices=list(ROOMS))
+    parser.add_argument("--only", default="", help="part of a file's name")
+    parser.add_argument("--out", type=Path, default=Path("build/mutants.csv"))
+    asked = parser.parse_args(arguments)
+    warm()
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        rows = _planted(place(ROOT, Path(folder)), asked)
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    asked.out.parent.mkdir(parents=True, exist_ok=True)
+    table.to_csv(asked.out, index=False)
+    found = table["result"] != "survived"
+    score = table.assign(found=found, explained=table["why"] != "").groupby("room", sort=False)
+    print(
+        score.agg(
+            planted=("found", "size"), found=("found", "sum"), explained=("explained", "sum")
+        ).to_string()
+    )
+    for row in table[~found & (table["why"] == "")].itertuples():
+        print(f"survived: {row.file}:{row.line} {row.before}  ->  {row.after}")
+    share = float((found | (table["why"] != "")).mean()) if len(table) else 0.0
+    print(f"{share:.1%} of {len(table)} found or explained")
+    return int(share < GOAL)
+
+
+def _planted(lib: Path, asked: argparse.Namespace) -> list[list[object]]:
+    reasons, draw = known(), random.Random(asked.seed)
+    places = [
+        (room, file, mutant)
+        for room, file in modules(lib)
+        if room in asked.rooms and asked.only in str(file)
+        for mutant in mutants(file.read_text(encoding="utf-8"))
+    ]
+    chosen = sorted(draw.sample(range(len(places)), min(asked.count, len(places))))
+    base: dict[Path, float] = {}
+    rows: list[list[object]] = []
+    for k, at in enumerate(chosen):
+        room, file, mutant = places[at]
+        tests = answering(room, file, lib.parent / "tests")
+        if file not in base:
+            sound = attempt(lib, file, None, tests, 1200)
+            if sound.result != "survived":
+                raise SystemExit(f"the tests of {file.relative_to(lib)} fail without any change: {sound.by}")
+            base[file] = sound.seconds
+        outcome = attempt(lib, file, mutant, tests, 30 + 3 * base[file])
+        name = file.relative_to(lib).as_posix()
+        why = reasons.get((name, mutant.before, mutant.after), "") if outcome.result == "survived" else ""
+        found = [outcome.result, outcome.by, round(outcome.seconds, 1), why]
+        rows.append([room, name, mutant.line, mutant.kind, mutant.before, mutant.after, *found])
+        print(f"{k + 1} of {len(chosen)}: {outcome.result} {name}:{mutant.line}", file=sys.stderr, flush=True)
+    return rows
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""Planting faults: what is changed, and that a test that looks finds it while one that does not lets it live."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from evidence.mutants import __main__ as command
+from evidence.mutants.operators import mutants
+from evidence.mutants.rooms import ROOMS, modules, answering
+from evidence.mutants.run import attempt
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = '''"""Words."""
+LIMIT: int = 10
+
+def half(x, ok):
+    """Half."""
+    if x < LIMIT and not ok:
+        raise ValueError(f"{x + 1} is too small")
+    return -x.sum() / 2
+'''
+
+
+def test_what_is_changed() -> None:
+    found = {(m.kind, m.before, m.after) for m in mutants(SOURCE)}
+    assert found == {
+        ("constant", "10", "11"),
+        ("condition", "x < LIMIT and (not ok)", "x < LIMIT or not ok"),
+        ("comparison", "x < LIMIT", "x <= LIMIT"),
+        ("condition", "not ok", "ok"),
+        ("arithmetic", "-x.sum() / 2", "-x.sum() * 2"),
+        ("sign", "-x.sum()", "x.sum()"),
+        ("function", "x.sum", "x.mean"),
+        ("constant", "2", "3"),
+    }
+
+
+def test_each_change_is_one_and_can_be_read() -> None:
+    texts = [m.planted(SOURCE) for m in mutants(SOURCE)]
+    assert len(set(texts)) == len(texts)
+    for text in texts:
+        compile(text, "it", "exec")
+        assert "is too small" in text
+
+
+@pytest.mark.parametrize(("asserted", "result"), [("half(4) == 2", "killed"), ("half(0) == 0", "survived")])
+def test_a_fault_lives_where_no_test_looks(tmp_path: Path, asserted: str, result: str) -> None:
+    lib, tests = tmp_path / "lib", tmp_path / "tests"
+    lib.mkdir()
+    tests.mkdir()
+    file = lib / "halving.py"
+    file.write_text("def half(x):\n    return x / 2\n")
+    (tests / "test_halving.py").write_text(
+        f"from halving import half\n\n\ndef test_it():\n    assert {asserted}\n"
+    )
+    (mutant,) = (m for m in mutants(file.read_text()) if m.kind == "arithmetic")
+    before = file.read_text()
+    assert attempt(lib, file, None, [tests / "test_halving.py"], 60).result == "survived"
+    outcome = attempt(lib, file, mutant, [tests / "test_halving.py"], 60)
+    assert outcome.result == result and file.read_text() == before
+    assert ("test_it" in outcome.by) == (result == "killed")
+
+
+def test_a_change_that_never_ends_is_found_by_the_clock(tmp_path: Path) -> None:
+    file, tests = tmp_path / "lib" / "waiting.py", tmp_path / "test_waiting.py"
+    file.parent.mkdir()
+    file.write_text("def wait(n):\n    while n < 3:\n        n += 1\n    return n\n")
+    tests.write_text("from waiting import wait\n\n\ndef test_it():\n    assert wait(0) == 3\n")
+    (mutant,) = (m for m in mutants(file.read_text()) if m.before == "1")
+    slow = file.read_text().replace("n += 1", "n += 0")
+    file.write_text(slow)
+    assert attempt(file.parent, file, None, [tests], 3).result == "slow"
+    assert mutant.after == "2" and file.read_text() == slow
+
+
+def test_every_room_has_modules_and_tests() -> None:
+    rooms = {room for room, _ in modules(ROOT / "lib")}
+    assert rooms == set(ROOMS)
+    for room, file in modules(ROOT / "lib"):
+        assert answering(room, file, ROOT / "tests"), file
+    spillover = ROOT / "lib" / "estimators" / "effects" / "spillover.py"
+    first = answering("estimators/effects", spillover, ROOT / "tests")[:4]
+    assert "test_dynamics_spillover.py" in [test.name for test in first]
+
+
+def test_what_is_explained_is_there() -> None:
+    """A reason stands for a change that can still be made, and says why no test can find it."""
+    with command.KNOWN.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    for row in rows:
+        source = (ROOT / "lib" / row["file"]).read_text(encoding="utf-8")
+        assert (row["before"], row["after"]) in {(m.before, m.after) for m in mutants(source)}, row
+        assert len(row["why"]) > 20
+
+
+def test_a_short_run(tmp_path: Path) -> None:
+    """Three faults in one small module, whose tests take a second."""
+    out = tmp_path / "mutants.csv"
+    command.main(["--count", "3", "--rooms", "fusion/io", "--only", "algebra", "--out", str(out)])
+    with out.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == 3 and {row["file"] for row in rows} == {"fusion/io/algebra.py"}
+    assert {row["result"] for row in rows} <= {"killed", "survived", "slow"}
