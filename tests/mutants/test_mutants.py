@@ -9,7 +9,7 @@ import pytest
 
 from evidence.mutants import __main__ as command
 from evidence.mutants.operators import mutants
-from evidence.mutants.rooms import ROOMS, modules, answering
+from evidence.mutants.rooms import ROOMS, answering, modules
 from evidence.mutants.run import attempt
 
 ROOT = Path(__file__).resolve().parents[2]

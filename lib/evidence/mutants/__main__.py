@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from evidence.mutants.operators import mutants
-from evidence.mutants.rooms import ROOMS, modules, answering
+from evidence.mutants.rooms import ROOMS, answering, modules
 from evidence.mutants.run import attempt, place, warm
 
 ROOT = Path(__file__).resolve().parents[3]
