@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,7 @@ def hostile(panel: pd.DataFrame, study: dict[str, Any], folder: Path) -> Path:
     from ruamel.yaml import YAML
 
     texts = itertools.cycle(FILED)
+    words = lambda *names: {name: next(texts) for name in names}  # noqa: E731
     study = {section: dict(values) for section, values in study.items()}
     study["study"] |= {name: next(texts) for name in _texts("study")}
     study["study"] |= {f"cannot_{one}": [next(texts), next(texts)] for one in ("en", "zh")}
@@ -104,18 +106,32 @@ def hostile(panel: pd.DataFrame, study: dict[str, Any], folder: Path) -> Path:
     study.pop("synthetic", None)
     study["audit"] = {"statements": {"1": next(texts), "2": {"en": next(texts), "zh": next(texts)}}}
     for column, spec in study["columns"].items():
-        words = {name: next(texts) for name in ("label_en", "label_zh", "unit")}
-        study["columns"][column] = {"is": spec["is"], **words}
-    study["panel"] |= {"source": "hostile.parquet", "money_unit": "万元"}
+        study["columns"][column] = {"is": spec["is"], **words("label_en", "label_zh", "unit")}
+    study["columns"]["named_otherwise"] = {"is": "2 * employees_avg", "name": next(texts)}
+    unit = next(text for text in FILED if re.fullmatch(UNIT, text))
+    study["panel"] |= {"source": "hostile.parquet", "money_unit": "万元", "unit": unit}
+    study["panel"]["extra_columns"] = {"beside": {**words("label_en", "label_zh", "unit"), "type": "str"}}
+    study["panel"]["where"] = {next(texts): "year > 1900", next(texts): "employees_avg > 0"}
+    (folder / "own.csv").write_text(_STANDARD, encoding="utf-8")
+    study["classification"] = study.get("classification", {}) | {
+        "standards": {"own": {"file": "own.csv", **words("title_en", "title_zh", "issuer")}}
+    }
+    study["tables"] = {"main": _table(texts)}
+    study["names"] = {"ln_lp": next(texts), "pilot": next(texts)}
+    scheme = next(texts)
     study["robustness"] = study.get("robustness", {}) | {
         "exclusions": {next(texts): "year < 2014", next(texts) + "/" + next(texts): "year > 2021"}
     }
     units = pd.Series(sorted(panel["firm_id"].unique()))
     own = dict(zip(units, itertools.cycle(IN_ROWS), strict=False))
     rows = panel.assign(firm_name=panel["firm_id"].map(own), park_id=panel["firm_id"].map(own))
+    rows["beside"] = rows["firm_name"]
     rows.to_parquet(folder / "hostile.parquet", index=False)
-    _pilots(panel, texts).to_csv(folder / "pilots.csv", index=False, quoting=csv.QUOTE_ALL)
-    study["evaluation"] = study.get("evaluation", {}) | {"pilots": "pilots.csv"}
+    _pilots(panel, texts, scheme).to_csv(folder / "pilots.csv", index=False, quoting=csv.QUOTE_ALL)
+    study["evaluation"] = study.get("evaluation", {}) | {
+        "pilots": "pilots.csv",
+        "report_scheme": scheme,
+    }
     file = folder / "hostile.yaml"
     with file.open("w", encoding="utf-8") as stream:
         yaml = YAML()
@@ -132,13 +148,90 @@ def _texts(section: str) -> Iterator[str]:
     return (name for name, field in model.model_fields.items() if field.annotation is str)
 
 
-def _pilots(panel: pd.DataFrame, texts: Iterator[str]) -> pd.DataFrame:
+_STANDARD = "class_code,class_name,gbt_code,partial\na,=1+1,6510,0\nb,<script>window.PWN=9</script>,3911,0\n"
+
+
+def _table(texts: Iterator[str]) -> dict[str, Any]:
+    """A printed table of which every word is a payload; ``|`` parts the languages."""
+    one = lambda: next(text for text in texts if "|" not in text)  # noqa: E731
+    both = lambda: f"{one()} | 甲{one()}"  # noqa: E731
+    column = lambda: {"head": both(), "group": both(), "mark": {one(): one()}}  # noqa: E731
+    inner = {"head": both(), "mark": {one(): one()}, "columns": [column(), {"controls": [], **column()}]}
+    return {
+        "title": both(),
+        "notes": both(),
+        "mark": {one(): one()},
+        "columns": [column(), {"controls": []}],
+        "panels": {"A": inner, "B": {"head": both(), "outcome": "ln_employees", "controls": []}},
+    }
+
+
+# Texts of the model that are no words: names of files, of columns and of sheets, expressions, numbers, letters, codes; a
+# path in the model's schema. All others are fed to the chain, also those that are added.
+NO_WORDS = re.compile(
+    r"panel\.(source|adapter|editions|rename|sheet|corrections|where\.\{\}|samples|value_lists|columns\.\{(key|\}\.(is|each))).*"
+    r"|classification\.(lists.*|.*(file|counts))|indicators\..*|robustness\.exclusions\.\{\}"
+    r"|evaluation\.(pilots|plan|targets|observed|vintage)|publish\..*|audit\.statements\.\{key\}"
+    r"|printed\.tables\.\{\}\.(.*\.)?(sample\.\[\]|from)|printed\.tables\.\{\}\.panels\.\{key\}|printed\.names"
+)
+UNIT = r"[^\n{}<>]{1,60}"
+WORDS = (None, f"^{UNIT}$")  # patterns of texts that are words
+
+
+def words_of_the_model() -> set[str]:
+    """Places of all free texts in a study's model, as ``panel.extra_columns.{}.label_en``; keys of mappings as ``{key}``."""
+    from workbook.params import Parameters
+
+    schema = Parameters.model_json_schema()
+    return {
+        place
+        for place, pattern in _leaves(schema, schema["$defs"], "", ())
+        if pattern in WORDS and not NO_WORDS.fullmatch(place)
+    }
+
+
+def _leaves(schema: Any, defs: Any, at: str, seen: tuple[str, ...]) -> Iterator[tuple[str, str | None]]:
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        if name not in seen:
+            yield from _leaves(defs[name], defs, at, (*seen, name))
+        return
+    if schema.get("type") == "string" and not {"enum", "const"} & set(schema):
+        yield at, schema.get("pattern")
+    inner = [(at, one) for one in schema.get("anyOf", [])]
+    inner += [(f"{at}.{name}".strip("."), one) for name, one in schema.get("properties", {}).items()]
+    inner += [(f"{at}.[]", schema["items"])] if "items" in schema else []
+    inner += [(f"{at}.{{}}", one) for one in schema.get("patternProperties", {}).values()]
+    if isinstance(more := schema.get("additionalProperties"), dict):
+        inner.append((f"{at}.{{}}", more))
+        if "enum" not in schema.get("propertyNames", {}):
+            yield f"{at}.{{key}}", schema.get("propertyNames", {}).get("pattern")
+    for place, one in inner:
+        yield from _leaves(one, defs, place, seen)
+
+
+def placed(value: Any, at: str = "") -> Iterator[tuple[str, str]]:
+    """Texts of a study's values with their places in the model."""
+    if isinstance(value, str):
+        yield at, value
+    elif isinstance(value, list):
+        for one in value:
+            yield from placed(one, f"{at}.[]")
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            yield f"{at}.{{key}}", str(key)
+            for place in (f"{at}.{{}}", f"{at}.{key}".strip(".")):
+                yield from placed(one, place)
+
+
+def _pilots(panel: pd.DataFrame, texts: Iterator[str], scheme: str) -> pd.DataFrame:
     """A table of pilot units: firms of the panel, with payloads for schemes, batches, names, notices and sources."""
     firms = panel.dropna(subset=["pilot_start_year"]).drop_duplicates("firm_id").head(24)
     return pd.DataFrame(
         [
             {
-                **{name: next(texts) for name in ("scheme", "batch", "name", "notice", "source")},
+                **{name: next(texts) for name in ("batch", "name", "notice", "source")},
+                "scheme": next(texts) if number % 2 else scheme,
                 "level": "municipal",
                 "kind": "enterprise",
                 "unit": row.firm_id,
@@ -150,6 +243,6 @@ def _pilots(panel: pd.DataFrame, texts: Iterator[str]) -> pd.DataFrame:
                 "goal_value": "",
                 "goal_year": "",
             }
-            for row in firms.itertuples()
+            for number, row in enumerate(firms.itertuples())
         ]
     )

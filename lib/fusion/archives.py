@@ -25,7 +25,7 @@ SMALL = 1_000_000  # below this a part may be packed as it likes
 
 
 class ArchiveError(ValueError):
-    """The archive is not one that a program for tables writes; says why."""
+    """The file is not one that a program for tables writes; says why, in words of its format."""
 
 
 def bounded(path: Path) -> None:
@@ -87,9 +87,9 @@ def parquet(path: Path) -> None:
     cells = max(meta.num_rows, sum(max(chunk.num_values, 0) for chunk in chunks))
     size = sum(max(chunk.total_uncompressed_size, 0) for chunk in chunks)
     if cells > CELLS and cells > THIN * held:
-        raise ArchiveError(said("fusion.archive_thin", cells=cells, size=held / 1e6, most=THIN))
+        raise ArchiveError(said("fusion.too_thin", cells=cells, size=held / 1e6, most=THIN))
     if size > MOST / 2 and size > PACKED * held:
-        raise ArchiveError(said("fusion.archive_packed", part=path.name[:60], most=PACKED))
+        raise ArchiveError(said("fusion.pages_packed", size=size / 1e6, most=PACKED))
     if held <= WEIGHED:
         _texts(
             _text_bytes(path, [meta.schema.column(c).path for c in range(meta.num_columns) if _long(meta, c)])
@@ -171,4 +171,4 @@ def _longest(path: Path) -> int:
 
 def _texts(size: float) -> None:
     if size > MOST:
-        raise ArchiveError(said("fusion.archive_texts", size=size / 1e6, most=MOST / 1e6))
+        raise ArchiveError(said("fusion.too_long_texts", size=size / 1e6, most=MOST / 1e6))

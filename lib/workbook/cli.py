@@ -393,7 +393,7 @@ def answers(
     from workbook import inert
     from workbook.publish.formats import queue as returned
 
-    if into.exists():
+    if os.path.exists(into):
         print(said("publish.queue.exists", file=into), file=sys.stderr)
         raise typer.Exit(2)
     found, refused = returned.answers(sources, _asked(study, 10**9))
@@ -561,7 +561,7 @@ def _stopped(study: Any, quick: bool = False) -> bool:
 
     flat, mark = study.flat, ""
     named = [flat["source"]] if isinstance(flat["source"], str) else flat["source"]
-    files = [file for name in named if (file := paths.ROOT / name).is_file()]
+    files = [file for name in named if os.path.isfile(file := paths.ROOT / name)]
     seen = paths.build() / study.name / ".foreseen"
     if quick:
         mark = repr([sorted(flat.items()), [(str(f), f.stat().st_mtime_ns, f.stat().st_size) for f in files]])

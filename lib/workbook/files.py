@@ -132,6 +132,8 @@ def explain(problem: OSError, folder: Path) -> str:
     if is_full(problem):
         return full(folder)
     reason = problem.strerror or str(problem)
+    if problem.errno == errno.ENAMETOOLONG:
+        return said("workbook.name_long", name=Path(str(problem.filename)).name[:60])
     place = shown(Path(str(problem.filename))) if problem.filename else shown(folder)
     return said("workbook.not_written", place=place, reason=word("workbook.reason", reason))
 

@@ -13,7 +13,6 @@ import zipfile
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
@@ -21,11 +20,12 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from markdown_it import MarkdownIt
-from payloads import hostile
+from payloads import FILED, hostile, placed, words_of_the_model
 from ruamel.yaml import YAML
 from runs import FULL, MAIN, Run, few
 
 from workbook import paths
+from workbook.params import load
 from workbook.publish import browser
 
 # What no page of ours has: it loads, submits or runs something.
@@ -44,6 +44,7 @@ LIVE = {
     "body",
     "details",
 }
+FED = tuple(text.replace("|", "").strip() for text in FILED)
 DERIVED = ["ln_lp", "ln_employees", "ln_capital_labour", "leverage", "roa", "pilot"]
 
 
@@ -246,18 +247,13 @@ def legible(name: str, content: bytes) -> bytes:
 
 
 def test_every_text_of_the_model_was_a_payload(site: Run) -> None:
-    """A text parameter that is added is fed, too."""
-    from payloads import FILED
-
-    from workbook.params import Parameters
-
-    flat: dict[str, Any] = site.manifest["parameters"]
-    names = [
-        n
-        for n, field in Parameters.model_fields["study"].annotation.model_fields.items()
-        if field.annotation is str
-    ]  # type: ignore[union-attr]
-    assert len(names) >= 9
-    assert all(flat[name] in FILED for name in names)
-    used = json.dumps(flat, ensure_ascii=False) + (site.build / "hostile" / "exhibits.csv").read_text("utf-8")
-    assert "PWN" in used
+    """Places are read from the model: one that is added is missed here until it is fed."""
+    fed = load.load(site.study).parameters.model_dump(by_alias=True, mode="json")
+    stated = YAML(typ="safe").load(Path(site.study).read_text("utf-8"))  # `name` becomes labels as it is read
+    fed["panel"]["columns"] |= {f"{name}.stated": one for name, one in stated["columns"].items()}
+    placed_there = {place for place, text in placed(fed) if any(one in text for one in FED)}
+    wanted = words_of_the_model()
+    assert len(wanted) > 40
+    assert wanted - placed_there == set()
+    used = json.dumps(site.manifest["parameters"], ensure_ascii=False)
+    assert "PWN" in used + (site.build / "hostile" / "exhibits.csv").read_text("utf-8")

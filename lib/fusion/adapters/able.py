@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,7 @@ def known(source: str | Sequence[str], adapter: str | None, root: Path, **how: A
     """
     if source == "synthetic":
         return frozenset(c.column for c in contract() if c.required != "derived")
-    if isinstance(source, str) and readers.LOADER.match(source) and not (root / source).exists():
+    if isinstance(source, str) and readers.LOADER.match(source) and not os.path.exists(root / source):
         return None
     files = [root / name for name in ([source] if isinstance(source, str) else source)]
     con = engine.opened(*(file.parent for file in files))

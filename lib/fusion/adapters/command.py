@@ -35,9 +35,9 @@ def check(
     int
         0 where a study can read the files as they are, else 1.
     """
-    if write is not None and write.exists():
+    if write is not None and os.path.exists(write):
         raise AdapterError(said("adapters.would_be_overwritten", write=write))
-    size = sum(f.stat().st_size for f in files if f.is_file())
+    size = sum(f.stat().st_size for f in files if os.path.isfile(f))
     if size > LARGE:
         print(
             said("adapters.reading", count=len(files), size=size / 1000000000.0), file=sys.stderr, flush=True

@@ -5,6 +5,7 @@ Built-in adapters lie in ``data/adapters``; ``data/adapters/README.md`` document
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -294,8 +295,8 @@ WHOLE = ("join", "flags", "by_class", "sum_of", "sum_of_columns", "from_year", "
 def _find(name: str, root: Path) -> Path:
     if name in built_in():
         return HOME / f"{name}.yaml"
-    file = root / Path(name).expanduser()
-    if file.is_file():
+    file = root / os.path.expanduser(name)
+    if os.path.isfile(file):
         return file
     raise AdapterError(
         said("adapters.no_such_adapter", name=name, known=listed(built_in()), hint=nearest(name, built_in()))

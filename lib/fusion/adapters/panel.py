@@ -492,7 +492,7 @@ def _finish(
         raise AdapterError(said("adapters.nothing_left", table=files_of(table)))
     panel, read = codes.read(con, con.table(PANEL), f"{PANEL}_read")
     stated = chosen.editions or adapter.rule("class_version").from_year
-    return Raw(panel, gathered([*notes, read]), columns, files_of(table), rows, stated)
+    return Raw(panel, gathered([*notes, read]), columns, files_of(table), rows, stated).apart()
 
 
 def _edition_due(adapter: Adapter, chosen: Choices) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def from_file(file: Path | str, share: float = 0.5) -> Coefficients:
         pair given twice; says the row.
     """
     path = Path(file)
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise ClassificationError(
             said("classification.no_coefficients", file=path.name, columns=listed(COLUMNS))
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -135,7 +136,7 @@ def _from_isic(what: str, held: dict[str, bool]) -> str:
 
 
 def _is_file(what: str) -> bool:
-    return Path(what).suffix.lower() in TABLES or Path(what).is_file()
+    return Path(what).suffix.lower() in TABLES or os.path.isfile(what)
 
 
 def _arguments(given: Sequence[str]) -> argparse.Namespace:

@@ -68,7 +68,7 @@ def classify_file(
     target = out or source.with_name(
         f"{source.stem}.classified{'.parquet' if source.suffix == '.parquet' else '.csv'}"
     )
-    taken = next((f for f in (target, *_beside(target)) if f.exists()), None)
+    taken = next((f for f in (target, *_beside(target)) if os.path.exists(f)), None)
     if taken:
         raise ClassificationError(said("classification.would_be_overwritten", target=taken))
     import duckdb
@@ -212,7 +212,7 @@ def _refusal(row: dict[str, Any], words: dict[str, str]) -> str:
 
 # -- inside ------------------------------------------------------------------------------------
 def _check(source: Path, out: Path | None, edition: str) -> None:
-    if not source.is_file():
+    if not os.path.isfile(source):
         raise ClassificationError(said("classification.no_such_file", source=source))
     if source.suffix.lower() not in (".csv", ".tsv", ".txt", ".parquet", ".dta", ".xlsx"):
         raise ClassificationError(said("classification.not_a_format", source=source, suffix=source.suffix))
@@ -228,7 +228,9 @@ def _query(con: Any, source: Path, folder: Path) -> str:
         try:
             archives.parquet(source)
         except Exception as error:
-            raise ClassificationError(said("classification.damaged", source=source, error=error)) from None
+            raise ClassificationError(
+                said("classification.damaged", kind="Parquet", source=source, error=error)
+            ) from None
         return _tried(con, source, f"SELECT * FROM read_parquet({engine.literal(source)})")
     if kind == ".dta":
         return f"SELECT * FROM {_stata(con, source)}"
@@ -249,7 +251,9 @@ def _stata(con: Any, source: Path) -> str:
     try:
         frame = pd.concat(archives.stata(source), ignore_index=True)
     except Exception as error:
-        raise ClassificationError(said("classification.damaged", source=source, error=error)) from None
+        raise ClassificationError(
+            said("classification.damaged", kind="Stata", source=source, error=error)
+        ) from None
     con.create_table("fusion_stata", frame, temp=True, overwrite=True)
     return "fusion_stata"
 
@@ -314,7 +318,9 @@ def _sheet(source: Path, folder: Path) -> Path:
         archives.bounded(source)
         book = openpyxl.load_workbook(source, read_only=True, data_only=True)
     except Exception as error:
-        raise ClassificationError(said("classification.damaged", source=source, error=error)) from None
+        raise ClassificationError(
+            said("classification.damaged", kind="Excel", source=source, error=error)
+        ) from None
     copy = folder / "sheet.csv"
     with copy.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, quoting=csv.QUOTE_ALL)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -77,7 +78,7 @@ def from_file(file: Path | str) -> Weights:
         editions, and a part of 2011 that was split and has no weights itself; says the row.
     """
     path = Path(file)
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise ClassificationError(said("classification.no_weights", file=path.name, columns=listed(COLUMNS)))
     with io.StringIO(utf8(path), newline="") as stream:
         reader = csv.DictReader(stream)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,7 +112,7 @@ def read(path: Path) -> pd.DataFrame:
 
 
 def _cells(path: Path) -> pd.DataFrame:
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise PanelError(said("editing.no_file", path=path))
     try:
         if path.suffix.lower() == ".xlsx":

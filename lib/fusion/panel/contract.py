@@ -52,6 +52,8 @@ class Column:
         Whether an empty cell is a gap, or says something (never a pilot).
     role : {"key", "required", "optional", "extra", "derived"}
         As the codebook names it.
+    kept_as : str
+        Its name from reading on, where the source's own is also one of the workbook's; empty if it keeps it.
     """
 
     column: str
@@ -66,6 +68,7 @@ class Column:
     null_is: str = "missing"
     role: str = "optional"
     synonyms: tuple[str, ...] = ()
+    kept_as: str = ""
 
     @property
     def is_number(self) -> bool:
@@ -186,6 +189,7 @@ def _extra(name: str, declared: Mapping[str, Any]) -> Column:
         maximum=declared.get("maximum"),
         required="required",
         role="extra",
+        kept_as=declared.get("kept_as") or "",
     )
 
 

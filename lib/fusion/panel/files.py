@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,12 +14,12 @@ from fusion.panel.errors import PanelError, nearest
 
 def present(path: Path, mend: str) -> Path:
     """The file, which is there and not empty; ``mend`` says where to correct its name."""
-    if path.is_dir() and parts(path):
+    if os.path.isdir(path) and parts(path):
         return path
-    if path.is_dir():
+    if os.path.isdir(path):
         raise PanelError(said("panel.directory", path=path))
-    if not path.is_file():
-        there = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+    if not os.path.isfile(path):
+        there = [p.name for p in path.parent.iterdir()] if os.path.isdir(path.parent) else []
         hint = nearest(path.name, there) if there else said("panel.no_folder", parent=path.parent)
         raise PanelError(said("panel.no_such_file", path=path, hint=hint, mend=mend))
     if path.stat().st_size == 0:
@@ -31,6 +32,8 @@ def whole(path: Path, kind: str, mend: str) -> Iterator[None]:
     """Say of a library's error that the file is damaged."""
     try:
         yield
+    except archives.ArchiveError as error:  # whole, but more than any table is
+        raise PanelError(said("panel.refused", path=path, kind=kind, found=error)) from None
     except Exception as error:
         found = str(error).partition("\n")[0]
         raise PanelError(said("panel.damaged", path=path, kind=kind, found=found, mend=mend)) from None
@@ -38,7 +41,7 @@ def whole(path: Path, kind: str, mend: str) -> Iterator[None]:
 
 def kind(path: Path) -> str:
     """The ending that says a file's format; ``.parquet`` for a folder of Parquet files."""
-    return ".parquet" if path.is_dir() and parts(path) else path.suffix.lower()
+    return ".parquet" if os.path.isdir(path) and parts(path) else path.suffix.lower()
 
 
 def parts(folder: Path) -> list[Path]:
@@ -54,7 +57,7 @@ def parquet(path: Path) -> str:
 
     ``file_row_number`` counts from 0 through all files.
     """
-    if not path.is_dir():
+    if not os.path.isdir(path):
         return f"read_parquet({engine.literal(path)}, file_row_number=true)"
     listed = ", ".join(map(engine.literal, parts(path)))
     return (
@@ -67,7 +70,7 @@ def parquet(path: Path) -> str:
 def parquet_headers(path: Path) -> list[str]:
     """Names of the columns of a Parquet file, or of a folder of them."""
     with whole(path, "Parquet", said("panel.mend_parquet")):
-        for part in parts(path) if path.is_dir() else [path]:
+        for part in parts(path) if os.path.isdir(path) else [path]:
             archives.parquet(part)
         sql = f"SELECT * EXCLUDE (file_row_number) FROM {parquet(path)} LIMIT 0"
         con = engine.connected(path.parent, memory="800MB")

@@ -103,7 +103,7 @@ def _read(path: Path, **how: Any) -> tuple[pd.DataFrame, Any]:
         claimed, most = _about(path).number_rows or 0, 1 if kind == STATA else archives.THIN
         if claimed > most * path.stat().st_size:
             size = path.stat().st_size / 1e6
-            raise archives.ArchiveError(said("fusion.archive_thin", cells=claimed, size=size, most=most))
+            raise archives.ArchiveError(said("fusion.too_thin", cells=claimed, size=size, most=most))
         if kind == STATA:
             archives.weighed(path)
     return reader(str(path), **how)

@@ -62,7 +62,7 @@ def allowed(path: Path) -> bool:
 def _beside(path: Path, place: str) -> Path:
     """The file of a database, in the query's folder or below: a query reaches no other place."""
     database = (path.parent / place).resolve()
-    if not database.is_file() or not database.is_relative_to(path.parent.resolve()):
+    if not os.path.isfile(database) or not database.is_relative_to(path.parent.resolve()):
         raise PanelError(said("panel.query_no_file", database=path.parent / place))
     return database
 

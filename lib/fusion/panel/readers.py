@@ -66,6 +66,12 @@ class Raw:
     rows: int
     editions: Mapping[int, str] = field(default_factory=dict)
 
+    def apart(self) -> Raw:
+        """It with the names that columns have from reading on."""
+        new = {name: column.kept_as for name, column in self.columns.items() if column.kept_as}
+        named = {new.get(n, n): replace(c, column=new.get(n, n)) for n, c in self.columns.items()}
+        return replace(self, table=self.table.rename({new[n]: n for n in new}), columns=named)
+
 
 def read(
     con: Any,
@@ -110,7 +116,7 @@ def read(
     columns = expected(contract, extra_columns)
     editions = by_year(editions)
     notes: list[tuple[str, str, str, str, str]] = []
-    if LOADER.match(source) and not (root / source).exists():
+    if LOADER.match(source) and not os.path.exists(root / source):
         given = _from_loader(con, source)
     else:
         given = _from_file(
@@ -122,7 +128,7 @@ def read(
         raw = _typed(con, named, source, columns, money_unit, notes)
     except duckdb.Error as error:
         raise PanelError(said("panel.unreadable", source=source, reason=str(error).splitlines()[0])) from None
-    return replace(raw, editions=editions)
+    return replace(raw, editions=editions).apart()
 
 
 def by_year(editions: Mapping[Any, str] | None) -> dict[int, str]:
@@ -368,7 +374,7 @@ def _renamed(
 
 def _labels(path: Path, rename: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """By column of the panel, the words that a file has for its codes."""
-    held = labelled.labels(path) if path.is_file() and files.kind(path) in labelled.KINDS else {}
+    held = labelled.labels(path) if os.path.isfile(path) and files.kind(path) in labelled.KINDS else {}
     return {rename.get(header, header): words for header, words in held.items() if words}
 
 

@@ -40,7 +40,7 @@ def new(files: Sequence[Path], name: str, outcome: str, treatment: str) -> Path:
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,59}", stem):
         raise AdapterError(said("start.name", name=stem[:80]))
     target, beside = Path(f"{stem}.yaml"), Path(f"{stem}.adapter.yaml")
-    there = [str(file) for file in (target, beside) if file.exists()]
+    there = [str(file) for file in (target, beside) if os.path.exists(file)]
     if there:
         raise AdapterError(said("start.there", files=listed(there)))
     roles = assign(look(files), outcome, treatment)

@@ -115,7 +115,8 @@ def foreseen(
     if columns is None:
         return Facts(parameters, artefacts=made)
     there = set(columns)
-    gone = set(absent) | (set(parameters.get("extra_columns") or {}) - there)
+    declared = parameters.get("extra_columns") or {}
+    gone = set(absent) | ({one.get("kept_as") or name for name, one in declared.items()} - there)
     for name, of in _made_of(parameters):
         (there if gone.isdisjoint(of - {name}) else gone).add(name)
     known = {"panel": frozenset(there)}

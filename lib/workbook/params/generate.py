@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from workbook import paths
 from workbook.exhibits import sheets
 from workbook.language import said
-from workbook.params import Parameters
+from workbook.params import Parameters, apart
 from workbook.params.load import load
 from workbook.run import chain
 
@@ -47,6 +47,7 @@ def _texts() -> dict[Path, str]:
         sheets.folder() / "shared.schema.json": sheets.schema_json(sheets.Shared),
         paths.ROOT / "docs" / "exhibits.md": sheets_md("en"),
         paths.ROOT / "docs" / "exhibits.zh.md": sheets_md("zh"),
+        apart.LIST: "\n".join(apart.collected()) + "\n",
     }
 
 

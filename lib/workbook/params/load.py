@@ -6,6 +6,7 @@ import copy
 import csv
 import difflib
 import importlib.util
+import os
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from workbook.expressions.asked import Asked, judge
 from workbook.expressions.errors import ExpressionError
 from workbook.expressions.reading import parse as parse_expression
 from workbook.language import current, listed, said, word
-from workbook.params import Parameters
+from workbook.params import Parameters, apart
 from workbook.params.base import help_text
 from workbook.params.file import forms
 from workbook.params.file.core import yaml
@@ -74,6 +75,9 @@ KINDS = {
     **dict.fromkeys(("code3", "code4", "code6"), "code"),
 }
 
+# Keys of tables that name columns.
+TERMS = {"outcome", "treatments", "controls", "fixed_effects", "cluster", "weights", "iv", "split", "add", "swap", "show",
+         "lat", "lon", "equal", "zero"}  # fmt: skip
 # Parameters beside panel.source that name a file, or a folder.
 FOLDERS = {"earlier_releases"}
 FILE_LISTS = {"lists"}
@@ -130,7 +134,12 @@ def load(name_or_path: str) -> Study:
     parameters = parse(text, file)
     whole = _whole(yaml().load(text) or {}, file)
     told = forms.read(whole.values)[1]
-    return Study(file.stem, file, parameters, (*_upon(whole), *told, *_outside(parameters, file)))
+    return Study(
+        file.stem,
+        file,
+        parameters,
+        (*_upon(whole), *told, *_renamed(parameters), *_outside(parameters, file)),
+    )
 
 
 def find(name_or_path: str) -> Path:
@@ -145,7 +154,7 @@ def find(name_or_path: str) -> Path:
     if not NAME.match(file.stem):
         raise StudyError(said("params.file_name", file=_shown(file), stem=file.stem))
     home = paths.PARAMS / file.name
-    if home.is_file() and not home.samefile(file):
+    if os.path.isfile(home) and not home.samefile(file):
         raise StudyError(said("params.name_taken", file=_shown(file), stem=file.stem))
     return file.resolve()
 
@@ -203,7 +212,68 @@ def parse(text: str, file: Path) -> Parameters:
         faults += check()
     if faults:
         raise StudyError(faults)
-    return parameters
+    return _apart(parameters)
+
+
+def _apart(parameters: Parameters) -> Parameters:
+    """The parameters with other names for the study's columns that are called like the workbook's own."""
+    panel = parameters.panel
+    new = apart.renamed(
+        [name for name in {**panel.extra_columns, **panel.columns} if name not in _contract(computed=False)]
+    )
+    if not new:
+        return parameters
+    name, text = apart.column(new), apart.expression(new, panel.value_lists)
+    values = parameters.model_dump(by_alias=True)
+    for section, key in _naming():
+        # What a parameter names by default is the workbook's own.
+        if section != "printed" and key in getattr(parameters, section).model_fields_set:
+            values[section][key] = apart.throughout(values[section][key], name)
+    values["panel"] |= {key: apart.throughout(values["panel"][key], text) for key in ("where", "samples")}
+    values["robustness"]["exclusions"] = apart.throughout(values["robustness"]["exclusions"], text)
+    for column, one in values["panel"]["columns"].items():
+        one |= {"is": text(one["is"]), "each": apart.throughout(one["each"], name)}
+        if column in new and not (one["name"] or one["label_en"] or one["label_zh"]):
+            one["name"] = column
+    values["panel"]["columns"] = {name(n): one for n, one in values["panel"]["columns"].items()}
+    for column in new.keys() & values["panel"]["extra_columns"].keys():
+        values["panel"]["extra_columns"][column]["kept_as"] = new[column]
+    stated = parameters.printed.model_dump(
+        by_alias=True, exclude_unset=True
+    )  # an inner key that is not set is inherited
+    values["printed"] = _printed_apart(stated, name, text)
+    return Parameters.model_validate(values)
+
+
+def _printed_apart(values: Any, name: Callable[[str], str], text: Callable[[str], str]) -> Any:
+    """Tables and names of variables with other names for columns; conditions are expressions, words stay."""
+    if isinstance(values, list):
+        return [_printed_apart(one, name, text) for one in values]
+    if not isinstance(values, dict):
+        return values
+    found = {}
+    for key, value in values.items():
+        if key in TERMS:
+            found[key] = apart.throughout(value, name, keys=True)
+        elif key == "names" and isinstance(value, dict):
+            found[key] = {name(n): words for n, words in value.items()}
+        else:
+            found[key] = (
+                apart.throughout(value, text) if key == "sample" else _printed_apart(value, name, text)
+            )
+    return found
+
+
+def _renamed(parameters: Parameters) -> list[str]:
+    """What is said of columns that have another name from reading on."""
+    panel = parameters.panel
+    new = {old: one.kept_as for old, one in panel.extra_columns.items() if one.kept_as}
+    new |= {
+        old: n
+        for n in panel.columns
+        if apart.taken(old := n.removeprefix(apart.OWN).rstrip("_")) and old != n
+    }
+    return [said("params.apart", names=listed(f"{old} → {one}" for old, one in new.items()))] if new else []
 
 
 class Places(NamedTuple):
@@ -283,7 +353,7 @@ def resolve_source(source: str, file: Path) -> str:
     if source == "synthetic" or LOADER.match(source):
         return source
     candidates = [file.parent / source, paths.ROOT / source]
-    found = next((c.resolve() for c in candidates if c.exists()), candidates[-1])
+    found = next((c.resolve() for c in candidates if os.path.exists(c)), candidates[-1])
     return str(found.relative_to(paths.ROOT)) if found.is_relative_to(paths.ROOT) else str(found)
 
 
@@ -298,7 +368,7 @@ def _outside(parameters: Parameters, file: Path) -> list[str]:
             continue
         place = (paths.ROOT / resolve_source(name, file)).resolve()
         homes = (file.resolve().parent, paths.ROOT.resolve())
-        if place.exists() and not any(place.is_relative_to(home) for home in homes):
+        if os.path.exists(place) and not any(place.is_relative_to(home) for home in homes):
             found.append(said("params.outside", name=name, place=place))
     return found
 
@@ -312,7 +382,7 @@ def resolve_sources(source: str | list[str], file: Path) -> str | list[str]:
 
 def resolve_adapter(adapter: str | None, file: Path) -> str | None:
     """An adapter of the project by its name, or the place of a file."""
-    named = adapter is None or (paths.ROOT / "data" / "adapters" / f"{adapter}.yaml").is_file()
+    named = adapter is None or os.path.isfile(paths.ROOT / "data" / "adapters" / f"{adapter}.yaml")
     return adapter if named else resolve_source(str(adapter), file)
 
 
@@ -507,15 +577,15 @@ def _check_files(parameters: Parameters, file: Path) -> list[str]:
     for section, values in parameters.model_dump().items():
         named = [(name, values[name]) for name in FILES & values.keys()]
         for name, place in named + [(n, one) for n in FILE_LISTS & values.keys() for one in values[n]]:
-            if place is not None and not (paths.ROOT / resolve_source(place, file)).is_file():
+            if place is not None and not os.path.isfile(paths.ROOT / resolve_source(place, file)):
                 where = {"section": section, "name": name, "place": place}
                 lines.append(said("params.no_file", file=_shown(file), **where))
         for name in FOLDERS & values.keys():
             place = values[name]
-            if place is not None and not (paths.ROOT / resolve_source(place, file)).is_dir():
+            if place is not None and not os.path.isdir(paths.ROOT / resolve_source(place, file)):
                 lines.append(f"{_shown(file)}: {section}.{name} = '{place}': no such folder")
     for name, own in parameters.classification.standards.items():
-        if not (paths.ROOT / resolve_source(own.file, file)).is_file():
+        if not os.path.isfile(paths.ROOT / resolve_source(own.file, file)):
             where = {"section": "classification.standards", "name": name, "place": own.file}
             lines.append(said("params.no_file", file=_shown(file), **where))
     return lines
@@ -737,8 +807,8 @@ def _check_source(parameters: Parameters, file: Path) -> list[str]:
 def _has_adapter(parameters: Parameters, file: Path) -> bool:
     """Whether the adapter that is named, if one is, is one of the project's or a file."""
     named = parameters.panel.adapter
-    own = named is None or (paths.ROOT / "data" / "adapters" / f"{named}.yaml").is_file()
-    return own or (paths.ROOT / str(resolve_adapter(named, file))).is_file()
+    own = named is None or os.path.isfile(paths.ROOT / "data" / "adapters" / f"{named}.yaml")
+    return own or os.path.isfile(paths.ROOT / str(resolve_adapter(named, file)))
 
 
 def _no_source(source: str, file: Path) -> str:
@@ -751,9 +821,9 @@ def _no_source(source: str, file: Path) -> str:
             return said("params.no_package", file=_shown(file), source=source, package=package)
         return ""
     place = paths.ROOT / resolve_source(source, file)
-    if not place.exists():
+    if not os.path.exists(place):
         return said("params.no_source", file=_shown(file), source=source)
-    empty = place.is_dir() and not any(place.rglob("*.parquet"))
+    empty = os.path.isdir(place) and not any(place.rglob("*.parquet"))
     return said("params.source_folder", file=_shown(file), source=source) if empty else ""
 
 

@@ -24,6 +24,9 @@ class ExtraColumn(Section):
     unit: str = Field("", description="unit, e.g. 万元, %, 1987 USD; empty for none")
     minimum: float | None = Field(None, description="smallest allowed value")
     maximum: float | None = Field(None, description="largest allowed value")
+    kept_as: Column | None = Field(
+        None, description="name from reading on; set by itself where the workbook has a column of this name"
+    )
 
 
 # A name of an expression: a letter, also a Chinese one; `$` for the columns of `each`.

@@ -166,7 +166,9 @@ def _sheet(file: Path) -> tuple[list[list[str]], dict[tuple[int, int], bool]]:
         archives.bounded(file)
         book = openpyxl.load_workbook(file, data_only=True)
     except Exception as error:
-        raise ClassificationError(said("classification.damaged", source=file.name, error=error)) from None
+        raise ClassificationError(
+            said("classification.damaged", kind="Excel", source=file.name, error=error)
+        ) from None
     rows: list[list[str]] = []
     numbers: dict[tuple[int, int], bool] = {}
     for place, row in enumerate(book.worksheets[0].iter_rows(values_only=True), 1):

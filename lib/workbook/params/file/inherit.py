@@ -6,6 +6,7 @@ holds again. A base may have a base. It lies beside the study, so that files tha
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,7 +64,7 @@ def inherited(
     name = values[BASE]
     place = (file.parent / str(name)).resolve()
     beside = isinstance(name, str) and place.parent == file.parent and place.suffix in (".yaml", ".yml")
-    if not beside or not place.is_file():
+    if not beside or not os.path.isfile(place):
         raise ValueError(said("params.rule.base", name=str(name)[:200]))
     if place in (file, *seen) or len(seen) >= DEEPEST:
         raise ValueError(said("params.rule.base_deep", name=name, most=DEEPEST))
