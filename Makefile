@@ -20,7 +20,7 @@ export UV_COMPILE_BYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
-.PHONY: help bounds env study test studies site diff audit browser reproduce package lab verify montecarlo attack returns faults mutate bench lint format fuzz params lock clean
+.PHONY: help bounds env study test studies site diff audit browser reproduce package lab verify montecarlo attack returns faults mutate bench lint format fuzz params lock advisories clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -120,6 +120,9 @@ lock: $(READY) ## renew requirements.lock from requirements.in
 
 bounds: $(READY) ## try the newest of each package that is held back, and say whether it still must be
 	@$(BIN)/python tests/project/supply.py bounds
+
+advisories: $(READY) ## look every locked package up where weaknesses are made known (2: not all could be looked up)
+	@$(BIN)/python tests/project/supply.py advisories
 
 clean: ## remove what was built (the environment stays)
 	@rm -rf build site .mypy_cache .ruff_cache .pytest_cache .hypothesis

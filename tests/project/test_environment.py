@@ -80,6 +80,17 @@ def test_licences_are_those_of_what_is_installed() -> None:
     assert [n for n, told in known.items() if bound.search(told) and ";" not in told] == []
 
 
+def test_an_audit_that_looked_nothing_up_is_no_clean_one() -> None:
+    """`make advisories`; a service that does not answer leaves pins out and calls that success."""
+    flaw = {"id": "GHSA-x", "fix_versions": ["2.0"]}
+    clean, weak = {"name": "a", "version": "1", "vulns": []}, {"name": "b", "version": "1", "vulns": [flaw]}
+    unseen = {"name": "c", "skip_reason": "not found"}
+    assert supply.audited({"dependencies": [clean]}) == (0, ["1 of 1 pins looked up, 0 weaknesses known"])
+    assert supply.audited({"dependencies": [clean, unseen]})[0] == 2
+    status, lines = supply.audited({"dependencies": [clean, weak, unseen]})
+    assert status == 1 and lines[0] == "b 1: GHSA-x, mended in 2.0" and lines[-1].endswith(": c")
+
+
 def test_every_bound_from_above_has_a_check_that_says_when_it_can_go() -> None:
     """`make bounds` tries the newest of them."""
     asked = {

@@ -39,6 +39,7 @@ from estimators.language import said
 COEFFICIENT_TOLERANCE = 1e-8
 STD_ERROR_TOLERANCE = 1e-8
 NOISE = 1e-12
+NO_ERROR = 1e-10  # of the estimate: a standard error below it is what rounding left of zero (as many terms as clusters)
 
 
 # Columns of the artefact `estimates`.
@@ -152,6 +153,7 @@ def intervals(estimate: pd.Series, std_error: pd.Series, freedom: float, size: f
     DataFrame
         Index as `estimate`; columns estimate, std_error, ci_low, ci_high, p_value.
     """
+    std_error = std_error.mask(no_error(estimate, std_error))
     half = stats.t.ppf(1 - size / 2, freedom) * std_error
     p_value = pd.Series(2 * stats.t.sf((estimate / std_error).abs(), freedom), index=estimate.index)
     return pd.DataFrame(
@@ -163,6 +165,11 @@ def intervals(estimate: pd.Series, std_error: pd.Series, freedom: float, size: f
             "p_value": p_value,
         }
     )
+
+
+def no_error(estimate: Any, std_error: Any) -> Any:
+    """Where a standard error is zero but for rounding, so that it says nothing: clusters are no more than terms."""
+    return np.abs(std_error) <= NO_ERROR * np.abs(estimate)
 
 
 def stated_rows(
@@ -293,9 +300,10 @@ def agree(
         raise EnginesDisagree(said("engines.other_terms", a=a, b=b, where="; ".join(where)))
     table = _side_by_side(first, second.loc[first.index], a, b)
     second = second.loc[first.index]
-    scale = np.maximum(first["estimate"].abs(), first["std_error"])
+    scale = np.fmax(first["estimate"].abs(), first["std_error"])
     same = table["coefficient_difference"].abs() <= coefficient_tolerance * scale
-    same &= table["std_error_ratio_less_1"].abs() <= std_error_tolerance
+    neither = [t["std_error"].isna() | no_error(t["estimate"], t["std_error"]) for t in (first, second)]
+    same &= (table["std_error_ratio_less_1"].abs() <= std_error_tolerance) | (neither[0] & neither[1])
     for column in ("n", "clusters"):
         same &= first[column] == second[column]
     table["agree"] = same

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from estimators.engines.agreement import agree
+from estimators.engines.agreement import agree, no_error
 from estimators.tables.covariance import covariance
 from estimators.tables.rows import Rows, within
 
@@ -78,6 +78,8 @@ def estimate(rows: Rows, errors: str, options: Mapping[str, Any]) -> Estimate:
     first, *others = tables
     for other in others:
         agree(tables[first], tables[other].reindex(tables[first].index), (first, other))
+    nothing = no_error(own.b, np.sqrt(np.abs(np.diag(v))))
+    v = np.where(nothing[:, None] | nothing[None, :], np.nan, v)
     engines = tuple(name for name in tables if name != "sandwich")
     total = y - np.average(y, weights=rows.weights)
     whole = rows.data[rows.outcome].to_numpy(float)
