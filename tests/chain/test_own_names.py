@@ -13,7 +13,8 @@ from ruamel.yaml import YAML
 from runs import MAIN, Run
 
 from fusion.panel.contract import contract
-from workbook.params import apart, load
+from workbook.params import load
+from workbook.params.file import apart
 
 # What the study makes and uses, under names that estimators give to columns of their own, and words of formulas.
 USED = {"ln_lp": "y", "ln_employees": "treated", "ln_capital_labour": "weight", "pilot": "on", "leverage": "square",
@@ -97,7 +98,7 @@ def test_every_name_of_the_workbooks_own_has_a_way_out() -> None:
         names
     )
     new = apart.renamed(names)
-    assert set(new) == set(names) and len({*new.values()} - {*names}) == len(names)
+    assert set(new) == set(names) and len({one.casefold() for one in new.values()}) == len(names)
     assert not any(apart.taken(one) for one in new.values())
 
 

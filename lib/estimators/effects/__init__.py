@@ -18,6 +18,7 @@ from estimators.effects.sample import (
     effect_columns,
     estimation_sample,
     ladder,
+    possible,
     rung,
     singletons,
 )
@@ -67,6 +68,7 @@ __all__ = [
     "magnitudes",
     "minimum_detectable",
     "money_of_log",
+    "possible",
     "restate",
     "rung",
     "shock_cells",

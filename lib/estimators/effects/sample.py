@@ -173,6 +173,17 @@ def ladder(
     return made
 
 
+def possible(
+    rows: pd.DataFrame, steps: Sequence[Sequence[str]], regressors: Sequence[str], drop_singletons: bool
+) -> list[Rung]:
+    """The steps that these rows allow: none where each row is a singleton, or where effects take every regressor up."""
+    try:
+        found = ladder(rows, steps, regressors, drop_singletons)
+    except EffectsError:
+        return []
+    return [one for one in found if len(one.absorbed) < len(regressors)]
+
+
 def absorbed(rung: Rung, regressors: Sequence[str]) -> list[str]:
     """Regressors of which the effects leave nothing: less than 1e-10 of their variation."""
     codes = [rung.data[name].cat.codes.to_numpy(np.int64) for name in rung.effects]

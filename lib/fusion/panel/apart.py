@@ -12,6 +12,7 @@ from fusion.panel.contract import KEYS
 ALONE = (
     "not_a_number",
     "not_whole",
+    "not_amounts",
     "not_boolean",
     "digits_lost",
     "below_minimum",

@@ -46,6 +46,11 @@ NOTES: dict[str, tuple[str, str, str]] = {
         "not a whole number; the cell was read as missing",
         "不是整数；该单元格按缺失读入",
     ),
+    "not_amounts": (
+        "error",
+        'no amounts by code ({"7310": 12.5}); the cell was read as missing',
+        '不是按代码列出的金额（{"7310": 12.5}）；该单元格按缺失读入',
+    ),
     "not_boolean": (
         "error",
         "not true or false (1/0, true/false, 是/否)",
@@ -244,7 +249,24 @@ def _value(value: Any, column: Column, factor: float, mend: bool) -> Any:
     if column.type == "int":
         number = _scaled(_number(value, mend), factor)
         return _whole(number).ifelse(number, ibis.null(dt.float64)).cast("int64")
+    if column.type == "json":
+        return _no_amounts(value).ifelse(ibis.null("string"), _text(value))
     return _truth(value) if column.type == "bool" else _text(value)
+
+
+def _no_amounts(value: Any) -> Any:
+    """Where a cell holds no object of codes and numbers: another kind, a number in quotes, a code twice."""
+    text = value.cast("string")
+    held = text.try_cast("json")
+    codes, amounts = _json_keys(held), held.try_cast("map<string, float64>")
+    twice = codes.unique().length() < codes.length()
+    other = text.re_search(r':\s*["{\[tf]|[eE][+]?[0-9]{3}')
+    return text.notnull() & (amounts.isnull() | twice | other).fill_null(True)
+
+
+@ibis.udf.scalar.builtin(name="json_keys")
+def _json_keys(held: dt.JSON) -> dt.Array[dt.String]:  # type: ignore[empty-body]
+    """DuckDB's."""
 
 
 # -- what is told ------------------------------------------------------------------------------
@@ -291,6 +313,8 @@ def _found(value: Any, column: Column) -> dict[str, Any]:
         return _found_in_numbers(value, column)
     if column.type == "bool":
         return {} if value.type().is_boolean() else {"not_boolean": _truth(value).isnull() & value.notnull()}
+    if column.type == "json":
+        return {"not_amounts": _no_amounts(value)}
     if value.type().is_boolean():
         return {}
     if _is_text(value):

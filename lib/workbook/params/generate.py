@@ -16,7 +16,8 @@ from ruamel.yaml import YAML
 from workbook import paths
 from workbook.exhibits import sheets
 from workbook.language import said
-from workbook.params import Parameters, apart
+from workbook.params import Parameters
+from workbook.params.file import apart
 from workbook.params.load import load
 from workbook.run import chain
 

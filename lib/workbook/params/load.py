@@ -25,9 +25,9 @@ from workbook.expressions.asked import Asked, judge
 from workbook.expressions.errors import ExpressionError
 from workbook.expressions.reading import parse as parse_expression
 from workbook.language import current, listed, said, word
-from workbook.params import Parameters, apart
+from workbook.params import Parameters
 from workbook.params.base import help_text
-from workbook.params.file import forms
+from workbook.params.file import apart, forms
 from workbook.params.file.core import yaml
 from workbook.params.file.headers import headers
 from workbook.params.file.inherit import Inherited, inherited
@@ -218,8 +218,9 @@ def parse(text: str, file: Path) -> Parameters:
 def _apart(parameters: Parameters) -> Parameters:
     """The parameters with other names for the study's columns that are called like the workbook's own."""
     panel = parameters.panel
+    contract = _contract(computed=False)
     new = apart.renamed(
-        [name for name in {**panel.extra_columns, **panel.columns} if name not in _contract(computed=False)]
+        [name for name in {**panel.extra_columns, **panel.columns} if name not in contract], contract
     )
     if not new:
         return parameters
@@ -268,11 +269,7 @@ def _renamed(parameters: Parameters) -> list[str]:
     """What is said of columns that have another name from reading on."""
     panel = parameters.panel
     new = {old: one.kept_as for old, one in panel.extra_columns.items() if one.kept_as}
-    new |= {
-        old: n
-        for n in panel.columns
-        if apart.taken(old := n.removeprefix(apart.OWN).rstrip("_")) and old != n
-    }
+    new |= {n.removeprefix(apart.OWN).rstrip("_"): n for n in panel.columns if n.startswith(apart.OWN)}
     return [said("params.apart", names=listed(f"{old} → {one}" for old, one in new.items()))] if new else []
 
 

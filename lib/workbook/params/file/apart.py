@@ -13,7 +13,7 @@ import ast
 import json
 import keyword
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -64,21 +64,26 @@ def taken(name: str) -> bool:
     return name in reserved() or any(fnmatchcase(name, one) for one in reserved() if set(one) & set("*?["))
 
 
-def renamed(names: Mapping[str, Any]) -> dict[str, str]:
-    """New names by old, of those that are the workbook's.
+def renamed(names: Collection[str], others: Collection[str] = ()) -> dict[str, str]:
+    """New names by old, of those that are the workbook's, or another's but for capitals, which the engine does not tell apart.
 
     Parameters
     ----------
-    names : mapping
+    names : collection of str
         Columns that a study declares or makes.
+    others : collection of str
+        Columns that keep their names.
     """
     found: dict[str, str] = {}
+    used, given = {name.casefold() for name in others}, {name.casefold() for name in names}
     for name in names:
-        new = f"{OWN}{name}"
-        while taken(name) and (taken(new) or new in names):
-            new += "_"
-        if taken(name):
+        new = name
+        if taken(name) or name.casefold() in used:
+            new = f"{OWN}{name}"
+            while taken(new) or new.casefold() in used | given:
+                new += "_"
             found[name] = new
+        used.add(new.casefold())
     return found
 
 
