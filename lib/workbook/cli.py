@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import sys
+import threading
+import time
 from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any
@@ -672,9 +674,22 @@ def _language(arguments: list[str]) -> tuple[list[str], list[str]]:
     return arguments[at:end], [*arguments[:at], *arguments[end:]]
 
 
+def _watched(command: str) -> None:
+    """Look after memory while a command works; one that is over within a second imports nothing for it."""
+
+    def look() -> None:
+        time.sleep(1.0)
+        from workbook.run.process import Watch
+
+        Watch().all_along(f"fusion {command}")
+
+    threading.Thread(target=look, daemon=True).start()
+
+
 def main() -> None:
     """Entry point. A code is answered at once, without what the other commands need to start."""
     stated, rest = _language(sys.argv[1:])
+    _watched(rest[0] if rest else "")
     try:
         if rest[:1] == ["classify"]:
             from fusion.classification import command

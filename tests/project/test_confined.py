@@ -139,6 +139,29 @@ def test_memory_that_runs_short_is_told_once(
     assert not capsys.readouterr().err
 
 
+SHORT = """
+import sys
+from workbook import cli
+from workbook.run import process
+process.left, process.PAUSE, sys.argv = (lambda: 1), .01, ["fusion", *sys.argv[1:]]
+cli.app = lambda words: __import__("time").sleep(4)  # what it would do is not what is tested
+cli.main()
+"""
+
+
+@pytest.mark.parametrize("command", [["validate", "smoke"], ["site"], ["package", "smoke"], ["verify"]])
+def test_every_command_says_that_memory_runs_short(command: list[str], tmp_path: Path) -> None:
+    """Not notebooks alone: whatever works for more than a second, until it is killed."""
+    env = os.environ | {
+        "FUSION_BUILD": str(tmp_path / "b"),
+        "FUSION_SITE": str(tmp_path / "s"),
+        "FUSION_LANGUAGE": "en",
+    }
+    work = [sys.executable, "-c", SHORT, *command]
+    said = subprocess.run(work, capture_output=True, text=True, env=env, timeout=60).stderr
+    assert said.count("memory runs short") == 1 and f"fusion {command[0]} holds" in said
+
+
 def test_a_container_has_less_than_its_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
         "memory.max": "1000000",

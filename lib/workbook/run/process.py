@@ -32,6 +32,7 @@ THREADS = (
 GRACE_SECONDS = 3.0
 SHARE = 0.8  # of the machine's memory, for the databases of all notebooks that run at a time
 LOW = 0.08  # of it: what is left when a run says that memory runs short
+PAUSE = 1.0  # seconds between two looks
 GROUPS = Path("/sys/fs/cgroup")
 # A container's limit, what it holds, and what of that could be given back, in both forms that Linux has.
 FORMS = (
@@ -137,22 +138,36 @@ class Job:
 
 
 class Watch:
-    """Looks after memory while notebooks run, and says once that it runs short: a killed kernel can say nothing."""
+    """Looks after memory, and says once that it runs short: a process that is killed can say nothing."""
+
+    busy = 0.0  # until when notebooks are looked after, whose names say more than the command's
 
     def __init__(self) -> None:
         self.due, self.told = 0.0, False
 
     def look(self, running: Mapping[str, Job]) -> None:
-        """Look, at most once a second."""
+        """Look after notebooks, at most once a second."""
         if self.told or time.monotonic() < self.due or not running:
             return
-        self.due = time.monotonic() + 1.0
-        if (free := left()) < LOW * whole():
-            self.told = True
-            held = {name: _held(job.process.pid) for name, job in running.items()}
-            most = max(held, key=lambda name: held[name])
-            words = {"free": free / 1e9, "whole": whole() / 1e9, "notebook": most, "held": held[most] / 1e9}
-            print(said("run.memory_low", **words), file=sys.stderr, flush=True)
+        self.due = time.monotonic() + PAUSE
+        Watch.busy = self.due + 2 * PAUSE
+        self._say({name: job.process.pid for name, job in running.items()})
+
+    def all_along(self, name: str) -> None:
+        """Look after this process and all below it, whatever it does, until it ends."""
+        while not self.told:
+            time.sleep(PAUSE)
+            if time.monotonic() > Watch.busy:
+                self._say({name: os.getpid()})
+
+    def _say(self, pids: Mapping[str, int]) -> None:
+        if (free := left()) >= LOW * whole():
+            return
+        self.told = True
+        held = {name: _held(pid) for name, pid in pids.items()}
+        most = max(held, key=lambda name: held[name])
+        words = {"free": free / 1e9, "whole": whole() / 1e9, "notebook": most, "held": held[most] / 1e9}
+        print(said("run.memory_low", **words), file=sys.stderr, flush=True)
 
 
 def whole() -> int:
