@@ -10,6 +10,7 @@ import re
 import socket
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -27,6 +28,7 @@ from runs import FULL, MAIN, Run, few
 from workbook import paths
 from workbook.params import load
 from workbook.publish import browser
+from workbook.publish import policy as policy_of
 
 # What no page of ours has: it loads, submits or runs something.
 LIVE = {
@@ -44,6 +46,12 @@ LIVE = {
     "body",
     "details",
 }
+# What the environment of the runs holds, and no file of theirs may.
+PLANTED = {
+    "FUSION_TEST_TOKEN": "planted-4f1c-q7zk",
+    "LOGNAME": "plantedperson",
+    "EMAIL": "planted@mail.invalid",
+}
 FED = tuple(text.replace("|", "").strip() for text in FILED)
 DERIVED = ["ln_lp", "ln_employees", "ln_capital_labour", "leverage", "roa", "pilot"]
 
@@ -54,10 +62,13 @@ def site(run: Callable[[str], Run], tmp_path_factory: pytest.TempPathFactory) ->
     panel = pd.read_parquet(run(MAIN).folder / "01_panel" / "panel.parquet").drop(columns=DERIVED)
     text = (paths.PARAMS / "smoke.yaml").read_text("utf-8")
     study = YAML(typ="safe").load(text if FULL else few(text))
-    done = run(str(hostile(panel, study, folder)))
-    said = done.fusion("site")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in PLANTED.items():
+            patch.setenv(name, value)
+        done = run(str(hostile(panel, study, folder)))
+        said = done.fusion("site")
+        packed = done.fusion("package", "hostile")
     assert said.returncode == 0, said.stdout + said.stderr
-    packed = done.fusion("package", "hostile")
     assert packed.returncode == 0, packed.stdout + packed.stderr
     return done
 
@@ -208,42 +219,86 @@ def test_nothing_published_names_the_machine(site: Run) -> None:
         str(Path.home()) + "/",
         str(site.build),
         tempfile.gettempdir() + "/",
+        *PLANTED.values(),
     }
-    secrets |= {f"/{getpass.getuser()}/", f"@{socket.gethostname()}"}
+    person, machine = getpass.getuser(), socket.gethostname()
     secrets |= {
-        v
-        for k, v in os.environ.items()
-        if len(v) > 11 and re.search("TOKEN|KEY|SECRET|PATH|HOME|URL|PYTEST", k)
+        f"/{person}/",
+        f"@{machine}",
+        *(name for name in (person, machine) if len(name) > 6 and name != "localhost"),
     }
-    looked = 0
+    secrets |= {v for k, v in os.environ.items() if len(v) > 11 and not k.startswith(("LC_", "LANG", "TERM"))}
+    looked, kinds = 0, set()
     for name, whole in every(site):
         looked += 1
+        kinds.add(Path(name).suffix)
         content = legible(name, whole)
         for secret in secrets:
             assert secret.encode() not in content, (name, secret)
     assert looked > 300
+    assert kinds >= {".html", ".ipynb", ".xml", ".parquet", ".json", ".svg", ".pdf", ".csv", ".tex", ".png"}
 
 
 def every(site: Run) -> Iterator[tuple[str, bytes]]:
-    """All files of the site and of the package, archives unpacked."""
+    """All files of the site and of the package, archives unpacked, also those in archives."""
     for file in [*site.site.rglob("*"), *(site.build / "packages").rglob("*")]:
-        if file.suffix in (".zip", ".docx", ".xlsx"):
-            with zipfile.ZipFile(file) as archive:
-                yield from ((f"{file.name}/{name}", archive.read(name)) for name in archive.namelist())
-        elif file.is_file() and "_static" not in file.parts:
-            yield str(file), file.read_bytes()
+        if file.is_file() and "_static" not in file.parts:
+            yield from unpacked(str(file), file.read_bytes())
+
+
+def unpacked(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
+    if content[:4] != b"PK\x03\x04":
+        yield name, content
+        return
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        yield f"{name}: comment", archive.comment
+        for part in archive.infolist():
+            yield f"{name}/{part.filename}: name", part.filename.encode() + part.extra + part.comment
+            yield from unpacked(f"{name}/{part.filename}", archive.read(part))
 
 
 def legible(name: str, content: bytes) -> bytes:
     """What can be read in a file: of a binary one its texts, for three letters stand somewhere in any compressed bytes."""
     if name.endswith(".parquet"):
-        table = pq.read_table(io.BytesIO(content))
-        return f"{table.schema.metadata}\n{table.to_pandas().to_csv()}".encode()
+        file = pq.ParquetFile(io.BytesIO(content))
+        about = f"{file.metadata.created_by}\n{file.schema_arrow.metadata}\n{file.metadata.metadata}"
+        return f"{about}\n{file.read().to_pandas().to_csv()}".encode()
+    if content[:5] == b"%PDF-":
+        streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", content, re.DOTALL)
+        content += b"\n".join(part for one in streams if (part := inflated(one)))
     try:
         content.decode("utf-8")
     except UnicodeDecodeError:
         return b"\n".join(re.findall(rb"[\x20-\x7e]{8,}", content))
     return content
+
+
+def inflated(stream: bytes) -> bytes:
+    try:
+        return zlib.decompress(stream)
+    except zlib.error:  # stored as it is, or a picture
+        return b""
+
+
+def test_every_page_has_a_policy_that_allows_what_it_brings_alone(site: Run) -> None:
+    """Front, redirects, search, 404 and pages of packages, too: the policy stands before whatever could act."""
+    pages = [(n, c.decode("utf-8")) for n, c in every(site) if n.endswith(".html")]
+    assert len(pages) > 25
+    for name, text in pages:
+        head = text.index('<meta http-equiv="Content-Security-Policy"')
+        assert re.search(r"<(script|link|style|img|body)\b", text[:head]) is None, name
+        policy = re.match(r'[^>]*content="([^"]*)"', text[head:])[1]  # type: ignore[index]
+        rules = {rule.split()[0]: rule.split()[1:] for rule in policy.split("; ")}
+        assert rules["default-src"] == ["'none'"] and rules["base-uri"] == ["'none'"], name
+        assert (
+            "unsafe-eval" not in policy and "'unsafe-inline'" not in rules["script-src"] and "*" not in policy
+        ), name
+        allowed = set(rules["script-src"]) - {"'self'"}
+        written = re.findall(
+            r"<script(?![^>]*\bsrc=)(?![^>]*application/json)[^>]*>(.*?)</script>", text, re.DOTALL
+        )
+        digests = {f"'sha256-{policy_of._digest(code)}'" for code in written}
+        assert allowed <= digests, (name, "a script is allowed that the page does not bring")
 
 
 def test_every_text_of_the_model_was_a_payload(site: Run) -> None:

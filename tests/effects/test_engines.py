@@ -11,7 +11,7 @@ from linearmodels.panel import PanelOLS
 from pyfixest.demeaners import LsmrDemeaner
 
 from estimators import effects
-from estimators.engines.agreement import nested
+from estimators.engines.agreement import intervals, nested, no_error
 
 LADDER = [
     ["firm_id"],
@@ -194,3 +194,28 @@ def test_noise_of_rounding_is_no_difference(panel: pd.DataFrame) -> None:
     columns = ["coefficient_difference", "std_error_ratio_less_1"]
     assert (effects.agree(first, noisy)[columns] == 0).all(axis=None)
     assert (effects.agree(first, apart)["coefficient_difference"] != 0).all()
+
+
+def test_a_step_that_rows_do_not_allow_is_left_out(panel: pd.DataFrame) -> None:
+    """Each row alone in its effect, or a regressor that effects take up: no step, where the ladder stops."""
+    alone = panel.drop_duplicates("firm_id")
+    assert effects.possible(alone, [["firm_id", "year"]], ["size"], True) == []
+    assert effects.possible(panel, [["firm_id"]], ["size"], True) != []
+    with pytest.raises(effects.EffectsError):
+        effects.ladder(alone, [["firm_id", "year"]], ["size"], True)
+
+
+def test_an_error_that_rounding_left_of_zero_is_none() -> None:
+    """With as many terms as clusters the sandwich is zero; what is left of it is no precision."""
+    estimate, error = pd.Series({"a": 0.7, "b": 0.7}), pd.Series({"a": 3e-16, "b": 0.1})
+    assert no_error(estimate, error).tolist() == [True, False]
+    table = intervals(estimate, error, 1)
+    assert (
+        table.loc["a", ["std_error", "ci_low", "ci_high", "p_value"]].isna().all()
+        and table.loc["b"].notna().all()
+    )
+    first = table.assign(n=16, clusters=2, std_error=error)
+    second = first.assign(std_error=[5e-16, 0.1])
+    assert effects.agree(first, second)["agree"].all()
+    with pytest.raises(effects.EnginesDisagree):
+        effects.agree(first, first.assign(std_error=[0.2, 0.1]))

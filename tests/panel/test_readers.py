@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from fusion import engine
 from fusion.classification.codes import MISSING
 from fusion.panel import PanelError, checks, clean, readers, text
 
@@ -330,3 +331,30 @@ def test_rows_in_are_rows_out_and_rows_set_aside(minimal: Read, rows: list[tuple
     lost = raw.table.filter(raw.table.x.isnull()).source_row.to_pandas()  # noqa: PD003
     written = {i + 1 for i, r in enumerate(rows) if r[2].strip().upper() not in ("", *MISSING)}
     assert set(lost) & written == set(reported)
+
+
+def test_amounts_by_code_that_are_none_are_lost_and_told(tmp_path: Path) -> None:
+    good = ['{"7310": 12.5}', "{}", '{"6510": 3, "6550": -1}', None]
+    bad = [
+        "5",
+        "abc",
+        "[1, 2]",
+        '{"a": "x"}',
+        '{"a": 1, "a": 2}',
+        '{"a": {"b": 1}}',
+        "null",
+        '{"a": 1e400}',
+        '{"7310": 1',
+    ]
+    cells = [*good, *bad]
+    frame = pd.DataFrame(
+        {"firm_id": [f"f{i}" for i in range(len(cells))], "year": 2020, "service_rev_by_class": cells}
+    )
+    frame.to_parquet(tmp_path / "x.parquet")
+    raw = readers.read(
+        engine.opened(tmp_path), "x.parquet", root=tmp_path, contract="minimal", money_unit="万元"
+    )
+    kept = raw.table.order_by("source_row").service_rev_by_class.to_pandas()
+    assert [None if pd.isna(c) else c for c in kept] == [*good, *[None] * len(bad)]
+    told = raw.quality[raw.quality["rule"] == "not_amounts"]
+    assert told["value"].tolist() == bad and told["row"].tolist() == [*range(len(good) + 1, len(cells) + 1)]
