@@ -580,7 +580,8 @@ def _check_files(parameters: Parameters, file: Path) -> list[str]:
         for name in FOLDERS & values.keys():
             place = values[name]
             if place is not None and not os.path.isdir(paths.ROOT / resolve_source(place, file)):
-                lines.append(f"{_shown(file)}: {section}.{name} = '{place}': no such folder")
+                where = {"section": section, "name": name, "place": place}
+                lines.append(said("params.no_folder", file=_shown(file), **where))
     for name, own in parameters.classification.standards.items():
         if not os.path.isfile(paths.ROOT / resolve_source(own.file, file)):
             where = {"section": "classification.standards", "name": name, "place": own.file}
