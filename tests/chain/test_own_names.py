@@ -65,7 +65,7 @@ def named(run: Callable[[str], Run], tmp_path_factory: pytest.TempPathFactory) -
 
 def test_numbers_are_those_of_the_study_under_other_names(run: Callable[[str], Run], named: Run) -> None:
     first = run(MAIN)
-    back = {new: old for old, one in USED.items() for new in (apart.renamed([one]).get(one, one), one)}
+    back = {apart.renamed([one]).get(one, one): old for old, one in USED.items()}
     compared = 0
     for name in COMPARED:
         (mine,), (theirs,) = (list(one.folder.glob(f"*/{name}.parquet")) for one in (named, first))
