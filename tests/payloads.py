@@ -148,7 +148,7 @@ def _texts(section: str) -> Iterator[str]:
     return (name for name, field in model.model_fields.items() if field.annotation is str)
 
 
-_STANDARD = "class_code,class_name,gbt_code,partial\na,=1+1,6510,0\nb,<script>window.PWN=9</script>,3911,0\n"
+_STANDARD = "class_code,class_name,gbt_code,partial\na,=1+1,6511,0\nb,<script>window.PWN=9</script>,3911,0\n"
 
 
 def _table(texts: Iterator[str]) -> dict[str, Any]:
