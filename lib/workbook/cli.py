@@ -76,24 +76,52 @@ def run(
     ] = False,
 ) -> None:
     """Run a study's notebooks; what has not changed is not run again."""
-    from fusion.adapters import able
-    from workbook.params.load import load
     from workbook.run import runner
-    from workbook.run.process import SHARE, whole
 
-    found = load(study)
-    _standards(found.flat)
-    print("".join(f"{line}\n" for line in found.told), end="", file=sys.stderr)
-    _bounded(memory)
-    os.environ[MEMORY] = memory or os.environ.get(MEMORY) or f"{int(SHARE * whole() / jobs / 1e6)}MB"
-    _allow(str(found.flat["source"]) if allow_code else "")
-    if refusal := able.refused(found.flat["source"]):
-        print(refusal, file=sys.stderr)
-        raise typer.Exit(2)
-    if _stopped(found, quick=True):
-        raise typer.Exit(2)
+    found = _ready(study, jobs, memory, allow_code)
     code = runner.run(found, jobs=jobs, wait=wait, quiet=quiet)
     if site and code == 0:
+        _build_site()
+    raise typer.Exit(code)
+
+
+@app.command()
+def grid(
+    study: Annotated[str, typer.Argument(help="name in params/, or path of a YAML file that states grid")],
+    variant: Annotated[
+        str, typer.Option(help="number or words of one variant: run it in full, as a study of its own")
+    ] = "",
+    jobs: Annotated[int, typer.Option(min=1, help="processes at a time")] = 2,
+    alone: Annotated[
+        bool, typer.Option("--alone", help="run the variants alone, not the study as it is stated")
+    ] = False,
+    site: Annotated[bool, typer.Option("--site", help="then build the site")] = False,
+    allow_code: Annotated[
+        bool, typer.Option("--allow-code", help="let the study's loader (package:function) run")
+    ] = False,
+    memory: Annotated[str, typer.Option(help="limit of each DuckDB, as of fusion run")] = "",
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="say what failed and last lines alone")
+    ] = False,
+) -> None:
+    """Run the variants that a study's grid states; what does not vary is made once, what is done is not done again."""
+    from workbook.run import runner
+    from workbook.variants import command
+    from workbook.variants.plan import spread
+
+    found = _ready(study, jobs, memory, allow_code)
+    made = spread(found)
+    if variant:
+        found, alone = command.one(found, made, variant), False
+    else:
+        command.begin(found, made)
+    code = 0 if alone else runner.run(found, jobs=jobs, quiet=quiet)
+    if not variant:
+        failed = command.run(found, made, jobs, quiet)
+        code = code or failed
+        if not alone:  # its page of variants
+            code = runner.run(found, jobs=jobs, quiet=True) or code
+    if site:
         _build_site()
     raise typer.Exit(code)
 
@@ -519,6 +547,26 @@ def _own_standards(study: str) -> dict[str, dict[str, Any]]:
 
     declared = load(study).flat["standards"]
     return {name: {**given, "file": str(paths.ROOT / given["file"])} for name, given in declared.items()}
+
+
+def _ready(study: str, jobs: int, memory: str, allow_code: bool) -> Any:
+    """A study that may run: checked, its memory bounded, its code allowed or refused."""
+    from fusion.adapters import able
+    from workbook.params.load import load
+    from workbook.run.process import SHARE, whole
+
+    found = load(study)
+    _standards(found.flat)
+    print("".join(f"{line}\n" for line in found.told), end="", file=sys.stderr)
+    _bounded(memory)
+    os.environ[MEMORY] = memory or os.environ.get(MEMORY) or f"{int(SHARE * whole() / jobs / 1e6)}MB"
+    _allow(str(found.flat["source"]) if allow_code else "")
+    if refusal := able.refused(found.flat["source"]):
+        print(refusal, file=sys.stderr)
+        raise typer.Exit(2)
+    if _stopped(found, quick=True):
+        raise typer.Exit(2)
+    return found
 
 
 def _allow(source: str) -> None:

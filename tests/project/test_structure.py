@@ -51,7 +51,7 @@ ROOMS: dict[str, dict[str, set[str] | None]] = {
         "tables": {"engines", "effects"},
         "production": set(),
     },
-    "workbook": dict.fromkeys(("expressions", "params", "run", "exhibits", "publish", "review")),
+    "workbook": dict.fromkeys(("expressions", "params", "run", "exhibits", "publish", "review", "variants")),
     # Times what any room does.
     "evidence": {
         "bench": {"montecarlo"},

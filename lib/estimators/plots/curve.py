@@ -41,7 +41,7 @@ def specification_curve(frame: pd.DataFrame, axes: Mapping[str, str], size: floa
         sharex=True,
         height_ratios=[2.2, 0.2 * max(len(lines), 1)],
     )
-    _estimates(top, order, size)
+    estimates(top, order, size)
     top.set_ylabel(axes["y"])
     for place, (name, value) in enumerate(lines):
         at = np.flatnonzero(order[name].astype(str) == value)
@@ -56,7 +56,7 @@ def specification_curve(frame: pd.DataFrame, axes: Mapping[str, str], size: floa
     return figure
 
 
-def _estimates(axes: Axes, order: pd.DataFrame, size: float) -> None:
+def estimates(axes: Axes, order: pd.DataFrame, size: float) -> None:
     """Points with intervals, dark where told from zero."""
     import seaborn as sns
 

@@ -64,12 +64,16 @@ class Book:
         self.language = language
         job = os.environ.get(JOB)
         self.by_hand = job is None
+        self.silent = False
         self.root = paths.build() / study
         if job is None:
             self.folder = self.root / "by_hand" / notebook
             self._say_by_hand()
         else:
-            self.folder = Path(json.loads(Path(job).read_text(encoding="utf-8"))["folder"])
+            told = json.loads(Path(job).read_text(encoding="utf-8"))
+            self.folder = Path(told["folder"])
+            # Of a variant its outputs are wanted, and nothing is shown.
+            self.silent = bool(told.get("silent"))
         self.folder.mkdir(parents=True, exist_ok=True)
         self._exhibits: list[dict[str, Any]] = []
         self._told: list[dict[str, Any]] = []
@@ -82,6 +86,8 @@ class Book:
     # -- declared inputs and outputs -----------------------------------------------------------
     def path(self, name: str) -> Path:
         """Parquet file of an input declared in ``chain.yaml``."""
+        if name in self.step.left:
+            return self.root / chain.LEFT / f"{name}.parquet"
         if name not in self.step.reads:
             allowed = ", ".join(self.step.reads) or said("exhibits.nothing")
             raise KeyError(said("exhibits.reads", notebook=self.step.notebook, name=name, allowed=allowed))
@@ -218,6 +224,8 @@ class Book:
         SheetError
             When it is not declared, was shown before, or a field of its texts is filled by nothing.
         """
+        if self.silent:
+            return
         declared = self.sheet.exhibit(id)
         id = id if part is None else f"{id}{sheets.PART}{part}"
         lacks = self._lacks(declared.needs)
@@ -239,6 +247,8 @@ class Book:
 
     def file(self, id: str, content: bytes | None, **values: Any) -> None:
         """Keep a file, e.g. a Word document, as an exhibit; None: there is nothing to keep."""
+        if self.silent:
+            return
         declared = self.sheet.exhibit(id)
         lacks = self._lacks(declared.needs) or (declared.empty if content is None else None)
         if lacks is not None or content is None:
@@ -249,7 +259,7 @@ class Book:
 
     def paragraph(self, id: str, **values: Any) -> None:
         """Show a paragraph of the sheet, if its needs hold."""
-        if self._lacks(self.sheet.words[id].needs if id in self.sheet.words else []) is not None:
+        if self.silent or self._lacks(self.sheet.words[id].needs if id in self.sheet.words else []):
             return
         kept = record.plain(values)
         text = printed.paragraph(self.sheet, id, kept, self._words(), self.parameters)
@@ -263,7 +273,8 @@ class Book:
             raise RuntimeError(
                 f"{self.step.notebook} declares in chain.yaml but did not write: {', '.join(missing)}"
             )
-        self._check_shown()
+        if not self.silent:
+            self._check_shown()
         done = {
             "notebook": self.step.notebook,
             "written": self._written,

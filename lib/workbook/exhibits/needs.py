@@ -179,6 +179,8 @@ def facts(root: Path, notebook: str, parameters: Mapping[str, Any], own: Path | 
             written[name] = place.is_file()
             if written[name]:
                 columns[name] = filled(place)
+    for name in chain.step(notebook).left:
+        written[name] = (root / chain.LEFT / f"{name}.parquet").is_file()
     for place in sorted(own.glob("*.parquet")) if own is not None else []:
         if place.stem in chain.step(notebook).outputs:
             columns[place.stem] = filled(place)

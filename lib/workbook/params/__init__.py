@@ -20,6 +20,7 @@ from workbook.params.classification import Classification
 from workbook.params.dynamics import Dynamics
 from workbook.params.effects import Description, Effects, Heterogeneity
 from workbook.params.evaluation import Evaluation
+from workbook.params.grid import Grid
 from workbook.params.indicators import Indicators, Integration, Productivity
 from workbook.params.panel import Panel, Synthetic
 from workbook.params.printed.model import Printed
@@ -44,6 +45,7 @@ class Parameters(Section):
     heterogeneity: Heterogeneity = Field(default_factory=Heterogeneity)
     printed: Printed = Field(default_factory=Printed)
     evaluation: Evaluation = Field(default_factory=Evaluation)
+    grid: Grid = Field(default_factory=Grid)
     audit: Audit = Field(default_factory=Audit)
     publish: Publish = Field(default_factory=Publish)
 

@@ -176,6 +176,15 @@ def _is_file(file: Path) -> bool:
 
 def parse(text: str, file: Path) -> Parameters:
     """Check the text of a study's file against the model."""
+    return checked(*_stated(text, file), file)
+
+
+def stated(file: Path) -> tuple[dict[str, Any], Any]:
+    """What a study's file and those it is based upon state, as plain values, and the places of that."""
+    return _stated(_text(file), file)
+
+
+def _stated(text: str, file: Path) -> tuple[dict[str, Any], Any]:
     values, node = _read(text, file)
     if values is None:
         values = {}
@@ -190,12 +199,29 @@ def parse(text: str, file: Path) -> Parameters:
         )
     try:
         whole = _whole(values, file)
-        values, _ = forms.read(whole.values)
     except StudyError:
         raise
     except ValueError as error:
         raise StudyError(f"{_shown(file)}: {error}") from None
-    node = Places(node, whole.bases) if whole.bases else node
+    return whole.values, Places(node, whole.bases) if whole.bases else node
+
+
+def checked(values: dict[str, Any], node: Any, file: Path) -> Parameters:
+    """Check what a study states against the model.
+
+    Parameters
+    ----------
+    values : dict
+        Plain values, those of its bases among them.
+    node : Any
+        Where they stand.
+    file : Path
+        The study's file.
+    """
+    try:
+        values, _ = forms.read(values)
+    except ValueError as error:
+        raise StudyError(f"{_shown(file)}: {error}") from None
     parameters, faults, broken = _modelled(values, node, file)
     checks: list[Callable[[], list[str]]] = [
         lambda: _check_source(parameters, file),
@@ -825,7 +851,7 @@ def _no_source(source: str, file: Path) -> str:
     return said("params.source_folder", file=_shown(file), source=source) if empty else ""
 
 
-def placed(file: Path, section: str, name: str) -> str:
+def placed(file: Path, *place: str) -> str:
     """Where a parameter stands: ``mine.yaml:12 effects.controls``."""
     node = yaml().compose(_text(file))
-    return f"{_shown(file)}:{_line(node, [section, name])} {section}.{name}"
+    return f"{_shown(file)}:{_line(node, list(place))} {'.'.join(place)}"

@@ -82,6 +82,7 @@ Notebook = Literal[
     "09_evaluation",
     "10_audit",
     "11_tables",
+    "12_variants",
 ]
 
 

@@ -11,12 +11,15 @@ from ruamel.yaml import YAML
 from workbook.language import listed, said
 from workbook.paths import NOTEBOOKS
 
+LEFT = ".variants"  # in a study's folder: what `fusion grid` leaves
+
 
 @dataclass(frozen=True)
 class Step:
     """A notebook of the chain; with ``exhibits`` it also reads which exhibits earlier notebooks made.
 
     ``empty`` has the columns of outputs that are written without rows where the study cannot have the notebook;
+    ``left`` are tables that a command left in the study's folder (`LEFT`), if it has run;
     ``columns`` the patterns of those that a study may name, beside the panel's.
     """
 
@@ -28,6 +31,7 @@ class Step:
     optional: tuple[str, ...] = field(default=())
     files: tuple[str, ...] = field(default=())
     exhibits: bool = False
+    left: tuple[str, ...] = field(default=())
     columns: tuple[str, ...] = field(default=())
     empty: dict[str, list[str]] = field(default_factory=dict, hash=False)
 

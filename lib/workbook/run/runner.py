@@ -83,7 +83,7 @@ def run(study: StudyLike, *, jobs: int = 2, wait: bool = True, quiet: bool = Fal
     """
     root = paths.build() / study.name
     try:
-        with _signals():
+        with stoppable():
             root.mkdir(parents=True, exist_ok=True)
             with lock(root, study.name, wait):
                 return Run(study, root.absolute(), jobs, quiet).go()
@@ -416,7 +416,8 @@ class Run:
 
     def artefacts(self, plan: Plan) -> dict[str, Path]:
         """Files of the artefacts that it reads."""
-        return {n: self.root / chain.writer(n).notebook / f"{n}.parquet" for n in plan.step.reads}
+        found = {n: self.root / chain.writer(n).notebook / f"{n}.parquet" for n in plan.step.reads}
+        return found | {n: self.root / chain.LEFT / f"{n}.parquet" for n in plan.step.left}
 
     def inside(self, name: str) -> list[Path]:
         """Files that a notebook's result rests on: artefacts, data, declared files, modules."""
@@ -499,7 +500,7 @@ class Run:
 
 
 @contextmanager
-def _signals() -> Iterator[None]:
+def stoppable() -> Iterator[None]:
     """Let Ctrl-C, a terminated job and a closed terminal end the run in order."""
 
     def stop(number: int, frame: FrameType | None) -> None:

@@ -49,7 +49,7 @@ def load_ipython_extension(shell: Any) -> None:
     for name in filter(None, os.environ.pop(MODULES, "").split(",")):
         with contextlib.suppress(Exception), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            _load(name)
+            load(name)
 
 
 def _end_with(parent: int) -> None:
@@ -84,18 +84,23 @@ def told(folder: Path) -> dict[str, str]:
 
 
 def _failed(shell: Any, kind: type, error: BaseException, trace: Any, tb_offset: int | None = None) -> None:
-    """Each package says again what is its own: they do not know of one another."""
+    """Shown as ever, its words kept in both languages."""
     shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
     with contextlib.suppress(Exception):
         folder = Path(json.loads(Path(os.environ[JOB]).read_text(encoding="utf-8"))["folder"])
-        words = {one: files.scrub(str(error)) for one in language.LANGUAGES}
-        for package in ("workbook", "fusion", "estimators"):
-            speech = sys.modules.get(f"{package}.language")
-            words = {one: speech.again(text, one) if speech else text for one, text in words.items()}
-        (folder / ERROR).write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
+        (folder / ERROR).write_text(json.dumps(words(error), ensure_ascii=False), encoding="utf-8")
 
 
-def _load(name: str) -> None:
+def words(error: BaseException) -> dict[str, str]:
+    """What an error says, in both languages: each package says again what is its own, they do not know of one another."""
+    found = {one: files.scrub(str(error)) for one in language.LANGUAGES}
+    for package in ("workbook", "fusion", "estimators"):
+        speech = sys.modules.get(f"{package}.language")
+        found = {one: speech.again(text, one) if speech else text for one, text in found.items()}
+    return found
+
+
+def load(name: str) -> None:
     """Import a module, or what its package loads when it is asked for."""
     try:
         importlib.import_module(name)

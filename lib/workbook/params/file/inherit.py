@@ -15,6 +15,7 @@ from typing import Any
 from workbook.language import said
 
 BASE = "base"
+GRID = "grid"  # variants are those of the study that states them, and of none upon it
 DEEPEST = 5
 
 
@@ -71,7 +72,7 @@ def inherited(
     theirs, node = read(place)
     if not isinstance(theirs, dict):
         raise ValueError(said("params.rule.base", name=name))
-    below = inherited(theirs, place, read, (*seen, file))
+    below = inherited({k: v for k, v in theirs.items() if k != GRID}, place, read, (*seen, file))
     found = Inherited({}, [(place, node), *below.bases])
     own = {key: value for key, value in values.items() if key != BASE}
     found.values = _merged(below.values, own, found, "")
