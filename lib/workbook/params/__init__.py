@@ -20,11 +20,10 @@ from workbook.params.classification import Classification
 from workbook.params.dynamics import Dynamics
 from workbook.params.effects import Description, Effects, Heterogeneity
 from workbook.params.evaluation import Evaluation
-from workbook.params.grid import Grid
 from workbook.params.indicators import Indicators, Integration, Productivity
 from workbook.params.panel import Panel, Synthetic
 from workbook.params.printed.model import Printed
-from workbook.params.robustness import Robustness
+from workbook.params.robustness import Grid, Robustness
 from workbook.params.study import Audit, Publish, Study
 
 

@@ -10,8 +10,8 @@ import pandas as pd
 
 from workbook import files
 from workbook.language import both, listed, said
-from workbook.params.grid import Result
 from workbook.params.load import Study, StudyError, placed
+from workbook.params.robustness import Result
 from workbook.run import chain
 from workbook.variants.plan import Spread
 from workbook.variants.work import Fate

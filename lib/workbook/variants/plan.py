@@ -78,17 +78,21 @@ def spread(study: Study) -> Spread:
         With everything that is wrong, before anything runs: a parameter that there is not, a list without values,
         two values of one name, a value or a combination that the model refuses, too many variants.
     """
-    grid = study.parameters.grid
     values, node = stated(study.file)
     values = {key: value for key, value in values.items() if key != "grid"}
     faults, levels = list[str](), dict[str, list[Level]]()
-    if not grid.vary:
+    if not study.parameters.grid.vary:
         raise StudyError(said("variants.none", file=placed(study.file, "grid")))
-    if len(grid.vary) > DEEPEST:
+    if len(study.parameters.grid.vary) > DEEPEST:
         raise StudyError(
-            said("variants.many_parameters", where=_at(study), count=len(grid.vary), most=DEEPEST)
+            said(
+                "variants.many_parameters",
+                where=_at(study),
+                count=len(study.parameters.grid.vary),
+                most=DEEPEST,
+            )
         )
-    for path, given in grid.vary.items():
+    for path, given in study.parameters.grid.vary.items():
         wrong = _no_parameter(path, values)
         if wrong:
             faults.append(said("variants.at", where=_at(study, path), told=wrong))
@@ -241,16 +245,15 @@ def _numbers(study: Study) -> dict[str, Any]:
 
 def _combinations(study: Study, levels: dict[str, list[Level]]) -> list[dict[str, Level]]:
     """Combinations by the design, without those that are left out."""
-    grid = study.parameters.grid
     size = math.prod(map(len, levels.values()))
-    if grid.design == "one_at_a_time":
+    if study.parameters.grid.design == "one_at_a_time":
         first = {path: next((x for x in of if x.stated), of[0]) for path, of in levels.items()}
         found = [first]
         found += [{**first, path: one} for path, of in levels.items() for one in of if one != first[path]]
-    elif grid.design == "sample" and size > grid.draws:
-        drawn = random.Random(study.parameters.study.seed).sample(range(size), grid.draws)
+    elif study.parameters.grid.design == "sample" and size > study.parameters.grid.draws:
+        drawn = random.Random(study.parameters.study.seed).sample(range(size), study.parameters.grid.draws)
         found = [_nth(levels, number) for number in sorted(drawn)]
-    elif size > (100 * MOST if grid.without else MOST):
+    elif size > (100 * MOST if study.parameters.grid.without else MOST):
         raise StudyError(said("variants.too_many", where=_at(study), count=size, most=MOST))
     else:
         found = [dict(zip(levels, of, strict=True)) for of in itertools.product(*levels.values())]
@@ -325,9 +328,8 @@ def _reference(made: list[Variant]) -> int:
 
 def _called(study: Study) -> dict[str, dict[str, str]]:
     """What parameters are called."""
-    grid = study.parameters.grid
     found = {}
-    for path in grid.vary:
-        en, zh, _ = labels(grid.called.get(path, path))
+    for path in study.parameters.grid.vary:
+        en, zh, _ = labels(study.parameters.grid.called.get(path, path))
         found[path] = {"en": en or zh or path, "zh": zh or en or path}
     return found
