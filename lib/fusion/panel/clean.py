@@ -9,7 +9,7 @@ import ibis
 import pandas as pd
 
 from fusion.classification.enterprises import belonging
-from fusion.language import current, said
+from fusion.language import said
 from fusion.panel import codes
 from fusion.panel.contract import ROW
 from fusion.panel.errors import PanelError, examples
@@ -261,7 +261,7 @@ def _not_empty(flow: SampleFlow) -> None:
             said(
                 "panel.nothing_left",
                 step=at["step"],
-                reason=at[f"reason_{current()}"],
+                reason=said("panel.reason", en=at["reason_en"], zh=at["reason_zh"]),
                 rows_dropped=at["rows_dropped"],
             )
         )

@@ -145,7 +145,7 @@ class Grid(Section):
         "by name; null takes what is stated away",
     )
     called: dict[str, str] = Field(
-        default_factory=dict, description="what parameters are called on the page: English | 中文"
+        default_factory=dict, description="what parameters are called on the page: English | Chinese"
     )
     design: Literal["full", "one_at_a_time", "sample"] = Field(
         "full",
