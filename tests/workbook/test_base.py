@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from workbook import paths
+from workbook.params.file.core import yaml
 from workbook.params.load import StudyError, load
 
 BASE = """\
@@ -114,3 +116,36 @@ tables:
         (outcome, [cluster]) for outcome in ("ln_lp", "value_added") for cluster in ("firm_id", "year")
     ]
     assert [c["controls"] for c in steps] == [[], ["employees_avg"], ["employees_avg", "fixed_assets_net"]]
+
+
+SMALL = """
+study: {title_en: Pilots}
+base: other.yaml
+panel: {source: export.csv}
+columns: {ln_lp: log(value_added / employees_avg), size: {is: log(employees_avg)}}
+lists: {soe: ["110"]}
+samples: {state: reg_type in soe}
+where: year > 2012
+names: {state: State firms | 国有企业}
+effects: {outcome: ln_lp, treatments: pilot, controls: [size, lag(size)]}
+tables: {main: {columns: [{fixed_effects: []}, {controls: lev}, {add: [a*b]}]}, two: {columns: {outcome: [a, b]}}}
+grid: {vary: {effects.controls: {none: [], size: [size]}}, result: {table: main}}
+"""
+
+
+def test_editors_know_every_key_of_a_file() -> None:
+    """The schema takes what the reader takes: the bundled studies, the guides' examples, short forms, keys at the top."""
+    import json
+    import re
+
+    import jsonschema
+
+    schema = json.loads((paths.PARAMS / "schema.json").read_text("utf-8"))
+    known = jsonschema.Draft202012Validator(schema)
+    texts = [file.read_text("utf-8") for file in paths.PARAMS.glob("*.yaml")] + [SMALL]
+    for guide in ("tables.md", "grid.md", "expressions.md"):
+        texts += re.findall(r"```yaml\n(.*?)```", (paths.ROOT / "docs" / guide).read_text("utf-8"), re.S)
+    for text in texts:
+        assert [f"{list(e.absolute_path)}: {e.message}" for e in known.iter_errors(yaml().load(text))] == []
+    for wrong in ("tabels: {}", "base: 3", "tables: {main: {colums: []}}", "grid: {vari: {}}"):
+        assert list(known.iter_errors(yaml().load(wrong))), wrong

@@ -180,6 +180,60 @@ def test_a_study_of_ones_own_is_in_the_package_with_what_it_names(
         list(package._own(built))  # its file is gone
 
 
+def test_a_base_outside_the_project_is_in_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unpacked into another place the study, its base and its base's base read as they did, and run again."""
+    import hashlib
+    import os
+    import subprocess
+    import sys
+    from types import SimpleNamespace
+
+    from workbook.params.load import load
+
+    home, root = tmp_path / "home", tmp_path / "root"
+    home.mkdir()
+    root.mkdir()
+    rows = "".join(
+        f"{u},{y},{u * y % 7 + y % 3},{u * u % 5 + y}\n" for u in range(1, 9) for y in range(2010, 2015)
+    )
+    (home / "rows.csv").write_text(f"id,year,x,z\n{rows}", encoding="utf-8")
+    (home / "names.csv").write_text("column,en,zh,unit\nx,Output,产出,\nz,Input,投入,\n", encoding="utf-8")
+    (home / "smoke.yaml").write_text(
+        "publish: {secrecy: public}\nnames: names.csv\n", encoding="utf-8"
+    )  # as one of ours
+    (home / "first.yaml").write_text(
+        "base: smoke.yaml\npanel: {source: rows.csv, contract: minimal, rename: {id: firm_id}}\n",
+        encoding="utf-8",
+    )
+    file = home / "mine.yaml"
+    file.write_text(
+        "base: first.yaml\neffects: {outcome: x, treatments: z}\nstudy: {notebooks: [01_panel]}\n",
+        encoding="utf-8",
+    )
+    before = load(str(file)).flat
+    (root / manifest.PLACE).write_text(str(file), encoding="utf-8")
+    mark = hashlib.sha256(file.read_bytes()).hexdigest()
+    built: Any = SimpleNamespace(
+        name="mine", root=root, parameters={"secrecy": "public"}, manifest={"parameters_sha256": mark}
+    )
+    unpacked = tmp_path / "unpacked"
+    for place, content in package._own(built):
+        (unpacked / place).parent.mkdir(parents=True, exist_ok=True)
+        (unpacked / place).write_bytes(content)
+    for one in home.iterdir():
+        one.rename(one.with_name(f"gone {one.name}"))
+    own = unpacked / "params" / "mine.yaml"
+    after = load(str(own)).flat
+    assert {k for k in before if before[k] != after[k]} == {"source"} and after["names"]["x"]["zh"] == "产出"
+    env = os.environ | {"FUSION_BUILD": str(tmp_path / "build"), "FUSION_SITE": str(tmp_path / "site")}
+    command = [str(Path(sys.executable).parent / "fusion"), "run", str(own)]
+    done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=paths.ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "build" / "mine" / "01_panel" / "panel.parquet").is_file()
+
+
 def test_the_command_that_makes_an_exhibit_again_names_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,11 +17,18 @@ from workbook import paths
 from workbook.exhibits import sheets
 from workbook.language import said
 from workbook.params import Parameters
-from workbook.params.file import apart
+from workbook.params.file import apart, forms
 from workbook.params.load import load
 from workbook.run import chain
 
 DEFAULT_STUDY = "shanghai"
+MAPPED = ("panels", "iv", "swap", "mark", "tests")  # what in tables has no shorter form
+# Terms of a regression in a file: one, several, expressions too.
+TERMS: list[dict[str, Any]] = [
+    {"type": "string"},
+    {"type": "array", "items": {"type": "string"}},
+    {"type": "null"},
+]
 MEANINGS = Path(sheets.__file__).with_name("meanings.yaml")
 
 
@@ -83,10 +90,40 @@ def base_yaml() -> str:
 
 
 def schema_json() -> str:
-    """JSON schema of a study's file, for editors."""
+    """JSON schema of a study's file, for editors: the model, with the short forms that its keys have in a file."""
     schema = Parameters.model_json_schema()
     schema["title"] = "A study of Fusion Workbook"
+    properties, models = schema["properties"], schema["$defs"]
+    own = {
+        section: models[one.annotation.__name__]["properties"]
+        for section, one in Parameters.model_fields.items()
+    }  # type: ignore[union-attr]
+    for section, names in forms.TERMS.items():
+        for name in names:
+            own[section][name] = _short(own[section][name], TERMS)
+    for place, by in own["panel"]["columns"]["patternProperties"].items():
+        own["panel"]["columns"]["patternProperties"][place] = {"anyOf": [by, {"type": "string"}]}
+    own["panel"]["where"] = _short(own["panel"]["where"], [own["panel"]["where"], *TERMS])
+    for model in ("Table", "TablePanel", "TableColumn"):
+        for name, value in models[model]["properties"].items():
+            if name == "columns":  # products and steps
+                models[model]["properties"][name] = _short(value, [value, {"type": "object"}])
+            elif name not in MAPPED and any(kind in json.dumps(value) for kind in ('"array"', '"object"')):
+                models[model]["properties"][name] = _short(value, [value, *TERMS])
+            elif name in forms.IN_TABLES:
+                models[model]["properties"][name] = _short(value, TERMS)
+    for key, (section, home) in forms.TOP.items():
+        properties[key] = own[section][home]
+    about = "study beside this one whose keys hold where this one states nothing"
+    properties["base"] = {"type": "string", "pattern": r"\.ya?ml$", "description": about}
     return json.dumps(schema, ensure_ascii=False, indent=1) + "\n"
+
+
+def _short(schema: dict[str, Any], forms_: list[dict[str, Any]]) -> dict[str, Any]:
+    """A part of the schema with the forms that a file may have instead, e.g. one text for a list of texts."""
+    about = {key: schema[key] for key in ("description", "default") if key in schema}
+    bare = [{key: value for key, value in one.items() if key not in about} for one in forms_]
+    return {"anyOf": bare, **about}
 
 
 def sheets_md(language: str) -> str:

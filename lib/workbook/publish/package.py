@@ -22,8 +22,7 @@ from workbook.exhibits.sheets import SheetError
 from workbook.language import listed, said, word
 from workbook.params import Parameters
 from workbook.params.file import forms
-from workbook.params.file.core import yaml
-from workbook.params.load import FILES, resolve_source
+from workbook.params.load import FILES, resolve_source, stated
 from workbook.publish import release
 from workbook.publish.built import Built, find
 from workbook.publish.secrecy import SecrecyError
@@ -230,30 +229,43 @@ def _contents(study: Built, commit: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _own(study: Built) -> Iterator[tuple[str, bytes]]:
-    """The file of a study that is none of the project's, with what it names: adapter, tables and, where public, its data.
+    """The file of a study that is none of the project's, with those that it is based upon and what they name: adapter,
+    tables and, where public, its data.
 
-    All lie in ``params/<study>/``, and the study's file names them there.
+    All lie in ``params/<study>/``, and the study's file names them there; bases lie beside it, under names that begin
+    with the study's.
     """
     if (paths.PARAMS / f"{study.name}.yaml").is_file():
         return
     file = _placed(study)
-    text = file.read_text(encoding="utf-8-sig")
-    flat = Parameters.model_validate(forms.read(yaml().load(text) or {})[0]).flat()
-    public = study.parameters.get("secrecy") == "public"
-    for name in _named(flat, public):
+    values, places = stated(file)
+    bases = [place for place, _ in getattr(places, "bases", [])]
+    called = {base.name: f"{study.name}-{base.name}" for base in bases}
+    texts = {f"{study.name}.yaml": file, **{called[base.name]: base for base in bases}}
+    flat = Parameters.model_validate(forms.read(values)[0]).flat()
+    inside = {}
+    for name in _named(flat, study.parameters.get("secrecy") == "public"):
         place = paths.ROOT / resolve_source(name, file)
         if place.is_file() and not (place.is_relative_to(paths.ROOT) and place.is_relative_to(paths.DATA)):
-            inside = f"{study.name}/{place.name}"
-            whole = rf"""(?<![\w./-])(["']?){re.escape(name)}\1(?![\w./-])"""
-            text = re.sub(whole, json.dumps(inside, ensure_ascii=False).replace("\\", r"\\"), text)
-            yield f"params/{inside}", place.read_bytes()
-    yield f"params/{study.name}.yaml", text.encode("utf-8")
+            inside[name] = f"{study.name}/{place.name}"
+            yield f"params/{inside[name]}", place.read_bytes()
+    for name, own in texts.items():
+        text = own.read_text(encoding="utf-8-sig")
+        for old, new in (inside | called).items():
+            whole = rf"""(?<![\w./-])(["']?){re.escape(old)}\1(?![\w./-])"""
+            text = re.sub(whole, json.dumps(new, ensure_ascii=False).replace("\\", r"\\"), text)
+        yield f"params/{name}", text.encode("utf-8")
 
 
 def _named(flat: Mapping[str, Any], public: bool) -> list[str]:
     """What a study names and a package may hold: rows of units that were promised secrecy stay where they are."""
     rows = {"vintage", "corrections"}
-    named = [flat["adapter"], *(flat[name] for name in sorted(FILES - rows)), *flat["lists"]]
+    named = [
+        flat["adapter"],
+        flat["names"] if isinstance(flat["names"], str) else None,
+        *(flat[name] for name in sorted(FILES - rows)),
+        *flat["lists"],
+    ]
     named += [own["file"] for own in flat["standards"].values()]
     if public:
         named += [flat["source"]] if isinstance(flat["source"], str) else flat["source"]
