@@ -38,7 +38,9 @@ $(READY): requirements.lock bootstrap.lock pyproject.toml
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --offline --no-deps --no-build-isolation -e .
 	@touch $@
 
-env: $(READY) ## create the environment
+env: $(READY) ## create the environment (EXTRAS=innovation: also data whose licence is another, see extras/)
+	@for name in $(EXTRAS); do \
+	  VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --no-deps --require-hashes -r extras/$$name.lock; done
 
 study: $(READY) ## run a study and build the site (STUDY=name, or STUDY=path/to/file.yaml)
 	@$(BIN)/fusion run "$$STUDY" --site

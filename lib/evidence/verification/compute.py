@@ -51,6 +51,32 @@ def jobtraining() -> Values:
     return values | _first_differences(panel)
 
 
+def innovation() -> Values:
+    """Citations of 803 US firms by Poisson with industries and years, as the study's own table has them.
+
+    Raises
+    ------
+    FileNotFoundError
+        When the extra that ships the data is not installed.
+    """
+    from estimators import tables as printed
+    from fusion.panel import published
+    from workbook.params.load import load
+
+    try:
+        rows = published.innovation()
+    except published.PanelError as error:
+        raise FileNotFoundError(str(error)) from None
+    rows = rows.assign(ln_kl=np.log(rows["capital"] / rows["employment"]), ln_sales=np.log(rows["sales"]))
+    column = load("innovation").flat["tables"]["ownership"]["panels"][0]["columns"][2]
+    made = printed.fit(column, rows, {}).table()
+    return {
+        ("Poisson, clustered", f"{which}{name}"): float(made.loc[name, key])
+        for name in ("institutions", "ln_kl", "ln_sales")
+        for which, key in (("", "estimate"), ("se ", "std_error"))
+    }
+
+
 def grunfeld() -> Values:
     """Investment of ten US firms, 1935–1954 (Baltagi, table 2.1 and section 4.2)."""
     from statsmodels.datasets import grunfeld as shipped

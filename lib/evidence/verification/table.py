@@ -29,6 +29,7 @@ DATASETS: dict[str, Callable[[], compute.Values]] = {
     "jobtraining": compute.jobtraining,
     "Grunfeld, ten firms": compute.grunfeld,
     "munnell": compute.munnell,
+    "InstInnovation": compute.innovation,
     "ezunem": staggered.ezunem,
     "mpdta": staggered.mpdta,
     "castle": staggered.castle,

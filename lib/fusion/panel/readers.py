@@ -33,8 +33,8 @@ WORDS = ("str", "enum")  # types of columns in which labels stand for codes
 LOADER = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
 # Loaders that may run, by name and comma, or `all`: `fusion run --allow-code`, the user's own settings.
 ALLOWED = "FUSION_ALLOW_CODE"
-# Data that packages of the lock bring; a study's file alone makes nothing else run.
-OWN_LOADERS = frozenset({"linearmodels.datasets.jobtraining:load"})
+# Data that packages of the lock or of an extra bring; a study's file alone makes nothing else run.
+OWN_LOADERS = frozenset({"linearmodels.datasets.jobtraining:load", "fusion.panel.published:innovation"})
 FORMATS = ", ".join((".csv", ".tsv", *sheets.KINDS, ".parquet", *labelled.KINDS, queries.KIND))
 
 
