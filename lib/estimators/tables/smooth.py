@@ -142,7 +142,7 @@ def _glm(rows: Rows, how: str, y: np.ndarray) -> np.ndarray:
 
     links = {"poisson": sm.families.Poisson(), "logit": sm.families.Binomial()}
     family = links.get(how) or sm.families.Binomial(sm.families.links.Probit())
-    found = sm.GLM(y, _with_dummies(rows), family=family).fit(tol=1e-14, maxiter=500, tol_criterion="params")
+    found = sm.GLM(y, _with_dummies(rows), family=family).fit(tol=1e-10, maxiter=100, tol_criterion="params")
     return np.asarray(found.params[: len(rows.regressors)])
 
 
