@@ -94,10 +94,8 @@ def schema_json() -> str:
     schema = Parameters.model_json_schema()
     schema["title"] = "A study of Fusion Workbook"
     properties, models = schema["properties"], schema["$defs"]
-    own = {
-        section: models[one.annotation.__name__]["properties"]
-        for section, one in Parameters.model_fields.items()
-    }  # type: ignore[union-attr]
+    sections: dict[str, Any] = dict(Parameters.model_fields)
+    own = {section: models[one.annotation.__name__]["properties"] for section, one in sections.items()}
     for section, names in forms.TERMS.items():
         for name in names:
             own[section][name] = _short(own[section][name], TERMS)
@@ -121,7 +119,7 @@ def schema_json() -> str:
 
 def _short(schema: dict[str, Any], forms_: list[dict[str, Any]]) -> dict[str, Any]:
     """A part of the schema with the forms that a file may have instead, e.g. one text for a list of texts."""
-    about = {key: schema[key] for key in ("description", "default") if key in schema}
+    about: dict[str, Any] = {key: schema[key] for key in ("description", "default") if key in schema}
     bare = [{key: value for key, value in one.items() if key not in about} for one in forms_]
     return {"anyOf": bare, **about}
 

@@ -203,8 +203,8 @@ class Work:
         self.count += 1
         place = self.home / WORK / str(self.count)
         root, folder = place / self.study.name, place / "out"
-        for name in (root, folder):
-            name.mkdir(parents=True)
+        for made in (root, folder):
+            made.mkdir(parents=True)
         for name, kept in one.folders.items():
             (root / name).mkdir()
             for file in kept.glob("*.parquet"):
