@@ -87,8 +87,10 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
     elif isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in COMPARED:
         if not _is_text(node):
             yield "comparison", ast.Compare(node.left, [COMPARED[type(node.ops[0])]()], node.comparators)
-    elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        yield "constant", ast.Constant(node.value + 1 if isinstance(node.value, int) else node.value * 2)
+    elif isinstance(node, ast.Constant) and isinstance(node.value, int) and not isinstance(node.value, bool):
+        yield "constant", ast.Constant(node.value + 1)
+    elif isinstance(node, ast.Constant) and isinstance(node.value, float):
+        yield "constant", ast.Constant(node.value * 2)
     elif isinstance(node, ast.BoolOp):
         yield "condition", ast.BoolOp(ast.Or() if isinstance(node.op, ast.And) else ast.And(), node.values)
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
