@@ -145,10 +145,11 @@ def test_shocks_of_groups_are_no_spillover() -> None:
     data["y"] = data["unit"] + [shocks[key] for key in zip(data["path"], data["year"], strict=True)]
     cell = ["path", "district"]
     table = spillover.listed(
-        {name: spillover.felt(data, cell, groups) for name, groups in tables.cells(["path"]).items()}
+        {name: spillover.felt(data, cell, groups) for name, groups in tables.cells(["path"]).items()}, "path"
     ).set_index("effects")
     assert abs(table.loc["year", "estimate"]) > 0.01
     assert table.loc["group_year", "estimate"] == pytest.approx(0, abs=1e-9)
+    assert set(table["inference"]) <= {"unit", "signs"}
     assert (table["exposed"] > 0).all() and (table["others"] > 0).all()
 
 

@@ -8,13 +8,21 @@ apply to it: an effect of exposure says that untreated neighbours are not untouc
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import pandas as pd
 
 from estimators.effects import imputation
-from estimators.effects.imputation import Imputation, inference
+from estimators.effects.imputation import Imputation, headline, tables
 from estimators.errors import EffectsError
 from estimators.language import said
+
+
+class Felt(NamedTuple):
+    """A model of exposure and the rows that it was fitted on."""
+
+    model: Imputation
+    rows: pd.DataFrame
 
 
 def exposure(data: pd.DataFrame, cell: Sequence[str]) -> pd.DataFrame:
@@ -60,7 +68,7 @@ def felt(
     groups: Sequence[str] = (),
     cluster: str | None = None,
     anticipation: int = 0,
-) -> Imputation:
+) -> Felt:
     """What exposure does to firms never treated, by imputation.
 
     Parameters
@@ -72,8 +80,9 @@ def felt(
     cluster : str, optional
     anticipation : int
     """
-    return imputation.fit(
-        exposure(data, cell),
+    rows = exposure(data, cell).reset_index(drop=True)
+    model = imputation.fit(
+        rows,
         outcome="y",
         unit="unit",
         time="year",
@@ -82,26 +91,36 @@ def felt(
         cluster=cluster,
         anticipation=anticipation,
     )
+    return Felt(model, rows)
 
 
-def listed(found: Mapping[str, Imputation], size: float = 0.05) -> pd.DataFrame:
-    """Effects of exposure by what untreated outcomes share in a year.
+def listed(
+    found: Mapping[str, Felt], group: str | None = None, size: float = 0.05, seed: int = 1
+) -> pd.DataFrame:
+    """Effects of exposure by what untreated outcomes share in a year, each with the wider of two intervals.
+
+    Parameters
+    ----------
+    found : mapping
+        `felt` by name.
+    group : str, optional
+        Column of groups whose firms may share shocks: intervals by signs of groups stand against those by cluster.
+    size, seed : float, int
 
     Returns
     -------
     DataFrame
-        effects, estimate, std_error, ci_low, ci_high, p_value, n, exposed, others (units).
+        effects, inference (unit, signs), estimate, std_error, ci_low, ci_high, p_value, n, exposed, others (units).
     """
     rows = []
-    for name, model in found.items():
-        tested, one = inference.normal(model, size), model.overall()
+    for name, (model, data) in found.items():
+        one = headline.declared(model, "imputation", "all", 0)
+        labels = tables.first_seen(data, group)
+        table, _ = headline.answer({name: one}, labels, size, seed)
         units = int(model.rows.unit.max()) + 1
-        rows.append(
-            {"effects": name, "estimate": one.estimate, "std_error": one.std_error}
-            | {"ci_low": tested.ci_low, "ci_high": tested.ci_high, "p_value": tested.p_value}
-            | {"n": len(model.data), "exposed": one.units, "others": units - one.units}
-        )
-    return pd.DataFrame(rows)
+        counts = {"effects": name, "exposed": one.estimate.units, "others": units - one.estimate.units}
+        rows.append(table.iloc[[0]].drop(columns=["groups", "least", "units"]).assign(**counts))
+    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
 
 
 def far_controls(data: pd.DataFrame, cell: Sequence[str]) -> pd.DataFrame:

@@ -203,7 +203,9 @@ def alarms(data: pd.DataFrame, answers: pd.DataFrame | None = None) -> dict[str,
         {
             "leads": lambda: leads.rebased(_impute(data, ["path"]), FIRST_LEAD),
             "ahead": lambda: dd.CallawaySantAnna(**ahead).fit(data, **KEYS),
-            "near": lambda: spillover.listed({"near": spillover.felt(data, ["path", "district"], ["path"])}),
+            "near": lambda: spillover.listed(
+                {"near": spillover.felt(data, ["path", "district"], ["path"])}, "path", SIZE
+            ),
         }
     )
     answers = _answers(data) if answers is None else answers
