@@ -78,7 +78,7 @@ def test_unanswered_doubts_enter_as_declared(
 ) -> None:
     frame, unit, year = slipped
     raw = _raw(frame)
-    made = review.resolved(raw, review.review(raw, PUBLISHED, []), how)
+    made, log = review.resolved(raw, review.review(raw, PUBLISHED, []), how)
     got = made.table.filter(made.table["firm_id"] == unit, made.table["year"] == year).to_pandas().iloc[0]
     true = panel.set_index(["firm_id", "year"]).loc[(unit, year), "total_assets"]
     right = {"as_reported": 10.0, "put_right": 1.0}.get(how)
@@ -87,6 +87,18 @@ def test_unanswered_doubts_enter_as_declared(
     else:
         assert 0.9 < got["total_assets"] / float(true) < 2.0
     assert int(made.table.count().execute()) == raw.rows
+    _in_a_class_of_its_own(made, log, year, how)
+
+
+def _in_a_class_of_its_own(made: readers.Raw, log: pd.DataFrame, year: int, how: str) -> None:
+    """What was changed unasked is no growth of matched units, and all parts still add up."""
+    pairs = review.pairs(made, made.table, [], ["operating_revenue"], log)
+    parts = growth.by_year(pairs).set_index("year")
+    np.testing.assert_allclose(parts[list(growth.CLASSES)].sum(axis=1), parts["growth"], atol=1e-9)
+    assert parts["corrected"].eq(0).all()
+    changed = {"put_right": "put right", "expected": "imputed"}
+    for way, kind in changed.items():
+        assert (parts.loc[year, kind] != 0) == (way == how), kind
 
 
 def _file(tmp_path: Path, lines: list[dict[str, object]]) -> Path:
@@ -140,7 +152,7 @@ def test_a_confirmed_item_of_a_doubted_form_is_not_put_right(slipped: tuple[pd.D
     made = review.review(raw, PUBLISHED, [], confirmed=confirmed)
     asked = made.queue.loc[made.queue["unit"].eq(unit) & made.queue["year"].eq(year), "item"]
     assert "operating_revenue" not in set(asked)
-    put = review.resolved(raw, made, "put_right").table
+    put = review.resolved(raw, made, "put_right")[0].table
     got = put.filter(put["firm_id"] == unit, put["year"] == year).to_pandas().iloc[0]
     assert got["operating_revenue"] == at["operating_revenue"].iloc[0]
     assert got["total_assets"] < at["total_assets"].iloc[0] / 9  # the rest of the form is

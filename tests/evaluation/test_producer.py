@@ -60,7 +60,13 @@ def test_contributions_make_the_table() -> None:
 
 def test_the_target_by_group_and_its_refusal() -> None:
     services = producer.placed(panel())
-    found = producer.against(services, 2020, 2021, 10.0, 0.5).set_index(["group", "measure"])
+    found = producer.against(services, 2020, 2021, 10.0, 0.5).set_index(producer.KEYS)
+    both = found.loc[(producer.TOGETHER, producer.TOTAL, "operating_revenue")]
+    # s1 100 to 200, r's services 40 to 44 in 01, 5 of 07 told in one year alone.
+    assert both["units"] == 2 and found.loc[
+        (producer.MAKERS, "01", "operating_revenue"), "rate"
+    ] == pytest.approx(10)
+    found = found.loc[producer.FIRMS]
     assert found.loc[("07", "operating_revenue"), ["rate", "units", "verdict"]].tolist() == [100, 1, "met"]
     assert (
         found.loc[("07", "employees_avg"), "rate"] == pytest.approx(10)

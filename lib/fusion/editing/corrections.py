@@ -161,10 +161,15 @@ def _refuse(name: str, faults: list[str]) -> None:
         )
 
 
+def nothing() -> pd.DataFrame:
+    """A log of corrections without a line."""
+    return pd.DataFrame({c: pd.Series(dtype=object) for c in LOG})
+
+
 def given(raw: Raw, file: str | None, root: Path) -> Applied:
     """The panel with the corrections of a file, or as it is where the study names none."""
     if file is None:
-        return Applied(raw, pd.DataFrame({c: pd.Series(dtype=object) for c in LOG}), frozenset())
+        return Applied(raw, nothing(), frozenset())
     return apply(raw, read(root / file), Path(file).name)
 
 

@@ -5,21 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-CLASSES = ("matched", "corrected", "entering", "leaving", "set aside", "missing", "imputed")
+CLASSES = ("matched", "corrected", "put right", "entering", "leaving", "set aside", "missing", "imputed")
+SPLIT = ("corrected", "put right")  # what was done to a value that was reported
 
 
 def decompose(pairs: pd.DataFrame) -> pd.DataFrame:
     """Change of a total between two years as an exact sum over classes of units.
 
     A unit contributes (v₁ − v₀) / T₀, with v = 0 where nothing is published, in one class. A corrected unit is split: its raw
-    change is matched, what the correction changed of it is ``corrected``.
+    change is matched, what an answer changed of it is ``corrected``, what was put right unasked ``put right``.
 
     Parameters
     ----------
     pairs : pandas.DataFrame
         One line a unit: ``before`` and ``after`` (published; NaN where not), ``kind`` (one of ``matched``, ``entering``,
         ``leaving``, ``set aside``, ``missing``, ``imputed``), and, where a value was corrected, ``raw_before`` and
-        ``raw_after`` (as reported; NaN where equal).
+        ``raw_after`` (as reported; NaN where equal) with ``how_before`` and ``how_after`` (of `SPLIT`; else corrected).
 
     Returns
     -------
@@ -37,12 +38,9 @@ def decompose(pairs: pd.DataFrame) -> pd.DataFrame:
         raise ValueError(f"unknown classes {sorted(unknown)}; allowed: {', '.join(CLASSES)}")
     frame = pairs.assign(before=pairs["before"].fillna(0.0), after=pairs["after"].fillna(0.0))
     frame["change"] = frame["after"] - frame["before"]
-    raw_before = frame.get("raw_before", pd.Series(np.nan, frame.index)).fillna(frame["before"])
-    raw_after = frame.get("raw_after", pd.Series(np.nan, frame.index)).fillna(frame["after"])
-    correction = (frame["change"] - (raw_after - raw_before)).where(frame["kind"] == "matched", 0.0)
-    frame["change"] -= correction
-    corrected = frame.loc[correction != 0].assign(kind="corrected", before=0.0, after=0.0, change=correction)
-    both = pd.concat([frame, corrected])
+    split = _split(frame)
+    frame["change"] -= split.groupby(level=0)["change"].sum().reindex(frame.index).fillna(0.0)
+    both = pd.concat([frame, split])
     table = both.groupby("kind").agg(
         units=("change", "size"), before=("before", "sum"), after=("after", "sum"), points=("change", "sum")
     )
@@ -51,6 +49,17 @@ def decompose(pairs: pd.DataFrame) -> pd.DataFrame:
     total = {"kind": "total", "units": len(frame), "before": start, "after": end, "points": end - start}
     table = pd.concat([table, pd.DataFrame([total])], ignore_index=True)
     return table.assign(points=100.0 * table["points"] / start if start else np.nan)
+
+
+def _split(frame: pd.DataFrame) -> pd.DataFrame:
+    """What was done to reported values of matched units, a line a value: kind, change, before and after of zero."""
+    matched, parts = frame.loc[frame["kind"] == "matched"], []
+    for side, sign in (("before", -1.0), ("after", 1.0)):
+        raw = matched.get(f"raw_{side}", pd.Series(np.nan, matched.index))
+        how = matched.get(f"how_{side}", pd.Series(SPLIT[0], matched.index, dtype=object))
+        change = (sign * (matched[side] - raw)).loc[raw.notna()]
+        parts.append(pd.DataFrame({"kind": how.loc[change.index].fillna(SPLIT[0]), "change": change}))
+    return pd.concat(parts).loc[lambda t: t["change"] != 0].assign(before=0.0, after=0.0)
 
 
 def comparable(pairs: pd.DataFrame) -> float:

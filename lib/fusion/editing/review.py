@@ -18,7 +18,7 @@ from fusion.editing.settings import Settings
 from fusion.panel.contract import ROW
 from fusion.panel.readers import Raw
 
-PAIR = ["unit", "year", "before", "after", "kind", "raw_before", "raw_after"]
+PAIR = ["unit", "year", "before", "after", "kind", "raw_before", "raw_after", "how_before", "how_after"]
 WAYS = ["item", "year", "units", "reported", "three", "put_right", "expected"]
 WAYS += [f"{c}_growth" for c in WAYS[3:]]
 _POINTS = 0.1  # of growth, per cent: what is less is not told
@@ -52,6 +52,13 @@ class Review:
         worth = self.queue.loc[self.queue["slip"] > _listed(self.found)]
         first = worth.drop_duplicates(["unit", "year"]).head(most)
         return first.assign(rank=range(1, len(first) + 1)).reset_index(drop=True)
+
+    def constants(self) -> dict[str, float | None]:
+        """What the returns gave of the model: σ and its factor, σ of levels, ε, slips in a hundred forms; None if nothing."""
+        known = self.found.constants if self.found is not None else {}
+        out = {name: known.get(name) for name in ("sigma", "sigma_level", "rare", "forms")}
+        sigma, share = out["sigma"], out.pop("forms")
+        return out | {"scale": sigma and 10.0**sigma, "share": share and 100.0 * share}
 
     @property
     def open(self) -> int:
@@ -170,26 +177,35 @@ def _silenced(found: slips.Found, confirmed: Collection[tuple[int, str]]) -> sli
     )
 
 
-def resolved(raw: Raw, made: Review, how: str) -> Raw:
-    """The panel with unanswered doubts as declared.
+def resolved(raw: Raw, made: Review, how: str) -> tuple[Raw, pd.DataFrame]:
+    """The panel with unanswered doubts as declared, and a line for each value that this changed.
 
     Parameters
     ----------
     how : {"as_reported", "put_right", "expected"}
         ``as_reported``: nothing is changed, the return is the respondent's. ``put_right``: money of which P of a slip is
         above one half is divided by 10^k. ``expected``: it is replaced by its expectation.
+
+    Returns
+    -------
+    Raw
+    pandas.DataFrame
+        As the log of `corrections.Applied`; kind is ``how``.
     """
     if how == AS_REPORTED or made.found is None:
-        return raw
+        return raw, corrections.nothing()
     every = scores.Publication([c for c in items() if c in raw.columns], {})
     lines = scores.doubts(_ready(raw.table), made.found, every)
     lines = lines.loc[lines["slip"] > made.found.settings.named]
     if lines.empty:
-        return raw
+        return raw, corrections.nothing()
     cells = lines.assign(
         row=lines[ROW], field=lines["item"], new=lines[PUT_RIGHT if how == PUT_RIGHT else "predicted"]
-    )
-    return dataclasses.replace(raw, table=corrections.replaced(raw.table, cells[["row", "field", "new"]]))
+    ).rename(columns={"value": "old"})
+    log = cells.assign(kind=how).reindex(columns=corrections.LOG)
+    return dataclasses.replace(
+        raw, table=corrections.replaced(raw.table, cells[["row", "field", "new"]])
+    ), log
 
 
 def mendings(raw: Raw, quality: pd.DataFrame, most: int = 2000) -> pd.DataFrame:
@@ -281,12 +297,13 @@ def pairs(
     published : sequence of str
         Money items; the first that the panel has is followed.
     log : pandas.DataFrame
-        Corrections that were applied.
+        Corrections that were applied, and what `resolved` changed.
 
     Returns
     -------
     pandas.DataFrame
-        ``unit, year, before, after, kind``, and ``raw_before, raw_after`` where a value was corrected.
+        ``unit, year, before, after, kind``, and where a value was corrected ``raw_before, raw_after`` (as reported) and
+        ``how_before, how_after`` (corrected, put right). A value that was imputed in either year makes the unit ``imputed``.
     """
     item = next((c for c in published if c in panel.columns), None)
     if item is None:
@@ -298,32 +315,42 @@ def pairs(
     )
     frame = both.order_by(ROW).to_pandas().dropna(subset=["firm_id", "year"])
     frame["aside"] = frame[ROW].isin(set(aside)) & frame["kept"].isna()
-    reported = log.loc[log["field"] == item].set_index("row")["old"] if len(log) else pd.Series(dtype=float)
-    frame["raw"] = frame[ROW].map(reported)
+    frame = frame.join(_told(log, item), on=ROW)
     frame = frame.sort_values(["kept", "aside", "value"], na_position="last", kind="stable")
     frame = frame.drop_duplicates(["firm_id", "year"]).astype({"year": "int64"})
-    state = frame[["firm_id", "year", "published", "kept", "aside", "value", "raw"]]
-    later = state.rename(columns={c: f"{c}_1" for c in ("published", "kept", "aside", "value", "raw")})
-    earlier = state.assign(year=state["year"] + 1).rename(
-        columns={c: f"{c}_0" for c in ("published", "kept", "aside", "value", "raw")}
-    )
+    told = ["published", "kept", "aside", "value", "raw", "how"]
+    state = frame[["firm_id", "year", *told]]
+    later = state.rename(columns={c: f"{c}_1" for c in told})
+    earlier = state.assign(year=state["year"] + 1).rename(columns={c: f"{c}_0" for c in told})
     years = set(state["year"])
     joined = earlier.merge(later, on=["firm_id", "year"], how="outer")
     joined = joined.loc[joined["year"].isin(years) & (joined["year"] - 1).isin(years)]
     joined = joined.loc[joined["published_0"].notna() | joined["published_1"].notna()]
     out = joined.assign(kind=_kinds(joined), before=joined["published_0"], after=joined["published_1"])
-    out = out.rename(columns={"firm_id": "unit", "raw_0": "raw_before", "raw_1": "raw_after"})
+    out = out.rename(
+        columns={"firm_id": "unit"}
+        | {f"{c}_{t}": f"{c}_{s}" for c in ("raw", "how") for t, s in enumerate(("before", "after"))}
+    )
     return out[PAIR].sort_values(["year", "unit"], kind="stable", ignore_index=True)
+
+
+def _told(log: pd.DataFrame, item: str) -> pd.DataFrame:
+    """By row: what was first reported of an item that was changed since, and how it was last changed."""
+    own = log.loc[log["field"] == item].set_index("row")
+    how = own["kind"].map({PUT_RIGHT: "put right", EXPECTED: "imputed", "imputed": "imputed"})
+    made = pd.DataFrame({"raw": own["old"].astype(float), "how": how.fillna("corrected").astype(object)})
+    return made.groupby(level=0).agg({"raw": "first", "how": "last"})
 
 
 def _kinds(joined: pd.DataFrame) -> Any:
     """The class of each pair of years."""
     there = [joined[f"published_{t}"].notna() for t in (0, 1)]
     aside = [joined[f"aside_{t}"].fillna(False).astype(bool) & ~there[t] for t in (0, 1)]
+    filled = (joined["how_0"].eq("imputed") & there[0]) | (joined["how_1"].eq("imputed") & there[1])
     # In the panel, or in the source and not dropped by a rule of the sample, but without a value.
     empty = [joined[f"kept_{t}"].notna() & ~there[t] for t in (0, 1)]
     return np.select(
-        [there[0] & there[1], aside[0] | aside[1], empty[0] | empty[1], there[1]],
-        ["matched", "set aside", "missing", "entering"],
+        [filled, there[0] & there[1], aside[0] | aside[1], empty[0] | empty[1], there[1]],
+        ["imputed", "matched", "set aside", "missing", "entering"],
         "leaving",
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from fusion.classification import intervals
+from fusion.evaluation import sold
 from fusion.evaluation.targets import followed
 
 CHOICE = ["base_year", "horizon", "scope", "price"]
@@ -62,10 +63,10 @@ def _asked(
     named = followed(targets).set_index("target")
     for row in grid[grid["rate"].notna()].itertuples():
         target = named.loc[row.target]
-        population = target.get("population", "")
+        population, measure = sold.followed(target)
         if not population or f"{population}_possible" not in panel:
             continue
-        frame = _amounts(panel, str(target["measure"]), population, row.base_year, row.horizon, row.price)
+        frame = _amounts(panel, measure, population, row.base_year, row.horizon, row.price)
         frame = _continuing(frame) if row.scope == "continuing" else frame
         yield (
             (row.target, row.base_year, row.horizon, row.scope, row.price),

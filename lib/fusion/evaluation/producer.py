@@ -17,14 +17,15 @@ import pandas as pd
 from fusion.classification import load
 from fusion.classification.enterprises import in_question
 from fusion.evaluation.bureau import WAN_PER_YI
+from fusion.evaluation.sold import SERVICES
 from fusion.evaluation.targets import growth, verdict
 
 STANDARD = "producer_services_2019"
-SECTIONS = tuple("FGHIJKLMNOPQRS")  # services; section C are manufacturers
 REVENUE = "operating_revenue"
 MEASURES = (REVENUE, "value_added", "total_profit", "taxes", "employees_avg")
 PEOPLE = ("employees_avg",)  # what is no amount of money
 FIRMS, MAKERS, TOGETHER = "service firms", "manufacturers", "together"
+TOTAL = "total"  # of all groups
 KEYS = ["population", "group", "measure"]
 
 
@@ -41,7 +42,7 @@ def firms(panel: pd.DataFrame, possible: bool = False) -> pd.Series:
     if not {"section", "code_2017"} <= set(panel.columns):
         return pd.Series(False, index=panel.index)
     inside = _placed_by(panel, "any" if possible else "all").eq(True).to_numpy(bool)
-    sections = (*SECTIONS, "") if possible else SECTIONS
+    sections = (*SERVICES, "") if possible else SERVICES
     return panel["section"].fillna("").isin(sections) & inside
 
 
@@ -133,32 +134,42 @@ def contributions(services: pd.DataFrame, year: int) -> pd.DataFrame:
 def against(
     services: pd.DataFrame, base_year: int, horizon: int, goal: float, tolerance: float
 ) -> pd.DataFrame:
-    """Growth a year of firms of producer services against a target, by group and measure, on comparable scope.
+    """Growth a year of producer services against a target, by group and measure, on comparable scope.
 
     Returns
     -------
     pandas.DataFrame
-        group, measure, rate (% a year), units (of both years), verdict; empty without such firms.
+        population (service firms; of manufacturers, and of both together, the revenue), group (the last is the total),
+        measure, rate (% a year), units (of both years), verdict; empty without service firms.
     """
-    own = services[services["population"] == FIRMS]
     lines = []
-    for group, part in own.groupby("group"):
+    for (population, group), part in _every(services).groupby(["population", "group"], sort=False):
         for measure in (m for m in MEASURES if part[m].notna().any()):
             found = growth(part, measure, base_year, horizon, "continuing", "nominal")
-            lines.append((group, measure, found.rate, found.units, verdict(found.rate, goal, tolerance)))
-    return pd.DataFrame(lines, columns=["group", "measure", "rate", "units", "verdict"])
+            rate, units = found.rate, found.units
+            lines.append((population, group, measure, rate, units, verdict(rate, goal, tolerance)))
+    return pd.DataFrame(lines, columns=["population", "group", "measure", "rate", "units", "verdict"])
 
 
 def judged(services: pd.DataFrame, base_year: int, horizon: int) -> pd.DataFrame:
-    """What each unit adds to the rates of `against`: group, measure, unit, rate_before, rate_now."""
-    own = services[(services["population"] == FIRMS) & services["year"].isin([base_year, horizon])]
-    long = own.melt(["group", "firm_id", "year"], list(MEASURES), "measure").dropna(subset=["value"])
-    wide = long.pivot_table("value", ["group", "measure", "firm_id"], "year", aggfunc="sum")
+    """What each unit adds to the rates of `against`: population, group, measure, unit, rate_before, rate_now."""
+    own = _every(services[services["year"].isin([base_year, horizon])])
+    long = own.melt(["population", "group", "firm_id", "year"], list(MEASURES), "measure")
+    wide = long.dropna(subset=["value"]).pivot_table("value", [*KEYS, "firm_id"], "year", aggfunc="sum")
     wide = wide.reindex(columns=[base_year, horizon]).dropna().set_axis(["rate_before", "rate_now"], axis=1)
     return wide.reset_index().rename(columns={"firm_id": "unit"})
 
 
 # -- inside ------------------------------------------------------------------------------------
+
+
+def _every(services: pd.DataFrame) -> pd.DataFrame:
+    """Service firms, manufacturers and both together, each by group and in total; nothing without service firms."""
+    if not (services["population"] == FIRMS).any():
+        return services.iloc[:0]
+    both = services[["group", "firm_id", "year", REVENUE]].assign(population=TOGETHER)
+    three = pd.concat([services[services["population"] == p] for p in (FIRMS, MAKERS)] + [both])
+    return pd.concat([three, three.assign(group=TOTAL)], ignore_index=True)
 
 
 def _groups() -> dict[str, str]:

@@ -14,9 +14,10 @@ import pandas as pd
 from fusion.classification import standards
 from fusion.classification.enterprises import belonging
 from fusion.classification.listed import split
+from fusion.evaluation import sold
 from fusion.evaluation.errors import EvaluationError
 from fusion.evaluation.tables import cell, fault, faults, read, refuse, years
-from fusion.language import said
+from fusion.language import listed, said
 
 COLUMNS = (
     "target",
@@ -38,8 +39,11 @@ KINDS = ("growth", "level", "unnumbered")
 OBSERVED = ("target", "year", "value", "source")
 SCOPES = ("all", "continuing")
 PRICES = ("nominal", "real")
+CHOICES = ("base_year", "horizon", "price", "scope")  # of a target of growth: one or several, |; empty: all
 GRID = [
     "target",
+    "target_name_en",
+    "target_name_zh",
     "base_year",
     "horizon",
     "scope",
@@ -86,7 +90,7 @@ def load(file: Path) -> pd.DataFrame:
     """
     table = read(file, COLUMNS)
     found = faults(table, "kind", KINDS, file.name) + faults(table, "verified", ("yes", "no"), file.name)
-    found += years(table, "base_year", file.name, empty=True) + years(table, "horizon", file.name, empty=True)
+    found += [wrong for name in CHOICES if name in table for wrong in _choices(table, name, file.name)]
     numbered = table["kind"] != "unnumbered"
     bad = table.index[numbered & pd.to_numeric(table["goal"], errors="coerce").isna()]
     found += [cell(table, i, "goal", file.name, said("evaluation.word.number")) for i in bad]
@@ -97,7 +101,7 @@ def load(file: Path) -> pd.DataFrame:
     ]
     refuse(found)
     table["goal"] = pd.to_numeric(table["goal"], errors="coerce")
-    return table if POPULATION in table else table.assign(**{POPULATION: ""})
+    return table.assign(**{name: "" for name in (POPULATION, *CHOICES) if name not in table})
 
 
 def marked(panel: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
@@ -117,7 +121,7 @@ def marked(panel: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
             continue
         codes = pd.MultiIndex.from_frame(belonging(population))
         flags[population] = pd.MultiIndex.from_frame(panel[["edition", "code_own"]].fillna("")).isin(codes)
-    return panel.assign(**flags)
+    return panel.assign(**flags, **sold.columns(panel, _pairs(targets)))
 
 
 def load_observed(file: Path | None, targets: pd.DataFrame) -> pd.DataFrame:
@@ -204,6 +208,8 @@ def growth_grid(
     horizons: list[int],
     goal: float,
     tolerance: float,
+    scopes: Sequence[str] = SCOPES,
+    prices: Sequence[str] = PRICES,
 ) -> pd.DataFrame:
     """Growth under every choice of base year, horizon, scope and prices, with the verdict of each.
 
@@ -217,13 +223,15 @@ def growth_grid(
         Target, percent a year.
     tolerance : float
         How far below the goal still counts as 'about', percentage points.
+    scopes, prices : sequence of str
+        Which to combine.
 
     Returns
     -------
     pandas.DataFrame
         A row per choice: the fields of ``Growth`` and ``verdict`` (met, about met, not met, cannot be judged).
     """
-    choices = [c for c in product(base_years, horizons, SCOPES, PRICES) if c[1] > c[0]]
+    choices = [c for c in product(base_years, horizons, scopes, prices) if c[1] > c[0]]
     if not choices:
         raise EvaluationError(said("evaluation.horizons", horizons=horizons, base_years=base_years))
     rows = [growth(panel, measure, *choice) for choice in choices]
@@ -245,14 +253,22 @@ def grids(
     Returns
     -------
     pandas.DataFrame
-        target, base_year, horizon, scope, price, rate (% a year), units, verdict, reason_en, reason_zh; empty where
-        there is no such target.
+        target, its names, base_year, horizon, scope, price, rate (% a year), units, verdict, reason_en, reason_zh; empty
+        where there is no such target.
     """
+    told = {name: "" for name in (*CHOICES, "name_en", "name_zh") if name not in targets}
     parts = [
-        growth_grid(_of(panel, row), row.measure, base_years, horizons, row.goal, tolerance).assign(
-            target=row.target
-        )
-        for row in followed(targets).itertuples()
+        growth_grid(
+            _of(panel, row),
+            sold.followed(row)[1],
+            _own(row.base_year) or base_years,
+            _own(row.horizon) or horizons,
+            row.goal,
+            tolerance,
+            scopes=_own(row.scope) or SCOPES,
+            prices=_own(row.price) or PRICES,
+        ).assign(target=row.target, target_name_en=row.name_en, target_name_zh=row.name_zh)
+        for row in followed(targets.assign(**told)).itertuples()
     ]
     return pd.concat(parts, ignore_index=True)[GRID] if parts else pd.DataFrame(columns=GRID)
 
@@ -278,7 +294,9 @@ def contributions(panel: pd.DataFrame, targets: pd.DataFrame, grid: pd.DataFrame
         names = {"firm_id": "unit", row.base_year: "rate_before", row.horizon: "rate_now"}
         picked = {name: getattr(row, name) for name in choice}
         own = _of(panel, targets.loc[row.target])
-        wide = _amounts(own, targets.loc[row.target, "measure"], **picked)[[row.base_year, row.horizon]]
+        wide = _amounts(own, sold.followed(targets.loc[row.target])[1], **picked)[
+            [row.base_year, row.horizon]
+        ]
         parts.append(wide.reset_index().rename(columns=names).assign(target=row.target, **picked))
     columns = ["target", *choice, "unit", "rate_before", "rate_now"]
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
@@ -366,9 +384,29 @@ def verdict(rate: float, goal: float, tolerance: float) -> str:
 # -- inside ------------------------------------------------------------------------------------
 
 
+def _choices(table: pd.DataFrame, name: str, file: str) -> list[str]:
+    """Cells of a target's own choices that are none."""
+    allowed = {"price": PRICES, "scope": SCOPES}.get(name)
+    words = listed(allowed) if allowed else said("evaluation.word.year_or_empty")
+    form = "|".join(allowed) if allowed else r"(?:19|20)\d\d"
+    good = table[name].str.fullmatch(rf"(?:(?:{form})(?:\|(?:{form}))*)?")
+    return [cell(table, i, name, file, words) for i in table.index[~good]]
+
+
+def _own(choice: str) -> list[Any]:
+    """A target's own choices: years as numbers."""
+    return [int(part) if part.isdigit() else part for part in choice.split("|") if part]
+
+
+def _pairs(targets: pd.DataFrame) -> list[tuple[str, str]]:
+    """Measure and population of each target."""
+    found = targets.reindex(columns=["measure", POPULATION]).fillna("")
+    return list(found.itertuples(index=False, name=None))
+
+
 def _of(panel: pd.DataFrame, target: Any) -> pd.DataFrame:
     """Rows of the population that a target is about: all, or those that a flag of the panel marks."""
-    population = target.population
+    population = sold.followed(target)[0]
     if not population:
         return panel
     return (
