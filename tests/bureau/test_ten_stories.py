@@ -105,7 +105,7 @@ def test_a_target_has_its_own_population_measure_years_and_prices(
     apart = 100 * ((sold[2021] / sold[2017]) ** 0.25 - 1)
     assert grid.loc[("makers", 2021), "rate"] == pytest.approx(apart, rel=1e-4)
     # Software (6513) and hotels belong in part alone: they are not certain.
-    served = true[~true["maker"] & ~true["code"].isin(["6513", "6110"])].groupby("year")["services"].sum()
+    served = true[~true["maker"] & ~true["code"].isin(["6513", "6110"])].groupby("year")["revenue"].sum()
     both = 100 * (((sold[2021] + served[2021]) / (sold[2017] + served[2017])) ** 0.25 - 1)
     assert grid.loc[("both", 2021), "rate"] == pytest.approx(both, rel=1e-4)
     parts = targets.contributions(held, goals, grid.reset_index())
