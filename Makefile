@@ -95,8 +95,8 @@ package: $(READY) ## make a replication package of a study that has been run (bu
 lab: $(READY) ## open JupyterLab on the project
 	@$(BIN)/jupyter lab
 
-fuzz: $(READY) ## read thousands of made-up files and command lines: an error in words, or rows that add up (N=900 of each kind)
-	@$(BIN)/python tests/fuzz/run.py --tries $(or $(N),900)
+fuzz: $(READY) ## read thousands of made-up files and command lines: an error in words, or rows that add up (build/fuzz.csv; N=900 of each kind, FIRST=seed, MORE=1 adds to the table)
+	@nice -n 10 $(BIN)/python tests/fuzz/run.py --tries $(or $(N),900) --first $(or $(FIRST),0) $(if $(MORE),--more)
 	@FUSION_FUZZ=$(or $(N),900) nice -n 10 $(BIN)/python -m pytest -q -n 1 tests/adapters/test_reading.py tests/expressions/test_functions.py -k "any_ or as_pandas"
 
 params: $(READY) ## write params/base.yaml, JSON schemas, docs/exhibits.md and the notebooks' parameters cells from the models

@@ -420,13 +420,14 @@ def answers(
     into: Annotated[Path, typer.Option(help="file of corrections to write")] = Path("corrections.csv"),
 ) -> None:
     """Read answers back as a file of corrections; exit 1 when some could not be taken."""
+    from fusion.adapters.stage import first_sheet
     from workbook import inert
     from workbook.publish.formats import queue as returned
 
     if os.path.exists(into):
         print(said("publish.queue.exists", file=into), file=sys.stderr)
         raise typer.Exit(2)
-    found, refused = returned.answers(sources, _asked(study, 10**9))
+    found, refused = returned.answers(sources, _asked(study, 10**9), first_sheet)
     inert.csv_frame(found).to_csv(into, index=False, encoding="utf-8-sig")
     print(said("publish.queue.read", count=len(found), file=into))
     print("".join(f"{line}\n" for line in refused), end="", file=sys.stderr)

@@ -9,6 +9,7 @@ import openpyxl
 import pytest
 from docx import Document
 
+from fusion.adapters.stage import first_sheet
 from fusion.editing import corrections, review
 from fusion.panel import checks, readers
 from fusion.panel.synthetic import Settings, generate
@@ -62,8 +63,8 @@ def test_the_queue_goes_out_comes_back_and_mends(run: tuple[Path, readers.Raw, s
     first = asked.iloc[0]
     assert (first["unit"], first["year"], first["rank"]) == (unit, 2018, 1)
     made = queue.write(asked, tmp_path, "district", "zh")
-    sheets = [f for f in made if f.suffix == ".xlsx"]
-    assert len(sheets) == asked["district"].nunique()
+    books = [f for f in made if f.suffix == ".xlsx"]
+    assert len(books) == asked["district"].nunique()
     mine = tmp_path / f"{first['district']}.xlsx"
     sheet = openpyxl.load_workbook(mine).active
     assert sheet["B2"].value == SCRIPT and sheet["B2"].data_type == "s"  # text, no formula
@@ -71,7 +72,7 @@ def test_the_queue_goes_out_comes_back_and_mends(run: tuple[Path, readers.Raw, s
     count = _fill(
         mine, unit, answer="单位有误", right="suggested", who="李", decided_at="2026-03-31", reason="千元"
     )
-    found, refused = queue.answers(sheets, asked)
+    found, refused = queue.answers(books, asked, first_sheet)
     assert refused == []
     assert count == 2
     assert found[["field", "factor"]].to_numpy().tolist() == [
@@ -102,7 +103,7 @@ def test_answers_that_cannot_be_taken_are_listed(
     asked = queue.lines(folder, "zh", most=1, least=0.1)
     book = next(f for f in queue.write(asked, tmp_path, "unit", "zh") if f.suffix == ".xlsx")
     _fill(book, unit, **given)
-    found, refused = queue.answers([book], asked)
+    found, refused = queue.answers([book], asked, first_sheet)
     assert found.empty
     assert words in refused[0]
 
@@ -114,7 +115,7 @@ def test_a_form_that_is_right_as_it_is_is_confirmed_whole(
     asked = queue.lines(folder, "zh", most=1, least=0.1)
     book = next(f for f in queue.write(asked, tmp_path, "unit", "zh") if f.suffix == ".xlsx")
     _fill(book, unit, answer="无误", who="李", decided_at="2026-03-31", reason="合并")
-    found, refused = queue.answers([book], asked)
+    found, refused = queue.answers([book], asked, first_sheet)
     assert (refused, found[["field", "kind"]].to_numpy().tolist()) == ([], [["*", "confirmed"]])
     found.to_csv(tmp_path / "c.csv", index=False)
     done = corrections.apply(raw, corrections.read(tmp_path / "c.csv"))
@@ -127,7 +128,7 @@ def test_not_reached_is_no_correction(run: tuple[Path, readers.Raw, str], tmp_pa
     asked = queue.lines(folder, "zh", most=1, least=0.1)
     book = next(f for f in queue.write(asked, tmp_path, "unit", "zh") if f.suffix == ".xlsx")
     _fill(book, unit, answer="未联系上")
-    found, refused = queue.answers([book], asked)
+    found, refused = queue.answers([book], asked, first_sheet)
     assert (len(found), refused) == (0, [])
 
 

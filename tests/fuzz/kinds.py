@@ -1,296 +1,46 @@
-"""What is tried: how files and command lines of each kind are made, what reads them, and what must then hold."""
+"""What is tried: of each kind what is made and what reads it, and what must then hold; command lines.
+
+A file is refused in words, in both languages, or read whole, in seconds and within bounds.
+"""
 
 from __future__ import annotations
 
-import csv
 import io
 import os
 import random
+import re
+import resource
+import signal
+import sqlite3
 import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-from mutate import MARKS, ODD, bitten, grown, spoken, thinned
-from ruamel.yaml import YAML
+import psutil
+import reads
+from made import Made, book, csv, of_csv, of_yaml, table, yaml
+from made import json as record
+from mutate import bitten, spoken
+from reads import DATA, ERRORS, Try
 
-from fusion import engine
 from fusion import language as fusion_language
-from fusion.adapters import AdapterError, model, panel
-from fusion.classification import ClassificationError, coefficients, files, official, own, split_weights
-from fusion.evaluation import pilots, plan, targets
-from fusion.evaluation.errors import EvaluationError
-from fusion.panel import PanelError, readers
 from workbook import cli, language, paths
-from workbook.expressions.asked import Asked
-from workbook.expressions.columns import make as columns_of
-from workbook.expressions.errors import ExpressionError
-from workbook.params import load
 
-SCREEN, SECONDS = (
-    8_000,
-    10.0,
-)  # characters of a message, processor time of one input: others may use the machine
-ERRORS = (
-    load.StudyError, AdapterError, PanelError, EvaluationError, ClassificationError, ExpressionError
-)  # fmt: skip
-DATA = paths.ROOT / "data"
-Try = Callable[[Path, int | None], None]
-
-
-@dataclass(frozen=True)
-class Made:
-    """An input: its bytes and, where the maker knows it, how many rows a reader must find."""
-
-    content: bytes
-    rows: int | None = None
-
-
-# -- what reads ----------------------------------------------------------------------------------------
-def _study(file: Path, rows: int | None) -> None:
-    assert load.load(str(file)).flat["study"] == file.stem
-
-
-def _adapter(file: Path, rows: int | None) -> None:
-    assert model.load(str(file)).adapter
-
-
-def _pilots(file: Path, rows: int | None) -> None:
-    assert len(pilots.load(file)) == _records(file)
-
-
-def _plan(file: Path, rows: int | None) -> None:
-    known = file.with_name("pilots.csv")
-    known.write_text(PILOTS, "utf-8")
-    assert len(plan.load(file, pilots.load(known))) == _records(file)
-
-
-def _targets(file: Path, rows: int | None) -> None:
-    assert len(targets.load(file)) == _records(file)
-
-
-def _observed(file: Path, rows: int | None) -> None:
-    assert len(targets.load_observed(file, targets.load(DATA / "evaluation" / "targets.csv"))) == _records(
-        file
-    )
-
-
-def _records(file: Path) -> int:
-    """Rows below the head that have a cell."""
-    with file.open(encoding="utf-8-sig", newline="") as stream:
-        return sum(1 for row in csv.reader(stream) if row) - 1
-
-
-def _panel(file: Path, rows: int | None) -> None:
-    con = engine.opened(file.parent, threads=1)
-    try:
-        raw = readers.read(con, str(file), root=paths.ROOT, contract="minimal", money_unit="万元")
-        found = raw.table.count().execute()
-    finally:
-        con.disconnect()
-    assert found == raw.rows and rows in (None, found), f"{found} rows of {rows}"
-
-
-def _adapted(file: Path, rows: int | None) -> None:
-    """The other reader: whichever built-in adapter, as `fusion check` and studies with an adapter read."""
-    con = engine.opened(file.parent, threads=1)
-    try:
-        chosen = panel.choices(contract="minimal", money_unit="万元")
-        try:
-            found = panel.convert(con, [file], ADAPTER, chosen)
-        except AdapterError:
-            raise
-        except PanelError as error:  # callers of this reader do not tell it
-            raise AssertionError(f"no AdapterError: {error}") from None
-        fates = found.rows().groupby("fate")["rows"].sum()
-        assert fates["read"] == fates.drop("read").sum(), fates.to_dict()
-        assert found.raw.table.count().execute() <= fates["kept"] and rows in (None, fates["read"]), (
-            fates.to_dict()
-        )
-    finally:
-        con.disconnect()
-
-
-def _classify(file: Path, rows: int | None) -> None:
-    out = file.with_name(f"{file.stem}.classified.parquet")
-    for old in file.parent.glob(f"{file.stem}.classified*"):
-        old.unlink()
-    report = files.classify_file(file, out=out)
-    assert pd.read_parquet(out).shape[0] == report["rows"] and rows in (None, report["rows"])
-
-
-def _slot(file: Path, rows: int | None) -> None:
-    assert own.check(file) is not None
-
-
-def _coefficients(file: Path, rows: int | None) -> None:
-    assert coefficients.from_file(file) is not None
-
-
-def _weights(file: Path, rows: int | None) -> None:
-    assert split_weights.from_file(file).how == "file"
-
-
-def _lists(file: Path, rows: int | None) -> None:
-    table = official.read([file])
-    assert rows in (None, len(table)), f"{len(table)} rows of {rows}"
-    assert len(official.matched(table, FIRMS)) == len(table)
-
-
-def _expression(file: Path, rows: int | None) -> None:
-    text = file.read_text("utf-8", "replace")
-    con = engine.opened(threads=1)
-    try:
-        found = columns_of(con.create_table("rows_", EXPRESSED), Asked({"made": text}))
-        assert found.table.count().execute() == len(EXPRESSED)
-    finally:
-        con.disconnect()
+# Lines of a terminal of so many columns that a message fills; processor time of one input (others may use the machine);
+# memory that it may take beyond what the process has.
+LINES, COLUMNS, SECONDS, MEGABYTES = 50, 160, 10.0, 1_000.0
+STUCK = 120  # seconds after which an input is given up
 
 
 # -- what is made --------------------------------------------------------------------------------------
-def _rows(n: int = 12) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "firm_id": [f"9131{i % 4:014d}" for i in range(n)],
-            "year": [2015 + i // 4 for i in range(n)],
-            "operating_revenue": [100.5 * i for i in range(n)],
-            "ind4": ["3544", "0111", "6510", "3670"] * (n // 4),
-            "note": ["a", None, "中文", "x,y"] * (n // 4),
-        }
-    )
-
-
-ADAPTER = model.load("csmar")
-FIRMS = pd.DataFrame(
-    {"firm_id": ["91310000000000001X", "b"], "year": [2020, 2020], "firm_name": ["甲公司", "乙"]}
-)
-EXPRESSED = pd.DataFrame(
-    {"source_row": [1, 2, 3, 4], "firm_id": list("aabb"), "year": [2019, 2020] * 2,
-     "x": [1.0, None, 0.0, -2.5], "z": [1, 2, 3, 4], "g": ["u", "v", None, "u"], "flag": [True, False, None, True]}
-)  # fmt: skip
-NAMES = [
-    "", " ", "x" * 5000, "a\nb", "a\x00b", "firm_id", "year", '"', "'", "; DROP TABLE x", "source_row", "营业收入(元)",
-    "=1+1", "\u200bx", "CON", "aux", "x.", "group3", "path", "__index_level_0__", "rowid", "file_row_number", "c0",
-]  # fmt: skip
-CELLS = [o for o in ODD if not isinstance(o, dict | list)] + list(MARKS)
-
-
-def _frame(dice: random.Random) -> pd.DataFrame:
-    """Rows whose columns have been given other names, types and cells."""
-    made = _rows()
-    for _ in range(dice.randint(1, 4)):
-        name = dice.choice(list(made.columns) or ["firm_id"])
-        position = list(made.columns).index(name) if name in made else 0
-        how = dice.randrange(8)
-        if how == 0 and name in made:
-            made = made.drop(columns=name)
-        elif how == 1:
-            made.columns = [dice.choice(NAMES) if i == position else c for i, c in enumerate(made.columns)]
-        elif how == 2:
-            made = made.iloc[: dice.randrange(3)]
-        elif how == 3 and len(made.columns):
-            made = pd.concat([made, made.iloc[:, [position]]], axis=1)
-        elif how == 4 and len(made.columns):
-            made.isetitem(position, _column(dice, len(made)))
-        elif len(made) and len(made.columns):
-            cells = made.iloc[:, position].astype(object).tolist()
-            cells[dice.randrange(len(cells))] = dice.choice(CELLS)
-            made.isetitem(position, pd.Series(cells, index=made.index, dtype=object))
-    return made
-
-
-def _column(dice: random.Random, n: int) -> pd.Series:
-    kinds: list[Callable[[], Any]] = [
-        lambda: pd.Series(pd.date_range("2015", periods=n, tz="Asia/Shanghai")),
-        lambda: pd.Series(pd.Categorical(["a"] * n)),
-        lambda: pd.Series([True, None] * n)[:n],
-        lambda: pd.Series([2**63 - 1 - i for i in range(n)]),
-        lambda: pd.Series([float("inf"), float("nan")] * n)[:n],
-        lambda: pd.Series([[1, 2]] * n),
-        lambda: pd.Series([b"\xff\x00"] * n),
-        lambda: pd.Series([{"a": 1}] * n),
-        lambda: pd.Series(pd.to_timedelta(range(n), unit="D")),
-        lambda: pd.Series([1, 2] * n, dtype="Int8")[:n],
-        lambda: pd.Series(["9" * 400] * n),
-        lambda: pd.Series([None] * n, dtype=object),
-        lambda: pd.Series([complex(1, 1)] * n),
-        lambda: pd.Series([2.0**70] * n),
-    ]
-    return dice.choice(kinds)().reset_index(drop=True)
-
-
-def _yaml(trees: list[Any], seed: int) -> Made:
-    """A part of a file with branches replaced, or with bytes replaced: a whole one would mostly be read again and again."""
-    dice, stream = random.Random(seed), io.StringIO()
-    part = thinned(dice.choice(trees), dice)
-    try:
-        SAFE.dump(grown(part, seed) if seed % 2 else part, stream)
-    except Exception:  # what cannot be written is bitten instead
-        stream = io.StringIO()
-        SAFE.dump(part, stream)
-        return Made(bitten(stream.getvalue().encode(), seed))
-    content = stream.getvalue().encode("utf-8", "surrogatepass")
-    return Made(content if seed % 2 else bitten(content, seed))
-
-
-def _csv(raw: bytes, seed: int) -> Made:
-    if seed % 2:
-        return Made(bitten(raw, seed))
-    dice = random.Random(seed)
-    lines = [line.split(",") for line in raw.decode("utf-8-sig").splitlines()]
-    for _ in range(dice.randint(1, 3)):
-        row = dice.choice(lines)
-        if row:
-            row[dice.randrange(len(row))] = str(dice.choice(CELLS))
-    glue = dice.choice([",", ",", ",", ";", "\t"])
-    text = dice.choice(["\n", "\r\n", "\r"]).join(glue.join(r) for r in lines)
-    return Made(text.encode(dice.choice(["utf-8", "utf-8-sig", "gb18030", "utf-16"]), "replace"))
-
-
-def _table(suffix: str, seed: int) -> Made | None:
-    dice, stream = random.Random(seed), io.BytesIO()
-    frame = _rows() if seed % 3 == 0 else _frame(dice)
-    try:
-        if suffix == ".parquet":
-            frame.to_parquet(stream, compression=dice.choice([None, "snappy", "zstd"]))
-        elif suffix == ".xlsx":
-            frame.to_excel(stream, index=False)
-        elif suffix == ".dta":
-            frame.to_stata(stream, write_index=False, version=dice.choice([114, 117, 118]))
-        else:
-            stream.write(frame.to_csv(index=False).encode("utf-8", "surrogatepass"))
-    except Exception:  # no such file can be written: nothing to read
-        return None
-    content = stream.getvalue()
-    if seed % 3 == 0:
-        return Made(bitten(content, seed))
-    # Blank rows of a sheet or a text are no rows.
-    kept = len(frame) if suffix in (".parquet", ".dta") else None
-    return Made(content, kept)
-
-
 def _words(seed: int) -> Made:
     text = spoken(random.Random(seed), ("x", "z", "g", "flag", "firm_id", "year", "nowhere"))
     return Made(bitten(text.encode(), seed) if seed % 3 == 0 else text.encode())
-
-
-SAFE = YAML(typ="safe", pure=True)
-
-
-def _of_yaml(folder: Path, pattern: str) -> Callable[[int], Made]:
-    trees = [SAFE.load(f.read_text("utf-8")) for f in sorted(folder.glob(pattern))]
-    return lambda seed: _yaml(trees, seed)
-
-
-def _of_csv(text: str | Path, most: int = 12) -> Callable[[int], Made]:
-    whole = text.read_text("utf-8") if isinstance(text, Path) else text
-    raw = "\n".join(whole.splitlines()[:most]).encode()
-    return lambda seed: _csv(raw, seed)
 
 
 PILOTS = (
@@ -309,58 +59,289 @@ LISTS = (
 WEIGHTS = "edition,code,part,weight\n2011,3350,3351,0.5\n2011,3350,3359,0.5\n"
 OBSERVED = "target,year,value,source\nx,2020,1.5,s\n"
 SHARES = "standard,gbt_code,coefficient\nsports_2019,8810,0.5\nsports_2019,8890,0.25\n"
-KINDS: dict[str, tuple[str, Callable[[int], Made | None], Try]] = {
-    "study": ("odd.yaml", _of_yaml(paths.PARAMS, "*.yaml"), _study),
-    "expression": ("odd.txt", _words, _expression),
-    "adapter": ("odd.yaml", _of_yaml(DATA / "adapters", "*.yaml"), _adapter),
-    "pilots": ("odd.csv", _of_csv(PILOTS), _pilots),
-    "plan": ("odd.csv", _of_csv(PLAN), _plan),
-    "targets": ("odd.csv", _of_csv(DATA / "evaluation" / "targets.csv"), _targets),
-    "observed": ("odd.csv", _of_csv(OBSERVED), _observed),
-    "standard": ("odd.csv", _of_csv(DATA / "classification" / "standards" / "sports_2019.csv"), _slot),
-    "coefficients": ("odd.csv", _of_csv(SHARES), _coefficients),
-    "weights": ("odd.csv", _of_csv(WEIGHTS), _weights),
-    "lists": ("odd.csv", _of_csv(LISTS), _lists),
-    "csv": ("odd.csv", lambda seed: _table(".csv", seed), _panel),
-    "excel": ("odd.xlsx", lambda seed: _table(".xlsx", seed), _panel),
-    "parquet": ("odd.parquet", lambda seed: _table(".parquet", seed), _panel),
-    "stata": ("odd.dta", lambda seed: _table(".dta", seed), _panel),
-    "csv by adapter": ("odd.csv", lambda seed: _table(".csv", seed), _adapted),
-    "excel by adapter": ("odd.xlsx", lambda seed: _table(".xlsx", seed), _adapted),
-    "parquet by adapter": ("odd.parquet", lambda seed: _table(".parquet", seed), _adapted),
-    "stata by adapter": ("odd.dta", lambda seed: _table(".dta", seed), _adapted),
-    "classified": ("odd.csv", lambda seed: _csv(_rows().to_csv(index=False).encode(), seed), _classify),
-    "classified excel": ("odd.xlsx", lambda seed: _table(".xlsx", seed), _classify),
-    "standard in excel": ("odd.xlsx", lambda seed: _table(".xlsx", seed), _slot),
-    "lists in excel": ("odd.xlsx", lambda seed: _table(".xlsx", seed), _lists),
+CORRECTIONS = (
+    "unit,year,field,kind,reason,who,decided_at,form,old,new,factor,measure,source\n"
+    "a,2020,operating_revenue,slip,ten times,me,2021-03-01,,1000,100,,万元,call\n"
+    "b,2019,*,slip,unit,me,2021/3/2,,,,1,,\nb,2020,total_assets,confirmed,,me,2021,,,,,,\n"
+)
+ANSWERS = (
+    "Identifier,Year,Item,Answer,Right value (10 000 yuan),Reason,Decided by,Date,Check\n"
+    + "".join(
+        f"{unit},{year},{item},{answer},{right},said so,me,2021-03-0{i},{check}\n"
+        for i, (unit, year, item, check, answer, right) in enumerate(
+            zip(*(reads.ASKED[c] for c in ("unit", "year", "item", "check")),
+                ("wrong unit", "another mistake", "right as it is"), ("10", "61", ""), strict=True), 1
+        )
+    )
+)  # fmt: skip
+NAMED = "column,en,zh,unit\nln_lp,Log output,对数产出,\npilot,Pilot,,%\n"
+STUDY = """\
+study: {title_en: Base, title_zh: 基础, synthetic: true}
+panel: {source: synthetic, min_employees: 8}
+columns: {ln_lp: "log_ratio(value_added, employees_avg)", pilot: since(pilot_start_year)}
+samples: {state: employees_avg > 300}
+effects: {outcome: ln_lp, treatments: [pilot], controls: [ind4], fixed_effects: [[firm_id], [firm_id, year]]}
+"""
+TABLES = {
+    "main": {
+        "title": "A | 甲", "notes": "b", "stars": [0.1, 0.05], "digits": 3, "under": "t", "show": "all",
+        "columns": [{"fixed_effects": []}, {"sample": "state"}, {"add": "log(total_assets)"},
+                    {"cluster": ["firm_id", "district"]},
+                    {"errors": {"conley": {"km": 100, "lat": "total_assets", "lon": "employees_avg"}}}, {"split": "district"}],
+        "tests": [{"equal": "pilot", "of": [1, 2]}, {"zero": ["pilot"], "of": [2]}], "stats": ["n", "units"],
+    },
+    "two": {"panels": {"A": {"head": "x", "sample": "state"}, "B": {"outcome": "ind4", "columns": [{}]}}, "columns": [{}]},
+    "three": {"from": "main", "swap": {"pilot": "ln_lp"}},
+    "four": {"estimator": "iv", "iv": {"pilot": ["ln_lp"]}, "columns": [{"mark": {"Years": True}, "like": "xtreg"}],
+             "first_stage": True, "weights": "employees_avg", "landscape": True},
 }  # fmt: skip
+RELEASE = {
+    "format": 1, "name": "2024",
+    "sums": [{"exhibit": "e", "key": {"a": "b"}, "column": "c", "total": 1.5, "units": ["u"], "marks": ["m"], "weights": [1.0]}],
+    "counts": [{"exhibit": "e", "key": {}, "column": "c", "value": None}],
+}  # fmt: skip
+PANEL = (
+    "企业代码,年份,营业收入(万元),资产总计（千元）,行业代码,Employees,Revenue (thousand yuan),试点年份,研发费用/万元\n"
+    + "".join(
+        f"f{i % 5},{2015 + i // 5},{10 + i},{100 * i},3544,{i},{i * 3.5},{2018 if i % 5 < 2 else ''},1\n"
+        for i in range(30)
+    )
+)
+
+
+def _plan(seed: int) -> Made:
+    return Made(csv(PLAN.encode(), seed).content, beside={"pilots.csv": PILOTS.encode()})
+
+
+def _tables(seed: int) -> Made:
+    changed = yaml([{"tables": TABLES}], seed, most=99)
+    return Made(STUDY.encode() + changed.content)
+
+
+def _upon(seed: int) -> Made:
+    """A study upon another, either of which is changed; the one below may have its own."""
+    dice = random.Random(seed)
+    whole = STUDY + "tables: {main: {columns: [{}]}}\n"
+    own = {
+        "study": {"title_en": "Child"},
+        "panel": {"min_employees": None, "first_year": 2014},
+        "effects": {"outcome": "pilot"},
+    }
+    beside = {"below.yaml": whole.encode(), "other.yaml": b"base: below.yaml\npanel: {min_employees: 20}\n"}
+    if seed % 4 == 0:
+        beside["below.yaml"] = yaml([TREE], seed).content
+    named = dice.choice(
+        ["below.yaml"] * 6
+        + ["other.yaml"] * 4
+        + ["odd.yaml", "", ".", "none.yaml", "/etc/passwd", "null", "[]"]
+    )
+    return Made(f"base: {named}\n".encode() + yaml([own], seed).content, beside=beside)
+
+
+def _names(seed: int) -> Made:
+    text = STUDY + "names: names.csv\ntables: {main: {columns: [{}]}}\n"
+    return Made(text.encode(), beside={"names.csv": csv(NAMED.encode(), seed).content})
+
+
+ENDLESS = (  # these take what they are given, so that few are tried
+    "SELECT a.* FROM firms a, firms b, firms c, firms d, firms e, firms f, firms g",
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS firm_id, 2020 AS year FROM n",
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) AS firm_id, 2020 AS year FROM n",
+    "SELECT group_concat(a.note || hex(zeroblob(90000))) AS firm_id, 1 AS year FROM firms a, firms b, firms c, firms d",
+)
+QUERIES = (
+    "SELECT * FROM firms", "SELECT firm_id, year, sum(operating_revenue) AS operating_revenue FROM firms GROUP BY 1, 2",
+    "SELECT firm_id, year FROM firms WHERE year > 2015 ORDER BY year", "WITH t AS (SELECT * FROM firms) SELECT * FROM t LIMIT 3",
+    "SELECT a.* FROM firms a, firms b",
+    "SELECT zeroblob(1000000000) AS firm_id, 2020 AS year", "SELECT printf('%.*c', 900000000, 'x') AS firm_id, 1 AS year",
+    "SELECT randomblob(10) AS firm_id, 2020 AS year, x'ff' AS note", "SELECT firm_id, year, year AS year FROM firms",
+    "SELECT firm_id AS '', year FROM firms", "SELECT 1; SELECT 2", "DELETE FROM firms", "ATTACH '/etc/passwd' AS x",
+    "PRAGMA writable_schema = 1", "SELECT load_extension('x')", "SELECT readfile('/etc/passwd')", "VACUUM INTO '/tmp/x'",
+    "SELECT * FROM odd", "SELECT firm_id, year, NULL AS note, 1e400 AS x, 9223372036854775807 AS y FROM firms",
+    "SELECT 1 WHERE 0", "SELECT " + ", ".join(f"{i} AS c{i}" for i in range(1900)),
+    "SELECT " + "(" * 2000 + "1" + ")" * 2000, "", ";", "-- nothing",
+)  # fmt: skip
+PLACES = (
+    "firms.db", "firms.db", "firms.db", "firms.db", "firms.db", "./firms.db", "FIRMS.DB", "../firms.db", "/etc/passwd", "none.db",
+    "", "odd.sql", ":memory:", "firms.db?mode=rwc", "file:firms.db", "x" * 300, "a\x00b",
+)  # fmt: skip
+
+
+@cache
+def _database() -> bytes:
+    con = sqlite3.connect(":memory:")
+    con.execute(
+        "CREATE TABLE firms (firm_id TEXT, year INTEGER, operating_revenue REAL, ind4 TEXT, note TEXT)"
+    )
+    con.executemany(
+        "INSERT INTO firms VALUES (?, ?, ?, ?, ?)",
+        [(f"f{i % 9}", 2015 + i // 9, i * 1.5, "3544", "x") for i in range(90)],
+    )
+    con.execute("CREATE TABLE odd (firm_id, year, operating_revenue)")
+    con.executemany(
+        "INSERT INTO odd VALUES (?, ?, ?)", [(1, "2015", "1"), ("a", 2016, b"\xff"), (None, 2.5, 9**18)]
+    )
+    con.commit()
+    return con.serialize()
+
+
+def _query(seed: int) -> Made:
+    dice = random.Random(seed)
+    query = dice.choice(QUERIES if seed % 97 else ENDLESS)
+    first = dice.choice(
+        [
+            "-- sqlite: ",
+            "-- sqlite: ",
+            "-- sqlite: ",
+            "--sqlite:",
+            "-- SQLite : ",
+            "# sqlite: ",
+            "-- postgresql: ",
+        ]
+    )
+    text = f"{first}{dice.choice(PLACES) if dice.random() < 0.3 else 'firms.db'}\n{query}\n".encode(
+        "utf-8", "surrogatepass"
+    )
+    held = _database()
+    return Made(
+        bitten(text, seed) if seed % 3 == 0 else text,
+        beside={"firms.db": bitten(held, seed) if seed % 5 == 0 else held},
+    )
+
+
+FILES = (".csv", ".xlsx", ".xls", ".xlsb", ".ods", ".parquet", ".dta", ".sav", ".xpt", ".sas7bdat")
+
+
+def _kind(
+    suffix: str, of: Callable[[int], Made | None], attempt: Try
+) -> tuple[str, Callable[[int], Made | None], Try]:
+    return f"odd{suffix}", of, attempt
+
+
+def _of(suffix: str) -> Callable[[int], Made | None]:
+    return lambda seed: table(suffix, seed)
+
+
+def _book(text: str, suffix: str = ".xlsx") -> Callable[[int], Made | None]:
+    return lambda seed: book(text.encode(), suffix, seed)
+
+
+KINDS: dict[str, tuple[str, Callable[[int], Made | None], Try]] = {
+    "study": ("odd.yaml", of_yaml(paths.PARAMS, "*.yaml"), reads.read_study),
+    "study upon another": ("odd.yaml", _upon, reads.read_study),
+    "study's tables": ("odd.yaml", _tables, reads.read_tables),
+    "study's names": ("odd.yaml", _names, reads.read_study),
+    "first study": ("odd.csv", of_csv(PANEL, 40), reads.read_first_study),
+    "first study of a book": ("odd.xlsx", _book(PANEL), reads.read_first_study),
+    "expression": ("odd.txt", _words, reads.read_expression),
+    "adapter": ("odd.yaml", of_yaml(DATA / "adapters", "*.yaml"), reads.read_adapter),
+    "pilots": ("odd.csv", of_csv(PILOTS), reads.read_pilots),
+    "plan": ("odd.csv", _plan, reads.read_plan),
+    "targets": ("odd.csv", of_csv(DATA / "evaluation" / "targets.csv"), reads.read_targets),
+    "observed": ("odd.csv", of_csv(OBSERVED), reads.read_observed),
+    "corrections": ("odd.csv", of_csv(CORRECTIONS), reads.read_corrections),
+    "corrections in a book": ("odd.xlsx", _book(CORRECTIONS), reads.read_corrections),
+    "answers": ("odd.xlsx", _book(ANSWERS), reads.read_answers),
+    "base of an index": ("odd.json", lambda seed: record(BASES, seed), reads.read_base),
+    "releases": ("odd.release.json", lambda seed: record(RELEASE, seed), reads.read_releases),
+    "standard": ("odd.csv", of_csv(DATA / "classification" / "standards" / "sports_2019.csv"), reads.read_slot),
+    "standard in a book": ("odd.xlsx", _of(".xlsx"), reads.read_slot),
+    "coefficients": ("odd.csv", of_csv(SHARES), reads.read_coefficients),
+    "weights": ("odd.csv", of_csv(WEIGHTS), reads.read_weights),
+    "lists": ("odd.csv", of_csv(LISTS), reads.read_lists),
+    "lists in a book": ("odd.xlsx", _book(LISTS), reads.read_lists),
+    "classified": ("odd.csv", _of(".csv"), reads.read_classify),
+    "classified book": ("odd.xlsx", _of(".xlsx"), reads.read_classify),
+    "query": ("odd.sql", _query, reads.read_panel),
+    "query by adapter": ("odd.sql", _query, reads.read_adapted),
+    "headers by adapter": ("odd.csv", of_csv(PANEL, 40), reads.read_adapted),
+} | {
+    f"{suffix[1:]}{how}": _kind(suffix, _of(suffix), attempt)
+    for suffix in FILES for how, attempt in (("", reads.read_panel), (" by adapter", reads.read_adapted))
+}  # fmt: skip
+TREE = {"study": {"title_en": "Base", "synthetic": True}, "panel": {"source": "synthetic"}, "tables": TABLES}
+BASES = reads.bases()
 
 
 # -- what must hold ------------------------------------------------------------------------------------
+REFUSED, READ, UNMADE = "refused", "read", "unmade"
+
+
+def outcome(kind: str, seed: int, folder: Path) -> str:
+    """What became of an input: refused in words, read whole, not to be made; else why it does not hold."""
+    name, make, attempt = KINDS[kind]
+    made = make(seed)
+    return UNMADE if made is None else tried(folder, name, made, attempt)
+
+
 def failures(kind: str, seeds: range, folder: Path) -> Iterator[str]:
     """What went wrong, a line for each seed."""
-    name, make, attempt = KINDS[kind]
     for seed in seeds:
-        made = make(seed)
-        if made is not None and (wrong := fault(folder, name, made, attempt, ("en", "zh")[seed // 6 % 2])):
-            yield f"{kind} {seed}: {wrong}"
+        if (found := outcome(kind, seed, folder)) not in (REFUSED, READ, UNMADE):
+            yield f"{kind} {seed}: {found}"
 
 
-def fault(folder: Path, name: str, made: Made, attempt: Try, language_: str = "en") -> str:
-    """Why an input does not hold; empty if it does."""
+def tried(folder: Path, name: str, made: Made, attempt: Try) -> str:
+    """What becomes of an input in English; where it is refused, in Chinese too."""
+    for old in folder.iterdir():
+        if old.is_file():
+            old.unlink()
     file = folder / name
-    file.write_bytes(made.content)
-    began = time.process_time()
+    for other, content in (made.beside | {name: made.content}).items():
+        (folder / other).write_bytes(content)
+    said = {}
+    for language_ in ("en", "zh"):
+        wrong, said[language_] = _once(file, made.rows, attempt, language_)
+        if wrong:
+            return wrong
+        if not said["en"]:
+            return READ
+    names = [file.name, *made.beside]
+    return _unclear(said, [] if file.suffix == ".txt" else names) or REFUSED
+
+
+def _once(file: Path, rows: int | None, attempt: Try, language_: str) -> tuple[str, str]:
+    """Why an input does not hold, and the words in which it was refused."""
+    before, most = psutil.Process().memory_info().rss, _peak()
+    began, told = time.process_time(), ""
+    signal.signal(signal.SIGALRM, _stuck)
+    signal.alarm(STUCK)
     try:
         with fusion_language.speaking(language_), language.speaking(language_):
-            attempt(file, made.rows)
+            attempt(file, rows)
     except ERRORS as error:
-        if not 5 < len(str(error)) < SCREEN:
-            return f"a message of {len(str(error))} characters: {str(error)[:200]}"
+        told = str(error) or "no word"
     except BaseException as error:
-        return _located(error)
-    seconds = time.process_time() - began
-    return f"{seconds:.0f} s" if seconds > SECONDS else ""
+        return _located(error), ""
+    finally:
+        signal.alarm(0)
+    seconds, taken = time.process_time() - began, (_peak() - before) / 1e6
+    if seconds > SECONDS:
+        return f"{seconds:.0f} s", told
+    return (f"{taken:.0f} MB", told) if _peak() > most and taken > MEGABYTES else ("", told)
+
+
+def _stuck(number: int, frame: Any) -> None:
+    raise TimeoutError(f"no end after {STUCK} s")
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1e3
+
+
+def _unclear(said: dict[str, str], names: list[str]) -> str:
+    """What is wrong with the words of a refusal."""
+    for language_, text in said.items():
+        lines = sum(1 + len(line) // COLUMNS for line in text.splitlines())
+        if lines > LINES:
+            return f"{lines} lines in {language_}: {text[:200]}"
+        if "Traceback" in text or len(text) < 6:
+            return f"no words in {language_}: {text[:200]}"
+        if names and not any(name in text for name in names):
+            return f"no file is named in {language_}: {text[:300]}"
+    if not said["zh"] or said["en"] == said["zh"] or not re.search("[\u4e00-\u9fff]", said["zh"]):
+        return f"not in Chinese: {said['zh'][:300]}"
+    return ""
 
 
 def _located(error: BaseException) -> str:
@@ -394,21 +375,23 @@ def command(seed: int) -> list[str]:
 
 
 def commanded(arguments: list[str]) -> str:
-    """Why a command line does not hold."""
+    """What became of a command line: refused, answered, or why it does not hold."""
     harmless = {"--help", "nobody", "--jobs", "--memory=much"}
     if arguments[0] == "params" or (arguments[0] in STARTS and not set(arguments[1:]) & harmless):
-        return ""
-    heard, before, began = io.StringIO(), sys.argv, time.process_time()
+        return UNMADE
+    heard, before, began, code = io.StringIO(), sys.argv, time.process_time(), 0
     sys.argv = ["fusion", *arguments]
     try:
         with redirect_stdout(heard), redirect_stderr(heard):
             cli.main()
-    except SystemExit:
-        pass
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(bool(end.code))
     except BaseException as error:
         return f"{arguments}: {_located(error)}"
     finally:
         sys.argv = before
     if time.process_time() - began > SECONDS:
         return f"{arguments}: {time.process_time() - began:.0f} s"
-    return f"{arguments}: a traceback" if "Traceback" in heard.getvalue() else ""
+    if "Traceback" in heard.getvalue() or (code and not heard.getvalue().strip()):
+        return f"{arguments}: {heard.getvalue()[-200:] or f'{code} without a word'}"
+    return REFUSED if code else READ

@@ -79,12 +79,16 @@ def main() -> int:
             shutil.rmtree(folder, ignore_errors=True)
     _keep(done, out)
     print(table(done))
-    print(f"{len(done)} tries, {sum(row['failed'] for row in done)} failed; table: {out}")
+    late = sum(not (row["hit"] or row["failed"]) for row in done)
+    print(
+        f"{len(done) - late} tries, {sum(row['failed'] for row in done)} failed; {late} more came too late; table: {out}"
+    )
     return int(any(row["failed"] for row in done))
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """Tries and failures, a line for each fault, a column for each stage."""
+    """Tries and failures, a line for each fault, a column for each stage; a fault that came too late is no try."""
+    rows = [row for row in rows if row["hit"] or row["failed"]]
     names = [stage.name for stage in stages()]
     shown = [name for name in names if any(row["stage"] == name for row in rows)]
     tries = Counter((row["fault"], row["stage"]) for row in rows)

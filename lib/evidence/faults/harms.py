@@ -97,10 +97,9 @@ def vanishes(attempt: Try) -> None:
         shutil.move(file, aside)
         if attempt.rng.random() < 0.5:
             time.sleep(GO_ON)
-            shutil.move(aside, file)
+            _put_back(aside, file)
     attempt.finish()
-    if aside.exists():
-        shutil.move(aside, file)
+    _put_back(aside, file)
 
 
 def changes(attempt: Try) -> None:
@@ -251,6 +250,15 @@ def _fill(file: Path, left: int) -> None:
             os.posix_fallocate(stream.fileno(), 0, max(1, there.f_bavail * there.f_frsize - left))
         except OSError:
             return  # it was taken meanwhile
+
+
+def _put_back(aside: Path, file: Path) -> None:
+    """A file that is there again; where its folder was made anew meanwhile, its next maker makes it."""
+    if aside.exists():
+        try:
+            shutil.move(aside, file)
+        except FileNotFoundError:
+            aside.unlink()
 
 
 def _flipped(content: bytes, at: int) -> bytes:

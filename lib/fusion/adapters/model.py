@@ -330,7 +330,11 @@ def _merged(name: str, root: Path, seen: tuple[str, ...]) -> dict[str, Any]:
     base = values.get("based_on")
     if base is None or not isinstance(values.get("columns") or {}, dict):
         return values
-    return over(_merged(str(base), file.parent, (*seen, str(file))), values)
+    try:
+        below = _merged(str(base), file.parent, (*seen, str(file)))
+    except AdapterError as error:
+        raise AdapterError(said("adapters.based_on", name=name, error=error)) from None
+    return over(below, values)
 
 
 def _added(base: Any, own: Any, instead: bool) -> Any:

@@ -139,6 +139,11 @@ def _peeked(path: Path, encoding: str, sheet: str | None, stamp: tuple[int, int]
     )
 
 
+def first_sheet(path: Path) -> list[list[Any]]:
+    """Rows of a workbook's first sheet as stored; a number in percent as its text."""
+    return list(sheets.cells(path, sheets.names(path)[0]))
+
+
 def sheet_names(path: Path) -> list[str]:
     """Names of a workbook's sheets."""
     return sheets.names(path)
@@ -160,6 +165,13 @@ def stage(con: Any, looked: Peek, header_at: int, width: int, name: str, folder:
     folder : pathlib.Path
         For files that are written on the way.
     """
+    try:
+        return _staged(con, looked, header_at, width, name, folder)
+    except PanelError as error:  # what is damaged far below shows only now
+        raise AdapterError(str(error)) from None
+
+
+def _staged(con: Any, looked: Peek, header_at: int, width: int, name: str, folder: Path) -> Staged:
     if looked.kind == ".parquet":
         held = (
             f"SELECT * EXCLUDE (file_row_number) FROM {files.parquet(looked.path)} ORDER BY file_row_number"
@@ -168,10 +180,13 @@ def stage(con: Any, looked: Peek, header_at: int, width: int, name: str, folder:
     if looked.kind in labelled.KINDS or looked.kind == queries.KIND:
         read = queries.rows if looked.kind == queries.KIND else labelled.rows
         try:
-            table = read(looked.path)
-        except PanelError as error:
-            raise AdapterError(str(error)) from None
-        con.con.register("fusion_table", pa.Table.from_pandas(table, preserve_index=False))
+            table = pa.Table.from_pandas(read(looked.path), preserve_index=False)
+        except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
+            if isinstance(error, PanelError):
+                raise
+            reason = str(error).partition("\n")[0][:300]
+            raise AdapterError(said("adapters.unreadable", names=looked.path.name, reason=reason)) from None
+        con.con.register("fusion_table", table)
         made = _typed(con, "fusion_table", name)
         con.con.unregister("fusion_table")
         return made

@@ -314,20 +314,20 @@ def _sheet(source: Path, folder: Path) -> Path:
 
     import openpyxl
 
+    copy = folder / "sheet.csv"
     try:
         archives.bounded(source)
         book = openpyxl.load_workbook(source, read_only=True, data_only=True)
-    except Exception as error:
+        with copy.open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream, quoting=csv.QUOTE_ALL)
+            for row in book.worksheets[0].iter_rows(values_only=True):
+                if any(cell is not None for cell in row):
+                    writer.writerow(["" if cell is None else cell for cell in row])
+        book.close()
+    except Exception as error:  # a damaged sheet shows only while it is read
         raise ClassificationError(
             said("classification.damaged", kind="Excel", source=source, error=error)
         ) from None
-    copy = folder / "sheet.csv"
-    with copy.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, quoting=csv.QUOTE_ALL)
-        for row in book.worksheets[0].iter_rows(values_only=True):
-            if any(cell is not None for cell in row):
-                writer.writerow(["" if cell is None else cell for cell in row])
-    book.close()
     if not copy.stat().st_size:
         raise ClassificationError(said("classification.empty_sheet", source=source))
     return copy

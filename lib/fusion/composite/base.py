@@ -6,7 +6,7 @@ Without it each run scales its own sample, and a unit's score moves when others 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,18 @@ import numpy as np
 import pandas as pd
 
 from fusion.composite.errors import CompositeError
+from fusion.composite.scale import METHODS
 from fusion.language import listed, said
 
 FORMAT = 1
 PARTS = ("treatment", "scale", "weights")
+# Columns of each part that scores are made from: names and other texts, then numbers.
+COLUMNS = {
+    "treatment": ("indicator", "stage", "low", "high"),
+    "scale": ("indicator", "direction", "optimum", "origin", "unit"),
+    "weights": ("code", "chain", "weight_in_chain", "chain_weight"),
+}
+NAMES, TEXTS = ("indicator", "code"), ("indicator", "code", "stage", "direction", "chain")
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,7 @@ def read(file: Path) -> dict[str, Base]:
     Raises
     ------
     CompositeError
-        When the file does not exist, is not JSON, or lacks a part.
+        When the file does not exist, is not JSON, lacks a part, or has texts where numbers belong.
     """
     if not file.is_file():
         raise CompositeError(said("composite.base.absent", file=file))
@@ -72,22 +80,58 @@ def read(file: Path) -> dict[str, Base]:
         raise CompositeError(
             said("composite.base.not_json", file=file.name, lineno=error.lineno, msg=error.msg)
         ) from None
+    except (ValueError, RecursionError) as error:  # no UTF-8, a number of 5,000 digits, lists in lists
+        raise CompositeError(
+            said("composite.base.not_text", file=file.name, reason=str(error)[:200])
+        ) from None
     if not isinstance(content, dict) or content.get("format") != FORMAT or not content.get("indexes"):
+        raise CompositeError(said("composite.base.format", file=file.name, format=FORMAT))
+    if not isinstance(content["indexes"], dict):
         raise CompositeError(said("composite.base.format", file=file.name, format=FORMAT))
     return {name: _read(file, name, part) for name, part in content["indexes"].items()}
 
 
-def _read(file: Path, name: str, content: Mapping[str, Any]) -> Base:
-    lacking = [part for part in ("how", "made_from", *PARTS) if part not in content]
-    if lacking:
+def _read(file: Path, name: str, content: Any) -> Base:
+    whole = content if isinstance(content, dict) else {}
+    lacking = [part for part in ("how", "made_from", *PARTS) if part not in whole]
+    lacking += [
+        f"{part}.{column}"
+        for part in PARTS
+        if part in whole
+        for column in _lacking(whole[part], COLUMNS[part])
+    ]
+    if lacking or not isinstance(whole["made_from"], dict) or whole["how"] not in METHODS:
+        lacking = lacking or ["how, made_from"]
         raise CompositeError(said("composite.base.lacks", file=file.name, name=name, lacking=listed(lacking)))
-    tables = {part: pd.DataFrame(content[part]) for part in PARTS}
-    treatment = tables["treatment"].astype({"low": float, "high": float})
+    try:
+        treatment, scale, weights = (_table(whole[part], part) for part in PARTS)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise CompositeError(
+            said("composite.base.wrong", file=file.name, name=name, reason=str(error)[:200])
+        ) from None
     treatment = treatment.assign(low=treatment["low"].fillna(-np.inf), high=treatment["high"].fillna(np.inf))
-    logs = [c for c in treatment if str(c).startswith("log_")]
-    scale = tables["scale"].astype({"optimum": float, "origin": float, "unit": float})
-    treatment = treatment.astype(dict.fromkeys(logs, float))
-    return Base(content["how"], treatment, scale, tables["weights"], content["made_from"])
+    return Base(whole["how"], treatment, scale, weights, whole["made_from"])
+
+
+def _lacking(rows: Any, columns: Collection[str]) -> list[str]:
+    """Columns that some row of a table lacks; all of them where it is no table."""
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+        return list(columns)
+    return [column for column in columns if not all(column in row for row in rows)]
+
+
+def _table(rows: list[dict[str, Any]], part: str) -> pd.DataFrame:
+    """A table whose numbers are numbers, and of which each row has its own name."""
+    table = pd.DataFrame(rows)
+    texts = [c for c in COLUMNS[part] if c in TEXTS]
+    numbers = [c for c in table if c in set(COLUMNS[part]) - {*TEXTS} or str(c).startswith("log_")]
+    known = table[texts].map(lambda cell: isinstance(cell, str)).all(axis=None)
+    if not known or table.duplicated([c for c in texts if c in NAMES]).any():
+        raise ValueError(f"{part}: {', '.join(texts)}")
+    for column in numbers:
+        if table[column].map(lambda cell: isinstance(cell, bool | str | list | dict)).any():
+            raise ValueError(f"{part}.{column}")
+    return table.astype(dict.fromkeys(numbers, float))
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import os
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import pandas as pd
 
 from fusion.editing.blocks import items
 from fusion.language import listed, said
-from fusion.panel import checks
+from fusion.panel import checks, sheets
 from fusion.panel.contract import MONEY, MONEY_UNITS, ROW
 from fusion.panel.errors import PanelError, nearest
 from fusion.panel.readers import Raw
@@ -114,16 +115,30 @@ def read(path: Path) -> pd.DataFrame:
 def _cells(path: Path) -> pd.DataFrame:
     if not os.path.isfile(path):
         raise PanelError(said("editing.no_file", path=path))
-    try:
-        if path.suffix.lower() == ".xlsx":
-            return pd.read_excel(path, dtype=str)
-        for encoding in ("utf-8-sig", "gb18030"):
-            try:
-                return pd.read_csv(path, dtype=str, encoding=encoding, keep_default_na=False)
-            except UnicodeDecodeError:
-                continue
-    except (ValueError, OSError, pd.errors.ParserError, KeyError) as error:
-        raise PanelError(said("editing.unreadable", path=path.name, error=error)) from None
+    told = _rows(path)
+    heads = told[0] if told else []
+    widest = max(map(len, told), default=0)
+    heads += [f"column {i + 1}" for i in range(len(heads), widest)]
+    rows = [[*row, *[""] * (widest - len(row))] for row in told[1:]]
+    twice = sorted({name for name in heads if heads.count(name) > 1})
+    if twice:
+        raise PanelError(said("editing.heads_twice", path=path.name, twice=listed(twice)))
+    return pd.DataFrame(rows, columns=pd.Index(heads, dtype=object))
+
+
+def _rows(path: Path) -> list[list[str]]:
+    """Rows of a file as text, without empty cells at their ends."""
+    if path.suffix.lower() in sheets.KINDS:
+        return list(sheets.rows(path, sheets.names(path)[0]))
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            with path.open(encoding=encoding, newline="") as stream:
+                rows = [[cell.strip() for cell in row] for row in csv.reader(stream, strict=True)]
+        except UnicodeDecodeError:
+            continue
+        except (csv.Error, OSError) as error:
+            raise PanelError(said("editing.unreadable", path=path.name, error=error)) from None
+        return [row[: max((i for i, c in enumerate(row, 1) if c), default=0)] for row in rows]
     raise PanelError(said("editing.unreadable", path=path.name, error="UTF-8, GB18030"))
 
 

@@ -77,7 +77,7 @@ def faults(table: pd.DataFrame, column: str, allowed: Collection[str], file: str
 
 def years(table: pd.DataFrame, column: str, file: str, *, empty: bool) -> list[str]:
     """Cells of a column that are not a year (or empty, where that is allowed)."""
-    good = table[column].str.fullmatch(r"(19|20)\d\d") | ((table[column] == "") & empty)
+    good = table[column].astype("str").str.fullmatch(r"(19|20)\d\d") | ((table[column] == "") & empty)
     word = said("evaluation.word.year_or_empty") if empty else said("evaluation.word.year")
     return [cell(table, i, column, file, word) for i in table.index[~good]]
 

@@ -7,9 +7,11 @@ database. Both are opened for reading alone. Secrets do not belong into the file
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,10 @@ ALLOWED = "FUSION_ALLOW_CODE"  # as for loaders: names of files that may run, by
 _FIRST = re.compile(r"^\s*--\s*(sqlite|postgresql)\s*:\s*(\S.*?)\s*$", re.IGNORECASE)
 _ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
 LARGEST = 100_000  # characters of a query
+# What a query on a file may take: seconds, and one more for each so many bytes of the file; bytes of what it gives, or so
+# many times those of the file; bytes of one value.
+SECONDS, A_SECOND, GIVEN, TIMES, VALUE = 3.0, 1_000_000, 100_000_000, 20, 10_000_000
+_STEPS = 20_000  # of the database's machine between two looks at the clock
 
 
 def rows(path: Path) -> pd.DataFrame:
@@ -31,9 +37,13 @@ def rows(path: Path) -> pd.DataFrame:
     Raises
     ------
     PanelError
-        When the first line names no database, the database is not there, or the query fails or does more than read.
+        When the first line names no database, the database is not there, or the query fails, does more than read, takes
+        too long or gives too much.
     """
-    written = path.read_text("utf-8-sig")[:LARGEST]
+    try:
+        written = path.read_text("utf-8-sig")[:LARGEST]
+    except UnicodeDecodeError as error:
+        raise PanelError(said("panel.query_not_text", path=path, start=error.start)) from None
     first, _, query = written.partition("\n")
     found = _FIRST.match(first)
     if found is None or not query.strip():
@@ -41,7 +51,7 @@ def rows(path: Path) -> pd.DataFrame:
     kind, place = found.group(1).lower(), found.group(2)
     try:
         if kind == "sqlite":
-            return _sqlite(_beside(path, place), query)
+            return _sqlite(path, _beside(path, place), query)
         if not allowed(path):
             raise PanelError(said("panel.query_not_allowed", path=path, name=path.name))
         return _postgresql(place, query)
@@ -61,18 +71,31 @@ def allowed(path: Path) -> bool:
 # -- inside ------------------------------------------------------------------------------------
 def _beside(path: Path, place: str) -> Path:
     """The file of a database, in the query's folder or below: a query reaches no other place."""
-    database = (path.parent / place).resolve()
-    if not os.path.isfile(database) or not database.is_relative_to(path.parent.resolve()):
-        raise PanelError(said("panel.query_no_file", database=path.parent / place))
+    try:
+        database = (path.parent / place).resolve()
+        there = database.is_file()
+    except (OSError, ValueError):  # too long a name, or no name at all
+        there = False
+    if not there or not database.is_relative_to(path.parent.resolve()):
+        raise PanelError(said("panel.query_no_file", path=path, database=place))
     return database
 
 
-def _sqlite(database: Path, query: str) -> pd.DataFrame:
+def _sqlite(path: Path, database: Path, query: str) -> pd.DataFrame:
+    size = database.stat().st_size
+    seconds = SECONDS + size / A_SECOND
     con = sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)
     try:
         # A query that attaches another file, or writes, is refused before it runs.
         con.set_authorizer(lambda what, *_: sqlite3.SQLITE_OK if what in _ALLOWED else sqlite3.SQLITE_DENY)
-        return _frame(con.execute(query))
+        con.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max(VALUE, size))
+        end = time.process_time() + seconds
+        con.set_progress_handler(lambda: time.process_time() > end, _STEPS)
+        return _frame(con.execute(query), path, max(GIVEN, TIMES * size))
+    except sqlite3.OperationalError as error:
+        if str(error) != "interrupted":
+            raise
+        raise PanelError(said("panel.query_long", path=path, seconds=seconds)) from None
     finally:
         con.close()
 
@@ -85,7 +108,12 @@ def _postgresql(place: str, query: str) -> pd.DataFrame:
         return _frame(con.execute(query.encode()))
 
 
-def _frame(cursor: Any) -> pd.DataFrame:
+def _frame(cursor: Any, path: Path | None = None, most: float = math.inf) -> pd.DataFrame:
     names = [column[0] for column in cursor.description or ()]
-    held = cursor.fetchall() if names else []
-    return pd.DataFrame(held, columns=names).infer_objects()
+    held, size = [], 0
+    for row in cursor if names else ():
+        held.append(row)
+        size += 8 * len(row) + sum(len(cell) for cell in row if isinstance(cell, str | bytes))
+        if size > most:
+            raise PanelError(said("panel.query_much", path=path, rows=len(held), most=most / 1e6))
+    return pd.DataFrame(held, columns=pd.Index(names, dtype=object)).infer_objects()

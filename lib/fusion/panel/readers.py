@@ -165,7 +165,12 @@ def gathered(notes: Iterable[pd.DataFrame]) -> pd.DataFrame:
 def _from_file(con: Any, path: Path, encoding: str, sheet: str | None, notes: list[Any]) -> ibis.Table:
     kind = files.kind(path)
     if kind in (".csv", ".tsv"):
-        used = text.read_csv(con, path, encoding, f"{RAW}_text")
+        used, several = text.read_csv(con, path, encoding, f"{RAW}_text")
+        if several:
+            notes.append(
+                ("line_ends", "", path.name, "rows end in several ways (CRLF, LF, CR), all read as ends of rows",
+                 "行尾形式不一（CRLF、LF、CR），均按行尾读入")
+            )  # fmt: skip
         if used != "utf-8" and encoding == "auto":
             notes.append(
                 (

@@ -1,7 +1,8 @@
 """Workbooks of spreadsheets, cell by cell as text, one reader for all: .xlsx, .xlsm, .xls, .xlsb and .ods.
 
-openpyxl reads .xlsx and .xlsm, for it alone knows how a number is shown (45% is stored as .45) and which formula has no
-value; calamine reads the others. Numbers are written in full, dates as 2016-12-31, blank rows as empty lists.
+openpyxl reads .xlsx and .xlsm, for it alone knows which formula has no value; calamine reads the others. A number that is
+shown in percent is read as it is shown, by the format of its cell (45% is stored as .45). Numbers are written in full, dates
+as 2016-12-31, blank rows as empty lists.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 from fusion import archives
 from fusion.language import said
-from fusion.panel import files
+from fusion.panel import files, records
 
 OPENED = (".xlsx", ".xlsm")
 KINDS = (*OPENED, ".xls", ".xlsb", ".ods")
@@ -57,8 +58,15 @@ def rows(path: Path, sheet: str) -> Iterator[list[str]]:
 
 
 def cells(path: Path, sheet: str) -> Iterator[list[Any]]:
-    """Rows of a sheet as stored, one at a time; a number that is shown in percent is its text (``45%``)."""
-    return _opened(path, sheet) if path.suffix.lower() in OPENED else _calamine(path, sheet)
+    """Rows of a sheet as stored, one at a time; a number that is shown in percent is its text (``45%``).
+
+    Raises
+    ------
+    PanelError
+        Where the workbook turns out damaged.
+    """
+    with files.whole(path, "Excel", said("panel.mend_excel")):
+        yield from _opened(path, sheet) if path.suffix.lower() in OPENED else _calamine(path, sheet)
 
 
 def without_value(path: Path, sheet: str) -> tuple[int, list[str]]:
@@ -102,10 +110,10 @@ def _lying(sheet: Any) -> Iterator[tuple[Any, ...]]:
     return iter(sheet.iter_rows())
 
 
-def _shown(cell: Any) -> Any:
-    value = cell.value
+def _shown(value: Any, factor: float) -> Any:
+    """A number as its format shows it, where that has a percent sign."""
     number = isinstance(value, float | int) and not isinstance(value, bool)
-    return f"{value * 100:.12g}%" if number and "%" in str(cell.number_format) else value
+    return f"{value * factor:.12g}%" if factor and number else value
 
 
 def _opened(path: Path, sheet: str) -> Iterator[list[Any]]:
@@ -114,7 +122,7 @@ def _opened(path: Path, sheet: str) -> Iterator[list[Any]]:
     book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     try:
         for row in _lying(book[sheet]):
-            yield [_shown(cell) for cell in row]
+            yield [_shown(cell.value, records.percent(str(cell.number_format))) for cell in row]
     finally:
         book.close()
 
@@ -122,9 +130,17 @@ def _opened(path: Path, sheet: str) -> Iterator[list[Any]]:
 def _calamine(path: Path, sheet: str) -> Iterator[list[Any]]:
     from python_calamine import CalamineWorkbook
 
+    percents = records.cells(path, sheet).percents
     lying = CalamineWorkbook.from_path(path).get_sheet_by_name(sheet)
-    for row in lying.to_python(skip_empty_area=False):
-        yield [None if value == "" else value for value in row]
+    left = (lying.start or (0, 0))[
+        1
+    ]  # rows come from the sheet's first on, cells from the first column that is used
+    for at, row in enumerate(lying.iter_rows()):
+        cells = [None] * left + [None if value == "" else value for value in row]
+        for column, factor in percents.get(at, {}).items():
+            if column < len(cells):
+                cells[column] = _shown(cells[column], factor)
+        yield cells
 
 
 def _has_formula(path: Path, sheet: str) -> bool:

@@ -11,7 +11,7 @@ import csv
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -44,8 +44,10 @@ class Failure:
 MOST, NAMED = 5_000, 20  # columns of a file; repeated ones that a message names
 
 
-def read_csv(con: Any, path: Path, encoding: str, name: str) -> str:
+def read_csv(con: Any, path: Path, encoding: str, name: str) -> tuple[str, bool]:
     """Load a CSV into table ``name`` with every column as text, in the file's order.
+
+    DuckDB reads one kind of line ends; where rows end in several kinds, they are written anew with one.
 
     Parameters
     ----------
@@ -58,6 +60,8 @@ def read_csv(con: Any, path: Path, encoding: str, name: str) -> str:
     -------
     str
         The encoding that was used.
+    bool
+        Whether rows end in several ways.
 
     Raises
     ------
@@ -69,8 +73,11 @@ def read_csv(con: Any, path: Path, encoding: str, name: str) -> str:
     headers = _headers(path, used, delimiter)
     with tempfile.TemporaryDirectory(prefix="fusion_", dir=engine.temporary(con)) as folder:
         utf8 = path if used == "utf-8" else transcode(path, used, Path(folder) / "utf8.csv")
+        several = False
+        if _may_mix(utf8):
+            utf8, several = _regular(utf8, Path(folder) / "regular.csv", delimiter, len(headers), path)
         _load(con, utf8, headers, delimiter, name, path)
-    return used
+    return used, several
 
 
 def find_encoding(path: Path, encoding: str) -> str:
@@ -129,6 +136,47 @@ def _pieces(path: Path) -> Iterator[bytes]:
     with path.open("rb") as stream:
         while piece := stream.read(CHUNK):
             yield piece
+
+
+def _may_mix(path: Path) -> bool:
+    """Whether a file has line ends of several kinds, be they between rows or within quoted cells."""
+    counts = [0, 0, 0]
+    for piece in _pieces(path):
+        both = piece.count(b"\r\n")
+        for i, count in enumerate((both, piece.count(b"\n") - both, piece.count(b"\r") - both)):
+            counts[i] += count
+    return sum(count > 0 for count in counts) > 1
+
+
+def _regular(utf8: Path, target: Path, delimiter: str, width: int, path: Path) -> tuple[Path, bool]:
+    """A file written anew with one kind of line ends, and whether its rows end in several; rows as wide as the header."""
+    ends, last = set[str](), ""
+
+    def lines(stream: Iterable[str]) -> Iterator[str]:
+        nonlocal last
+        for line in stream:
+            last = line[len(line.rstrip("\r\n")) :]
+            yield line
+
+    with (
+        utf8.open(encoding="utf-8-sig", newline="") as stream,
+        target.open("w", encoding="utf-8", newline="") as out,
+    ):
+        reader, writer = (
+            csv.reader(lines(stream), delimiter=delimiter),
+            csv.writer(out, delimiter=delimiter, quoting=csv.QUOTE_ALL),
+        )
+        try:
+            for row in reader:
+                ends |= {last} - {""}
+                if row and len(row) != width:
+                    what = said("panel.cells_found", count=len(row))
+                    raise PanelError(_bad_row(path, f"Line: {reader.line_num}\n{what}", width, what))
+                if row:
+                    writer.writerow(row)
+        except csv.Error as error:
+            raise PanelError(_bad_row(path, f"Line: {reader.line_num}\n{error}", width, str(error))) from None
+    return target, len(ends) > 1
 
 
 def _ascii(path: Path) -> bool:
@@ -204,9 +252,9 @@ def _quoted(header: str) -> str:
     return header.replace('"', '""')
 
 
-def _bad_row(path: Path, error: str, width: int) -> str:
+def _bad_row(path: Path, error: str, width: int, what: str = "") -> str:
     line = re.search(r"Line:\s*(\d+)", error)
-    what = next(
+    what = what or next(
         (
             text
             for text in error.splitlines()

@@ -33,8 +33,7 @@ def adapter(roles: Roles, name: str, language: str) -> str:
 
 def study(roles: Roles, files: list[str], adapter_file: str, language: str) -> str:
     """The study's file; comments in the language of who asks."""
-    years = roles.year.values.dropna()
-    years = years if len(years) else pd.to_numeric(roles.year.cells.str[:4], errors="coerce").dropna()
+    years = roles.year.stated
     named = listed(Path(name).name for name in files)
     lines = [
         f"# {told(language, 'start.study_head', files=named)}",

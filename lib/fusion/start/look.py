@@ -25,6 +25,7 @@ from fusion.panel.contract import DATA, MONEY, contract
 
 MOST_ROWS = 500_000  # of one file that are looked at
 MOSTLY = 0.9  # share of filled cells that make a column what it is
+YEARS = (1900, 2100)
 KNOWN = 4  # contract's columns beside the keys that make a file one of enterprises
 PLAIN = "wind"  # the built-in adapter for spreadsheets: it takes no unit for granted
 TOTALS = ("合计", "总计", "小计", "平均", "Total", "total", "TOTAL", "Sum", "sum")
@@ -87,7 +88,14 @@ class Seen:
     def is_year(self) -> bool:
         """Whether its numbers are years."""
         found = self.values.dropna()
-        return self.is_number and bool((found.between(1900, 2100) & (found % 1 == 0)).mean() >= MOSTLY)
+        return self.is_number and bool((found.between(*YEARS) & (found % 1 == 0)).mean() >= MOSTLY)
+
+    @property
+    def stated(self) -> pd.Series:
+        """Its years, of dates the first four digits; what is no year of a panel is left out."""
+        dates = pd.to_numeric(self.cells.str[:4], errors="coerce")
+        found = self.values.where(self.values.between(*YEARS), dates.where(dates.between(*YEARS)))
+        return found[found % 1 == 0]
 
     @property
     def in_words(self) -> dict[str, str]:

@@ -75,7 +75,7 @@ def taken_names() -> frozenset[str]:
 # -- parts -------------------------------------------------------------------------------------
 def _literal(node: Node, scope: Scope) -> Node:
     if node.op == "number":
-        return replace(node, kind="integer" if isinstance(node.value, int) else "number")
+        return replace(node, kind=_kind(node.value))
     return node
 
 
@@ -274,7 +274,8 @@ def _written(name: str, function: Function) -> str:
 def _kind(value: Any) -> str:
     if isinstance(value, str):
         return "text"
-    return "integer" if isinstance(value, int) else "number"
+    # Beyond 2^53 no whole number is exact, and beyond 2^63 no column of whole numbers holds it.
+    return "integer" if isinstance(value, int) and abs(value) <= 2**53 else "number"
 
 
 def _truth(node: Node) -> None:

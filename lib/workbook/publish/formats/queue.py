@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -254,7 +254,9 @@ def _compared(first: pd.Series) -> str:
     return _zh(key, before=f"{before:,.2f}", times=f"{times:,.1f}", share=f"{100 * times:.2g}")
 
 
-def answers(sources: Sequence[Path], asked: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+def answers(
+    sources: Sequence[Path], asked: pd.DataFrame, table: Callable[[Path], list[list[Any]]]
+) -> tuple[pd.DataFrame, list[str]]:
     """Answers that came back, as corrections, and what cannot be applied.
 
     Parameters
@@ -263,21 +265,28 @@ def answers(sources: Sequence[Path], asked: pd.DataFrame) -> tuple[pd.DataFrame,
         Workbooks that were sent out and filled in.
     asked : pandas.DataFrame
         The queue as it is now: an answer to a value that has changed since is stale.
+    table : callable
+        Gives the rows of a workbook's first sheet, or raises ValueError.
 
     Returns
     -------
     corrections : pandas.DataFrame
         As ``panel.corrections`` reads them.
     refused : list of str
-        Each with file and row: unknown or stale check codes, no answer beside a value, a value beside "right as it is", none
-        beside a mistake, no number, two answers for one cell.
+        Each with file and row: damaged workbooks, unknown or stale check codes, no answer beside a value, a value beside
+        "right as it is", none beside a mistake, no number, two answers for one cell.
     """
     known = asked.drop_duplicates("check").set_index("check")
     kinds = {row[lang]: row for row in _table("answers.csv") for lang in ("zh", "en")}
     found: dict[str, dict[str, object]] = {}
     refused: list[str] = []
     for source in sources:
-        for number, row in enumerate(_filled(source), 2):
+        try:
+            rows = _filled(table(source))
+        except ValueError as error:
+            refused.append(said("publish.queue.unread", file=source.name, reason=error))
+            continue
+        for number, row in rows:
             if not any(row.get(c) for c in ("answer", "right")):
                 continue
             fault = _fault(row, known.index, kinds, found)
@@ -311,13 +320,13 @@ _CORRECTION = (
 )
 
 
-def _filled(source: Path) -> list[dict[str, Any]]:
-    """Rows of a workbook that came back, by the names of the queue's columns."""
-    frame = pd.read_excel(source, dtype=object)
+def _filled(cells: list[list[Any]]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Rows of a workbook that came back, from 2, by the names of the queue's columns."""
     names = {row[f"head_{lang}"]: row["column"] for row in _table("queue.csv") for lang in ("zh", "en")}
-    frame = frame.rename(columns=names)
-    lines = frame.astype(object).where(frame.notna(), None).to_dict("records")
-    return [{k: v.strip() if isinstance(v, str) else v for k, v in line.items()} for line in lines]
+    heads = [names.get(str(head).strip(), str(head)) for head in cells[0]] if cells else []
+    for number, row in enumerate(cells[1:], 2):
+        told = (cell.strip() or None if isinstance(cell, str) else cell for cell in row)
+        yield number, dict(zip(heads, told, strict=False))
 
 
 def _fault(row: dict[str, Any], known: pd.Index, kinds: dict[str, Any], found: dict[str, Any]) -> str:

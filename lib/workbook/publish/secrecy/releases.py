@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from workbook import files
+from workbook.language import said
 from workbook.publish.secrecy.rules import SecrecyError
 
 FORMAT = 1
@@ -81,13 +83,26 @@ def _read(file: Path) -> Release:
         held: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         if held.get("format") != FORMAT:
             raise ValueError(f"format {held.get('format')}, not {FORMAT}")
-        return Release(
-            held["name"],
+        found = Release(
+            str(held["name"]),
             [PublishedSum(**row) for row in held["sums"]],
             [PublishedCount(**row) for row in held["counts"]],
         )
-    except (ValueError, KeyError, TypeError) as error:
-        raise SecrecyError(f"{file.name} is not a record of an earlier release: {error}") from error
+        for one in found.sums:
+            if not len(one.units) == len(one.marks) == len(one.weights):
+                raise ValueError(
+                    f"{len(one.units)} units, {len(one.marks)} marks, {len(one.weights)} weights"
+                )
+            _numbers(one.total, *one.weights)
+        _numbers(*(one.value for one in found.counts if one.value is not None))
+        return found
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise SecrecyError(said("publish.release_unread", file=file.name, reason=str(error)[:200])) from error
+
+
+def _numbers(*values: float) -> None:
+    if any(isinstance(v, bool) or not isinstance(v, int | float) or not math.isfinite(v) for v in values):
+        raise ValueError("no number")
 
 
 def unit_mark(unit: str) -> str:

@@ -1,0 +1,274 @@
+"""Every input that once failed, in its smallest form: refused in words, in both languages, or read whole."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import binary
+import openpyxl
+import pandas as pd
+import pytest
+import reads
+from kinds import KINDS, PILOTS, READ, REFUSED, STUDY, tried
+from made import Made
+
+from fusion import engine
+from fusion.adapters import headers, panel, units
+from fusion.panel import PanelError, queries, readers, records, sheets
+
+ROWS: list[list[Any]] = [
+    ["firm_id", "year", "rate", "x"],
+    ["a", 2015, binary.Shown(0.45, "0%"), None],
+    ["乙", 2016, binary.Shown(62.5, '0.0"%"'), 3.5],
+]
+
+
+# -- workbooks -----------------------------------------------------------------------------------------
+@pytest.mark.parametrize("kind", ["xls", "xlsb", "ods"])
+def test_a_number_in_percent_is_read_as_it_is_shown(kind: str, tmp_path: Path) -> None:
+    file = tmp_path / f"p.{kind}"
+    file.write_bytes(getattr(binary, kind)(ROWS))
+    assert sheets.names(file) == [binary.NAME]
+    assert list(sheets.cells(file, binary.NAME)) == [
+        ["firm_id", "year", "rate", "x"],
+        ["a", 2015, "45%", None],
+        [
+            "乙",
+            2016,
+            62.5 if kind == "ods" else "62.5%",
+            3.5,
+        ],  # there a sign that is only written makes no percentage
+    ]
+    declared = {"rate": {"label_en": "R", "label_zh": "率", "unit": "%"}}
+    raw = readers.read(
+        engine.opened(tmp_path), str(file), root=tmp_path, contract="minimal", extra_columns=declared
+    )
+    assert raw.table.order_by("year").to_pandas()["rate"].tolist() == [45, 62.5]
+    assert "percent_read" in set(raw.quality["rule"])
+
+
+def test_the_first_rows_of_a_sheet_may_be_empty(tmp_path: Path) -> None:
+    for kind in ("xls", "xlsb", "ods"):
+        file = tmp_path / f"p.{kind}"
+        file.write_bytes(getattr(binary, kind)([[], [None, "a"], [None, binary.Shown(0.5, "0%")]]))
+        assert list(sheets.rows(file, binary.NAME)) == [[], ["", "a"], ["", "50%"]], kind
+
+
+def test_formats_of_percent() -> None:
+    shown = {"0.0%": 100.0, "[Red]0%;-0%": 100.0, '0"%"': 1.0, r"0\%": 1.0, "0.0": 0.0, "General": 0.0}
+    assert {text: records.percent(text) for text in shown} == shown
+
+
+@pytest.mark.parametrize("kind", ["xls", "xlsb", "ods"])
+def test_cells_far_apart_are_refused_before_they_are_read(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a kilobyte of .xlsb asked for 512 GB, and the process ended."""
+    if kind == "ods":
+        raw = binary.ods([["a"], [7.0]])
+        with zipfile.ZipFile(BytesIO(raw)) as archive:
+            parts: dict[str, str | bytes] = {name: archive.read(name) for name in archive.namelist()}
+        many = 'table:number-columns-repeated="9000" office:value-type="float"'
+        content = bytes(parts["content.xml"]).decode() if isinstance(parts["content.xml"], bytes) else ""
+        parts["content.xml"] = content.replace('office:value-type="float"', many).replace(
+            "</table:table-row><table:table-row>",
+            '</table:table-row><table:table-row table:number-rows-repeated="9000">',
+        )
+        raw = binary._zipped(parts)
+    else:
+        last = (65_535, 255) if kind == "xls" else (1_048_575, 16_383)
+        monkeypatch.setattr(binary, "_placed", lambda rows: iter([(0, 0, "a", 0), (*last, 1.0, 0)]))
+        raw = getattr(binary, kind)([["a"]])
+    file = tmp_path / f"far.{kind}"
+    file.write_bytes(raw)
+    with pytest.raises(PanelError, match="far apart"):
+        list(sheets.cells(file, binary.NAME))
+
+
+def test_a_sheet_that_is_damaged_far_below_is_named(tmp_path: Path) -> None:
+    """The first rows are looked at in good order; the damage is met while the others are read."""
+    whole, made = BytesIO(), BytesIO()
+    frame = pd.DataFrame({"firm_id": [f"f{i}" for i in range(400)], "year": 2015})
+    frame.to_excel(whole, index=False)
+    with zipfile.ZipFile(whole) as old, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            part = old.read(name)
+            new.writestr(
+                name, part[: len(part) // 2] + b"<<" + part[len(part) // 2 :] if "sheet1" in name else part
+            )
+    for kind in ("xlsx", "xlsx by adapter", "classified book"):
+        assert again(tmp_path, kind, Made(made.getvalue())) == REFUSED
+
+
+# -- texts ---------------------------------------------------------------------------------------------
+def test_rows_that_end_in_several_ways_are_read_and_told(tmp_path: Path) -> None:
+    text = b'firm_id,year,note\r\na,2015,x\nb,2015,"two\nlines"\r\nc,2015,y\rd,2015,z\n'
+    file = tmp_path / "m.csv"
+    for content in (text, b"\xef\xbb\xbf" + text, text.replace(b"x", "甲".encode("gb18030"))):
+        file.write_bytes(content)
+        raw = readers.read(engine.opened(tmp_path), str(file), root=tmp_path, contract="minimal")
+        assert sorted(raw.table.to_pandas()["firm_id"]) == list("abcd")
+        assert raw.table.order_by("source_row").to_pandas()["firm_id"].tolist() == list("abcd")
+        assert "line_ends" in set(raw.quality["rule"])
+    file.write_bytes(
+        b'firm_id,year,note\r\nb,2015,"two\nlines"\r\n'
+    )  # a line end within a cell is none of a row
+    raw = readers.read(engine.opened(tmp_path), str(file), root=tmp_path, contract="minimal")
+    assert raw.rows == 1 and "line_ends" not in set(raw.quality["rule"])
+    file.write_bytes(b"firm_id,year\r\na,2015\nb,2015,3\r\n")
+    with pytest.raises(PanelError, match=r"m\.csv: line 3 .*3 cells"):
+        readers.read(engine.opened(tmp_path), str(file), root=tmp_path, contract="minimal")
+
+
+@pytest.mark.parametrize(
+    ("written", "key", "unit", "contract", "factor"),
+    [
+        ("Revenue (10k yuan)", "revenue", "万元", "万元", 1),
+        ("Revenue (10,000 yuan)", "revenue", "万元", "万元", 1),
+        ("Revenue, RMB million", "revenue", "百万元", "万元", 100),
+        ("Assets/CNY '000", "assets", "千元", "万元", 0.1),
+        ("Profit (in millions of yuan)", "profit", "百万元", "万元", 100),
+        ("Profit (100 million yuan)", "profit", "亿元", "万元", 1e4),
+        ("Profit (billion RMB)", "profit", "十亿元", "万元", 1e5),
+        ("Revenue (thousand)", "revenue", "千", "万元", 0.1),
+        ("Employees (thousand)", "employees", "千", "人", 1000),
+        ("Employees (10k persons)", "employees", "万人", "人", 1e4),
+        ("Assets (USD million)", "assets", "百万美元", "万元", None),
+        ("Share (percent)", "share", "%", "%", 1),
+        ("Sales/person", "sales/person", None, "万元", None),
+        ("Ratio (m)", "ratio(m)", None, "万元", None),
+    ],
+)
+def test_units_in_english_headers(
+    written: str, key: str, unit: str | None, contract: str, factor: float | None
+) -> None:
+    found = headers.parse([written])[0]
+    assert (found.key, found.unit) == (key, unit)
+    assert unit is None or units.factor(contract, unit) == factor
+
+
+def test_an_english_file_is_read_in_its_units_or_refused(tmp_path: Path) -> None:
+    file = tmp_path / "e.csv"
+    adapter = tmp_path / "own.yaml"
+    adapter.write_text("adapter: own\ncolumns: {total_assets: {aliases: [Assets]}}\n", "utf-8")
+    read = lambda: panel.read(engine.opened(tmp_path), file.name, "own.yaml", tmp_path, contract="minimal")  # noqa: E731
+    file.write_text("firm_id,year,Assets (RMB million)\na,2015,3\n", "utf-8")
+    assert read().raw.table.to_pandas()["total_assets"].tolist() == [300]
+    file.write_text("firm_id,year,Assets (USD million)\na,2015,3\n", "utf-8")
+    with pytest.raises(panel.AdapterError, match="百万美元"):
+        read()
+
+
+# -- queries -------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        (
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
+            "took more than",
+        ),
+        ("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n", "gave more than"),
+        ("SELECT zeroblob(1000000000)", "too big"),
+        ("SELECT nowhere FROM firms", "nowhere"),
+    ],
+)
+def test_a_query_without_end_ends(
+    query: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kinds import _database
+
+    monkeypatch.setattr(queries, "SECONDS", 0.5)
+    monkeypatch.setattr(queries, "GIVEN", 1_000_000)
+    (tmp_path / "firms.db").write_bytes(_database())
+    (tmp_path / "q.sql").write_text(f"-- sqlite: firms.db\n{query}\n", "utf-8")
+    with pytest.raises(PanelError, match=rf"q\.sql.*{told}"):
+        queries.rows(tmp_path / "q.sql")
+
+
+# -- small files ---------------------------------------------------------------------------------------
+def again(folder: Path, kind: str, made: Made) -> str:
+    """What becomes of a file of a kind."""
+    name, _, attempt = KINDS[kind]
+    return tried(folder, name, made, attempt)
+
+
+def _base(change: Any) -> bytes:
+    tree = reads.bases()
+    change(tree["indexes"]["fi"])
+    return json.dumps(tree).encode()
+
+
+def test_a_query_of_cells_of_several_types_is_refused_by_both_readers(tmp_path: Path) -> None:
+    from kinds import _database
+
+    made = Made(b"-- sqlite: firms.db\nSELECT * FROM odd\n", beside={"firms.db": _database()})
+    assert [again(tmp_path, kind, made) for kind in ("query", "query by adapter")] == [REFUSED, REFUSED]
+
+
+FAILED: dict[str, tuple[str, bytes]] = {
+    "a base that is no UTF-8": ("base of an index", b'{"format": 1, "x": "\xb9"}'),
+    "a base whose indexes are a list": ("base of an index", b'{"format": 1, "indexes": [1]}'),
+    "a base whose table is a number": ("base of an index", _base(lambda one: one.update(scale=3))),
+    "a base with a text for a number": ("base of an index", _base(lambda one: one["scale"][0].update(unit="x"))),
+    "a base without a column": ("base of an index", _base(lambda one: one["weights"][0].pop("chain"))),
+    "a base that scales in no known way": ("base of an index", _base(lambda one: one.update(how="x"))),
+    "a record of a release that is none": ("releases", b'{"format": 1, "name": "x", "sums": 3, "counts": []}'),
+    "a record of a release in a list": ("releases", b"[1]"),
+    "a query that is no UTF-8": ("query", b"-- sqlite: firms.db\nSELECT '\xff'"),
+    "a database with a NUL in its name": ("query", b"-- sqlite: a\0b\nSELECT 1"),
+    "a database of a long name": ("query", b"-- sqlite: " + b"x" * 300 + b"\nSELECT 1"),
+    "answers that are no workbook": ("answers", b"PK\x03\x04"),
+    "corrections with a cell too many": ("corrections", b"unit,year,field,kind,reason,who,decided_at\na,2020,x,slip,r,w,2,9\n"),
+    "corrections in a damaged book": ("corrections in a book", b"PK\x03\x04"),
+    "a plan whose head holds a line end of another kind": ("plan", "scheme,batch,unit,re\x85ported,report|\n".encode()),
+    "an adapter upon one that is not there": ("adapter", b"adapter: odd\nbased_on: inf\n"),
+    "a first study without years": ("first study", "id,年份\na,3\nb,4\n".encode()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAILED)
+def test_what_once_failed_is_refused_in_words(name: str, tmp_path: Path) -> None:
+    kind, content = FAILED[name]
+    beside = {"query": {"firms.db": b"SQLite format 3\0"}, "plan": {"pilots.csv": PILOTS.encode()}}
+    assert again(tmp_path, kind, Made(content, beside=beside.get(kind, {}))) == REFUSED
+
+
+def test_a_number_beyond_whole_ones_is_a_number(tmp_path: Path) -> None:
+    for text in (b"9999999999999999999999999", b"z + 9999999999999999999999996"):
+        assert again(tmp_path, "expression", Made(text)) == READ
+
+
+def test_a_key_that_is_no_text_is_named_in_both_languages(tmp_path: Path) -> None:
+    assert (
+        again(tmp_path, "study", Made(f"{STUDY}description: {{coupling_draws: 9, null: 1}}\n".encode()))
+        == REFUSED
+    )
+
+
+def test_a_first_study_begins_in_its_first_year(tmp_path: Path) -> None:
+    """A cell that is no year of a panel made the study's first year 20."""
+    rows = "\n".join(f"f{i % 4},{2015 + i // 4},{i}" for i in range(40))
+    content = f"id,year,x\nf1,20,3\n{rows}\n".encode()
+    assert again(tmp_path, "first study", Made(content)) == READ
+    assert "first_year: 2015" in (tmp_path / "mine.yaml").read_text("utf-8")
+
+
+def test_a_book_of_corrections_says_its_lines(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["unit", "year", "field", "kind", "reason", "who", "decided_at"])
+    book.active.append([])
+    book.active.append(["a", 2020, "operating_revenue", "slip", "r", "w", "2021"])
+    book.save(tmp_path / "c.xlsx")
+    with pytest.raises(PanelError, match=r"c\.xlsx(.|\n)*line 3"):
+        reads.corrections.read(tmp_path / "c.xlsx")
+
+
+def test_the_study_that_tables_are_tried_in_is_sound(tmp_path: Path) -> None:
+    assert (
+        again(tmp_path, "study's tables", Made(f"{STUDY}tables: {{main: {{columns: [{{}}]}}}}\n".encode()))
+        == READ
+    )
