@@ -14,6 +14,7 @@ WAN_PER_YI = 10_000  # 万元 in 亿元
 ROUNDING = 1e-9  # relative: sums of the same amounts in another order
 CONTRIBUTED = [
     "amount",
+    "before",
     "share_part",
     "share_whole",
     "growth_now",
@@ -40,9 +41,10 @@ def growth_table(panel: pd.DataFrame, by: str, measures: Sequence[str], year: in
     Returns
     -------
     pandas.DataFrame
-        Index: (measure, group), groups sorted and then ``total``; columns ``amount`` (亿元), ``growth`` (%, on comparable
-        scope: units that report in both years, under their group of this year), ``matched`` (how many), ``nominal`` (%, all
-        that report in either year), ``share`` (%), ``units`` (that report). Empty where there is no measure.
+        Index: (measure, group), groups sorted and then ``total``; columns ``amount`` (亿元), ``before`` (the same of the year
+        before), ``growth`` (%, on comparable scope: units that report in both years, under their group of this year),
+        ``matched`` (how many), ``nominal`` (%, all that report in either year), ``share`` (%), ``units`` (that report). Empty
+        where there is no measure.
 
     Raises
     ------
@@ -61,6 +63,7 @@ def growth_table(panel: pd.DataFrame, by: str, measures: Sequence[str], year: in
         table = pd.DataFrame(
             {
                 "amount": now["sum"] / WAN_PER_YI,
+                "before": then["sum"] / WAN_PER_YI,
                 "growth": 100 * (same["sum"] / before["sum"].where(before["sum"] > 0) - 1),
                 "matched": same["count"].reindex(now.index).fillna(0).astype(int),
                 "nominal": 100 * (now["sum"] / then["sum"].where(then["sum"] > 0) - 1),
@@ -86,7 +89,7 @@ def contributions(panel: pd.DataFrame, by: str, measures: Sequence[str], year: i
     Returns
     -------
     pandas.DataFrame
-        measure, group, unit, amount, share_part, share_whole, growth_now, growth_before; a unit stands in its group, in
+        measure, group, unit, amount, before, share_part, share_whole, growth_now, growth_before; a unit stands in its group, in
         the total, and with the whole alone in all other groups.
     """
     names = ["measure", "group", "unit"]
@@ -102,8 +105,10 @@ def contributions(panel: pd.DataFrame, by: str, measures: Sequence[str], year: i
             own = here.groupby("firm_id")[measure].sum()
             matched = same.groupby("firm_id")[["now", "then"]].sum()
             cells = {"amount": own, "share_part": own, "nominal_now": own, "growth_now": matched["now"]}
+            earlier = before.groupby("firm_id")[measure].sum()
             cells |= {
-                "nominal_before": before.groupby("firm_id")[measure].sum(),
+                "before": earlier,
+                "nominal_before": earlier,
                 "growth_before": matched["then"],
             }
             table = pd.DataFrame(cells).join(whole, how="outer").rename_axis("unit").reset_index()

@@ -74,6 +74,14 @@ class Evaluation(Section):
         default_factory=lambda: ["operating_revenue", "service_revenue", "value_added"],
         description="money columns of the bureau's table",
     )
+    tiles: str = Field(
+        "data/evaluation/tiles_shanghai.csv",
+        description="CSV of regions as a grid of tiles: district (code), row, column; the default is a schematic of Shanghai",
+    )
+    vintage_returns: str | None = Field(
+        None,
+        description="Parquet of an earlier run's `returns` artefact; the revision of totals compares with it, and says why",
+    )
     vintage: str | None = Field(
         None,
         description="Parquet of an earlier run's `published` artefact; the revision table compares with it",

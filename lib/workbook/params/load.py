@@ -81,7 +81,18 @@ TERMS = {"outcome", "treatments", "controls", "fixed_effects", "cluster", "weigh
 # Parameters beside panel.source that name a file, or a folder.
 FOLDERS = {"earlier_releases"}
 FILE_LISTS = {"lists"}
-FILES = {"base_file", "coefficients_file", "corrections", "pilots", "plan", "targets", "observed", "vintage"}
+FILES = {
+    "base_file",
+    "coefficients_file",
+    "corrections",
+    "pilots",
+    "plan",
+    "targets",
+    "observed",
+    "vintage",
+    "vintage_returns",
+    "tiles",
+}
 
 
 @dataclass(frozen=True)

@@ -259,7 +259,7 @@ def _own(study: Built) -> Iterator[tuple[str, bytes]]:
 
 def _named(flat: Mapping[str, Any], public: bool) -> list[str]:
     """What a study names and a package may hold: rows of units that were promised secrecy stay where they are."""
-    rows = {"vintage", "corrections"}
+    rows = {"vintage", "vintage_returns", "corrections"}
     named = [
         flat["adapter"],
         flat["names"] if isinstance(flat["names"], str) else None,

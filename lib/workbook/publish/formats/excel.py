@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from workbook.publish.built import Built
 LIST = {"en": "Exhibits", "zh": "目录"}
 HEADS = {"en": ["Exhibit", "Title", "Sheet"], "zh": ["编号", "标题", "工作表"]}
 WIDEST = 60
+PLAIN = re.compile(r"[−-]?[\d,]+(\.\d+)?")  # a number as it is printed, without a sign of anything else
 
 
 def write(study: Built, target: Path) -> None:
@@ -70,10 +72,35 @@ def _sheet(sheet: Any, study: Built, row: dict[str, Any]) -> None:
     sheet.freeze_panes = f"A{heads + 2}"
     if grid:
         _grouped(sheet, grid)
+    if not grid:
+        _formats(sheet, cells)
+    _printed(sheet, heads + 1, len(lines) + 1, len(cells["head"]))
     for column in range(len(cells["head"])):
         # A Chinese character is as wide as two Latin ones.
         longest = max(sum(1 + (ord(c) > 0x2E80) for c in str(line[column])) for line in lines)
         sheet.column_dimensions[get_column_letter(column + 1)].width = min(WIDEST, longest + 2)
+
+
+def _formats(sheet: Any, cells: dict[str, Any]) -> None:
+    """Numbers at full precision, shown with the decimals that are printed, thousands separated where they are there."""
+    for r, (values, texts) in enumerate(zip(cells["value"], cells["text"], strict=True), 3):
+        for c, (value, text) in enumerate(zip(values, texts, strict=True), 1):
+            if isinstance(value, int | float) and not isinstance(value, bool) and PLAIN.fullmatch(text):
+                whole, decimals = "#,##0" if "," in text else "0", len(text.partition(".")[2])
+                sheet.cell(r, c).number_format = f"{whole}.{'0' * decimals}" if decimals else whole
+
+
+def _printed(sheet: Any, heads: int, last: int, columns: int) -> None:
+    """A4 lying, as wide as the page, heads on every page, the number of the page at its foot."""
+    from openpyxl.utils import get_column_letter
+
+    sheet.page_setup.paperSize, sheet.page_setup.orientation = sheet.PAPERSIZE_A4, "landscape"
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.print_title_rows = f"1:{heads}"
+    # Notes and sources stand below the table and are printed, too.
+    sheet.print_area = f"A1:{get_column_letter(columns)}{max(last, sheet.max_row)}"
+    sheet.oddFooter.center.text = "&P / &N"
 
 
 def _heads(grid: dict[str, Any]) -> list[list[Any]]:

@@ -1,0 +1,124 @@
+"""The index by path, district and year: level, rank, how both moved, and what moved them; small cells are pooled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+FEWEST = 10  # units of a cell in every year; districts with fewer are pooled within their path
+POOLED = "pooled"  # the districts of a path that are too small to stand alone
+CELL = ["path", "district"]
+COLUMNS = [
+    *CELL,
+    "year",
+    "units",
+    "mean",
+    "low",
+    "high",
+    "rank",
+    "rank_change",
+    "firms",
+    "came",
+    "chain",
+    "chain_change",
+]
+
+
+def cells(panel: pd.DataFrame, value: str, chains: Sequence[str] = ()) -> pd.DataFrame:
+    """Mean of an index in each cell of path and district, by year.
+
+    Parameters
+    ----------
+    panel : pandas.DataFrame
+        firm_id, year, path, district, the index and the chains' scores.
+    value : str
+        Column of the index.
+    chains : sequence of str
+        Columns of the chains' scores.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``COLUMNS``: units that tell; mean over them with its 95 % interval; rank in the year, 1 the highest; change of rank
+        since the year before (above zero: it rose); change of the mean in points that firms of both years made
+        (``firms``), and what comes of who is there (``came``): the two add up; the chain that moved most among firms of both
+        years, without the beginning of its column, with its change. A cell with fewer than ``FEWEST`` units in a year
+        in which it has any is pooled with the path's others; a pool that is still smaller is left out.
+    """
+    if not {value, *CELL} <= set(panel.columns):
+        return pd.DataFrame(columns=COLUMNS)
+    told = panel.dropna(subset=[value, "district", "path"])
+    told = _pooled(told.loc[told["path"].ne("")])
+    if told.empty:
+        return pd.DataFrame(columns=COLUMNS)
+    grouped = told.groupby([*CELL, "year"])[value]
+    out = grouped.agg(units="size", mean="mean", sd="std").reset_index()
+    half = 1.96 * out["sd"] / np.sqrt(out["units"])
+    out["low"], out["high"] = out["mean"] - half, out["mean"] + half
+    out["rank"] = out.groupby("year")["mean"].rank(ascending=False, method="min")
+    before = out[[*CELL, "year", "mean", "rank"]].assign(year=out["year"] + 1)
+    out = out.merge(before, on=[*CELL, "year"], how="left", suffixes=("", "_before"))
+    out["rank_change"] = out["rank_before"] - out["rank"]
+    out = out.merge(_firms(told, value, chains), on=[*CELL, "year"], how="left")
+    came = out["mean"] - out["mean_before"] - out["firms"]
+    out["came"] = came.mask(came.abs() < 1e-9, 0.0)  # of arithmetic, not of data
+    return out[COLUMNS].sort_values(["year", "rank", *CELL], ignore_index=True)
+
+
+def tiles(panel: pd.DataFrame, value: str, places: pd.DataFrame) -> pd.DataFrame:
+    """Mean of an index by region in the last year, with the region's place in a grid of tiles.
+
+    Parameters
+    ----------
+    panel : pandas.DataFrame
+        firm_id, year, district and the index.
+    value : str
+        Column of the index.
+    places : pandas.DataFrame
+        district, row, column: a schematic grid, no outlines.
+
+    Returns
+    -------
+    pandas.DataFrame
+        district, row, column, units, mean (missing below ``FEWEST`` units); empty where no region of the grid has one.
+    """
+    if not {value, "district"} <= set(panel.columns):
+        return pd.DataFrame()
+    last = panel[panel["year"].eq(panel["year"].max())].dropna(subset=[value])
+    means = last.assign(district=last["district"].astype(str)).groupby("district")[value]
+    table = means.agg(units="size", mean="mean").reset_index()
+    table["mean"] = table["mean"].where(table["units"] >= FEWEST)
+    out = places.merge(table, on="district", how="left").fillna({"units": 0})
+    return out.astype({"units": int}) if out["mean"].notna().any() else out.iloc[:0]
+
+
+# -- inside ------------------------------------------------------------------------------------
+
+
+def _pooled(told: pd.DataFrame) -> pd.DataFrame:
+    """Small cells under one name in each path, and pools that are still small gone."""
+    least = told.groupby([*CELL, "year"]).size().groupby(level=CELL).min()
+    small = pd.MultiIndex.from_frame(told[CELL]).isin(least.index[least < FEWEST])
+    out = told.assign(district=told["district"].astype(str).mask(small, POOLED))
+    size = out.groupby([*CELL, "year"])["year"].transform("size")
+    return out.loc[size >= FEWEST]
+
+
+def _firms(told: pd.DataFrame, value: str, chains: Sequence[str]) -> pd.DataFrame:
+    """Change of the mean that firms of both years made within their cell, and the chain that moved most among them."""
+    columns = [value, *chains]
+    before = told[["firm_id", "year", *CELL, *columns]].assign(year=told["year"] + 1)
+    both = told.merge(before, on=["firm_id", "year", *CELL], suffixes=("", "_was"))
+    if both.empty:
+        return pd.DataFrame(columns=[*CELL, "year", "firms", "chain", "chain_change"])
+    moved = pd.DataFrame({c: both[c] - both[f"{c}_was"] for c in columns}).join(both[[*CELL, "year"]])
+    means = moved.groupby([*CELL, "year"]).mean()
+    parts = means[list(chains)]
+    known = parts.notna().any(axis=1)
+    most = parts.loc[known].abs().idxmax(axis=1)
+    out = means[[value]].rename(columns={value: "firms"})
+    out["chain"] = most.str.removeprefix("chain_")
+    out["chain_change"] = pd.Series({at: parts.loc[at, name] for at, name in most.items()}, dtype=float)
+    return out.reset_index()

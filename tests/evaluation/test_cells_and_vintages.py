@@ -1,0 +1,104 @@
+"""Cells of path and district, tiles, and revisions of totals by reason: hand-worked."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fusion.evaluation import cells, totals
+from fusion.evaluation.errors import EvaluationError
+from fusion.plots import tiles as maps
+from workbook import paths
+
+
+def panel() -> pd.DataFrame:
+    """Ten firms of P1 in each of a and b that stay, one that enters a, three in c."""
+    rows = []
+    for i in range(10):
+        rows += [(f"a{i}", 2020, "P1", "a", 10.0 + i, 5.0), (f"a{i}", 2021, "P1", "a", 12.0 + i, 6.0)]
+        rows += [(f"b{i}", 2020, "P1", "b", 20.0 + i, 5.0), (f"b{i}", 2021, "P1", "b", 19.0 + i, 1.0)]
+    rows += [("new", 2021, "P1", "a", 115.5, np.nan)]
+    rows += [(f"c{i}", year, "P1", "c", 50.0, 5.0) for i in range(3) for year in (2020, 2021)]
+    return pd.DataFrame(rows, columns=["firm_id", "year", "path", "district", "index", "chain_supply"])
+
+
+def test_levels_ranks_and_what_moved_them() -> None:
+    found = cells.cells(panel(), "index", ["chain_supply"]).set_index(["year", "district"])
+    assert set(found.index.get_level_values("district")) == {"a", "b"}, (
+        "three in c are too few even as a pool"
+    )
+    assert found.loc[(2020, "a"), ["mean", "rank", "units"]].tolist() == [14.5, 2, 10]
+    assert found.loc[(2021, "b"), ["mean", "rank", "rank_change", "firms", "came"]].tolist() == [
+        23.5,
+        2,
+        -1,
+        -1,
+        0,
+    ]
+    # a: ten firms rose by two, from 14.5 to 16.5; the eleventh makes it 25.5, one place up.
+    a = found.loc[(2021, "a")]
+    assert a["mean"] == pytest.approx((165 + 115.5) / 11)
+    assert (a["firms"], a["came"]) == pytest.approx((2, a["mean"] - 14.5 - 2))
+    assert found.loc[(2021, "b"), ["chain", "chain_change"]].tolist() == ["supply", -4]
+    assert a["low"] < a["mean"] < a["high"]
+
+
+def test_small_districts_are_pooled_within_their_path() -> None:
+    extra = panel().query("district == 'c'")
+    more = pd.concat(
+        [panel(), *(extra.assign(firm_id=extra["firm_id"] + f"x{k}", district=f"d{k}") for k in range(3))]
+    )
+    found = cells.cells(more, "index").set_index(["year", "district"])
+    assert found.loc[(2021, cells.POOLED), ["units", "mean"]].tolist() == [12, 50]
+    assert cells.cells(more.drop(columns="district"), "index").empty
+
+
+def test_tiles_are_where_districts_lie_and_few_units_are_grey() -> None:
+    places = pd.read_csv(paths.DATA / "evaluation" / "tiles_shanghai.csv", dtype={"district": str})
+    assert len(places) == 16 and not places.duplicated(["row", "column"]).any()
+    known = pd.read_csv(paths.DATA / "synthetic" / "districts.csv", dtype=str)["district"]
+    assert set(places["district"]) == set(known)
+    own = pd.DataFrame({"district": ["a", "b", "c"], "row": [0, 0, 1], "column": [0, 1, 0]})
+    found = cells.tiles(panel(), "index", own).set_index("district")
+    assert found.loc["b", "mean"] == 23.5 and pd.isna(found.loc["c", "mean"]) and found.loc["c", "units"] == 3
+    figure = maps.district_map(found.reset_index(), {"value": "index", "few": "few"})
+    assert len(figure.axes[0].patches) == 3
+    assert cells.tiles(panel(), "index", own.assign(district=["x", "y", "z"])).empty
+
+
+def vintages() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Late: e tells in the second alone; withdrawn: d; corrected: a; restated: b; c goes from P1 to P2."""
+    old = [
+        ("a", "P1", 1000.0),
+        ("b", "P1", 200.0),
+        ("c", "P1", 300.0),
+        ("d", "P1", 40.0),
+        ("same", "P3", 7.0),
+    ]
+    new = [("a", "P1", 100.0), ("b", "P1", 210.0), ("c", "P2", 330.0), ("e", "P1", 50.0), ("same", "P3", 7.0)]
+    names = ["firm_id", "path", "revenue"]
+    log = pd.DataFrame({"unit": ["a"], "year": [2020], "field": ["revenue"]})
+    return (*(pd.DataFrame(t, columns=names).assign(year=2020) for t in (old, new)), log)
+
+
+def test_revisions_of_totals_by_reason_add_up() -> None:
+    old, new, log = vintages()
+    found = totals.revised(totals.parts(old, new, log, ["revenue"])).set_index("group")
+    wan = found[totals.AMOUNTS] * 10_000
+    total = wan.loc["total"]
+    assert total[["old", "new", "revision"]].tolist() == pytest.approx([1547, 697, -850])
+    assert total[totals.WHY].tolist() == pytest.approx([50, -40, -900, 10 + 30, 0])
+    assert wan.loc["P1", totals.WHY].tolist() == pytest.approx([50, -40, -900, 10, -300])
+    assert wan.loc["P2", totals.WHY].tolist() == pytest.approx([0, 0, 0, 30, 300])
+    np.testing.assert_allclose(wan[totals.WHY].sum(axis=1), wan["revision"])
+    assert "P3" not in found.index and found.loc["total", "units"] == 5
+    assert totals.revised(totals.parts(old, old, log, ["revenue"])).empty
+
+
+def test_a_vintage_that_is_none_is_refused() -> None:
+    old, new, log = vintages()
+    with pytest.raises(EvaluationError, match="path"):
+        totals.parts(old.drop(columns="path"), new, log, ["revenue"])
+    with pytest.raises(EvaluationError, match="firm_id"):
+        totals.parts(pd.concat([old, old]), new, log, ["revenue"])
