@@ -102,7 +102,7 @@ def _keys(looked: Looked) -> tuple[Seen, Seen, Word | None]:
     years += [c for c in looked.columns if c.is_year and c not in years]
     years = [c for c in years if c.stated.size]
     if not years:
-        raise AdapterError(_lacks("no_year", looked))
+        raise AdapterError(said("start.no_year", **_looked_at(looked)))
     year = years[0]
     named = [
         (c, role(c.key, "unit", True)) for c in looked.columns if c not in years and c.filled and _is_name(c)
@@ -113,14 +113,14 @@ def _keys(looked: Looked) -> tuple[Seen, Seen, Word | None]:
     if found is None:
         close = max(named, key=lambda pair: tried[id(pair[0])], default=None)
         if close is None or tried[id(close[0])] < 0.5:
-            raise AdapterError(_lacks("no_unit", looked))
+            raise AdapterError(said("start.no_unit", **_looked_at(looked)))
         found = close
     return found[0], year, found[1]
 
 
-def _lacks(what: str, looked: Looked) -> str:
+def _looked_at(looked: Looked) -> dict[str, str]:
     headers = listed(c.header[:60] for c in looked.columns[:20])
-    return said(f"start.{what}", files=listed(f.name for f in looked.files), headers=headers)
+    return {"files": listed(f.name for f in looked.files), "headers": headers}
 
 
 def _rank(pair: tuple[Seen, Word | None]) -> tuple[bool, bool, bool]:
