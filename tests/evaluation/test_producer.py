@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from fusion.classification.enterprises import in_question
 from fusion.evaluation import levers, population, producer, targets
 
 
@@ -146,3 +149,76 @@ def test_levers_are_intensities_of_the_year_before() -> None:
     tenfold = table.assign(**{c: 10 * table[c] for c in ("operating_revenue", "subsidy")})
     again = levers.intensities(tenfold, {"grants": "subsidy"})
     pd.testing.assert_series_equal(found["grants"], again["grants"])
+
+
+def split_panel() -> pd.DataFrame:
+    """Firms under codes of 2011 that were split over groups, in and out of the standard, and over sections."""
+    pairs = in_question().query("edition == '2011'")
+    group = pairs["code_2017"].map(producer._groups()).fillna("")
+    kinds = pairs.assign(group=group).groupby("code")["group"].agg(lambda g: tuple(sorted(set(g))))
+    part = [c for c in kinds.index if len(c) == 4 and c > "50" and "" in kinds[c] and len(kinds[c]) > 1]
+    sure = [min(c for c, g in producer._groups().items() if g == kinds[p][1] and c > "50") for p in part[:2]]
+    rows = [
+        ("a", "L", sure[0], sure[0], "2017", 100.0, 120.0),
+        ("b", "", part[0], "", "2011", 30.0, 90.0),
+        ("c", "I", part[1], "", "2011", 50.0, 20.0),
+        ("d", "I", part[0], "", "2011", None, 10.0),
+        ("e", "I", sure[1], sure[1], "2017", 70.0, 77.0),
+    ]
+    return pd.DataFrame(
+        [
+            (firm, year, section, own, now, edition, value)
+            for firm, section, own, now, edition, *values in rows
+            for year, value in zip((2014, 2015), values, strict=True)
+            if value is not None
+        ],
+        columns=["firm_id", "year", "section", "code_own", "code_2017", "edition", "operating_revenue"],
+    )
+
+
+def test_ends_are_those_of_every_way_to_place_split_codes() -> None:
+    """Each firm's open code is put to each of its classes (and sections); least and most are what the table says."""
+    panel = split_panel()
+    services = producer.placed(panel)
+    said = producer.monitor(services, 2015).query("measure == 'operating_revenue'").set_index(producer.KEYS)
+    may = {k: sorted(set(t["code_2017"])) for k, t in in_question().groupby(["edition", "code"])}
+    left = panel[panel["code_2017"] == ""].drop_duplicates("firm_id")
+    choices = [may["2011", row.code_own] for row in left.itertuples()]
+    found = []
+    for chosen in itertools.product(*choices):
+        placed = panel.set_index("firm_id")
+        for firm, code in zip(left["firm_id"], chosen, strict=True):
+            placed.loc[firm, ["code_2017", "section"]] = [code, "I" if code[:2] > "50" else "C"]
+        closed = producer.placed(placed.reset_index())
+        assert not closed["open"].any()
+        found.append(producer.monitor(closed, 2015).set_index(producer.KEYS))
+    every = pd.concat(found).groupby(level=producer.KEYS)
+    here = said.index.intersection(every.size().index)
+    assert len(here) >= 4 and (said["amount_high"] > said["amount"]).any()
+    most, least = every.max().loc[here], every.min().loc[here]
+    np.testing.assert_allclose(said.loc[here, "amount_high"], most["amount"])
+    for name in ("growth", "nominal"):
+        # Cells without a certain amount before have no least and no most growth.
+        known = said.loc[here, f"{name}_high"].dropna().index
+        np.testing.assert_allclose(said.loc[known, f"{name}_high"], most.loc[known, name])
+        np.testing.assert_allclose(said.loc[known, f"{name}_low"], least.loc[known, name])
+    parts = producer.contributions(services, 2015).groupby(producer.KEYS)[["amount", "amount_high"]].sum()
+    np.testing.assert_allclose(parts.loc[said.index, "amount_high"], said["amount_high"])
+    held = producer.against(services, 2014, 2015, 10.0, 0.5).set_index(["group", "measure"])
+    cell = said.loc[producer.FIRMS].loc[held.index]
+    np.testing.assert_allclose(held["rate_high"], cell["growth_high"])
+    sides = producer.judged(services, 2014, 2015).groupby(["group", "measure"]).sum(numeric_only=True)
+    rate = 100 * (sides["rate_high_now"] / sides["rate_high_before"] - 1)
+    np.testing.assert_allclose(rate.loc[held.index], held["rate_high"])
+
+
+def test_services_of_makers_under_a_split_class_are_open() -> None:
+    sold = panel().query("firm_id == 'm' and year == 2021")
+    code = split_panel().query("firm_id == 'b'")["code_own"].iloc[0]
+    told = sold.assign(service_rev_by_class=f'{{"{code}": 9.0, "7243": 1.0}}', class_version="2011")
+    lines = producer.placed(told)
+    assert lines.loc[lines["open"], "operating_revenue"].tolist() == [9.0]
+    table = producer.monitor(lines, 2021).set_index(producer.KEYS)
+    group = lines.loc[lines["open"], "group"].iloc[0]
+    cell = table.loc[(producer.MAKERS, group, "operating_revenue")]
+    assert cell["amount_high"] * 10_000 - cell["amount"] * 10_000 == pytest.approx(9.0)

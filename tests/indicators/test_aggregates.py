@@ -20,8 +20,8 @@ def panel(firms: int = 60, seed: int = 2) -> pd.DataFrame:
     )
     for name in ("value_added", "employees_avg", "total_profit", "operating_revenue", "service_revenue"):
         table[name] = rng.gamma(2.0, 10, n) * (1 + (table["district"] == "b"))
-    table["operating_revenue"] += table["service_revenue"]
-    return table
+    table["kind"] = np.where(rng.random(n) < 0.5, "manufacturing", "services")
+    return table.drop(columns="service_revenue")
 
 
 def test_declared_parts_are_columns_of_the_contract() -> None:
@@ -30,49 +30,67 @@ def test_declared_parts_are_columns_of_the_contract() -> None:
     assert set(table["system"]) == set(aggregates.SYSTEMS) and set(table["direction"]) <= {"+", "-"}
 
 
-def test_ratios_are_ratios_of_sums_over_those_who_report_both() -> None:
+def test_ratios_are_of_sums_over_the_firms_of_each_industry_that_report_both() -> None:
     data = panel()
-    data.loc[0, "service_revenue"] = np.nan
+    data.loc[0, "value_added"] = np.nan
     found = aggregates.aggregates(data, ["district", "year"], draws=5, min_share=0.1)
-    told = data.dropna(subset=["service_revenue"])
-    sums = told.groupby(["district", "year"])[["service_revenue", "operating_revenue"]].sum()
-    # The same sums added up in another order.
-    np.testing.assert_allclose(
-        found.ratios["S1"], sums["service_revenue"] / sums["operating_revenue"], rtol=1e-12
+    told = data.dropna(subset=["value_added"])
+    for code, kind in (("M1", "manufacturing"), ("S1", "services")):
+        sums = (
+            told[told["kind"] == kind].groupby(["district", "year"])[["value_added", "employees_avg"]].sum()
+        )
+        # The same sums added up in another order.
+        np.testing.assert_allclose(
+            found.ratios[code], sums["value_added"] / sums["employees_avg"], rtol=1e-12
+        )
+    both = found.groups[["makers", "servers"]]
+    assert (both.sum(axis=1) == 60).all() and (both.min(axis=1) == found.groups["firms"]).all()
+    assert "M3" in found.lacking
+    z = (found.ratios[["S1", "S2"]] - found.ratios[["S1", "S2"]].min()) / np.ptp(
+        found.ratios[["S1", "S2"]], axis=0
     )
-    assert found.groups["firms"].tolist() == [60] * 6 and "M3" in found.lacking
-    z = (found.ratios["S1"] - found.ratios["S1"].min()) / np.ptp(found.ratios["S1"])
-    np.testing.assert_allclose(found.levels[:, 1], z, rtol=1e-12)
+    np.testing.assert_allclose(found.levels[:, 1], z.mean(axis=1), rtol=1e-12)
+
+
+def test_what_factories_do_moves_the_level_of_making_alone() -> None:
+    data = panel()
+    makes = data["kind"] == "manufacturing"
+    found = aggregates.aggregates(data, ["district", "year"], draws=3, min_share=0.1)
+    richer = data.assign(value_added=data["value_added"].mask(makes, data["value_added"] ** 2))
+    again = aggregates.aggregates(richer, ["district", "year"], draws=3, min_share=0.1)
+    np.testing.assert_array_equal(found.levels[:, 1], again.levels[:, 1])
+    assert not np.allclose(found.levels[:, 0], again.levels[:, 0])
 
 
 def test_a_ratio_that_few_report_is_missing() -> None:
     data = panel()
-    data.loc[data["district"] == "a", "service_revenue"] = np.nan
+    serves = data["kind"] == "services"
+    data.loc[(data["district"] == "a") & serves, ["value_added", "total_profit"]] = np.nan
     found = aggregates.aggregates(data, ["district", "year"], draws=3, min_share=0.1)
     assert np.isnan(found.levels[:2, 1]).all() and not np.isnan(found.levels[2:, 1]).any()
-    assert np.isnan(found.draws[:, :2, 1]).all()
+    assert np.isnan(found.draws[:, :2, 1]).all() and not np.isnan(found.levels[:, 0]).any()
 
 
 def test_resamples_vary_as_the_delta_method_says() -> None:
-    data = panel(400)
+    data = panel(400)[["district", "year", "kind", "value_added", "employees_avg"]]
     found = aggregates.aggregates(data, ["district"], draws=2000, min_share=0.1)
-    own = data[data["district"] == "a"]
-    r = own["service_revenue"].sum() / own["operating_revenue"].sum()
-    left = own["service_revenue"] - r * own["operating_revenue"]
-    se = np.sqrt((left**2).sum()) / own["operating_revenue"].sum()
-    width = np.ptp(found.ratios["S1"])
-    # Levels in the middle of the range are not cut off; district b or c is; take one that is inside.
-    inside = [k for k in range(3) if 0.05 < found.levels[k, 1] < 0.95]
-    for k in inside:
-        assert found.draws[:, k, 1].std() * width == pytest.approx(se, rel=0.5)
-    assert len(inside) >= 1
+    for k, district in enumerate("abc"):
+        own = data[(data["district"] == district) & (data["kind"] == "services")]
+        r = own["value_added"].sum() / own["employees_avg"].sum()
+        left = own["value_added"] - r * own["employees_avg"]
+        se = np.sqrt((left**2).sum()) / own["employees_avg"].sum()
+        width = np.ptp(found.ratios["S1"])
+        # Levels in the middle of the range are not cut off; those at its ends are.
+        if 0.05 < found.levels[k, 1] < 0.95:
+            assert found.draws[:, k, 1].std() * width == pytest.approx(se, rel=0.5)
+    assert ((found.levels[:, 1] > 0.05) & (found.levels[:, 1] < 0.95)).any()
 
 
 def test_what_cannot_be_done_is_said() -> None:
     with pytest.raises(IndicatorError, match="no column park_id"):
         aggregates.aggregates(panel(), ["park_id"])
     with pytest.raises(IndicatorError, match="no ratio of the system 'services'"):
-        aggregates.aggregates(panel().drop(columns="service_revenue"), ["district"])
+        aggregates.aggregates(panel().query("kind == 'manufacturing'"), ["district"])
 
 
 def test_mistakes_do_what_they_are_known_for() -> None:

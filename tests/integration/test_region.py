@@ -65,7 +65,7 @@ def test_quotients_and_co_agglomeration_by_hand() -> None:
             "firm_id": list("abcd"),
             "year": 2020,
             "district": ["A", "A", "A", "B"],
-            "ind4": ["3421", "3421", "7320", "7320"],
+            "kind": ["manufacturing", "manufacturing", "services", "services"],
             "employees_avg": 10.0,
         }
     )
@@ -78,3 +78,23 @@ def test_quotients_and_co_agglomeration_by_hand() -> None:
     # x = (3/4, 1/4), makers (1, 0), servers (1/2, 1/2): (1/4 · −1/4 + −1/4 · 1/4) / (1 − 10/16).
     assert near["gamma"] == pytest.approx(-0.125 / 0.375)
     assert near["low"] - 1e-12 <= near["chance"] <= near["high"] + 1e-12
+
+
+def test_a_split_code_leaves_the_pool_between_its_classes(prior: relatedness.Relatedness) -> None:
+    """3599 of 2011 is one of four classes now: the pool with its repairer lies between the least and the most related."""
+    near = {"district": "A"}
+    rows = [{**FACTORY, **near}, {**REPAIR, **near}]
+    pools = {}
+    for code, edition in [("3599", "2011"), *((c, "2017") for c in ("3491", "3492", "3599", "3964"))]:
+        table = panel(
+            {**rows[0], "ind4": code, "class_version": edition}, {**rows[1], "class_version": edition}
+        )
+        pools[edition, code] = region.pooled(table, prior, firms.Settings(), "district", 2020).iloc[0]
+    open_code, settled = pools.pop(("2011", "3599")), [p["pooled"] for p in pools.values()]
+    if max(settled) > min(settled):
+        assert open_code["pooled_least"] == pytest.approx(min(settled))
+        assert open_code["pooled_most"] == pytest.approx(max(settled))
+        assert min(settled) <= open_code["pooled"] <= max(settled)
+    else:
+        assert open_code["pooled"] == pytest.approx(settled[0]) and "pooled_least" not in open_code
+    assert all("pooled_least" not in p for p in pools.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -134,6 +134,33 @@ def several(
     columns = ["family", "label", *Specification._fields, *SHOWN[1:]]
     table = pd.concat(found, ignore_index=True)[columns] if found else pd.DataFrame(columns=columns)
     return table, reasons
+
+
+def over(
+    versions: Iterable[pd.DataFrame], data: pd.DataFrame, specs: Mapping[str, Specification], **how: Any
+) -> pd.DataFrame:
+    """Estimates of the data beside the least and the greatest in other versions of them.
+
+    Parameters
+    ----------
+    versions : iterable of DataFrame
+        The data with some columns otherwise.
+    data, specs, how
+        As `several` takes them.
+
+    Returns
+    -------
+    DataFrame
+        label, effects, estimate, std_error, units, least, most, versions (in how many it could be estimated); empty without
+        versions.
+    """
+    each = [several(version, specs, **how)[0] for version in versions]
+    found = pd.concat(each)[["label", "estimate"]] if each else pd.DataFrame(columns=["label", "estimate"])
+    ends = found.groupby("label")["estimate"].agg(least="min", most="max", versions="count").reset_index()
+    if ends.empty:
+        return ends
+    own = several(data, specs, **how)[0]
+    return own[["label", "effects", "estimate", "std_error", "units"]].merge(ends, on="label")
 
 
 def line(

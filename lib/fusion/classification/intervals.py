@@ -127,15 +127,62 @@ def means(frame: pd.DataFrame, value: str, by: Sequence[str] = ("year",)) -> pd.
     pandas.DataFrame
         By ``by`` and cell: least, most. Cells without a certain row are not there: such a mean might be of nobody.
     """
-    long = beside(frame.dropna(subset=[value])) if value in frame else beside(frame.head(0))
-    found = {}
-    for key, rows in long.groupby([*by, "cell"]):
-        sure = rows.loc[~rows["open"], value]
-        if len(sure):
-            free = pd.DataFrame({"a": rows.loc[rows["open"], value], "b": 1.0})
-            found[key] = ratio(sure.sum(), len(sure), free)
+    rows = frame.dropna(subset=[value]) if value in frame else frame.head(0).assign(**{value: 0.0})
+    return ratios(beside(rows.assign(whole=1.0)), by, value, "whole")
+
+
+def ratios(long: pd.DataFrame, by: Sequence[str], part: str, whole: str) -> pd.DataFrame:
+    """Least and greatest ratio of two sums of each cell, each open row in or out.
+
+    Parameters
+    ----------
+    long : pandas.DataFrame
+        As `beside` gives it, one row an enterprise where rows of one code go together; no missing values.
+    by : sequence of str
+        Columns whose values are kept apart, besides ``cell``.
+    part, whole : str
+        Columns of what is summed; the whole not negative.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By ``by`` and cell: least, most; cells without a certain row are left out.
+    """
+    found = {key: ends for key, _, _, ends in _rated(long, by, part, whole)}
     index = pd.MultiIndex.from_tuples(list(found), names=[*by, "cell"])
     return pd.DataFrame(list(found.values()), index=index, columns=["least", "most"], dtype=float)
+
+
+def ratio_parts(long: pd.DataFrame, by: Sequence[str], part: str, whole: str) -> pd.DataFrame:
+    """What each enterprise adds to both ends of `ratios`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of ``by``, cell, unit, least_part, least_whole, most_part, most_whole.
+    """
+    names = [f"{end}_{side}" for end in ("least", "most") for side in ("part", "whole")]
+    parts = [pd.DataFrame(columns=[*by, "cell", "unit", *names])]
+    for key, sure, free, ends in _rated(long, by, part, whole):
+        found = []
+        for name, sign, end in zip(("least", "most"), (-1, 1), ends, strict=True):
+            taken = free[sign * (free[part] - end * free[whole]) > 0]
+            both = pd.concat([sure, taken]).groupby("firm_id")[[part, whole]].sum()
+            found.append(both.set_axis([f"{name}_part", f"{name}_whole"], axis=1))
+        units = pd.concat(found, axis=1).rename_axis("unit").reset_index()
+        parts.append(units.assign(**dict(zip([*by, "cell"], key, strict=True))))
+    return pd.concat(parts[1:] or parts, ignore_index=True)
+
+
+def _rated(
+    long: pd.DataFrame, by: Sequence[str], part: str, whole: str
+) -> Iterator[tuple[tuple[object, ...], pd.DataFrame, pd.DataFrame, tuple[float, float]]]:
+    """Each cell with its certain rows, its open rows and the ends of its ratio."""
+    for key, rows in long.groupby([*by, "cell"]):
+        sure, free = rows[~rows["open"]], rows[rows["open"]]
+        if len(sure):
+            open_units = free[[part, whole]].set_axis(["a", "b"], axis=1)
+            yield key, sure, free, ratio(sure[part].sum(), sure[whole].sum(), open_units)
 
 
 def growth(frame: pd.DataFrame) -> pd.DataFrame:

@@ -1,7 +1,8 @@
-"""Two systems, manufacturing and services, of regions or paths by year: ratios of sums over their enterprises.
+"""Two industries, manufacturing and services, of regions by year: ratios of sums over the enterprises of each.
 
-Each ratio is declared in ``data/indicators/systems.csv``. An enterprise enters a ratio with both its parts or not
-at all, so that a missing value is not taken for zero. Levels in [0, 1] follow from bounds over all groups and
+The level of services is that of the region's services firms, not of the services that its factories sell. Each ratio is
+declared in ``data/indicators/systems.csv``. An enterprise enters a ratio with both its parts or not at all, so that a missing
+value is not taken for zero. Levels in [0, 1] follow from bounds over all groups and
 years; intervals from resampling the enterprises of each group and year.
 """
 
@@ -14,11 +15,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fusion.classification.kinds import MAKES, SERVES
 from fusion.indicators.system import FOLDER, IndicatorError
 from fusion.language import listed, said
 
 Floats = NDArray[np.float64]
-SYSTEMS = ("manufacturing", "services")
+SYSTEMS = (MAKES, SERVES)
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class Levels:
     Attributes
     ----------
     groups : pandas.DataFrame
-        The grouping columns and ``firms``; one row a group.
+        The grouping columns, ``makers`` and ``servers`` (firms of each industry), ``firms`` (the fewer of the two); one row a
+        group.
     ratios : pandas.DataFrame
         One column a code of ``systems.csv`` that could be computed; missing where fewer than ``min_firms`` report.
     levels : ndarray, shape (groups, 2)
@@ -67,7 +70,8 @@ def aggregates(
     Parameters
     ----------
     panel : pandas.DataFrame
-        One row an enterprise and year, with the grouping columns and those of the contract.
+        One row an enterprise and year, with the grouping columns, those of the contract, and kind (`classification.kinds`):
+        whose rows a ratio's sums are over.
     by : sequence of str
         Grouping columns, e.g. ``["district", "year"]``.
     draws : int
@@ -81,7 +85,7 @@ def aggregates(
     Raises
     ------
     IndicatorError
-        When a grouping column is missing, or a system has no ratio at all.
+        When a grouping column is missing, or a system has no ratio or no enterprise at all.
     """
     absent = [c for c in by if c not in panel]
     if absent:
@@ -89,11 +93,13 @@ def aggregates(
     table = declared()
     can = [c for c, r in table.iterrows() if {r["numerator"], r["denominator"]} <= set(panel)]
     for system in SYSTEMS:
-        if not (table.loc[can, "system"] == system).any():
+        if not (table.loc[can, "system"] == system).any() or not (panel["kind"] == system).any():
             raise IndicatorError(said("indicators.no_ratio", system=system))
     rows = panel.dropna(subset=list(by)).reset_index(drop=True)
+    rows = rows.assign(makers=rows["kind"] == MAKES, servers=rows["kind"] == SERVES)
     grouped = rows.groupby(list(by), sort=True)
-    groups = grouped.size().rename("firms").reset_index()
+    groups = grouped.agg(makers=("makers", "sum"), servers=("servers", "sum")).reset_index()
+    groups["firms"] = groups[["makers", "servers"]].min(axis=1)
     parts = _parts(rows, table.loc[can])
     places = [np.asarray(index) for index in grouped.indices.values()]
     point = np.array([_ratio(parts[:, place].sum(axis=1), min_firms) for place in places])
@@ -119,10 +125,11 @@ def aggregates(
 
 # -- inside ------------------------------------------------------------------------------------
 def _parts(rows: pd.DataFrame, table: pd.DataFrame) -> Floats:
-    """Numerator, denominator and 1 of the enterprises that report both, shape (3, rows, codes)."""
+    """Numerator, denominator and 1 of the enterprises of the ratio's industry that report both, shape (3, rows, codes)."""
     top = rows[table["numerator"].tolist()].to_numpy(float)
     bottom = rows[table["denominator"].tolist()].to_numpy(float)
-    both = ~(np.isnan(top) | np.isnan(bottom))
+    own = rows["kind"].to_numpy(str)[:, None] == table["system"].to_numpy(str)[None, :]
+    both = ~(np.isnan(top) | np.isnan(bottom)) & own
     return np.stack([np.where(both, top, 0), np.where(both, bottom, 0), both.astype(float)])
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fusion.classification import intervals
 from fusion.composite import index, record, uncertainty
 from fusion.composite.base import Base
 from fusion.composite.errors import CompositeError
@@ -210,6 +211,36 @@ def chain_points(state: record.State, rows: pd.Series, groups: pd.Series, least:
     means = points[size >= least].groupby(own).mean().rename_axis(columns="chain")
     long = means.stack().rename("points").reset_index()
     return long.assign(units=long["path"].map(own.value_counts()).astype(int))
+
+
+def chain_point_ends(
+    points: pd.DataFrame, state: record.State, rows: pd.Series, coded: pd.DataFrame
+) -> pd.DataFrame:
+    """`chain_points` by path with the least and the most that each mean can be where codes leave paths open.
+
+    Parameters
+    ----------
+    points : pandas.DataFrame
+        As `chain_points` gives it.
+    state, rows
+        As there.
+    coded : pandas.DataFrame
+        firm_id, path and paths_possible of each firm-year.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With points_least and points_most; as it was where nothing is open.
+    """
+    if state.index is None or not len(points):
+        return points
+    shares = state.index.weights.groupby("chain")["chain_weight"].first()
+    each = (state.index.scores[rows].drop(columns="index") * shares).dropna()
+    long = each.stack().rename("part").rename_axis(["row", "chain"]).reset_index().assign(whole=1.0)
+    there = coded.loc[each.index, ["firm_id", "path", "paths_possible"]]
+    long = intervals.beside(long.merge(there, left_on="row", right_index=True))
+    ends = intervals.ratios(long, ["chain"], "part", "whole")
+    return intervals.with_ends(points, ends, "points")
 
 
 def io_change(panel: pd.DataFrame) -> pd.DataFrame:

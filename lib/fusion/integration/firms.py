@@ -99,26 +99,28 @@ def contributions(panel: ibis.Table, made: Relatedness, settings: Settings | Non
     Returns
     -------
     pandas.DataFrame
-        firm_id, year, stage, amount (万元); over stages they add up to I.
+        firm_id, year, stage, stages_possible (of a code that may be several classes), amount (万元); over stages they add up
+        to I.
     """
     integration(panel, made, settings)
     mix = (settings or Settings()).mix
+    keys = ["firm_id", "year", "stage", "stages_possible"]
     con = panel.get_backend()
     lines = con.raw_sql(
         "SELECT l.row, l.code, l.amount, l.r, r.goods_low AS room, r.firm_id, r.year, r.edition, s.point * s.volume AS sum "
         "FROM _lines AS l JOIN _rows AS r USING (row) JOIN _scored AS s USING (row) WHERE s.point > 0"
     ).df()
     if not len(lines):
-        return pd.DataFrame(columns=["firm_id", "year", "stage", "amount"])
+        return pd.DataFrame(columns=[*keys, "amount"])
     row, units = pd.factorize(lines["row"])
     room = lines.drop_duplicates("row").set_index("row")["room"].reindex(units).to_numpy() * mix / (1 - mix)
     paired = fill(room, row, lines["amount"], lines["r"]) * lines["r"] / mix
     # A reported tied share, contracts and several goods fix the sum; classes then only say how it is shared.
     total = np.bincount(row, paired, minlength=len(units))
     share = np.divide(paired, total[row], out=np.zeros(len(lines)), where=total[row] > 0)
-    named = lines.merge(stages(), on=["edition", "code"], how="left")["stage"].fillna("other")
-    made_of = lines.assign(stage=named.to_numpy(), amount=share * lines["sum"])
-    return made_of.groupby(["firm_id", "year", "stage"], as_index=False)["amount"].sum()
+    named = lines.merge(stages(), on=["edition", "code"], how="left")[keys[2:]].fillna("other")
+    made_of = lines.assign(**{c: named[c].to_numpy() for c in named}, amount=share * lines["sum"])
+    return made_of.groupby(keys, as_index=False)["amount"].sum()
 
 
 def columns(found: pd.DataFrame, fullest: pd.DataFrame) -> pd.DataFrame:

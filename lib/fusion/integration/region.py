@@ -9,21 +9,25 @@ from __future__ import annotations
 import ibis
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from fusion.classification.enterprises import in_question
+from fusion.classification.kinds import MAKES, OTHER, SERVES
 from fusion.integration.firms import Settings, integration
 from fusion.integration.pairing import pairs
 from fusion.integration.relatedness import Relatedness
 
-MAKES, SERVES = "manufacturing", "services"
+Floats = NDArray[np.float64]
 _SOLD = """
-SELECT d.region, l.code, sum(l.amount) AS amount FROM _lines AS l JOIN _rows AS r USING (row)
+SELECT d.region, r.edition, l.code, sum(l.amount) AS amount FROM _lines AS l JOIN _rows AS r USING (row)
 JOIN _region AS d USING (firm_id, year)
 WHERE r.year = {year} AND l.code <> '' GROUP BY ALL
 UNION ALL
-SELECT d.region, main, sum(r.services) FROM _rows AS r JOIN _region AS d USING (firm_id, year)
+SELECT d.region, r.edition, main, sum(r.services) FROM _rows AS r JOIN _region AS d USING (firm_id, year)
 WHERE r.year = {year} AND NOT maker AND untold > 0 GROUP BY ALL"""
 _MADE = """
-SELECT d.region, r.goods_code AS code, sum(r.goods_low) AS amount FROM _rows AS r JOIN _region AS d USING (firm_id, year)
+SELECT d.region, r.edition, r.goods_code AS code, sum(r.goods_low) AS amount
+FROM _rows AS r JOIN _region AS d USING (firm_id, year)
 WHERE r.year = {year} AND r.services IS NOT NULL AND r.goods_low > 0 AND r.goods_code <> '' GROUP BY ALL"""
 # Of a services firm whose goods are open, what is certain: it is in the pool, and so in what the pool is set against.
 _OWN = """
@@ -49,8 +53,9 @@ def pooled(panel: ibis.Table, made: Relatedness, settings: Settings, by: str, ye
     -------
     pandas.DataFrame
         region, units (that tell), within (F_d), pooled (H_d), between (B_d), in percent of the revenue of those that tell,
-        makers and services firms alike; most within first. A services firm whose goods are open counts at what is certain. Codes
-        of an edition that are several classes count as the first of them. Empty without the column.
+        makers and services firms alike; most within first. A services firm whose goods are open counts at what is certain. A
+        code that may be several classes has the mean of their relatedness; where there is one, pooled_least and pooled_most are
+        by the least and the greatest of it, between which the pool surely is. Empty without the column.
     """
     columns = ["region", "units", "within", "pooled", "between"]
     if by not in panel.columns:
@@ -65,24 +70,49 @@ def pooled(panel: ibis.Table, made: Relatedness, settings: Settings, by: str, ye
     shares, services, related, names = [], [], [], []
     for region, volume in rows["volume"].items():
         p, q = (
-            _by_class(t[t["region"] == region], axis)
+            _by_code(t[t["region"] == region], axis)
             for t, axis in ((goods, made.r.index), (sold, made.r.columns))
         )
         if len(p) and len(q):
             names.append(region)
-            shares.append(p.to_numpy() / volume / (2 * (1 - settings.mix)))
-            services.append(q.to_numpy() / volume / (2 * settings.mix))
-            related.append(made.r.loc[p.index, q.index].to_numpy())
-    best = pairs(shares, services, related)
-    could = {n: 200 * float((pi * r).sum()) for n, pi, r in zip(names, best, related, strict=True)}
-    table = rows.assign(within=100 * rows["within"], pooled=pd.Series(could, dtype=float)).reset_index()
-    # Rounding of codes to classes can leave the pool a little below its parts.
-    table["between"] = (table["pooled"] - table["within"]).clip(lower=0)
+            shares.append(p["amount"].to_numpy() / volume / (2 * (1 - settings.mix)))
+            services.append(q["amount"].to_numpy() / volume / (2 * settings.mix))
+            related.append(_related(made.r, p["classes"], q["classes"]))
+    could = {
+        how: _could(names, shares, services, [r[how] for r in related]) for how in ("mean", "least", "most")
+    }
+    table = rows.assign(within=100 * rows["within"], pooled=could["mean"]).reset_index()
+    # What firms pair themselves can be paired in the pool, too; it lacks what makers sell without a class.
+    table["pooled"] = table["pooled"].clip(lower=table["within"])
+    table["between"] = table["pooled"] - table["within"]
+    if not could["least"].equals(could["most"]):
+        ends = {
+            f"pooled_{how}": table["region"].map(could[how]).clip(lower=table["within"])
+            for how in ("least", "most")
+        }
+        table, columns = table.assign(**ends), [*columns, *ends]
     return table.sort_values("within", ascending=False)[columns].reset_index(drop=True)
+
+
+def _could(
+    names: list[object], shares: list[Floats], services: list[Floats], related: list[Floats]
+) -> pd.Series:
+    """What each region could pair, percent."""
+    best = pairs(shares, services, related)
+    found = {n: 200 * float((pi * r).sum()) for n, pi, r in zip(names, best, related, strict=True)}
+    return pd.Series(found, dtype=float)
 
 
 def location(panel: pd.DataFrame, by: str, size: str, year: int) -> pd.DataFrame:
     """Location quotients of making and serving by region: share of the region over share of all.
+
+    Parameters
+    ----------
+    panel : pandas.DataFrame
+        firm_id, year, the two columns, and kind (`classification.kinds`).
+    by, size : str
+        Columns of the region and of the size (persons, value added).
+    year : int
 
     Returns
     -------
@@ -90,12 +120,12 @@ def location(panel: pd.DataFrame, by: str, size: str, year: int) -> pd.DataFrame
         region, units, manufacturing, services (quotients); those without one of the two kinds in all of the panel have
         no quotient. Empty where a column lacks.
     """
-    if not {by, size, "ind4"} <= set(panel):
+    if not {by, size, "kind"} <= set(panel):
         return pd.DataFrame(columns=["region", "units", MAKES, SERVES])
-    data = panel[(panel["year"] == year) & panel[size].gt(0)].dropna(subset=[by, "ind4"])
-    data = data.assign(kind=_kinds(data["ind4"]), region=data[by].astype("str"))
+    data = panel[(panel["year"] == year) & panel[size].gt(0) & panel["kind"].ne("")].dropna(subset=[by])
+    data = data.assign(region=data[by].astype("str"))
     table = data.pivot_table(index="region", columns="kind", values=size, aggfunc="sum", fill_value=0.0)
-    table = table.reindex(columns=[MAKES, SERVES, "other"], fill_value=0.0)
+    table = table.reindex(columns=[MAKES, SERVES, OTHER], fill_value=0.0)
     whole = table.sum(axis=1)
     out = table[[MAKES, SERVES]].div(whole, axis=0) / (table[[MAKES, SERVES]].sum() / whole.sum())
     units = data.groupby("region")["firm_id"].nunique()
@@ -116,10 +146,10 @@ def together(
         One row: units, gamma, chance (mean of permutations), low, high (90 % of them). Empty where a kind is absent.
     """
     names = ["units", "gamma", "chance", "low", "high"]
-    if not {by, size, "ind4"} <= set(panel):
+    if not {by, size, "kind"} <= set(panel):
         return pd.DataFrame(columns=names)
-    data = panel[(panel["year"] == year) & panel[size].gt(0)].dropna(subset=[by, "ind4"])
-    kind, place = _kinds(data["ind4"]).to_numpy(), pd.factorize(data[by])[0]
+    data = panel[(panel["year"] == year) & panel[size].gt(0) & panel["kind"].ne("")].dropna(subset=[by])
+    kind, place = data["kind"].to_numpy(), pd.factorize(data[by])[0]
     w = data[size].to_numpy(float)
     if not {MAKES, SERVES} <= set(kind) or place.max(initial=0) < 1:
         return pd.DataFrame(columns=names)
@@ -143,19 +173,26 @@ def together(
 
 
 # -- inside ------------------------------------------------------------------------------------
-def _kinds(codes: pd.Series) -> pd.Series:
-    division = pd.to_numeric(codes.astype("str").str[:2], errors="coerce")
-    serves = division.between(51, 96) | (division == 43)
-    names = np.where(division.between(13, 42), MAKES, np.where(serves, SERVES, "other"))
-    return pd.Series(names, codes.index)
+def _by_code(lines: pd.DataFrame, known: pd.Index) -> pd.DataFrame:
+    """Amounts by code with the classes of 2017 that it may be, of those whose relatedness is known."""
+    lines = lines.dropna(subset=["code"]).groupby(["edition", "code"], as_index=False)["amount"].sum()
+    may = in_question()[["edition", "code", "code_2017"]].merge(lines[["edition", "code"]])
+    may = may[may["code_2017"].isin(known)]
+    classes = may.groupby(["edition", "code"])["code_2017"].agg(list).rename("classes").reset_index()
+    # Codes that are one class add up: fewer lines to pair.
+    table = lines.merge(classes, on=["edition", "code"]).assign(key=lambda t: t["classes"].map(tuple))
+    return (
+        table.groupby("key")
+        .agg(amount=("amount", "sum"), classes=("classes", "first"))
+        .reset_index(drop=True)
+    )
 
 
-def _by_class(lines: pd.DataFrame, classes: pd.Index) -> pd.Series:
-    """Amounts by class of 2017; a coarser or older code counts as the first class that begins like it."""
-    lines = lines.dropna(subset=["code"])
-    known = pd.Series(classes, classes)
-    first = {
-        code: known.get(code) or next((c for c in classes if c.startswith(code[:3])), None)
-        for code in lines["code"]
+def _related(r: pd.DataFrame, goods: pd.Series, services: pd.Series) -> dict[str, Floats]:
+    """Mean, least and greatest relatedness of the classes that codes of goods and of services may be."""
+    cells = [[r.loc[j, k].to_numpy() for k in services] for j in goods]
+    return {
+        "mean": np.array([[c.mean() for c in row] for row in cells]),
+        "least": np.array([[c.min() for c in row] for row in cells]),
+        "most": np.array([[c.max() for c in row] for row in cells]),
     }
-    return lines.assign(code=lines["code"].map(first)).dropna(subset=["code"]).groupby("code")["amount"].sum()

@@ -207,12 +207,19 @@ def grid(made: Relatedness) -> Grid:
 
 @lru_cache
 def stages() -> pd.DataFrame:
-    """Stage of every service code of both editions, by most of the classes that it may be: edition, code, stage."""
+    """Stage of every service code of both editions, by most of the classes that it may be.
+
+    Returns
+    -------
+    pandas.DataFrame
+        edition, code, stage, stages_possible (comma-joined: of any of the classes).
+    """
     stage = dict(levels()[["code", "stage"]].to_numpy())
     sold = kinds().query("kind == @SERVICE")
     # Of those that most are, the first by name.
     first = [min(multimode(stage[c] for c in m)) for m in sold["members"]]
-    return sold[["edition", "code"]].assign(stage=first)
+    every = [",".join(sorted({stage[c] for c in m})) for m in sold["members"]]
+    return sold[["edition", "code"]].assign(stage=first, stages_possible=every)
 
 
 def together(sellers: pd.DataFrame, makers: pd.DataFrame) -> pd.DataFrame:

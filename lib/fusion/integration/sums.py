@@ -195,6 +195,24 @@ def change(rows: pd.DataFrame, by: str, first: int, last: int) -> pd.DataFrame:
     return table.assign(**{c: 100 * table[c] for c in names})
 
 
+def change_ends(table: pd.DataFrame, rows: pd.DataFrame, first: int, last: int) -> pd.DataFrame:
+    """`change` by path with the least and the most that both of its ends can be where codes leave paths open.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With before_least, before_most, after_least, after_most (%); as it was where nothing is open.
+    """
+    if "paths_possible" not in rows:
+        return table
+    told = rows[rows["point"].notna()].assign(part=100 * rows["point"] * rows["volume"])
+    for year, name in ((first, "before"), (last, "after")):
+        long = intervals.beside(told[told["year"] == year])
+        ends = intervals.ratios(long, ["year"], "part", "volume").droplevel("year")
+        table = intervals.with_ends(table, ends, name)
+    return table
+
+
 def parts(rows: pd.DataFrame, drawn: Floats | None, by: list[str]) -> pd.DataFrame:
     """What each firm adds to the cells of `totals`: the groups, unit, and parts and wholes of each share."""
     w = rows["volume"].to_numpy(float)
@@ -211,30 +229,40 @@ def parts(rows: pd.DataFrame, drawn: Floats | None, by: list[str]) -> pd.DataFra
     return table.dropna(subset=by)
 
 
-def open_ends(rows: pd.DataFrame, drawn: Floats | None) -> pd.DataFrame:
-    """Least and greatest F (%, by the model) of each path where codes leave the paths of some firms open.
+def open_rows(rows: pd.DataFrame, drawn: Floats | None) -> pd.DataFrame:
+    """Firm-years beside each path that they are or may be of, with the model's integrated revenue (part, %) and their volume.
 
     Parameters
     ----------
     rows : pandas.DataFrame
-        As `totals` takes them, with path and paths_possible.
+        As `totals` takes them, with path and paths_possible; without these, or a model, none.
+    """
+    if drawn is None or "paths_possible" not in rows:
+        return pd.DataFrame()
+    frame = rows[["firm_id", "year", "path", "paths_possible"]].assign(whole=rows["volume"])
+    return intervals.beside(frame.assign(part=100 * drawn.mean(axis=0) * frame["whole"]))
+
+
+def open_ends(rows: pd.DataFrame, drawn: Floats | None) -> pd.DataFrame:
+    """Least and greatest F (%, by the model) of each path and year where codes leave the paths of some firms open.
 
     Returns
     -------
     pandas.DataFrame
         By year and cell: least, most.
     """
-    names = ["year", "cell"]
-    found = {}
-    if drawn is not None and "paths_possible" in rows:
-        frame = rows[["year", "path", "paths_possible"]].assign(b=rows["volume"])
-        frame = frame.assign(a=100 * drawn.mean(axis=0) * frame["b"])
-        for key, cell in intervals.beside(frame).groupby(names):
-            sure, free = cell[~cell["open"]], cell.loc[cell["open"], ["a", "b"]]
-            if len(sure):
-                found[key] = intervals.ratio(sure["a"].sum(), sure["b"].sum(), free)
-    index = pd.MultiIndex.from_tuples(list(found), names=names)
-    return pd.DataFrame(list(found.values()), index=index, columns=["least", "most"], dtype=float)
+    long = open_rows(rows, drawn)
+    return intervals.ratios(long, ["year"], "part", "whole") if len(long) else pd.DataFrame()
+
+
+def with_open_parts(parts: pd.DataFrame, rows: pd.DataFrame, drawn: Floats | None, year: int) -> pd.DataFrame:
+    """`parts` by path with what each firm adds to `open_ends` of a year: part and whole of value_least and value_most."""
+    long = open_rows(rows, drawn)
+    if not len(long):
+        return parts
+    found = intervals.ratio_parts(long[long["year"] == year], [], "part", "whole")
+    names = {c: f"value_{c}" for c in found.columns if c.startswith(("least", "most"))}
+    return pd.concat([parts, found.rename(columns={"cell": "path", **names})], ignore_index=True)
 
 
 def told(rows: pd.DataFrame) -> pd.Series:
@@ -268,11 +296,14 @@ def by_stage(made: pd.DataFrame, rows: pd.DataFrame, year: int) -> tuple[pd.Data
     Returns
     -------
     table : pandas.DataFrame
-        stage, chain, units, yuan (亿元), points (of F over all that tell, %), share (%); largest first.
+        stage, chain, units, yuan (亿元), points (of F over all that tell, %), share (%); largest first. A code whose classes
+        are of several stages stands in that of most of them; yuan_low and yuan_high, where there are such, without and with
+        all that may be of the stage.
     parts : pandas.DataFrame
-        What each firm adds: stage, chain, unit, yuan, share_part, share_whole.
+        What each firm adds: stage, chain, unit, yuan, share_part, share_whole, and of both ends.
     """
-    own = made[made["year"] == year].merge(chains(), on="stage")
+    told = made[made["year"] == year]
+    own = told.merge(chains(), on="stage")
     own = own.assign(yuan=own["amount"] / 1e4)
     volume = rows.loc[(rows["year"] == year) & rows["point"].notna(), "volume"].sum() / 1e4
     table = own.groupby(["stage", "chain"], as_index=False).agg(
@@ -283,7 +314,21 @@ def by_stage(made: pd.DataFrame, rows: pd.DataFrame, year: int) -> tuple[pd.Data
     each = own[["stage", "chain", "yuan"]].assign(
         unit=own["firm_id"], share_part=100 * own["yuan"], share_whole=whole
     )
-    return table.sort_values("yuan", ascending=False, ignore_index=True), each
+    table = table.sort_values("yuan", ascending=False, ignore_index=True)
+    ends = _stage_ends(told)
+    if (ends["yuan_low"] == ends["yuan_high"]).all():
+        return table, each
+    both = ends.groupby("stage", as_index=False)[["yuan_low", "yuan_high"]].sum()
+    return table.merge(both, on="stage", how="left"), pd.concat([each, ends], ignore_index=True)
+
+
+def _stage_ends(told: pd.DataFrame) -> pd.DataFrame:
+    """Integrated revenue of each firm that is surely of a stage, and that may be: stage, chain, unit, yuan_low, yuan_high."""
+    long = told.assign(stage=told["stages_possible"].str.split(","), yuan_high=told["amount"] / 1e4)
+    long = long.explode("stage").merge(chains(), on="stage")
+    sure = long["stages_possible"] == long["stage"]
+    long = long.assign(yuan_low=long["yuan_high"].where(sure, 0.0), unit=long["firm_id"])
+    return long[["stage", "chain", "unit", "yuan_low", "yuan_high"]]
 
 
 def chains() -> pd.DataFrame:

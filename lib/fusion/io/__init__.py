@@ -12,10 +12,12 @@ from fusion.io.algebra import (
     sensitivity,
 )
 from fusion.io.links import fusion_degree, linkages, producer_services
+from fusion.io.own import Own, read_own
 from fusion.io.table import Table, layouts, read
 
 __all__ = [
     "InputOutputError",
+    "Own",
     "Table",
     "allocation",
     "complete",
@@ -29,5 +31,6 @@ __all__ = [
     "linkages",
     "producer_services",
     "read",
+    "read_own",
     "sensitivity",
 ]

@@ -104,7 +104,7 @@ def read(file: Path | str, layout: str, tolerance: float = 1e-4) -> Table:
     raw = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     _need(how, raw, Path(file).name)
     table = _build(how, raw)
-    _check(table, Path(file).name, tolerance)
+    checked(table, Path(file).name, tolerance)
     return table
 
 
@@ -157,8 +157,14 @@ def _column(rows: pd.DataFrame, name: str) -> Floats:
     return _numbers(rows, [name])[:, 0] if name else np.zeros(len(rows))
 
 
-def _check(table: Table, name: str, tolerance: float) -> None:
-    """Inputs and value added make up output; uses less imports make up output."""
+def checked(table: Table, name: str, tolerance: float) -> None:
+    """Hold a table to its totals: inputs and value added make up output; uses less imports make up output.
+
+    Raises
+    ------
+    InputOutputError
+        When a sector misses its output by more than the tolerance.
+    """
     inputs = table.flows.sum(axis=0) + table.value_added
     home = table.flows if table.imported is None else table.flows - table.imported
     taken = 0 if table.imported is not None else table.imports

@@ -12,6 +12,7 @@ from fusion.adapters import able, panel
 from fusion.evaluation import pilots, targets
 from fusion.evaluation import plan as plans
 from fusion.evaluation.errors import EvaluationError
+from fusion.io import InputOutputError, read_own
 from fusion.panel import checks, clean, readers
 
 HOW = ("rename", "money_unit", "encoding", "sheet", "editions")
@@ -74,7 +75,7 @@ def is_file(flat: Mapping[str, Any]) -> bool:
 
 
 def tables(flat: Mapping[str, Any], root: Path) -> Iterator[tuple[str, str]]:
-    """What is wrong in the files of pilots, plans and targets: the parameter, and a sentence for each cell."""
+    """What is wrong in the files of pilots, plans, targets and flows: the parameter, and a sentence for each cell."""
     loaders = {"pilots": pilots.load, "targets": targets.load}
     found: dict[str, Any] = {}
     for name, load in loaders.items():
@@ -83,6 +84,11 @@ def tables(flat: Mapping[str, Any], root: Path) -> Iterator[tuple[str, str]]:
                 found[name] = load(root / flat[name])
             except EvaluationError as error:
                 yield from ((name, line) for line in str(error).splitlines())
+    if flat["io_table"]:
+        try:
+            read_own(root / flat["io_table"])
+        except InputOutputError as error:
+            yield from (("io_table", line) for line in str(error).splitlines())
     further = {"observed": ("targets", targets.load_observed), "plan": ("pilots", plans.load)}
     for name, (of, read) in further.items():
         if flat[name] and of in found:

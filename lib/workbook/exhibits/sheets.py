@@ -197,6 +197,10 @@ class Exhibit(_Model):
         False, description="shown once for each part that the study names, as <exhibit>-<part>"
     )
     headline: list[str] = Field(default_factory=list, description="values that the study's first page names")
+    splits: str | list[str] | None = Field(
+        None,
+        description="columns with the least and the most that codes of several classes leave open, or a shared reason",
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> Exhibit:
@@ -241,6 +245,10 @@ class Shared(_Model):
         default_factory=dict, description="estimators, designs and tests by name"
     )
     vocabularies: dict[str, Vocabulary] = Field(description="words of codes")
+    splits: dict[str, str] = Field(
+        default_factory=dict,
+        description="why an exhibit has no bounds for codes that may be several classes, by name",
+    )
 
 
 class Sheet(_Model):
@@ -257,6 +265,9 @@ class Sheet(_Model):
     )
     words: dict[str, Paragraph] = Field(
         default_factory=dict, description="paragraphs with numbers from the data"
+    )
+    splits: str | None = Field(
+        None, description="shared reason of its exhibits that do not say what split codes do to them"
     )
     exhibits: dict[str, Exhibit] = Field(description="by id, in their order")
 

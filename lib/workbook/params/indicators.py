@@ -167,6 +167,11 @@ class Integration(Section):
     silent_level: Annotated[float, Field(ge=0.1, le=10)] = Field(
         1.0, description="integration of the silent that do, against the same"
     )
+    io_table: str | None = Field(
+        None,
+        description="input-output table of your own (CSV or Excel, form: data/io/table_template.csv): links of manufacturing "
+        "and services both ways, and exposures up and down the chain",
+    )
     frame_share: Annotated[float, Field(gt=0, le=1)] = Field(
         1.0,
         description="sampling fraction of the panel; 1: all units of the frame, which are no source of error",

@@ -85,13 +85,15 @@ FILES = {
     "base_file",
     "coefficients_file",
     "corrections",
+    "io_table",
+    "observed",
     "pilots",
     "plan",
+    "split_weights_file",
     "targets",
-    "observed",
+    "tiles",
     "vintage",
     "vintage_returns",
-    "tiles",
 }
 
 

@@ -1,0 +1,55 @@
+"""Making and serving: which of the two industries a code is of, whatever its edition."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import pandas as pd
+
+from fusion.classification.editions import CURRENT
+from fusion.classification.enterprises import in_question
+
+MAKES, SERVES, OTHER = "manufacturing", "services", "other"
+REPAIR = 43  # division of 2011 and 2017: repair of goods, a service
+
+
+def kinds(classified: pd.DataFrame) -> pd.Series:
+    """Which industry each row is of.
+
+    Parameters
+    ----------
+    classified : pandas.DataFrame
+        edition, code_own and code_2017, as `classify` gives them.
+
+    Returns
+    -------
+    pandas.Series
+        ``manufacturing`` (divisions 13 to 42 of 2017), ``services`` (43 and 51 to 96), ``other``; empty without a code, or where
+        the classes that it may be are of several. A class of 2002 that gave its repair away makes.
+    """
+    one = classified["code_2017"].fillna("") != ""
+    edition = classified["edition"].mask(one, CURRENT)
+    code = classified["code_own"].mask(one, classified["code_2017"])
+    held = _kinds()
+    found = [held.get(key, "") for key in zip(edition, code, strict=True)]
+    return pd.Series(found, index=classified.index, dtype="str")
+
+
+@lru_cache
+def _kinds() -> dict[tuple[str, str], str]:
+    pairs = in_question()
+    division = pairs["code_2017"].str[:2].astype(int)
+    repairs = division == REPAIR
+    pairs = pairs.assign(kind=[_kind(d) for d in division], repairs=repairs)
+    found: dict[tuple[str, str], str] = {}
+    for key, part in pairs.groupby(["edition", "code"]):
+        # Goods and their repair were one class in 2002, of those who make.
+        left = part.loc[~part["repairs"], "kind"] if (part["kind"] == MAKES).any() else part["kind"]
+        found[str(key[0]), str(key[1])] = left.iloc[0] if (left == left.iloc[0]).all() else ""
+    return found
+
+
+def _kind(division: int) -> str:
+    if 13 <= division <= 42:
+        return MAKES
+    return SERVES if division == REPAIR or 51 <= division <= 96 else OTHER
