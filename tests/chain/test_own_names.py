@@ -25,6 +25,9 @@ BESIDE = (
     "before next_year const groups class effect cluster estimate term unit_stack time_stack exposed placebo z since markup "
     "lists edition code_own mapping_status fields_main f"
 )
+# Poisson and GMM in notebook 07 stop iterating at 1e-8, in another order of columns elsewhere.
+EXACT: dict[str, Any] = {"check_exact": True}
+ITERATED: dict[str, Any] = {"rtol": 1e-6, "atol": 1e-9}
 COMPARED = ["classified", "indicators", "weights", "estimation_sample", "mde", "estimates", "dynamics", "att", "robustness",
             "heterogeneity", "scorecards", "published"]  # fmt: skip
 
@@ -77,7 +80,7 @@ def test_numbers_are_those_of_the_study_under_other_names(run: Callable[[str], R
         for column in other[frame.columns].select_dtypes("number"):
             told = f"{name}.{column}"
             pd.testing.assert_series_equal(
-                frame[column], other[column], check_dtype=False, check_exact=True, obj=told
+                frame[column], other[column], check_dtype=False, obj=told, **(ITERATED if name == "robustness" else EXACT)
             )
         compared += other.size
     assert compared > 50_000

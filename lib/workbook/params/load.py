@@ -276,13 +276,19 @@ def _apart(parameters: Parameters) -> Parameters:
         if column in new and not (one["name"] or one["label_en"] or one["label_zh"]):
             one["name"] = column
     values["panel"]["columns"] = {name(n): one for n, one in values["panel"]["columns"].items()}
+    # Those that were found in the data bear its names, which no study could declare.
+    found = {name: one for name, one in panel.extra_columns.items() if one.type == "auto"}
+    for column in found:
+        values["panel"]["extra_columns"].pop(column)
     for column in new.keys() & values["panel"]["extra_columns"].keys():
         values["panel"]["extra_columns"][column]["kept_as"] = new[column]
     stated = parameters.printed.model_dump(
         by_alias=True, exclude_unset=True
     )  # an inner key that is not set is inherited
     values["printed"] = _printed_apart(stated, name, text)
-    return Parameters.model_validate(values)
+    made = Parameters.model_validate(values)
+    made.panel.extra_columns |= {n: one.model_copy(update={"kept_as": new.get(n)}) for n, one in found.items()}
+    return made
 
 
 def _printed_apart(values: Any, name: Callable[[str], str], text: Callable[[str], str]) -> Any:
