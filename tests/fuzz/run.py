@@ -74,7 +74,7 @@ def tried(blocks: list[Block], workers: int) -> Iterator[Found]:
             left = set(blocks)
             with (
                 suppress(BrokenProcessPool),
-                ProcessPoolExecutor(workers, mp_context=get_context("spawn"), max_tasks_per_child=40) as pool,
+                ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool,
             ):
                 for done in as_completed([pool.submit(block, which, marks) for which in blocks]):
                     yield done.result()
