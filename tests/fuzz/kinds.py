@@ -49,20 +49,20 @@ PILOTS = (
 )
 PLAN = (
     "scheme,batch,unit,item,kind,name,indicator,direction,base,goal,weight,due,reported,reported_year,source\n"
-    "s,1,f1,1,indicator,Revenue,fi,up,1,2,60,2020,1.5,2019,page 2\ns,1,f1,2,task,A form,,,,,40,2019,,,page 2\n"
+    "s,1,f1,1,goal,Revenue,fi,up,1,2,60,2020,1.5,2019,page 2\ns,1,f1,2,task,A form,,up,0,1,40,2019,,,page 2\n"
 )
 LISTS = (
     "kind,issuer,notice,batch,date,code,name,old_names,until,revoked,mode,source,verified\n"
     "green_factory,MIIT,no 1,1,2021-12-03,91310000000000001X,甲公司,,,,,p 1,yes\n"
     "smart_factory,MIIT,,2,2022,,乙,丙;丁,2025,,,,no\n"
 )
-WEIGHTS = "edition,code,part,weight\n2011,3350,3351,0.5\n2011,3350,3359,0.5\n"
-OBSERVED = "target,year,value,source\nx,2020,1.5,s\n"
+WEIGHTS = "edition,code,part,weight\n2011,0169,0164,0.5\n2011,0169,0169,0.5\n2011,0170,0171,1\n"
+OBSERVED = "target,year,value,source\niiot_core,2020,1.5,s\nbrand_firms,2021,3,t\n"
 SHARES = "standard,gbt_code,coefficient\nsports_2019,8810,0.5\nsports_2019,8890,0.25\n"
 CORRECTIONS = (
     "unit,year,field,kind,reason,who,decided_at,form,old,new,factor,measure,source\n"
     "a,2020,operating_revenue,slip,ten times,me,2021-03-01,,1000,100,,万元,call\n"
-    "b,2019,*,slip,unit,me,2021/3/2,,,,1,,\nb,2020,total_assets,confirmed,,me,2021,,,,,,\n"
+    "b,2019,*,slip,unit,me,2021/3/2,,,,1,,\nb,2020,total_assets,confirmed,right,me,2021,,,,,,\n"
 )
 ANSWERS = (
     "Identifier,Year,Item,Answer,Right value (10 000 yuan),Reason,Decided by,Date,Check\n"
@@ -93,7 +93,7 @@ TABLES = {
     "two": {"panels": {"A": {"head": "x", "sample": "state"}, "B": {"outcome": "ind4", "columns": [{}]}}, "columns": [{}]},
     "three": {"from": "main", "swap": {"pilot": "ln_lp"}},
     "four": {"estimator": "iv", "iv": {"pilot": ["ln_lp"]}, "columns": [{"mark": {"Years": True}, "like": "xtreg"}],
-             "first_stage": True, "weights": "employees_avg", "landscape": True},
+             "weights": "employees_avg", "landscape": True},
 }  # fmt: skip
 RELEASE = {
     "format": 1, "name": "2024",

@@ -13,7 +13,7 @@ import openpyxl
 import pandas as pd
 import pytest
 import reads
-from kinds import KINDS, PILOTS, READ, REFUSED, STUDY, tried
+from kinds import ANSWERS, KINDS, PILOTS, READ, REFUSED, RELEASE, STUDY, tried
 from made import Made
 
 from fusion import engine
@@ -209,6 +209,16 @@ def test_a_query_of_cells_of_several_types_is_refused_by_both_readers(tmp_path: 
     assert [again(tmp_path, kind, made) for kind in ("query", "query by adapter")] == [REFUSED, REFUSED]
 
 
+def _answers(day: str) -> bytes:
+    book, made = openpyxl.Workbook(), BytesIO()
+    for line in ANSWERS.replace("2021-03-01", day).splitlines():
+        book.active.append([cell or None for cell in line.split(",")])
+    book.save(made)
+    return made.getvalue()
+
+
+# The first row that its head names comes after the last: the reader asked for 859 GB, and its process ended.
+HUGE = binary.compound(binary.biff(ROWS).replace(b"\0\x02\x0e\0\0\0\0\0", b"\0\x02\x0e\0\0\xf7\0\0"))
 FAILED: dict[str, tuple[str, bytes]] = {
     "a base that is no UTF-8": ("base of an index", b'{"format": 1, "x": "\xb9"}'),
     "a base whose indexes are a list": ("base of an index", b'{"format": 1, "indexes": [1]}'),
@@ -226,6 +236,13 @@ FAILED: dict[str, tuple[str, bytes]] = {
     "corrections in a damaged book": ("corrections in a book", b"PK\x03\x04"),
     "a plan whose head holds a line end of another kind": ("plan", "scheme,batch,unit,re\x85ported,report|\n".encode()),
     "an adapter upon one that is not there": ("adapter", b"adapter: odd\nbased_on: inf\n"),
+    "an old workbook that claims more than memory holds": ("xls", HUGE),
+    "an adapter of many faults": ("adapter", b"adapter: odd\nrepeats: [" + b"x, " * 400 + b"x]\n"),
+    "corrections of many columns": ("corrections", b"unit" + b",x" * 300 + b",y\n"),
+    "a record of a release with a number of 400 digits": (
+        "releases", json.dumps(RELEASE | {"sums": [RELEASE["sums"][0] | {"total": 10**400}]}).encode()),  # type: ignore[dict-item]
+    "a file without a key": ("csv by adapter", b"firm_id,x\na,1\n"),
+    "answers on a day that is none": ("answers", _answers("firm_id")),
     "a first study without years": ("first study", "id,年份\na,3\nb,4\n".encode()),
 }  # fmt: skip
 

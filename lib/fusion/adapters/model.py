@@ -22,6 +22,7 @@ from fusion.panel.codes import EDITIONS
 from fusion.panel.contract import DATA, contract
 from fusion.panel.errors import nearest
 
+MOST = 20  # faults of one file that a message shows
 HOME = DATA / "adapters"
 MoneyUnit = Literal["元", "千元", "万元", "百万元", "亿元"]
 Text = Annotated[str, Field(min_length=1)]
@@ -266,7 +267,9 @@ def validate(values: Mapping[str, Any], where: str, extra: Iterable[str] = ()) -
     try:
         return Adapter.model_validate(dict(values))
     except ValidationError as error:
-        raise AdapterError("\n".join(_line(where, e) for e in error.errors())) from None
+        lines = [_line(where, e)[:500] for e in error.errors()]
+        more = [said("adapters.and_more", count=len(lines) - MOST)] if len(lines) > MOST else []
+        raise AdapterError("\n".join([*lines[:MOST], *more])) from None
 
 
 def over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

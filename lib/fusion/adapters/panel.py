@@ -248,7 +248,9 @@ def problems(layouts: Sequence[Layout], adapter: Adapter, chosen: Choices) -> li
     needed = {n: c for n, c in chosen.columns.items() if n not in KEYS or not causes}
     missing = missing_columns(sorted(there), needed)
     if missing:
-        lines.append(said("adapters.columns_missing", count=len(missing), missing="; ".join(missing)))
+        files = examples(list(dict.fromkeys(layout.path.name for layout in layouts)), NAMED)
+        told = examples(missing, NAMED)
+        lines.append(said("adapters.columns_missing", files=files, count=len(missing), missing=told))
     return lines
 
 

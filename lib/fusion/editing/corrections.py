@@ -17,7 +17,7 @@ from fusion.editing.blocks import items
 from fusion.language import listed, said
 from fusion.panel import checks, sheets
 from fusion.panel.contract import MONEY, MONEY_UNITS, ROW
-from fusion.panel.errors import PanelError, nearest
+from fusion.panel.errors import PanelError, examples, nearest
 from fusion.panel.readers import Raw
 
 NEEDED = ("unit", "year", "field", "kind", "reason", "who", "decided_at")
@@ -85,7 +85,7 @@ def read(path: Path) -> pd.DataFrame:
     missing = [c for c in NEEDED if c not in frame]
     unknown = [c for c in frame if c not in (*NEEDED, *OPTIONAL)]
     if missing or unknown:
-        hint = "".join(f"{name}{nearest(name, (*NEEDED, *OPTIONAL))} " for name in unknown)
+        hint = examples(f"{str(name)[:60]}{nearest(name, (*NEEDED, *OPTIONAL))}" for name in unknown)
         raise PanelError(
             said(
                 "editing.heads",

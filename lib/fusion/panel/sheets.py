@@ -8,6 +8,9 @@ as 2016-12-31, blank rows as empty lists.
 from __future__ import annotations
 
 import datetime as dt
+import pickle
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,9 +46,7 @@ def names(path: Path) -> list[str]:
             found = [str(sheet.title) for sheet in book.worksheets]
             book.close()
             return found
-        from python_calamine import CalamineWorkbook
-
-        return list(CalamineWorkbook.from_path(path).sheet_names)
+        return _apart(path)
 
 
 def rows(path: Path, sheet: str) -> Iterator[list[str]]:
@@ -128,19 +129,42 @@ def _opened(path: Path, sheet: str) -> Iterator[list[Any]]:
 
 
 def _calamine(path: Path, sheet: str) -> Iterator[list[Any]]:
-    from python_calamine import CalamineWorkbook
-
     percents = records.cells(path, sheet).percents
-    lying = CalamineWorkbook.from_path(path).get_sheet_by_name(sheet)
-    left = (lying.start or (0, 0))[
-        1
-    ]  # rows come from the sheet's first on, cells from the first column that is used
-    for at, row in enumerate(lying.iter_rows()):
+    left, lines = _apart(path, sheet)
+    for at, row in enumerate(lines):  # from the sheet's first row on, from the first column that is used
         cells = [None] * left + [None if value == "" else value for value in row]
         for column, factor in percents.get(at, {}).items():
             if column < len(cells):
                 cells[column] = _shown(cells[column], factor)
         yield cells
+
+
+# Calamine asks for what a damaged file claims, and where there is not so much its process ends: it has one of its own.
+_READER = """
+import pickle, resource, sys
+from python_calamine import CalamineWorkbook
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+try:
+    book = CalamineWorkbook.from_path(sys.argv[1])
+    if len(sys.argv) == 2:
+        found = list(book.sheet_names)
+    else:
+        sheet = book.get_sheet_by_name(sys.argv[2])
+        found = (sheet.start or (0, 0))[1], list(sheet.iter_rows())
+except BaseException as error:
+    found = str(error)
+pickle.dump(found, sys.stdout.buffer)
+"""
+
+
+def _apart(path: Path, *sheet: str) -> Any:
+    """Names of a workbook's sheets; or of one the first column that is used, and its rows."""
+    words = [sys.executable, "-c", _READER, str(path), *sheet]
+    done = subprocess.run(words, capture_output=True, check=False)
+    found = pickle.loads(done.stdout) if not done.returncode else said("panel.reader_ended")
+    if isinstance(found, str):
+        raise ValueError(found)
+    return found
 
 
 def _has_formula(path: Path, sheet: str) -> bool:

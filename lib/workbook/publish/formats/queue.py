@@ -274,7 +274,7 @@ def answers(
         As ``panel.corrections`` reads them.
     refused : list of str
         Each with file and row: damaged workbooks, unknown or stale check codes, no answer beside a value, a value beside
-        "right as it is", none beside a mistake, no number, two answers for one cell.
+        "right as it is", none beside a mistake, no number, no date, two answers for one cell.
     """
     known = asked.drop_duplicates("check").set_index("check")
     kinds = {row[lang]: row for row in _table("answers.csv") for lang in ("zh", "en")}
@@ -341,6 +341,8 @@ def _fault(row: dict[str, Any], known: pd.Index, kinds: dict[str, Any], found: d
         "no_number": right is not None and not np.isfinite(number),
         "right_with_value": kind == "confirmed" and right is not None,
         "wrong_without_value": kind in ("slip", "other") and right is None,
+        "no_date": bool(row.get("decided_at"))
+        and pd.isna(pd.to_datetime(str(row["decided_at"])[:10], errors="coerce")),
         "no_signature": bool(kind) and not all(row.get(c) for c in ("who", "decided_at")),
     }
     return next((name for name, failed in tests.items() if failed), "")

@@ -96,7 +96,7 @@ def _read(file: Path) -> Release:
             _numbers(one.total, *one.weights)
         _numbers(*(one.value for one in found.counts if one.value is not None))
         return found
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise SecrecyError(said("publish.release_unread", file=file.name, reason=str(error)[:200])) from error
 
 
