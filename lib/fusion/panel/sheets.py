@@ -139,27 +139,9 @@ def _calamine(path: Path, sheet: str) -> Iterator[list[Any]]:
         yield cells
 
 
-# Calamine asks for what a damaged file claims, and where there is not so much its process ends: it has one of its own.
-_READER = """
-import pickle, resource, sys
-from python_calamine import CalamineWorkbook
-resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-try:
-    book = CalamineWorkbook.from_path(sys.argv[1])
-    if len(sys.argv) == 2:
-        found = list(book.sheet_names)
-    else:
-        sheet = book.get_sheet_by_name(sys.argv[2])
-        found = (sheet.start or (0, 0))[1], list(sheet.iter_rows())
-except BaseException as error:
-    found = str(error)
-pickle.dump(found, sys.stdout.buffer)
-"""
-
-
 def _apart(path: Path, *sheet: str) -> Any:
     """Names of a workbook's sheets; or of one the first column that is used, and its rows."""
-    words = [sys.executable, "-c", _READER, str(path), *sheet]
+    words = [sys.executable, "-I", str(Path(__file__).with_name("calamine.py")), str(path), *sheet]
     done = subprocess.run(words, capture_output=True, check=False)
     found = pickle.loads(done.stdout) if not done.returncode else said("panel.reader_ended")
     if isinstance(found, str):

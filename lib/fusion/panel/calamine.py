@@ -1,0 +1,30 @@
+"""The reader of .xls, .xlsb and .ods as a process of its own: ``python calamine.py FILE [SHEET]``, answers by pickle.
+
+It asks for what a damaged file claims, and where there is not so much its process ends, without an error that could be told.
+"""
+
+from __future__ import annotations
+
+import pickle
+import resource
+import sys
+from typing import Any
+
+from python_calamine import CalamineWorkbook
+
+
+def found(path: str, *sheet: str) -> Any:
+    """Names of a workbook's sheets; or of one the first column that is used, and its rows; an error as its text."""
+    try:
+        book = CalamineWorkbook.from_path(path)
+        if not sheet:
+            return list(book.sheet_names)
+        lying = book.get_sheet_by_name(sheet[0])
+        return (lying.start or (0, 0))[1], list(lying.iter_rows())
+    except Exception as error:
+        return str(error)
+
+
+if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    pickle.dump(found(*sys.argv[1:]), sys.stdout.buffer)
