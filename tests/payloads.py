@@ -171,7 +171,7 @@ def _table(texts: Iterator[str]) -> dict[str, Any]:
 NO_WORDS = re.compile(
     r"panel\.(source|adapter|editions|rename|sheet|corrections|where\.\{\}|samples|value_lists|columns\.\{(key|\}\.(is|each))).*"
     r"|classification\.(lists.*|.*(file|counts))|indicators\..*|robustness\.exclusions\.\{\}"
-    r"|evaluation\.(pilots|plan|targets|observed|vintage)|publish\..*|audit\.statements\.\{key\}"
+    r"|evaluation\.(pilots|plan|targets|observed|vintage|vintage_returns|tiles)|integration\.io_table|grid\..*|publish\..*|audit\.statements\.\{key\}"
     r"|printed\.tables\.\{\}\.(.*\.)?(sample\.\[\]|from)|printed\.tables\.\{\}\.panels\.\{key\}|printed\.names"
 )
 UNIT = r"[^\n{}<>]{1,60}"

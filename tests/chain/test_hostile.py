@@ -227,7 +227,11 @@ def test_nothing_published_names_the_machine(site: Run) -> None:
         f"@{machine}",
         *(name for name in (person, machine) if len(name) > 6 and name != "localhost"),
     }
-    secrets |= {v for k, v in os.environ.items() if len(v) > 11 and not k.startswith(("LC_", "LANG", "TERM", "MAKE", "MFLAGS"))}
+    secrets |= {
+        v
+        for k, v in os.environ.items()
+        if len(v) > 11 and not k.startswith(("LC_", "LANG", "TERM", "MAKE", "MFLAGS"))
+    }
     looked, kinds = 0, set()
     for name, whole in every(site):
         looked += 1

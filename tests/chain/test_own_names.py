@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -80,7 +81,11 @@ def test_numbers_are_those_of_the_study_under_other_names(run: Callable[[str], R
         for column in other[frame.columns].select_dtypes("number"):
             told = f"{name}.{column}"
             pd.testing.assert_series_equal(
-                frame[column], other[column], check_dtype=False, obj=told, **(ITERATED if name == "robustness" else EXACT)
+                frame[column],
+                other[column],
+                check_dtype=False,
+                obj=told,
+                **(ITERATED if name == "robustness" else EXACT),
             )
         compared += other.size
     assert compared > 50_000

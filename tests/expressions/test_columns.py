@@ -134,7 +134,10 @@ def test_what_a_ratio_measures_and_relates_to() -> None:
 
 
 def test_no_text_is_run() -> None:
-    """Nothing of the library runs a text: no eval, exec or compile, no DataFrame.eval, and query of constants alone."""
+    """Nothing of the library runs a text: no eval, exec or compile, no DataFrame.eval, and query of constants alone.
+
+    But for cells of the project's own notebooks, which variants of a study run without a kernel (`workbook.variants.stage`).
+    """
     found = []
     for file in (paths.ROOT / "lib").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
@@ -147,8 +150,8 @@ def test_no_text_is_run() -> None:
                 not bare and name == "eval"
             )
             if runs or (name == "query" and len(node.args) == 1 and not constant):
-                found.append(f"{file.relative_to(paths.ROOT)}:{node.lineno} {name}")
-    assert found == []
+                found.append(f"{file.relative_to(paths.ROOT)} {name}")
+    assert found == [f"lib/workbook/variants/stage.py {name}" for name in ("exec", "compile")]
 
 
 def test_a_condition_that_ran_a_command_runs_none(tmp_path: Path) -> None:

@@ -103,5 +103,8 @@ def test_harms_that_lie_there(attempt: Try, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_the_table_counts_tries_and_failures() -> None:
-    rows = [{"stage": "site", "fault": "full disk", "hit": True, "failed": failed} for failed in (False, True, False)]
+    rows = [
+        {"stage": "site", "fault": "full disk", "hit": True, "failed": failed}
+        for failed in (False, True, False)
+    ]
     assert command.table(rows).splitlines()[-1].split() == ["all", "3/1", "3/1"]

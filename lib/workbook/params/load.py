@@ -287,7 +287,9 @@ def _apart(parameters: Parameters) -> Parameters:
     )  # an inner key that is not set is inherited
     values["printed"] = _printed_apart(stated, name, text)
     made = Parameters.model_validate(values)
-    made.panel.extra_columns |= {n: one.model_copy(update={"kept_as": new.get(n)}) for n, one in found.items()}
+    made.panel.extra_columns |= {
+        n: one.model_copy(update={"kept_as": new.get(n)}) for n, one in found.items()
+    }
     return made
 
 
