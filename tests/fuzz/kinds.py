@@ -156,7 +156,7 @@ QUERIES = (
     "SELECT zeroblob(1000000000) AS firm_id, 2020 AS year", "SELECT printf('%.*c', 900000000, 'x') AS firm_id, 1 AS year",
     "SELECT randomblob(10) AS firm_id, 2020 AS year, x'ff' AS note", "SELECT firm_id, year, year AS year FROM firms",
     "SELECT firm_id AS '', year FROM firms", "SELECT 1; SELECT 2", "DELETE FROM firms", "ATTACH '/etc/passwd' AS x",
-    "PRAGMA writable_schema = 1", "SELECT load_extension('x')", "SELECT readfile('/etc/passwd')", "VACUUM INTO '/tmp/x'",
+    "PRAGMA writable_schema = 1", "SELECT load_extension('x')", "SELECT readfile('/etc/passwd')", "VACUUM INTO '/x'",
     "SELECT * FROM odd", "SELECT firm_id, year, NULL AS note, 1e400 AS x, 9223372036854775807 AS y FROM firms",
     "SELECT 1 WHERE 0", "SELECT " + ", ".join(f"{i} AS c{i}" for i in range(1900)),
     "SELECT " + "(" * 2000 + "1" + ")" * 2000, "", ";", "-- nothing",
