@@ -171,6 +171,16 @@ def test_the_design_error_is_that_of_the_answer() -> None:
     # A treatment that is not that of the start column is the regression's.
     other = effects.designs(rows.assign(treated=rng.integers(0, 2, len(rows))), columns, start="start")
     assert set(other["estimator"]) == {"twfe"}
+    first = effects.designs(rows, columns, start="start", treated_sizes=(), target="first")["std_error"].iloc[
+        0
+    ]
+    starts = [
+        headline.declared(
+            imputation.fit(rows.assign(y=rng.normal(size=len(rows)) * 0.3), **names), "imputation", "first", 0
+        ).estimate.estimate
+        for _ in range(200)
+    ]
+    assert first == pytest.approx(np.std(starts), rel=0.21) and first > table["std_error"].iloc[0] * 1.1
     errors = learn_errors(rows[rows["treated"] == 0], columns, sorted(rows["year"].unique()))
     assert imputed_error(rows, "start", columns, errors) == pytest.approx(
         table["std_error"].iloc[0], rel=1e-9

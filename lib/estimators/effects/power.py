@@ -23,7 +23,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -35,6 +35,7 @@ from estimators.errors import EffectsError
 from estimators.language import said
 
 Floats = NDArray[np.floating[Any]]
+Target = Literal["all", "common", "first"]
 
 
 @dataclass(frozen=True)
@@ -157,9 +158,14 @@ def design_error(rows: pd.DataFrame, treatment: str, columns: Columns, errors: E
 
 
 def imputed_error(
-    rows: pd.DataFrame, start: str, columns: Columns, errors: Errors, cells: Sequence[str] = ()
+    rows: pd.DataFrame,
+    start: str,
+    columns: Columns,
+    errors: Errors,
+    cells: Sequence[str] = (),
+    target: Target = "all",
 ) -> float:
-    """Standard error of the mean effect over all treated rows by imputation, if all effects are the same.
+    """Standard error of an average effect by imputation, if all effects are the same.
 
     Parameters
     ----------
@@ -167,10 +173,13 @@ def imputed_error(
         Sample; `start` is the first treated time, missing for the never treated.
     cells : sequence of str
         As in `imputation.fit`.
+    target : {"all", "common", "first"}
+        As in `headline.declared`.
     """
     from scipy import sparse
 
     from estimators.effects import imputation
+    from estimators.effects.imputation import headline
 
     model = imputation.fit(
         rows,
@@ -181,10 +190,11 @@ def imputed_error(
         cells=cells,
         slopes=columns.controls,
     )
-    count = len(model.effect)
+    common = int(rows[columns.time].max() - rows.loc[rows[start] <= rows[columns.time].max(), start].max())
+    share = headline.declared(model, "imputation", target, max(common, 0)).share
     weight = np.zeros(len(model.data))
-    weight[model.treated] = 1 / count
-    weight[model.untreated] = model.implied(sparse.csr_array(np.full((count, 1), 1 / count)))[:, 0]
+    weight[model.treated] = share
+    weight[model.untreated] = model.implied(sparse.csr_array(share[:, None]))[:, 0]
     return math.sqrt(max(_variance(weight, rows, columns, errors), 0.0))
 
 
@@ -203,6 +213,7 @@ def designs(
     start: str | None = None,
     treated_sizes: Sequence[int] = (480, 150, 60, 24),
     cells: Sequence[str] = (),
+    target: Target = "all",
 ) -> pd.DataFrame:
     """Minimum detectable effect of each treatment, for the design at hand and for fewer treated units.
 
@@ -220,6 +231,8 @@ def designs(
         are then taken evenly over start years, and the other treated units are left out.
     cells : sequence of str
         Columns whose values have effects of their own in each time, in imputation.
+    target : {"all", "common", "first"}
+        The average that is imputed.
 
     Returns
     -------
@@ -244,7 +257,7 @@ def designs(
             kept = rows if k == len(order) else _fewer(rows, order, k, columns)
             begins = start if binary and start and _begins(rows, treatment, start, columns) else None
             records.append(
-                _design(kept, treatment, columns, errors, (k, binary), (size, power), begins, cells)
+                _design(kept, treatment, columns, errors, (k, binary), (size, power), begins, cells, target)
             )
             records[-1]["design"] = "observed" if kept is rows else "fewer"
     table = pd.DataFrame(records)
@@ -277,12 +290,13 @@ def _design(
     test: tuple[float, float],
     start: str | None,
     cells: Sequence[str],
+    target: Target,
 ) -> dict[str, object]:
     n_treated, binary = treated
     std_error, own_sd = design_error(rows, treatment, columns, errors)
     if start:
         try:
-            std_error = imputed_error(rows, start, columns, errors, cells)
+            std_error = imputed_error(rows, start, columns, errors, cells, target)
         except (
             EffectsError
         ):  # no treated row has a counterfactual in this design; the table names the estimator

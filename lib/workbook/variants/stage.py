@@ -2,7 +2,7 @@
 
 The process is forked from one that has made all imports, so that a notebook costs what it estimates. What it
 writes is what a kernel would have written: the cells, the library, the parameters and the inputs are the same
-(``tests/variants`` holds the files equal to the byte).
+(``tests/chain/test_variants_of_a_study.py`` holds the files equal to the byte).
 """
 
 from __future__ import annotations

@@ -20,8 +20,6 @@ from estimators.effects.imputation.inference import Tested
 from estimators.effects.imputation.model import Estimate, Imputation
 
 Target = Literal["all", "common", "first"]
-# Below so many groups no test by group can reject at five per cent (2/2^5 = .06).
-FEWEST_GROUPS = 6
 COLUMNS = [
     "inference",
     "estimate",
@@ -115,7 +113,8 @@ def answer(
     refused: dict[str, str] = {}
     for one in found.values():
         calls: dict[str, Any] = {"unit": partial(_normal, one, size)}
-        if groups is not None and _treated_groups(one, groups) >= FEWEST_GROUPS:
+        # Of G groups' signs the least p is 2/2^G: below the size, or the test can never reject.
+        if groups is not None and 2.0 ** (1 - _treated_groups(one, groups)) <= size:
             labels = groups.to_numpy(str)
             calls["signs"] = partial(inference.by_signs, one.model, labels, size, seed, one.share)
         tested, reasons = fit_all(calls)
