@@ -27,6 +27,7 @@ from fusion.panel.errors import examples
 from fusion.panel.readers import Raw, by_year, gathered, sheet_notes
 
 NAMED = 12  # names that a sentence lists
+TO_MEND = 30  # columns, each of which has to be given its header
 PANEL = "fusion_panel_adapted"
 ESTABLISHED = ("firm_id", "year", "ind4", "class_version", "operating_revenue")
 TYPES = {"float": "DOUBLE", "int": "BIGINT", "bool": "BOOLEAN"}
@@ -249,7 +250,7 @@ def problems(layouts: Sequence[Layout], adapter: Adapter, chosen: Choices) -> li
     missing = missing_columns(sorted(there), needed)
     if missing:
         files = examples(list(dict.fromkeys(layout.path.name for layout in layouts)), NAMED)
-        told = examples(missing, NAMED)
+        told = examples(missing, TO_MEND)
         lines.append(said("adapters.columns_missing", files=files, count=len(missing), missing=told))
     return lines
 
