@@ -140,7 +140,12 @@ def _imported(texts: bool = True) -> set[str]:
 
 def test_every_direct_dependency_is_used() -> None:
     # What nothing imports serves another, or is called by a command of its own name but for one.
-    served = {"sqlglot": "ibis-framework", "types-psutil": "mypy", "pytest-xdist": "pytest"}
+    served = {
+        "sqlglot": "ibis-framework",
+        "ruamel.yaml.clib": "ruamel.yaml",
+        "types-psutil": "mypy",
+        "pytest-xdist": "pytest",
+    }
     commands = {"jupyterlab": "jupyter lab"}
     files = ("Makefile", "pyproject.toml", ".pre-commit-config.yaml")
     called = "".join((ROOT / name).read_text("utf-8") for name in files)
