@@ -41,12 +41,12 @@ def _kinds() -> dict[tuple[str, str], str]:
     division = pairs["code_2017"].str[:2].astype(int)
     repairs = division == REPAIR
     pairs = pairs.assign(kind=[_kind(d) for d in division], repairs=repairs)
-    found: dict[tuple[str, str], str] = {}
-    for key, part in pairs.groupby(["edition", "code"]):
-        # Goods and their repair were one class in 2002, of those who make.
-        left = part.loc[~part["repairs"], "kind"] if (part["kind"] == MAKES).any() else part["kind"]
-        found[str(key[0]), str(key[1])] = left.iloc[0] if (left == left.iloc[0]).all() else ""
-    return found
+    pairs["makes"] = pairs["kind"] == MAKES
+    # Goods and their repair were one class in 2002, of those who make.
+    making = pairs.groupby(["edition", "code"])["makes"].transform("any")
+    left = pairs[~(making & pairs["repairs"])].groupby(["edition", "code"])["kind"].agg(["first", "nunique"])
+    kind = left["first"].where(left["nunique"] == 1, "")
+    return {(str(edition), str(code)): str(one) for (edition, code), one in kind.items()}  # type: ignore[misc]
 
 
 def _kind(division: int) -> str:

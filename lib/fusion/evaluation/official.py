@@ -6,7 +6,11 @@ Layout as GB/T 9704-2012 has it (A4, margins 37, 35, 28 and 26 mm, body of size 
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -43,12 +47,12 @@ def report(frame: pd.DataFrame, axes: Mapping[str, str]) -> bytes:
     _table(made, [axes[c] for c in UNIT], [_unit(row) for row in units.to_dict("records")])
     _section(made, axes["four"], _checks(frame, units, axes) or [axes["none"]])
     _section(made, axes["five"], [axes["cards"]])
-    for (_, _), own in frame.groupby(["batch", "unit"], sort=False):
+    for own in _by_unit(frame):
         _card(made, own, axes)
     _section(made, axes["six"], [axes["source"]])
     stream = io.BytesIO()
-    made.core_properties.title, made.core_properties.author = axes["title"], ""
-    made.save(stream)
+    made.document.core_properties.title, made.document.core_properties.author = axes["title"], ""
+    made.document.save(stream)
     return stream.getvalue()
 
 
@@ -102,7 +106,15 @@ def counts(frame: pd.DataFrame) -> dict[str, Any]:
 # -- inside ------------------------------------------------------------------------------------
 
 
-def _page() -> Any:
+@dataclass
+class _Paper:
+    """The document, and its tables by number of columns: five hundred cards are copies, which python-docx builds slowly."""
+
+    document: Any
+    tables: dict[int, Any] = field(default_factory=dict)
+
+
+def _page() -> _Paper:
     from docx import Document
     from docx.shared import Mm
 
@@ -111,44 +123,81 @@ def _page() -> Any:
     page.page_width, page.page_height = Mm(210), Mm(297)
     for side, width in MARGINS.items():
         setattr(page, f"{side}_margin", Mm(width))
-    return made
+    return _Paper(made)
 
 
-def _say(made: Any, text: str, font: str, size: float, *, bold: bool = False, centred: bool = False) -> None:
+def _say(
+    made: _Paper, text: str, font: str, size: float, *, bold: bool = False, centred: bool = False
+) -> None:
     """A paragraph; body text is indented by two characters."""
-    from docx.enum.text import WD_ALIGN_PARAGRAPH
-    from docx.shared import Pt
+    paragraph = deepcopy(_paragraph(size, centred))
+    paragraph.append(_run(text, font, size, bold))
+    made.document.element.body._insert_p(paragraph)
 
-    paragraph = made.add_paragraph()
+
+@cache
+def _paragraph(size: float, centred: bool) -> Any:
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+    from docx.oxml import OxmlElement
+    from docx.shared import Pt
+    from docx.text.paragraph import Paragraph
+
+    paragraph = Paragraph(OxmlElement("w:p"), None)  # type: ignore[arg-type]
     paragraph.paragraph_format.line_spacing = Pt(28)
     paragraph.paragraph_format.space_after = Pt(0)
     if centred:
         paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
     else:
         paragraph.paragraph_format.first_line_indent = Pt(2 * size)
-    _run(paragraph, text, font, size, bold=bold)
+    return paragraph._p
 
 
-def _run(paragraph: Any, text: str, font: str, size: float, *, bold: bool = False) -> None:
+def _run(text: str, font: str, size: float, bold: bool = False) -> Any:
+    run = deepcopy(_formatted(font, size, bold))
+    for position, line in enumerate(re.split(r"([\t\r\n])", text)):
+        if position % 2:
+            run.add_tab() if line == "\t" else run.add_br()
+        elif line:
+            run.add_t(line)
+    return run
+
+
+@cache
+def _formatted(font: str, size: float, bold: bool) -> Any:
+    from docx.oxml import OxmlElement
     from docx.oxml.ns import qn
     from docx.shared import Pt
+    from docx.text.run import Run
 
-    run = paragraph.add_run(text)
+    run = Run(OxmlElement("w:r"), None)  # type: ignore[arg-type]
     run.font.name, run.font.size, run.bold = LATIN, Pt(size), bold
     run._element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), font)
+    return run._r
 
 
-def _section(made: Any, title: str, texts: Sequence[str]) -> None:
+def _section(made: _Paper, title: str, texts: Sequence[str]) -> None:
     _say(made, title, HEADING, SIZES["body"])
     for text in texts:
         _say(made, text, BODY, SIZES["body"])
 
 
-def _table(made: Any, heads: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
-    table = made.add_table(rows=1, cols=len(heads), style="Table Grid")
-    for cells, texts in [(table.rows[0].cells, heads), *((table.add_row().cells, line) for line in lines)]:
-        for cell, text in zip(cells, texts, strict=True):
-            _run(cell.paragraphs[0], text, BODY, SIZES["table"])
+def _table(made: _Paper, heads: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
+    from docx.oxml.ns import qn
+
+    width = len(heads)
+    if width not in made.tables:
+        first = made.document.add_table(rows=1, cols=width, style="Table Grid")._tbl
+        made.document.element.body.remove(first)
+        made.tables[width] = first
+    table = deepcopy(made.tables[width])
+    empty = table.tr_lst[0]
+    table.remove(empty)
+    for texts in [heads, *lines]:
+        line = deepcopy(empty)
+        for place, text in zip(line.iter(qn("w:p")), texts, strict=True):
+            place.append(_run(text, BODY, SIZES["table"]))
+        table.append(line)
+    made.document.element.body._insert_tbl(table)
 
 
 def _filled(text: str, *values: object) -> str:
@@ -196,14 +245,22 @@ def _checks(frame: pd.DataFrame, units: pd.DataFrame, axes: Mapping[str, str]) -
 CONCENTRATED = 50.0  # a unit of which one firm is half or more is that firm
 
 
-def _card(made: Any, own: pd.DataFrame, axes: Mapping[str, str]) -> None:
+def _by_unit(frame: pd.DataFrame) -> list[list[dict[str, Any]]]:
+    """Lines of each unit, units in their order."""
+    numbers = frame.groupby(["batch", "unit"], sort=False).ngroup()
+    found: dict[int, list[Any]] = {}
+    for number, row in zip(numbers, frame.to_dict("records"), strict=True):
+        found.setdefault(number, []).append(row)
+    return [rows for number, rows in found.items() if number >= 0]  # -1: without a unit
+
+
+def _card(made: _Paper, own: Sequence[Mapping[str, Any]], axes: Mapping[str, str]) -> None:
     """One unit: its line as facts, its items, and the sentence to be completed."""
-    row = own.iloc[0].to_dict()
+    row = own[0]
     _say(made, str(row["name"]), SECOND, SIZES["body"], bold=True)
     _table(made, [axes["fact"], axes["finding"]], list(zip([axes[c] for c in UNIT], _unit(row), strict=True)))
-    items = own[own["item_name"].notna()]
-    if len(items):
-        _table(made, [axes[c] for c in ITEM], [_item(r) for r in items.to_dict("records")])
+    if items := [line for line in own if pd.notna(line["item_name"])]:
+        _table(made, [axes[c] for c in ITEM], [_item(line) for line in items])
     _say(
         made,
         _filled(axes["sentence"], row["name"], row["conclusion"], row["ground"]),

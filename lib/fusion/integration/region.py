@@ -190,9 +190,19 @@ def _by_code(lines: pd.DataFrame, known: pd.Index) -> pd.DataFrame:
 
 def _related(r: pd.DataFrame, goods: pd.Series, services: pd.Series) -> dict[str, Floats]:
     """Mean, least and greatest relatedness of the classes that codes of goods and of services may be."""
-    cells = [[r.loc[j, k].to_numpy() for k in services] for j in goods]
-    return {
-        "mean": np.array([[c.mean() for c in row] for row in cells]),
-        "least": np.array([[c.min() for c in row] for row in cells]),
-        "most": np.array([[c.max() for c in row] for row in cells]),
-    }
+    rows, j = _places(r.index, goods)
+    columns, k = _places(r.columns, services)
+    cells = r.to_numpy()[np.ix_(rows, columns)]
+
+    def over(what: np.ufunc) -> Floats:
+        return np.asarray(what.reduceat(what.reduceat(cells, j, axis=0), k, axis=1))
+
+    counts = np.outer(np.diff([*j, len(rows)]), np.diff([*k, len(columns)]))
+    return {"mean": over(np.add) / counts, "least": over(np.minimum), "most": over(np.maximum)}
+
+
+def _places(known: pd.Index, classes: pd.Series) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where the classes of all codes stand, one code after the other, and where each code begins."""
+    lengths = np.array([len(one) for one in classes])
+    every = [name for one in classes for name in one]
+    return known.get_indexer(every), np.cumsum(lengths) - lengths  # type: ignore[arg-type]
