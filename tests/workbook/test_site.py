@@ -30,6 +30,7 @@ from matplotlib.figure import Figure
 from workbook import paths
 from workbook.exhibits import record, sheets
 from workbook.publish import browser, site
+from workbook.publish.built import find
 
 # One worker builds the site once; the warning is between two of the dependencies.
 pytestmark = [
@@ -84,6 +85,13 @@ TEXTS: dict[str, Any] = {
             "step": {"role": "label", "of": "steps", "head": {"en": "Step", "zh": "步骤"}},
             "rows": {"role": "rows", "head": {"en": "Rows", "zh": "行数"}},
         },
+        "headline": {
+            "figure": "trend",
+            "numbers": [
+                {"value": "{frame.rows.first:,}", "says": {"en": "rows read", "zh": "行读入"}},
+                {"value": "{frame.rows.last:,}", "says": {"en": "rows kept", "zh": "行保留"}},
+            ],
+        },
     },
     "trend": {
         "kind": "figure",
@@ -105,6 +113,7 @@ TEXTS: dict[str, Any] = {
 }
 SHEET: dict[str, Any] = {
     "notebook": "01_panel",
+    "headline": ["gone", "flow"],
     "declares": {"x": {"en": "The panel has no column x.", "zh": "面板没有 x 列。"}},
     "words": {
         "told": {"text": {"en": "An estimate $\\hat\\tau$ of {n}.", "zh": "估计 $\\hat\\tau$ 共 {n}。"}}
@@ -118,6 +127,7 @@ def write_sheet(folder: Path) -> None:
     shared = sheets.read(paths.ROOT / "notebooks" / "exhibits" / "shared.yaml")
     steps = {"read": {"en": "read", "zh": "读取"}, "kept": {"en": "kept", "zh": "保留"}}
     shared["vocabularies"]["steps"] = {"words": steps}
+    shared["answers"] = ["05_effects.ladder", "01_panel.gone", "01_panel.flow"]
     (folder / "exhibits").mkdir(parents=True)
     for name, values in {"shared": shared, "01_panel": SHEET}.items():
         (folder / "exhibits" / f"{name}.yaml").write_text(json.dumps(values), encoding="utf-8")
@@ -636,15 +646,64 @@ def test_a_change_of_any_input_is_seen(built: Path) -> None:
 def test_the_card_says_what_was_found(tmp_path: Path) -> None:
     from workbook.publish.pages import finding
 
-    def study(language: str, *rows: tuple[str, str]) -> Any:
-        title = "About {}." if language == "en" else "关于 {}"
-        exhibits = [{"id": n, "kind": k, "title": title.format(n)} for n, k in rows]
-        return SimpleNamespace(language=language, exhibits=exhibits)
+    def study(language: str, **answer: str) -> Any:
+        return SimpleNamespace(language=language, answer=answer)
 
-    rows = [("curve", "figure"), ("ladder", "table"), ("att", "left_out"), ("table1", "table")]
-    assert finding(study("en", *rows)) == "About ladder. About curve."
-    assert finding(study("zh", *rows)) == "关于 ladder。关于 curve。"
-    assert finding(study("en", ("att", "left_out"))) == ""
+    assert finding(study("en", title="About it.")) == "About it."
+    assert finding(study("zh", title="关于它")) == "关于它。"
+    assert finding(study("en")) == ""
+
+
+def test_the_answer_is_the_first_that_is_shown(built: Path) -> None:
+    """Of the exhibits that the sheets name, in their order, none that was left out."""
+    for study in find(built / "build"):
+        assert study.answer["id"] == "flow" and study.first("01_panel")["id"] == "flow"
+        assert study.picture(study.answer)["id"] == "trend" and study.shown == ["01_panel"]
+        assert study.answer["numbers"][0][0] == "12,345"
+
+
+def test_the_finding_comes_first(pages: dict[str, str]) -> None:
+    """Question, answer, numbers and figure; what cannot be said; the notebooks; lists are folded."""
+    page = pages["zh/demo/index.html"]
+    page = page[page.index("<article") :]
+    order = [
+        "融合是否提高生产率？",
+        "样本流程。",
+        ">12,345<",
+        "trend.svg",
+        "估计对象",
+        'href="01_panel.html"',
+        "<details",
+    ]
+    places = [page.index(part) for part in order]
+    assert places == sorted(places)
+    opened = re.sub(r"<details.*?</details>", "", page, flags=re.DOTALL)
+    assert "dgp_firms" in page and "dgp_firms" not in opened and "flow.csv" not in opened
+    front = pages["zh/index.html"]
+    assert "样本流程。" in front and "trend.svg" in front and front.index("demo/index.html") > 0
+
+
+def test_a_notebook_opens_with_its_finding(pages: dict[str, str]) -> None:
+    page = pages["en/demo/01_panel.html"]
+    assert page.count('id="exhibit-flow"') == 1, "moved, not shown twice"
+    places = [page.index(part) for part in ("<h1>", 'id="exhibit-flow"', "Its purpose", 'id="exhibit-trend"')]
+    assert places == sorted(places)
+    assert '<a href="#exhibit-flow">Table 1.1</a> stands at the top' in page
+    assert page.index("What was left out, and why</h2>".replace("</h2>", "")) > page.index(
+        'id="exhibit-trend"'
+    )
+    assert page.count("The panel has no column x.") == 1, "in one list at the end, not where it would stand"
+
+
+def test_for_readers_of_chinese_studies_of_china_come_first(built: Path) -> None:
+    from dataclasses import replace
+
+    from workbook.publish.pages import _ordered
+
+    demo, grants = find(built / "build")
+    far = replace(demo, manifest=demo.manifest | {"parameters": demo.parameters | {"country": "US"}})
+    assert [s.name for s in _ordered([far.spoken("zh"), grants.spoken("zh")])] == ["grants", "demo"]
+    assert [s.name for s in _ordered([demo.spoken("zh"), grants.spoken("zh")])] == ["demo", "grants"]
 
 
 def test_nothing_run_yet_still_gives_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,6 +114,8 @@ def _of_exhibit(exhibit: Exhibit) -> Iterator[Text]:
     for wording in (exhibit.title, exhibit.note, exhibit.source, exhibit.read, exhibit.alt):
         yield from _parts(wording)
     yield from exhibit.axes.values()
+    for fact in exhibit.headline.numbers if exhibit.headline else []:
+        yield from (fact.value, fact.says)
     for column in exhibit.columns.values():
         yield from (column.head, *(column.words or {}).values())
 
@@ -140,7 +142,7 @@ def _fields(texts: list[Text], values: set[str], parameters: set[str]) -> Iterat
 def _unused(sheet: Sheet, call: Call) -> Iterator[str]:
     """Values that no text uses; a drawing may take them."""
     exhibit = sheet.exhibits[call.id]
-    used = set(exhibit.headline)
+    used: set[str] = set()
     for text in _of_exhibit(exhibit):
         used |= fields(text.en) | {c.split(".")[0] for c in _conditions(text)}
     for name in call.values:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,9 +12,11 @@ from workbook import inert
 from workbook.exhibits.journal import Grid, grid
 from workbook.exhibits.record import Record
 from workbook.exhibits.sheets import Column, Exhibit, Layout, More, Sheet, SheetError, more, shared
-from workbook.exhibits.words import MISSING, YEAR, Filler, Words, missing, number, plain
+from workbook.exhibits.words import MISSING, P_VALUE, YEAR, Filler, Words, missing, number, plain
 
 REST = "…"
+# Roles whose numbers are printed by a rule of their own.
+SPECIAL = {"year": YEAR, "p": P_VALUE}
 HIDDEN = "[c]"  # a cell that secrecy took away
 # In place of the standard error of the year, or group, that the others are compared with.
 BASE = {"en": "base", "zh": "基期"}
@@ -34,12 +36,15 @@ class Printed:
         Decimals by printed head; YEAR for years.
     grid : Grid or None
         Its lines, where it is a table of columns with heads over groups.
+    numbers : list of (str, str)
+        What the study's first page shows where it is the answer: numbers, and what they are.
     """
 
     entry: dict[str, str]
     table: pd.DataFrame | None = None
     digits: dict[str, int] = field(default_factory=dict)
     grid: Grid | None = None
+    numbers: list[tuple[str, str]] = field(default_factory=list)
 
 
 def printed(
@@ -77,14 +82,15 @@ def printed(
     filler = Filler(words, record.values, parameters, frame)
     try:
         entry = _entry(record, sheet, exhibit, filler)
+        numbers = [] if record.left_out else list(_numbers(exhibit, filler))
         if frame is None or exhibit.kind not in ("table", "regression", "journal"):
-            return Printed(entry)
+            return Printed(entry, numbers=numbers)
         if exhibit.kind == "journal":
             made = grid(frame, record.values["table"], filler, hidden)
-            return Printed(entry, made.flat(), {}, made)
+            return Printed(entry, made.flat(), {}, made, numbers)
         if exhibit.kind == "regression":
-            return Printed(entry, regression(frame, exhibit, filler), {})
-        return Printed(entry, *_table(frame, exhibit, filler, hidden))
+            return Printed(entry, regression(frame, exhibit, filler), {}, None, numbers)
+        return Printed(entry, *_table(frame, exhibit, filler, hidden), None, numbers)
     except SheetError as error:
         raise SheetError(f"{record.notebook}, exhibit '{record.id}' ({words.language}): {error}") from None
 
@@ -157,6 +163,14 @@ def _entry(record: Record, sheet: Sheet, exhibit: Exhibit, filler: Filler) -> di
     }
 
 
+def _numbers(exhibit: Exhibit, filler: Filler) -> Iterator[tuple[str, str]]:
+    """Numbers for the study's first page; one that is not there, or that secrecy took away, is left out."""
+    for fact in exhibit.headline.numbers if exhibit.headline else []:
+        value = filler.one(fact.value)
+        if MISSING not in value and HIDDEN not in value:
+            yield value, filler.one(fact.says)
+
+
 # -- tables ------------------------------------------------------------------------------------------
 def _table(
     frame: pd.DataFrame, exhibit: Exhibit, filler: Filler, hidden: pd.DataFrame | None = None
@@ -175,9 +189,7 @@ def _table(
         if hidden is not None and name in hidden and hidden[name].any():
             made = made.astype(object).mask(hidden[name].to_numpy(), HIDDEN)
         cells.append(made)
-        digits[head] = (
-            YEAR if column.role == "year" else exhibit.digits if column.digits is None else column.digits
-        )
+        digits[head] = SPECIAL.get(column.role, exhibit.digits if column.digits is None else column.digits)
     table = pd.DataFrame(dict(enumerate(cells)), index=frame.index)
     table.columns = pd.Index(heads)
     return table, digits

@@ -22,7 +22,7 @@ import pandas as pd
 from workbook import inert
 from workbook.exhibits import printed
 from workbook.exhibits.journal import forms
-from workbook.exhibits.words import YEAR, Filler, Words
+from workbook.exhibits.words import LEAST_P, P_VALUE, YEAR, Filler, Words
 from workbook.inert import html, tex
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def _plain_cell(value: Any) -> Any:
     if isinstance(value, numbers.Integral) and not isinstance(value, bool):
         return int(value)
     if isinstance(value, numbers.Real) and not isinstance(value, bool):
-        return float(value) if math.isfinite(float(value)) else str(value)
+        return float(value) if math.isfinite(float(value)) else _float(float(value), 0)
     return str(value)
 
 
@@ -566,6 +566,8 @@ def _cell(value: Any, digits: int, language: str, year: bool) -> str:
         return _sign(f"{int(value)}" if year else f"{int(value):,}")
     if isinstance(value, numbers.Real) and year:
         return f"{float(value):.0f}"
+    if isinstance(value, numbers.Real) and digits == P_VALUE:
+        return f"<{LEAST_P}" if 0 <= float(value) < LEAST_P / 2 else _float(float(value), DEFAULT_DIGITS)
     if isinstance(value, numbers.Real):
         return _float(float(value), digits)
     if isinstance(value, list | tuple):

@@ -161,6 +161,20 @@ class Method(_Model):
     set_by: str | None = Field(None, description="parameter that asks for it by being set")
 
 
+class Fact(_Model):
+    """A number of the study's first page, and what it is."""
+
+    value: Plain = Field(description="the number; fields are filled in")
+    says: Plain = Field(description="what it is, a few words")
+
+
+class Headline(_Model):
+    """What the study's first page shows where an exhibit is the study's answer; its title is the sentence."""
+
+    figure: str | None = Field(None, description="figure of the same notebook that draws it; else itself")
+    numbers: list[Fact] = Field(default_factory=list, max_length=3, description="at most three numbers")
+
+
 class Exhibit(_Model):
     """One exhibit."""
 
@@ -196,7 +210,7 @@ class Exhibit(_Model):
     each: bool = Field(
         False, description="shown once for each part that the study names, as <exhibit>-<part>"
     )
-    headline: list[str] = Field(default_factory=list, description="values that the study's first page names")
+    headline: Headline | None = Field(None, description="what the study's first page shows of it")
     splits: str | list[str] | None = Field(
         None,
         description="columns with the least and the most that codes of several classes leave open, or a shared reason",
@@ -245,6 +259,10 @@ class Shared(_Model):
         default_factory=dict, description="estimators, designs and tests by name"
     )
     vocabularies: dict[str, Vocabulary] = Field(description="words of codes")
+    answers: list[str] = Field(
+        default_factory=list,
+        description="exhibits (notebook.exhibit) that can be a study's answer: the first that is shown",
+    )
     splits: dict[str, str] = Field(
         default_factory=dict,
         description="why an exhibit has no bounds for codes that may be several classes, by name",
@@ -258,7 +276,9 @@ class Sheet(_Model):
     needs: list[str] = Field(
         default_factory=list, description="needs of the whole notebook: without them it is not run"
     )
-    headline: str | None = Field(None, description="exhibit that stands first on its page")
+    headline: str | list[str] | None = Field(
+        None, description="exhibit that stands first on its page; of several the first that is shown"
+    )
     declares: dict[str, Need] = Field(default_factory=dict, description="needs that only this notebook has")
     columns: dict[str, Column] = Field(
         default_factory=dict, description="columns that recur in this notebook"
@@ -286,6 +306,11 @@ class Sheet(_Model):
             known = ", ".join(self.exhibits)
             raise SheetError(f"{shown(self.notebook)}: no exhibit '{id}' is declared; declared are: {known}")
         return self.exhibits[id]
+
+    @property
+    def first(self) -> list[str]:
+        """Exhibits that may stand first on its page, the best one first."""
+        return [self.headline] if isinstance(self.headline, str) else list(self.headline or [])
 
     def _all_needs(self) -> dict[str, Need]:
         """Every need that it names."""
@@ -405,6 +430,11 @@ def parse(values: dict[str, Any], notebook: str) -> Sheet:
             raise SheetError(
                 f"{shown(notebook)}: {id}.drawn_from = '{exhibit.drawn_from}' is no exhibit here"
             )
+        figure = exhibit.headline.figure if exhibit.headline else None
+        if figure and (figure not in made.exhibits or made.exhibits[figure].kind != "figure"):
+            raise SheetError(f"{shown(notebook)}: {id}.headline.figure = '{figure}' is no figure here")
+    for id in made.first:
+        made.exhibit(id)
     return made
 
 

@@ -22,6 +22,9 @@ from workbook.exhibits.sheets import Need, SheetError, Text, Variant
 MISSING = "–"
 # In place of a number of decimals: a calendar year, without decimals or separators.
 YEAR = -1
+# In place of a number of decimals: a p-value, three decimals, none of them nil.
+P_VALUE = -2
+LEAST_P = 0.001
 JOIN = {"en": ", ", "zh": "、"}
 BRACKETS = {"en": " ({})", "zh": "（{}）"}
 SEMICOLON = {"en": "; ", "zh": "；"}
@@ -339,8 +342,11 @@ def _part(text: str) -> float | str:
 def number(value: Any, spec: str) -> str:
     """A number in Python's format, with a true minus and no minus before zero.
 
-    ``.1e<1e-12`` prints what is smaller in size, and so the computer's rounding, as ``<1e-12``.
+    ``.1e<1e-12`` prints what is smaller in size, and so the computer's rounding, as ``<1e-12``. ``p`` is a p-value with
+    its sign: ``= 0.032``, or ``< 0.001`` for one that three decimals would print as nil.
     """
+    if spec == "p":
+        return f"< {LEAST_P}" if value < LEAST_P / 2 else f"= {value:.3f}"
     spec, _, floor = spec.partition("<")
     if floor and abs(value) < float(floor):
         return f"<{floor}"

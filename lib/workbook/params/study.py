@@ -98,6 +98,10 @@ class Study(Section):
     data_en: str = Field("", description="where the data come from; English")
     data_zh: str = Field("", description="the same in Chinese")
     licence: str = Field("", description="licence of the data")
+    country: Annotated[str, Field(pattern="^[A-Z]{2}$")] = Field(
+        "CN",
+        description="country of the data, two letters (ISO 3166): studies of China come first for who reads Chinese",
+    )
     synthetic: bool = Field(False, description="true when the data are made up: every page then says so")
     cannot_en: list[str] = Field(default_factory=list, description="what these data cannot answer; English")
     cannot_zh: list[str] = Field(default_factory=list, description="the same in Chinese")

@@ -8,6 +8,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+from workbook.exhibits import sheets
 from workbook.exhibits.sheets import LANGUAGES
 from workbook.publish import spoken
 from workbook.run.fingerprint import Hashes
@@ -120,6 +121,33 @@ class Built:
             for name in self.done
             for e in spoken.load(self.root, name).get("exhibits", [])
         ]
+
+    @cached_property
+    def answer(self) -> dict[str, Any]:
+        """The exhibit that answers the study's question: the first that the sheets name and that is shown; else empty."""
+        shown = {f"{e['notebook']}.{e['id']}": e for e in self.exhibits if e["kind"] not in ABSENT}
+        return next((shown[name] for name in sheets.shared().answers if name in shown), {})
+
+    def first(self, notebook: str) -> dict[str, Any]:
+        """The exhibit that opens a notebook's page, or any that is shown where its sheet names none; else empty."""
+        shown = {e["id"]: e for e in self.exhibits if e["notebook"] == notebook and e["kind"] not in ABSENT}
+        named = sheets.sheet(notebook).first if sheets.exists(notebook) else []
+        return next((shown[id] for id in [*named, *shown] if id in shown), {})
+
+    @property
+    def shown(self) -> list[str]:
+        """Finished notebooks that have an exhibit to show: pages of the story."""
+        there = {e["notebook"] for e in self.exhibits if e["kind"] not in ABSENT}
+        return [name for name in self.done if name in there]
+
+    def picture(self, row: dict[str, Any]) -> dict[str, Any]:
+        """The figure that belongs to an exhibit: itself, or the one that its sheet names, if it is shown; else empty."""
+        if not row:
+            return {}
+        headline = sheets.sheet(row["notebook"]).exhibit(row["id"]).headline
+        wanted = headline.figure if headline and headline.figure else row["id"]
+        same = (e for e in self.exhibits if e["notebook"] == row["notebook"] and e["id"] == wanted)
+        return next((e for e in same if e["kind"] == "figure"), {})
 
     def forms(self, notebook: str, id: str) -> dict[str, Path]:
         """An exhibit's files in the language in which the study is read, by suffix."""

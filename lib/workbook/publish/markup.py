@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from workbook import inert
@@ -14,14 +14,18 @@ html, text, raw = inert.html, inert.markdown, inert.raw
 
 WORDS: dict[str, dict[str, Any]] = {
     "en": {
-        "question": "Question",
-        "finding": "Found",
+        "how_found": "How it was found",
+        "rest": "All of it",
+        "all_exhibits": "All {} tables and figures",
+        "all_left_out": "What was left out, and why",
+        "at_top": "{} stands at the top of this page.",
+        "code_on": "Show code",
+        "code_off": "Hide code",
         "estimand": "What is estimated",
         "data": "Data",
         "licence": "Licence:",
         "cannot": "What these data cannot answer",
         "stop": ".",
-        "run": "Run",
         "notebooks": "Notebooks",
         "exhibits": "Exhibits",
         "left_out": "Left out",
@@ -96,19 +100,22 @@ WORDS: dict[str, dict[str, Any]] = {
         "about_site": "Fusion Workbook. Mathematics set by MathJax (Apache License 2.0).",
         "about": "Studies of how advanced manufacturing and modern services grow together, each rerun from its "
         "parameters. Every printed number leads back to a notebook, its inputs, its parameters and a commit.",
-        "studies": "Studies",
         "evidence": "Evidence",
         "no_study": "No study has been run yet. Run one with `make study`.",
     },
     "zh": {
-        "question": "问题",
-        "finding": "发现",
+        "how_found": "如何得到",
+        "rest": "全部材料",
+        "all_exhibits": "全部 {} 个图表",
+        "all_left_out": "略去的内容及原因",
+        "at_top": "{}见本页开头。",
+        "code_on": "显示代码",
+        "code_off": "隐藏代码",
         "estimand": "估计对象",
         "data": "数据",
         "licence": "许可：",
         "cannot": "这些数据不能回答的问题",
         "stop": "：",
-        "run": "运行",
         "notebooks": "笔记本",
         "exhibits": "图表",
         "left_out": "略去",
@@ -182,7 +189,6 @@ WORDS: dict[str, dict[str, Any]] = {
         "menu": "研究",
         "about_site": "Fusion Workbook。数学公式由 MathJax（Apache License 2.0）排版。",
         "about": "先进制造业与现代服务业融合研究，均可由参数重新运行；每个印出的数都可追溯到笔记本、输入、参数与提交。",
-        "studies": "研究",
         "evidence": "证据",
         "no_study": "尚无已运行的研究，可用 `make study` 运行。",
     },
@@ -229,6 +235,27 @@ def table(
         f'<div class="fusion-scroll" role="region" tabindex="0" aria-label="{html(label)}">'
         f'<table class="fusion-table"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
     )
+
+
+def within(name: str, content: str) -> str:
+    """Markdown within an element of a class, so that the search finds its text."""
+    return f'{raw(f"""<div class="{name}">""")}\n\n{content}\n\n{raw("</div>")}'
+
+
+def folded(summary: str, content: str) -> str:
+    """Markdown that is folded until it is asked for; the search finds its text."""
+    opening = f'<details class="fusion-details"><summary>{html(summary)}</summary>'
+    return f"{raw(opening)}\n\n{content}\n\n{raw('</details>')}"
+
+
+def reasons(rows: Sequence[Mapping[str, Any]], language: str) -> str:
+    """Exhibits that are not there as a list in Markdown, by their reason, which is given once."""
+    titles: dict[str, list[str]] = {}
+    for row in rows:
+        titles.setdefault(text(row["note"]), []).append(text(row["title"]))
+    comma, stop = {"en": "; ", "zh": "、"}[language], words(language)["stop"]
+    items = (f"- {comma.join(names)}{f'{stop} {note}' if note else ''}" for note, names in titles.items())
+    return "\n".join(items)
 
 
 def details(summary: str, content: str) -> str:

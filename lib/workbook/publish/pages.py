@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from workbook import files
+from workbook.exhibits.rendering import LARGEST_SVG
 from workbook.publish import evidence, papers
 from workbook.publish import markup as m
 from workbook.publish.built import ABSENT, FILES, Built
 from workbook.publish.markup import words
 from workbook.publish.papers import title_of
 
-# Exhibits whose titles are the study's finding, in this order.
-HEADLINES = ("integration_by_path", "ladder", "att", "curve")
 FORMS = {
     ".json": "JSON",
     ".csv": "CSV",
@@ -95,42 +94,57 @@ def _bare(title: str, body: str) -> str:
 
 # -- front page ------------------------------------------------------------------------------------
 def front(studies: list[Built], proofs: dict[str, str], language: str) -> str:
-    """The front page: every built study with its question, data, date and kind."""
+    """The front page: every built study with what it found and a figure; what shows that methods work is below."""
     w = words(language)
-    cards = [_card(study) for study in studies]
+    studies = _ordered(studies)
     lines = [
         "# Fusion Workbook",
         w["about"],
         m.toctree([f"{study.name}/index" for study in studies] + list(proofs)),
-        f"## {w['studies']}" if studies else w["no_study"],
-        m.raw(f'<div class="fusion-cards">{"".join(cards)}</div>') if cards else "",
+        "" if studies else w["no_study"],
+        m.raw(f'<div class="fusion-cards">{"".join(map(_card, studies))}</div>') if studies else "",
     ]
     if proofs:
         items = [f"- [{title}]({name}.md)" for name, title in proofs.items()]
         lines += [f"## {w['evidence']}", "\n".join(items)]
-    return "\n\n".join(lines)
+    return "\n\n".join(line for line in lines if line)
+
+
+def _ordered(studies: list[Built]) -> list[Built]:
+    """Studies as a reader looks for them: for who reads Chinese, those about China first; then by name."""
+    far = {s.name: s.language == "zh" and s.parameters.get("country", "CN") != "CN" for s in studies}
+    return sorted(studies, key=lambda s: (far[s.name], s.own_language != s.language, s.name))
 
 
 def _card(study: Built) -> str:
-    w = words(study.language)
-    facts = [
-        (w["question"], study.text("question")),
-        (w["finding"], finding(study)),
-        (w["data"], study.text("data")),
-        (w["run"], _date(study.manifest.get("ended"))),
-        (w["notebooks"], f"{len(study.done)} / {len(study.notebooks)}"),
-    ]
-    rows = "".join(f"<dt>{m.html(k)}</dt><dd>{m.html(v)}</dd>" for k, v in facts if v)
     link = f'<a href="{study.name}/index.html">{m.html(study.title)}</a>'
-    return f'<article class="fusion-card">{badge(study)}<h3>{link}</h3><dl>{rows}</dl></article>'
+    asked, found = study.text("question"), finding(study)
+    said = "".join(
+        f'<p class="fusion-{name}">{m.html(text)}</p>'
+        for name, text in (("asked", asked), ("found", found))
+        if text
+    )
+    data = f'<p class="fusion-note">{m.html(study.text("data"))}</p>' if study.text("data") else ""
+    drawn = _picture(study, "", "../")
+    return f'<article class="fusion-card">{drawn}{badge(study)}<h2>{link}</h2>{said}{data}</article>'
 
 
 def finding(study: Built) -> str:
-    """One paragraph: what the titles of the headline exhibits say; empty when none of them was shown."""
-    titles = {row["id"]: row["title"] for row in study.exhibits if row["kind"] not in ABSENT}
-    found = [titles[name].rstrip(".。") for name in HEADLINES if titles.get(name)]
-    stop = "。" if study.language == "zh" else ". "
-    return (stop.join(found) + stop).strip() if found else ""
+    """What was found, in a sentence: the title of the exhibit that answers the study's question; empty if none was shown."""
+    title = str(study.answer.get("title", "")).rstrip(".。")
+    return title + ("。" if study.language == "zh" else ".") if title else ""
+
+
+def _picture(study: Built, caption: str, up: str) -> str:
+    """The figure that belongs to the answer, from among the downloads; empty where there is none."""
+    row = study.picture(study.answer)
+    forms = study.forms(row["notebook"], row["id"]) if row else {}
+    if ".svg" not in forms:
+        return ""
+    suffix = ".svg" if forms[".svg"].stat().st_size <= LARGEST_SVG else ".png"
+    place = f"{up}{FILES}/{study.name}/{study.place(row, suffix)}"
+    shown = f'<img src="{place}" alt="{m.html(row.get("alt") or row["title"])}">'
+    return f'<figure class="fusion-figure fusion-lead">{shown}{caption}</figure>'
 
 
 def badge(study: Built) -> str:
@@ -149,26 +163,67 @@ def banner(study: Built) -> str:
 
 # -- a study ---------------------------------------------------------------------------------------
 def study_page(study: Built) -> str:
-    """A study's own page: question, estimand, data, exhibits, parameters, provenance, downloads."""
+    """A study's own page: question, answer, what cannot be said; how it was found; the rest folded."""
     w = words(study.language)
+    left = _left_out(study)
+    parts = {
+        w["all_exhibits"].format(sum(row["kind"] not in ABSENT for row in study.exhibits)): _exhibits(study),
+        w["all_left_out"]: left,
+        w["parameters"]: papers.parameters(study, study.parameters, folded=False),
+        w["provenance"]: _notebooks(study) + "\n\n" + m.raw(papers.provenance(study)),
+        w["downloads"]: _downloads(study),
+    }
     lines = [
         f"# {m.text(study.title)}",
-        m.raw(f'<p class="fusion-meta">{badge(study)} <code>{m.html(study.name)}</code></p>'),
-        m.toctree([f"{name}.ipynb" for name in study.done]),
+        ""
+        if study.synthetic
+        else m.raw(f'<p class="fusion-meta">{badge(study)}</p>'),  # a banner says it above
+        m.toctree([f"{name}.ipynb" for name in study.shown]),
         _unfinished(study),
+        *_answer(study),
+        *_cannot(study),
+        f"## {w['how_found']}",
         *_purpose(study),
-        f"## {w['notebooks']}",
-        _notebooks(study),
-        f"## {w['exhibits']}",
-        _exhibits(study),
-        f"## {w['parameters']}",
-        papers.parameters(study, study.parameters, folded=False),
-        f"## {w['provenance']}",
-        m.raw(papers.provenance(study)),
-        f"## {w['downloads']}",
-        _downloads(study),
+        _story(study),
+        f"## {w['rest']}",
+        *(m.folded(name, content) for name, content in parts.items() if content),
     ]
     return "\n\n".join(line for line in lines if line)
+
+
+def _answer(study: Built) -> list[str]:
+    """The question, the answer with its interval, at most three numbers and one figure."""
+    w, row = words(study.language), study.answer
+    asked, found = m.text(study.text("question")), finding(study)
+    lines = [m.within("fusion-asked", asked)] if asked else []
+    if not found:
+        return lines
+    numbers = "".join(
+        f"<div><dt>{m.html(says)}</dt><dd>{m.html(value)}</dd></div>"
+        for value, says in row.get("numbers", [])
+    )
+    shown = f'<dl class="fusion-numbers">{numbers}</dl>' if numbers else ""
+    drawn = study.picture(row)
+    also = "" if row == drawn else _place(row, w)
+    caption = f"<figcaption>{_place(drawn, w)} {m.html(drawn['title'])} {also}</figcaption>" if drawn else ""
+    if also and not drawn:
+        shown += f'<p class="fusion-note">{also}</p>'
+    lines += [m.within("fusion-found", m.text(found)), m.raw(shown) if shown else ""]
+    return [*lines, m.raw(picture) if (picture := _picture(study, caption, "../../")) else ""]
+
+
+def _place(row: dict[str, Any], w: dict[str, Any]) -> str:
+    """Kind and number of an exhibit, as a link to it."""
+    place = f"{row['notebook']}.html#exhibit-{row['id']}"
+    return f'<a href="{m.html(place)}">{w[row["kind"]]} {m.html(row["number"])}</a>'
+
+
+def _cannot(study: Built) -> list[str]:
+    w = words(study.language)
+    cannot = study.parameters.get(f"cannot_{study.language}") or []
+    if not cannot:
+        return []
+    return [f"## {w['cannot']}", "\n".join(f"- {m.text(str(item))}" for item in cannot)]
 
 
 def _purpose(study: Built) -> list[str]:
@@ -178,12 +233,17 @@ def _purpose(study: Built) -> list[str]:
     data = joint.join(
         filter(None, (study.text("data"), f"{w['licence']}{joint}{licence}" if licence else ""))
     )
-    facts = [("question", study.text("question")), ("estimand", study.text("estimand")), ("data", data)]
-    lines = [f"**{w[key]}{w['stop']}** {m.text(value)}" for key, value in facts if value]
-    cannot = study.parameters.get(f"cannot_{study.language}") or []
-    if cannot:
-        lines += [f"**{w['cannot']}{w['stop']}**", "\n".join(f"- {m.text(str(item))}" for item in cannot)]
-    return lines
+    facts = [("estimand", study.text("estimand")), ("data", data)]
+    return [f"**{w[key]}{w['stop']}** {m.text(value)}" for key, value in facts if value]
+
+
+def _story(study: Built) -> str:
+    """The notebooks that have something to show, each with what it found."""
+    lines = []
+    for name in study.shown:
+        title = m.text(title_of(name, study.language))
+        lines.append(f"1. [{title}]({name}.ipynb)<br>{m.text(study.first(name)['title'])}")
+    return "\n".join(lines)
 
 
 def _unfinished(study: Built) -> str:
@@ -234,24 +294,20 @@ def _notebooks(study: Built) -> str:
 
 
 def _exhibits(study: Built) -> str:
-    """Exhibits with links to their place and files, as text that the search finds; then what is not there, and why."""
+    """Exhibits with links to their place and files, as text that the search finds."""
     w = words(study.language)
     shown = [row for row in study.exhibits if row["kind"] not in ABSENT]
     lines = [f"| {w['number']} | {w['title']} | {w['downloads']} |", "|---|---|---|"]
     lines += [_exhibit(study, row) for row in shown]
-    parts = ["\n".join(lines)] if shown else [w["none"]]
+    return "\n".join(lines) if shown else w["none"]
+
+
+def _left_out(study: Built) -> str:
+    """What is not there, and why: each reason once."""
+    w, parts = words(study.language), []
     for kind in ABSENT:
-        titles: dict[str, list[str]] = defaultdict(list)  # by their reason, which is given once
-        for row in study.exhibits:
-            if row["kind"] == kind:
-                titles[m.text(row["note"])].append(m.text(row["title"]))
-        if titles:
-            comma = {"en": "; ", "zh": "、"}[study.language]
-            items = [
-                f"- {comma.join(names)}" + (f"{w['stop']} {note}" if note else "")
-                for note, names in titles.items()
-            ]
-            parts += [f"### {w[kind]}", "\n".join(items)]
+        rows = [row for row in study.exhibits if row["kind"] == kind]
+        parts += [f"**{w[kind]}**", m.reasons(rows, study.language)] if rows else []
     return "\n\n".join(parts)
 
 
@@ -296,10 +352,10 @@ def _menu(studies: list[Built], proofs: dict[str, str], language: str) -> dict[s
             "synthetic": study.synthetic,
             "pages": [
                 {"page": f"{study.name}/{name}", "number": name[:2], "title": title_of(name, study.language)}
-                for name in study.done
+                for name in study.shown
             ],
         }
-        for study in studies
+        for study in _ordered(studies)
     ]
     pages = [{"page": name, "title": title} for name, title in proofs.items()]
     w = words(language)
@@ -313,10 +369,6 @@ def _menu(studies: list[Built], proofs: dict[str, str], language: str) -> dict[s
         "studies": entries,
         "evidence": pages,
     }
-
-
-def _date(moment: object) -> str:
-    return str(moment or "")[:16].replace("T", " ")
 
 
 def _keep(file: Path, text: str) -> None:

@@ -14,7 +14,7 @@ from workbook import files, paths
 from workbook.exhibits import prose, sheets
 from workbook.publish import markup as m
 from workbook.publish import spoken
-from workbook.publish.built import FILES, Built
+from workbook.publish.built import ABSENT, FILES, Built
 from workbook.publish.markup import words
 from workbook.run import chain
 
@@ -44,18 +44,65 @@ def page(study: Built, notebook: str) -> str:
     """
     content = told(study, notebook)
     injected = _injected(content)
-    cells = [_cell(cell, study, notebook) for cell in content["cells"] if not _tags(cell) & DROPPED]
+    lead, rest = _led(content["cells"], study.first(notebook).get("id", ""), study)
+    cells = [_cell(cell, study, notebook) for cell in rest if not _tags(cell) & DROPPED]
     first = next((i for i, c in enumerate(cells) if c["cell_type"] == "markdown"), None)
     if first is None or "# " not in _text(cells[first])[:40]:
         cells.insert(0, _markdown(f"# {m.text(title_of(notebook, study.language))}", "title"))
         first = 0
-    folded = "\n\n".join([parameters(study, injected, folded=True), m.raw(_own_provenance(study, notebook))])
-    cells.insert(first + 1, _markdown(folded, "record"))
+    if lead:
+        # The heading, what was found, and then what the notebook is for.
+        heading, _, purpose = _text(cells[first]).partition("\n\n")
+        opening = [_markdown(heading, "heading"), _cell(lead, study, notebook)]
+        cells[first : first + 1] = [*opening, *([_markdown(purpose, "purpose")] if purpose else [])]
+    cells += _ending(study, notebook, injected)
     kept = {
         key: content["metadata"][key] for key in ("kernelspec", "language_info") if key in content["metadata"]
     }
+    if notebook not in study.shown:
+        kept["orphan"] = True  # it has nothing to show, and no place in the story
     whole = {"cells": cells, "metadata": kept, "nbformat": 4, "nbformat_minor": 5}
     return json.dumps(whole, ensure_ascii=False)
+
+
+def _led(
+    cells: list[dict[str, Any]], id: str, study: Built
+) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+    """The exhibit that opens the page, as a cell of its own, and the others without it and without what was left out."""
+    lead: dict[str, Any] | None = None
+    rest = []
+    for cell in cells:
+        kept = []
+        for output in cell.get("outputs", []):
+            mark = output.get("metadata", {}).get("fusion", {})
+            if id and mark.get("exhibit") == id and lead is None:
+                lead = {
+                    **cell,
+                    "id": "fusion-lead",
+                    "outputs": [output],
+                    "metadata": {"tags": ["remove-input"]},
+                }
+                row = next(e for e in study.exhibits if e["id"] == id)
+                w = words(study.language)
+                told = w["at_top"].format(
+                    f'<a href="#exhibit-{m.html(id)}">{w[row["kind"]]} {m.html(row["number"])}</a>'
+                )
+                kept.append({"output_type": "display_data", "metadata": {}, "data": {"text/markdown": told}})
+            elif not mark.get("absent"):
+                kept.append(output)
+        rest.append({**cell, "outputs": kept} if "outputs" in cell else cell)
+    return lead, rest
+
+
+def _ending(study: Built, notebook: str, injected: dict[str, Any]) -> list[dict[str, Any]]:
+    """What stands at the end of a page: what was left out and why, parameters, provenance."""
+    w = words(study.language)
+    cells = []
+    absent = [e for e in study.exhibits if e["notebook"] == notebook and e["kind"] in ABSENT]
+    if absent and notebook in study.shown:
+        cells.append(_markdown(f"## {w['all_left_out']}\n\n{m.reasons(absent, study.language)}", "left-out"))
+    folded = [parameters(study, injected, folded=True), m.raw(_own_provenance(study, notebook))]
+    return [*cells, _markdown("\n\n".join(part for part in folded if part), "record")]
 
 
 def told(study: Built, notebook: str) -> dict[str, Any]:
@@ -132,7 +179,9 @@ def _said(
     if "told" in mark and mark["told"] < len(paragraphs):
         return output | {"data": {"text/markdown": paragraphs[mark["told"]][study.language]}}
     if mark.get("exhibit") in exhibits:
-        return output | {"data": _shown_as(study, notebook, exhibits[mark["exhibit"]])}
+        found = exhibits[mark["exhibit"]]
+        marks = {"fusion": mark | {"absent": found["kind"] in ABSENT}}
+        return output | {"data": _shown_as(study, notebook, found), "metadata": marks}
     # What nobody has judged stays inside.
     return output if study.parameters.get("secrecy") == "public" else None
 

@@ -196,7 +196,7 @@ def _exhibit(
         place = folder / language
         place.mkdir(exist_ok=True)
         made = printed.printed(one, sheet, words[language], parameters, frame, kept.hidden)
-        found[language] = made.entry
+        found[language] = made.entry | {"numbers": made.numbers}
         if not one.left_out:
             try:
                 html = rendering.keep(one, made, sheet, words[language], parameters, frame, place)
