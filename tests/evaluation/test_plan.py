@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fusion.evaluation import official, pilots, plan
+from fusion.evaluation import pilots, plan
 from fusion.evaluation.errors import EvaluationError
+from fusion.papers import official
 from workbook import paths
 from workbook.exhibits.sheets import sheet
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from fusion.evaluation import document, plan, scorecard
 from fusion.evaluation import pilots as pilot_units
+from fusion.evaluation import plan, scorecard
 from fusion.evaluation.errors import EvaluationError
 
 CHAINS = ("chain_industry", "chain_value")
@@ -130,22 +128,6 @@ def test_missing_columns_are_named() -> None:
     data = panel().drop(columns="size")
     with pytest.raises(EvaluationError, match="lacks the columns size"):
         scorecard.scorecard(pilot_units.matched(table(("enterprise", "F0")), data), data, CHOICES)
-
-
-def test_cards_in_word() -> None:
-    from docx import Document
-
-    scores = scored(("enterprise", "F0"), ("enterprise", "F99"))
-    scores = plan.conclusions(scores, no_items(scores), plan.Rules())
-    found = scorecard.best_documented(scores, 5)
-    facts = "title unverified note source scheme kind span index percentile gap rank obstacle goal grade"
-    made = Document(io.BytesIO(document.cards(found, {name: f"<{name}>" for name in facts.split()})))
-    assert [p.text for p in made.paragraphs if p.style.name == "Heading 1"] == ["F0", "F99"]
-    assert len(made.tables) == 2 and made.tables[0].cell(8, 1).text == "–% (0), no goals"
-    assert made.tables[0].cell(7, 1).text.startswith("value (")
-    text = "\n".join(p.text for p in made.paragraphs)
-    assert text.count("<unverified>") == 2 and text.count("<source>") == 2
-    assert "nan" not in "".join(cell.text for t in made.tables for row in t.rows for cell in row.cells)
 
 
 def test_nothing_scored_gives_empty_tables() -> None:

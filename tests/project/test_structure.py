@@ -41,6 +41,7 @@ ROOMS: dict[str, dict[str, set[str] | None]] = {
         "io": set(),
         "editing": {"panel"},
         "evaluation": {"classification"},  # producer services; what codes leave open in totals
+        "papers": {"evaluation", "plots"},
         "plots": set(),
     },
     "estimators": {

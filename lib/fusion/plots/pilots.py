@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -67,4 +67,41 @@ def chains(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
     figure.supylabel(axes["y"], fontsize=10)
     handles = grid.flat[0].get_legend_handles_labels()
     figure.legend(*handles, loc="lower center", ncol=5, frameon=False, bbox_to_anchor=(0.5, -0.05))
+    return figure
+
+
+def card(scores: pd.DataFrame, unit: Mapping[str, Any], axes: Mapping[str, str]) -> Figure:
+    """One unit: its chains beside the middle of its kind; its gap over the band that chance gives.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        chain, is_chain, latest, middle; other rows than those of chains are not drawn.
+    unit : mapping
+        gap, gap_low, gap_high (NaN where there is none).
+    axes : mapping
+        Words: chart_chains, chart_gap, band.
+    """
+    import matplotlib.pyplot as plt
+    import seaborn as sns
+
+    blue, orange = sns.color_palette("colorblind")[:2]
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 2.1), width_ratios=(3, 2))
+    own = scores[scores["is_chain"].eq(True)].dropna(subset=["latest"]).iloc[::-1]
+    places = range(len(own))
+    left.barh(places, own["latest"], color=blue, height=0.6)
+    left.vlines(own["middle"], [y - 0.4 for y in places], [y + 0.4 for y in places], color="0.2", lw=1.6)
+    left.set_yticks(list(places), list(own["chain"]), fontsize=9)
+    left.set(xlim=(0, 100))
+    left.set_title(axes["chart_chains"], fontsize=9, loc="left")
+    band = [unit["gap_low"], unit["gap_high"]]
+    if not pd.isna(band).any():
+        right.barh([0], [band[1] - band[0]], left=[band[0]], color="0.82", height=0.5, label=axes["band"])
+        outside = not band[0] <= unit["gap"] <= band[1]
+        right.plot([unit["gap"]], [0], "o", color=orange if outside else blue, ms=8)
+        right.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, 0.3))
+    right.axvline(0, color="0.4", lw=0.8)
+    right.set(ylim=(-1, 0.8), yticks=[])
+    right.set_title(axes["chart_gap"], fontsize=9, loc="left")
+    figure.tight_layout()
     return figure

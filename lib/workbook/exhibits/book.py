@@ -211,7 +211,8 @@ class Book:
             and the exhibit is left out for the reason that the sheet gives.
         draw : callable, optional
             ``draw(frame, axes, …)`` of a plots room: draws a figure from the frame in words, the words of its axes
-            and those of `values` that it names. Of a file: gives its bytes, and is asked for each language.
+            and those of `values` that it names. Of a file: gives its bytes, or those of each of its forms by suffix,
+            and is asked for each language.
         contributions : pandas.DataFrame, optional
             What each unit contributes to the cells (for secrecy; never published).
         part : str, optional
@@ -315,8 +316,9 @@ class Book:
         suffix = self.sheet.exhibit(one.id).suffix
         for language in sheets.LANGUAGES:
             mark = "" if language == self.language else f".{language}"
-            content = rendering.drawn(one, self.sheet, self._words(language), self.parameters)
-            (self.folder / f"{one.id}{mark}{suffix}").write_bytes(_settled(content, suffix))
+            made = rendering.drawn(one, self.sheet, self._words(language), self.parameters)
+            for form, content in (made if isinstance(made, dict) else {suffix: made}).items():
+                (self.folder / f"{one.id}{mark}{form}").write_bytes(_settled(content, form))
 
     def _leave_out(self, id: str, lacks: str) -> None:
         one = record.Record(

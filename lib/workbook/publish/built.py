@@ -18,7 +18,7 @@ FILES = "files"
 # Kinds of exhibits that are named without being shown.
 ABSENT = ("left_out", "withheld")
 # Kinds of files that leave the build; row-level artefacts (Parquet) do not.
-PUBLISHED = (".csv", ".tex", ".svg", ".png", ".pdf", ".docx", ".json")
+PUBLISHED = (".csv", ".tex", ".svg", ".png", ".pdf", ".docx", ".xlsx", ".htm", ".json")
 PAPERS = {
     "manifest.json": "manifest.json",
     "exhibits.csv": "export/exhibits.csv",

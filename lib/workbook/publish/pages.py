@@ -23,6 +23,8 @@ FORMS = {
     ".png": "PNG",
     ".pdf": "PDF",
     ".docx": "Word",
+    ".xlsx": "Excel",
+    ".htm": "HTML",
 }
 
 

@@ -15,10 +15,9 @@ from typing import Any
 
 import pandas as pd
 
-from fusion.evaluation.document import LATIN, MISSING
 from fusion.evaluation.scorecard import named
+from fusion.papers.paper import BODY, HEADING, LATIN, MISSING, SECOND, TITLE
 
-BODY, HEADING, SECOND, TITLE = "FangSong", "SimHei", "KaiTi", "SimSun"
 SIZES = {"title": 22, "body": 16, "table": 9}  # points: 二号, 三号, 小五
 MARGINS = {"top": 37, "bottom": 35, "left": 28, "right": 26}  # millimetres
 UNIT = ["name", "kind", "span", "stage", "reached", "expected", "index", "gap", "grade", "conclusion"]
