@@ -293,6 +293,9 @@ def brought(layouts: Sequence[Layout], adapter: Adapter) -> set[str]:
             or (rule.sum_of_columns and set(rule.sum_of_columns) <= there)
         ):
             there.add(column)
+    # Where headers say the edition of codes, a header that the adapter does not know says none; else the year does.
+    if codes.CODED & there and not adapter.rule("class_version").of_header:
+        there.add("class_version")
     return there | set(adapter.absent) | set(adapter.may_lack)
 
 
@@ -473,12 +476,16 @@ def _finish(
     """Add what the adapter says of all rows, put columns in order, number the rows by their source."""
     cells: dict[str, str] = {}
     there = set(table.columns)
-    every = brought(layouts, adapter) | there | ({"class_version"} if chosen.editions else set())
+    # Where headers say the edition, a header that the adapter does not know says none.
+    by_year = bool(chosen.editions) or not adapter.rule("class_version").of_header
+    every = (
+        brought(layouts, adapter) | there | ({"class_version"} if codes.CODED & there and by_year else set())
+    )
     for column in (c for c in chosen.columns if c in every):
         rule = adapter.rule(column)
         cell = f'"{column}"' if column in there else "NULL"
         made = _constant(rule)
-        if column == "class_version" and chosen.editions:
+        if column == "class_version" and by_year:
             made = _edition_due(adapter, chosen)
         if column not in there and rule.sum_of_columns and set(rule.sum_of_columns) <= there:
             made = " + ".join(f'"{c}"' for c in rule.sum_of_columns)
@@ -499,10 +506,10 @@ def _finish(
 
 
 def _edition_due(adapter: Adapter, chosen: Choices) -> str:
-    """SQL of the edition of codes where no file states it: as the study says, else the adapter."""
+    """SQL of the edition of codes where no file states it: as the study says, else the adapter, else the year."""
     if chosen.editions:
         return codes.due_sql("year", chosen.editions)
-    return _constant(adapter.rule("class_version")) or "NULL"
+    return _constant(adapter.rule("class_version")) or codes.due_sql("year", {})
 
 
 def _constant(rule: ColumnRule) -> str:

@@ -144,7 +144,7 @@ def check(
     report.merged = merged(named) if used.based_on and adapter else {}
     report.needs = dict(needs or {})
     there = panel.brought(layouts, used.model_copy(update={"absent": [], "may_lack": []}))
-    report.columns = frozenset(there - set(used.absent))
+    report.columns = frozenset(there)
     _read(report, replace(chosen, columns=panel.choices("minimal").columns))
     return report
 

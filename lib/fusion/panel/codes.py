@@ -21,6 +21,8 @@ from fusion.classification.tables import EDITIONS as EDITIONS
 from fusion.classification.tables import ClassificationError, tree
 from fusion.panel.errors import PanelError
 
+# Columns whose codes are of the row's edition.
+CODED = frozenset({"ind4", "biz_activity_codes"})
 HEADER = ["rule", "severity", "row", "field", "value", "message_en", "message_zh"]
 NOTES = {
     "code_read": (

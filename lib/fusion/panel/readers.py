@@ -106,7 +106,8 @@ def read(
     extra_columns : mapping of str to mapping
         Columns beyond the contract, each declared.
     editions : mapping of int to str
-        First year: edition of the industry codes where the source's ``class_version`` does not state it.
+        First year: edition of the industry codes where the source's ``class_version`` does not state it; default: the years
+        in which the editions came into annual reports.
 
     Raises
     ------
@@ -404,13 +405,13 @@ def _worded(
 
 
 def _dated(named: ibis.Table, editions: Mapping[int, str]) -> ibis.Table:
-    """The source with the editions that a study states, where it has codes and states none itself."""
-    if not editions or not {"ind4", "year"} <= set(named.columns):
+    """The source with the editions that a study states, else the year's, where it has codes and states none itself."""
+    if "year" not in named.columns or not codes.CODED & set(named.columns):
         return named
     year = named["year"].cast("string").re_extract(r"^\s*([12]\d{3})", 1).nullif("").cast("int64")
-    due = ibis.cases(*((year >= first, edition) for first, edition in sorted(editions.items(), reverse=True)))
+    due = ibis.cases(*((year >= first, edition) for first, edition in codes.due(editions)))
     if "class_version" in named.columns:
-        due = named["class_version"].cast("string").nullif("").fill_null(due)
+        due = named["class_version"].cast("string").strip().nullif("").fill_null(due)
     return named.mutate(class_version=due)
 
 
