@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -106,10 +108,9 @@ def _table(document: Any, row: dict[str, Any], cells: dict[str, Any], language: 
     rows = [[text for text, span in head for text in [text, *[""] * (span - 1)]] for head in heads]
     rows += cells["text"]
     shape = document.add_table(rows=len(rows), cols=len(cells["head"]))
-    places = shape._cells  # the public way looks each cell up anew
-    for r, line in enumerate(rows):
-        for c, text in enumerate(line):
-            _cell(places[r * len(line) + c], text, cells["numeric"][c], bold=r < len(heads))
+    texts = ((r, c, text) for r, line in enumerate(rows) for c, text in enumerate(line))
+    for empty, (r, c, text) in zip(shape._tbl.xpath(".//w:p"), texts, strict=True):
+        empty.getparent().replace(empty, _cell(text, cells["numeric"][c], bold=r < len(heads)))
     _rules(shape, len(heads))
     if grid:
         _grouped(shape, heads, grid)
@@ -117,14 +118,29 @@ def _table(document: Any, row: dict[str, Any], cells: dict[str, Any], language: 
         document.add_paragraph().add_run(word(text)).font.size = Pt(TABLE_POINTS)
 
 
-def _cell(cell: Any, text: str, numeric: bool, bold: bool) -> None:
-    from docx.enum.text import WD_ALIGN_PARAGRAPH
-    from docx.shared import Pt
+def _cell(text: str, numeric: bool, bold: bool) -> Any:
+    """The paragraph of a cell, copied from a pattern: python-docx looks up the place of every property anew."""
+    paragraph = deepcopy(_pattern(numeric, bold))
+    for position, part in enumerate(re.split(r"([\t\r\n])", word(text))):
+        if position % 2:
+            paragraph.r_lst[0].add_tab() if part == "\t" else paragraph.r_lst[0].add_br()
+        elif part:
+            paragraph.r_lst[0].add_t(part)
+    return paragraph
 
-    paragraph = cell.paragraphs[0]
+
+@cache
+def _pattern(numeric: bool, bold: bool) -> Any:
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+    from docx.oxml import OxmlElement
+    from docx.shared import Pt
+    from docx.text.paragraph import Paragraph
+
+    paragraph = Paragraph(OxmlElement("w:p"), None)  # type: ignore[arg-type]
     paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT if numeric else WD_ALIGN_PARAGRAPH.LEFT
-    run = paragraph.add_run(word(text))
+    run = paragraph.add_run()
     run.font.size, run.bold = Pt(TABLE_POINTS), bold
+    return paragraph._p
 
 
 @contextmanager
