@@ -7,6 +7,8 @@ from typing import Any
 
 import ibis
 import pandas as pd
+from ibis.expr.operations import InMemoryTable
+from ibis.util import gen_name
 
 from fusion.classification.enterprises import belonging
 from fusion.language import said
@@ -62,7 +64,7 @@ class SampleFlow:
         rules : pandas.DataFrame
             ``text, rows, units`` (that meet each), ``not_met``, ``missing`` (it cannot be told), in their order.
         """
-        self.table = table
+        self.table = viewed(table)
         for rule in rules.itertuples():
             firms = self._steps[-1][3]
             gone = firms - rule.units
@@ -134,7 +136,7 @@ def sample(
     flow = SampleFlow(table)
     _set_aside(flow, quality)
     _emptied(flow, quality)
-    flow.seen = flow.table
+    flow.table = flow.seen = viewed(flow.table)
     years = f"{first_year}–{last_year}"
     flow.keep(flow.table.year.between(first_year, last_year), f"outside {years}", f"不在 {years} 年内")
     if keep_industries:
@@ -168,6 +170,20 @@ LISTED = {
     "pt": ("firm_name", r"^PT(?:[^A-Z]|$)", "names with PT (special transfer)", "名称带 PT（特别转让）"),
     "b_shares": ("firm_id", r"^(?:200|201|900)[0-9]{3}(?:[.][A-Z]+)?$", "B shares", "B 股"),
 }
+
+
+def viewed(table: ibis.Table) -> ibis.Table:
+    """The same rows as a view of the engine: ibis then names it, and need not put all that it is made of into words anew."""
+    con = table.get_backend()
+    if table.op().find(InMemoryTable):  # a view would outlive it
+        return table
+    name = gen_name("fusion_seen")
+    con.con.execute(f"CREATE TEMP VIEW {name} AS {con.compile(table)}")
+    found = con.table(name)
+    same = [found[c].type().copy(nullable=True) for c in found.columns] == [
+        table[c].type().copy(nullable=True) for c in table.columns
+    ]
+    return found if same else table
 
 
 # -- inside ------------------------------------------------------------------------------------
