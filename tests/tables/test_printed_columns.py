@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import pyfixest as pf
 import pytest
+import statsmodels.api as sm
 from linearmodels.datasets import jobtraining
 from linearmodels.panel import PanelOLS
 
 from estimators import tables
 from estimators.errors import EffectsError, EnginesDisagree
-from estimators.tables import correction, covariance
+from estimators.tables import compared, correction, covariance
 from estimators.tables import rows as rooms
 
 BASE: dict[str, Any] = {
@@ -103,7 +104,7 @@ def counts(found: tables.Fit) -> dict[str, int]:
     }
 
 
-@pytest.mark.parametrize("like", ["fixest", "reghdfe", "areg", "xtreg"])
+@pytest.mark.parametrize("like", ["fixest", "reghdfe", "ivreghdfe", "areg", "xtreg"])
 def test_corrections_by_hand(panel: pd.DataFrame, like: str) -> None:
     found = tables.fit(column(like=like), panel, {})
     c = counts(found)
@@ -204,18 +205,16 @@ def test_conley_counts_pairs_within_the_distance() -> None:
 
 # -- tests between columns -----------------------------------------------------------------------------
 def test_a_column_against_itself_and_against_the_stacked_regression(panel: pd.DataFrame) -> None:
-    from estimators.tables.compared import equal
-
     a, b = (
         tables.fit(column(sample=[s], fixed_effects=["firm_id"]), panel, {"odd": odd, "even": ~odd})
         for odd in [(panel["town"] % 2 == 1).to_numpy()]
         for s in ("odd", "even")
     )
-    assert equal(a, a, "d") == (0.0, 1.0)
+    assert compared.equal(a, a, "d") == (0.0, 1.0)
     # No firm is in both samples: the two are independent.
     difference = a.table().loc["x", "estimate"] - b.table().loc["x", "estimate"]
     variance = a.table().loc["x", "std_error"] ** 2 + b.table().loc["x", "std_error"] ** 2
-    assert equal(a, b, "x")[0] == pytest.approx(difference**2 / variance)
+    assert compared.equal(a, b, "x")[0] == pytest.approx(difference**2 / variance)
 
 
 # -- published -------------------------------------------------------------------------------------------
@@ -320,3 +319,77 @@ def test_random_effects_as_printed() -> None:
         0.548,
     ]
     assert found.loc[["const", "d88", "d89"], "std_error"].round(3).tolist() == [0.243, 0.109, 0.132]
+
+
+# -- Hausman ---------------------------------------------------------------------------------------------
+def test_hausman_of_a_printed_page() -> None:
+    """Grunfeld's ten firms: χ² (2) = 2.3304, p = .3119 (phtest in the vignette of R's plm)."""
+    data = sm.datasets.grunfeld.load_pandas().data
+    data = data[data["firm"] != "American Steel"].rename(columns={"firm": "firm_id"})
+    one = column(
+        outcome="invest",
+        treatments=["value", "capital"],
+        controls=[],
+        fixed_effects=["firm_id"],
+        errors="iid",
+    )
+    fits = [tables.fit(one | {"estimator": how}, data, {}) for how in ("ols", "re")]
+    test = {"equal": None, "zero": None, "hausman": True, "of": [1, 2]}
+    (row,) = compared.tested([test], "", fits)
+    assert row["statistic"].item() == pytest.approx(2.3304, abs=5e-5)
+    assert row["p_value"].item() == pytest.approx(0.3119, abs=5e-5)
+    assert row["term"].item() == "hausman:value*capital:1,2"
+    # The other way round the difference has no covariance: said, not printed.
+    with pytest.raises(EffectsError, match="not positive definite"):
+        list(compared.tested([test], "", fits[::-1]))
+
+
+def test_the_generalised_test_of_one_slope_is_that_of_equal_slopes(panel: pd.DataFrame) -> None:
+    a, b = (
+        tables.fit(column(controls=[], estimator=how, fixed_effects=["firm_id"]), panel, {})
+        for how in ("ols", "re")
+    )
+    assert compared.hausman(a, b, ["d"]) == pytest.approx(compared.equal(a, b, "d"))
+    two = [tables.fit(column(estimator=how, fixed_effects=["firm_id"]), panel, {}) for how in ("ols", "re")]
+    statistic = compared.hausman(*two, ["d", "x"])[0]
+    # In other units of a regressor it is the same.
+    scaled = panel.assign(x=panel["x"] * 1e6)
+    again = [
+        tables.fit(column(estimator=how, fixed_effects=["firm_id"]), scaled, {}) for how in ("ols", "re")
+    ]
+    assert compared.hausman(*again, ["d", "x"])[0] == pytest.approx(statistic, rel=1e-6)
+
+
+@pytest.mark.parametrize("errors", ["iid", "robust", "clustered"])
+@pytest.mark.parametrize("unit", [1e-8, 1e8, 1e12])
+def test_units_of_columns_change_nothing(panel: pd.DataFrame, errors: str, unit: float) -> None:
+    """An outcome or a regressor in fen or in hundred millions: t is the same, and no engine gives up."""
+    found = tables.fit(column(errors=errors), panel, {}).table()
+    for name, change in (("y", {"d": unit, "x": unit}), ("x", {"d": 1.0, "x": 1 / unit})):
+        other = tables.fit(column(errors=errors), panel.assign(**{name: panel[name] * unit}), {}).table()
+        assert other["statistic"].to_numpy() == pytest.approx(found["statistic"].to_numpy(), rel=1e-9)
+        ratio = (other["estimate"] / found["estimate"]).to_dict()
+        assert ratio == pytest.approx(change, rel=1e-9)
+
+
+@pytest.mark.parametrize("unit", [1e-8, 1e12])
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"outcome": "count", "estimator": "poisson"},
+        {"outcome": "yes", "estimator": "logit", "fixed_effects": ["sector"]},
+        {"outcome": "yes", "estimator": "probit", "fixed_effects": []},
+        {"estimator": "re", "fixed_effects": ["firm_id"]},
+        {"estimator": "fd", "fixed_effects": ["year"]},
+        {"estimator": "iv", "treatments": ["e"], "iv": {"e": ["z", "z2"]}},
+    ],
+    ids=lambda how: how["estimator"],
+)
+def test_no_estimator_depends_on_the_unit_of_a_regressor(
+    counts_panel: pd.DataFrame, how: dict[str, Any], unit: float
+) -> None:
+    found = tables.fit(column(**how), counts_panel, {}).table()["statistic"]
+    other = tables.fit(column(**how), counts_panel.assign(x=counts_panel["x"] * unit), {}).table()[
+        "statistic"
+    ]
+    assert other.to_numpy() == pytest.approx(found.to_numpy(), rel=1e-6)

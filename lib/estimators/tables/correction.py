@@ -7,6 +7,7 @@ like            c, clustered                                                    
 ==============  ===================================================================  =======================
 fixest          (n − 1)/(n − K) · G/(G − 1), effects nested in clusters not in K      n/(n − K)
 reghdfe         the same, with redundant levels counted pair by pair                  n/(n − K)
+ivreghdfe       as reghdfe                                                            n/(n − K)
 areg            (n − 1)/(n − K) · G/(G − 1), every level in K                         n/(n − K)
 xtreg           (n − 1)/(n − K) · G/(G − 1), unit effects not in K                    n/(n − K)
 regress         as areg: effects are dummies                                         n/(n − K)
@@ -19,6 +20,7 @@ else n − K; linearmodels' t has n − K always, with every level in K.
 Sources: fixest's manual (``ssc``); Stata's manuals of areg, xtreg and regress (methods and formulas; ``robust`` of xtreg,
 fe clusters by the unit); reghdfe 6, ``DoF.mata`` and ``Regression.mata`` (nested effects cost nothing, one is given back
 for the constant; later effects lose as many levels as there are connected groups with an earlier one);
+ivreghdfe's own tests (``test.do``: with absorbed effects equal to reghdfe to 1e-12, without them to ivreg2, which is not held);
 linearmodels 7, ``PanelOLS`` (``count_effects``, ``group_debias=False``).
 """
 
@@ -63,6 +65,7 @@ def of(rows: Rows, slopes: int, like: str, errors: str) -> Correction:
         When no degrees of freedom are left.
     """
     n = rows.n
+    like = "reghdfe" if like == "ivreghdfe" else like
     full = slopes + _levels(rows, [], like)
     if errors != "clustered":
         _enough(n, full)

@@ -6,8 +6,8 @@ the two share neither the absorbing nor the solving. A third, the sandwich of `c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -64,6 +64,44 @@ def estimate(rows: Rows, errors: str, options: Mapping[str, Any]) -> Estimate:
     ------
     EnginesDisagree
     """
+    return in_even_units(rows, lambda moved: _estimate(moved, errors, options))
+
+
+def in_even_units(rows: Rows, made: Callable[[Rows], Estimate], outcome: bool = True) -> Estimate:
+    """An estimate made on columns divided by a power of two near their largest value, told in their own units.
+
+    Dividing so keeps every digit; no engine's tolerance then meets numbers that are all large, or all small.
+
+    Parameters
+    ----------
+    rows : Rows
+    made : callable
+        The estimate of such rows.
+    outcome : bool
+        Whether the outcome is divided, too: a count or a probability is not.
+    """
+    sizes = {name: _size(rows.data[name]) for name in (*rows.regressors, *rows.endogenous, *rows.instruments)}
+    own = sizes.get(rows.outcome) or _size(rows.data[rows.outcome]) if outcome else 1.0
+    sizes |= {rows.outcome: own}
+    found = made(
+        replace(rows, data=rows.data.assign(**{name: rows.data[name] / size for name, size in sizes.items()}))
+    )
+    up = np.array([own / sizes[name] for name in found.terms])
+    return replace(
+        found,
+        coefficients=found.coefficients * up,
+        psi=found.psi * up,
+        v=found.v * np.outer(up, up),
+        residuals=found.residuals * own,
+    )
+
+
+def _size(values: pd.Series) -> float:
+    largest = float(np.abs(values.to_numpy(float)).max())
+    return float(2.0 ** np.round(np.log2(largest))) if largest > 0 else 1.0
+
+
+def _estimate(rows: Rows, errors: str, options: Mapping[str, Any]) -> Estimate:
     own = _own(rows)
     terms, y, residuals, psi, bread = own.terms, own.y, own.residuals, own.psi, own.bread
     n = rows.n

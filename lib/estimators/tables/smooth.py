@@ -47,6 +47,11 @@ def estimate(rows: Rows, how: str, errors: str, options: Mapping[str, Any]) -> E
     wrong = (y < 0).any() if how == COUNTED else not np.isin(y, (0, 1)).all()
     if wrong:
         raise EffectsError(said("tables.outcome", how=how, outcome=rows.outcome))
+    return linear.in_even_units(rows, lambda moved: _estimate(moved, how, errors, options), outcome=False)
+
+
+def _estimate(rows: Rows, how: str, errors: str, options: Mapping[str, Any]) -> Estimate:
+    y = rows.data[rows.outcome].to_numpy(float)
     levels = sum(rows.effects[name].nunique() for name in rows.effects)
     b, mean, slope, weight, first = (
         _by_pyfixest(rows, how, y) if how == COUNTED else _by_statsmodels(rows, how, y)

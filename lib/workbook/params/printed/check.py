@@ -30,7 +30,7 @@ COVARIANCES = {
     "probit": ALL,
 }
 WITH_WEIGHTS = {"ols", "iv"}
-STATA = {"areg", "xtreg"}
+STATA = {"areg", "xtreg", "ivreghdfe"}
 
 
 def named(parameters: Parameters) -> Iterator[tuple[Place, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -18,7 +18,7 @@ Term = Annotated[str, Field(pattern=NAMES, max_length=60)]
 Effect = Annotated[str, Field(pattern=r"^(\.\.\.|[^\W\d]\w*(\*[^\W\d]\w*)*)$", max_length=200)]
 Kept = Annotated[str, Field(pattern=r"^(\.\.\.|[^\W\d]\w*)$", max_length=60)]
 Estimator = Literal["ols", "iv", "poisson", "logit", "probit", "fd", "re"]
-Like = Literal["fixest", "reghdfe", "areg", "xtreg", "regress", "linearmodels"]
+Like = Literal["fixest", "reghdfe", "areg", "xtreg", "regress", "ivreghdfe", "linearmodels"]
 Stat = Literal[
     "n",
     "units",
@@ -150,11 +150,23 @@ class TableTest(Section):
 
     equal: Term | None = Field(None, description="coefficient that is compared between two columns")
     zero: Terms | None = Field(None, description="coefficients that are tested jointly in one column")
+    hausman: bool = Field(
+        False, description="all slopes of two columns are the same; the first is the one that holds anyway"
+    )
     of: list[Annotated[int, Field(ge=1)]] = Field(min_length=1, max_length=2, description="printed columns")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, given: Any) -> Any:
+        """``{hausman: [1, 2]}`` is short for the same with ``of``."""
+        if isinstance(given, dict) and isinstance(given.get("hausman"), list) and "of" not in given:
+            return given | {"hausman": True, "of": given["hausman"]}
+        return given
 
     @model_validator(mode="after")
     def _one(self) -> TableTest:
-        if (self.equal is None) == (self.zero is None) or len(self.of) != (2 if self.equal else 1):
+        asked = [self.equal is not None, self.zero is not None, self.hausman]
+        if sum(asked) != 1 or len(self.of) != (1 if self.zero is not None else 2):
             raise ValueError(said("params.rule.test"))
         return self
 
