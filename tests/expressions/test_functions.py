@@ -18,6 +18,7 @@ from workbook.expressions.checking import Scope, check
 from workbook.expressions.columns import kinds
 from workbook.expressions.functions import FUNCTIONS
 from workbook.expressions.reading import parse
+from workbook.params.file import event, forms
 
 nan = np.nan
 # In the order of the source: not sorted, 2016 of firm a is not there.
@@ -253,3 +254,29 @@ def test_a_long_expression_and_a_deep_one_are_computed() -> None:
     found = computed(FRAME, long, deep, chained)
     close(found[0], [190, 380, 760, 1520, 0, -190])
     assert found[1][4] == pytest.approx(0, abs=1e-9) and found[2] is not None
+
+
+def test_the_years_of_an_event() -> None:
+    """Ends count what lies beyond; the base and units without a start are in no column."""
+    made = event.columns("event(start, -1, 2, base=0)")
+    assert made is not None and [*made] == ["start_m1_on", "start_p1", "start_p2_on"]
+    # Firm a starts in 2015: 2013, 2014, 2015, 2017; firm b never.
+    assert computed(FRAME, *(column["is"] for column in made.values())) == [
+        [1, 1, 0, 0, 0, 0],
+        [0, 0, 0, 0, 0, 0],
+        [0, 0, 0, 1, 0, 0],
+    ]
+    assert made["start_p2_on"]["name"] == "Year +2 and after | 第 +2 年及以后"
+    table, panel = {"main": {"columns": [{"treatments": ["x", "event(start, -1, 1)"]}]}}, dict[str, Any]()
+    read = forms.read({"panel": panel, "tables": table})[0]
+    assert read["printed"]["tables"]["main"]["columns"][0]["treatments"] == ["x", "start_p0", "start_p1_on"]
+    assert set(read["panel"]["columns"]) == {"start_p0", "start_p1_on"}
+    assert event.columns("log(x)") is None
+
+
+@pytest.mark.parametrize(
+    "text", ["event(start)", "event(start, -2, 2, base=5)", "event(start, 1.5, 2)", "event(start, 2, -2)"]
+)
+def test_an_event_that_is_written_otherwise(text: str) -> None:
+    with pytest.raises(ValueError, match="event"):
+        event.columns(text)

@@ -15,6 +15,7 @@ from typing import Any
 from workbook.expressions.errors import ExpressionError
 from workbook.expressions.reading import parse
 from workbook.language import said
+from workbook.params.file import event
 
 # At the top of the file: section and name that the model has for it.
 TOP = {
@@ -189,8 +190,21 @@ def _of_tables(value: Any, panel: dict[str, Any], key: str = "") -> Any:
             return {_term(str(k), panel): _of_tables(v, panel, "controls") for k, v in value.items()}
         return {k: _of_tables(v, panel, k) for k, v in value.items()}
     if isinstance(value, list):
-        return [_of_tables(one, panel, key) for one in value]
-    return _term(value, panel) if key in IN_TABLES and isinstance(value, str) else value
+        made = [_of_tables(one, panel, key) for one in value]
+        # The years of an event take its place among the terms.
+        years = [
+            key != "steps" and isinstance(one, str) and isinstance(new, list)
+            for one, new in zip(value, made, strict=True)
+        ]
+        return [
+            term for new, several in zip(made, years, strict=True) for term in (new if several else [new])
+        ]
+    if key not in IN_TABLES or not isinstance(value, str):
+        return value
+    if (made := event.columns(value)) is not None:
+        panel["columns"] = {**made, **(panel.get("columns") or {})}
+        return [*made]
+    return _term(value, panel)
 
 
 def _term(text: str, panel: dict[str, Any]) -> str:
