@@ -14,6 +14,7 @@ import nbformat
 import pandas as pd
 import pytest
 import reading
+import wordings
 from runs import FULL, MAIN, Run, few
 
 from workbook import paths
@@ -89,6 +90,26 @@ def test_no_word_is_in_the_wrong_language(made: Run, language: str) -> None:
     assert kinds == {".html", ".js", ".svg", ".docx", ".xlsx", ".tex", ".md", ".ipynb"}, (
         "nothing was read in some"
     )
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_no_sentence_or_number_trips_its_reader(made: Run, language: str) -> None:
+    """Pages, documents and tables; code and the notebooks' own files are for who reads code."""
+    kept = (
+        (f, t)
+        for f, t in reading.texts(made.site, language)
+        if f.suffix in (".html", ".docx", ".xlsx", ".tex")
+    )
+    found = [
+        f"{file.name}: {fault}" for file, texts in kept for text in texts for fault in wordings.faults(text)
+    ]
+    assert found == [], "\n".join(found[:30])
+
+
+def test_no_page_is_heavy(made: Run) -> None:
+    """300 kB without pictures, which lie beside the pages."""
+    sizes = {f.relative_to(made.site).as_posix(): f.stat().st_size for f in made.site.rglob("*.html")}
+    assert {name: size for name, size in sizes.items() if size > 300_000} == {}
 
 
 def test_every_code_has_a_word(made: Run) -> None:

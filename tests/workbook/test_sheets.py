@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from copy import deepcopy
 from typing import Any, get_args
 
 import pandas as pd
 import pytest
+import wordings
 
 from workbook import paths
-from workbook.exhibits import declared, needs, printed, sheets
+from workbook.exhibits import declared, needs, printed, prose, rendering, sheets, words
 from workbook.exhibits.record import Record, kept, plain
 from workbook.exhibits.sheets import SheetError
 from workbook.exhibits.words import Filler, Words
@@ -79,6 +81,51 @@ def test_a_faulty_sheet_is_refused_in_words(changes: dict[str, Any], said: str) 
 def test_a_notebook_that_differs_from_its_sheet_is_named(code: str, said: str) -> None:
     found = declared.faults(sheet(), cell(code), ["outcome"])
     assert any(pd.Series([fault]).str.contains(said).all() for fault in found), found
+
+
+@pytest.mark.parametrize("notebook", SHEETS)
+def test_titles_and_notes_say_what_was_found(notebook: str) -> None:
+    """No test's jargon in place of a finding, in either language, and none in the notebook's prose."""
+    texts = [
+        getattr(t, language)
+        for ts in declared._texts(sheets.sheet(notebook)).values()
+        for t in ts
+        for language in sheets.LANGUAGES
+    ]
+    cells = json.loads((paths.NOTEBOOKS / f"{notebook}.ipynb").read_text("utf-8"))["cells"]
+    texts += ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+    texts += prose.read(notebook, "zh").values()
+    plain = [re.sub(r"\$\$.*?\$\$|\$[^$]*\$|`[^`]*`", "", text, flags=re.DOTALL) for text in texts]
+    assert [fault for text in plain for fault in wordings.faults(text)] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "one estimate told from zero", "0 of 4 intervals contain zero", "0.06 with the most effects", "4 个区间中有 0 个包含零",
+        "p = 0.000", "from -0.2 to 1", "up to inf", "[−inf, 2]",
+    ],
+)  # fmt: skip
+def test_what_trips_a_reader_is_seen(text: str) -> None:
+    assert len(wordings.faults(text)) == 1
+    assert (
+        wordings.faults(
+            "p = 0.001, p < 0.001, 2012-2023, from −0.2 to 1, information, two-way, ∞, [0.1, 0.2]"
+        )
+        == []
+    )
+
+
+def test_a_p_value_is_never_nil() -> None:
+    assert [words.number(p, "p") for p in (0.0, 0.0004, 0.0006, 0.04)] == [
+        "< 0.001",
+        "< 0.001",
+        "= 0.001",
+        "= 0.040",
+    ]
+    table = pd.DataFrame({"p": [0.0, 0.0004, 0.0006, 0.5, None]})
+    shown = rendering.shown(table, {"p": words.P_VALUE})
+    assert [row[0] for row in shown] == ["<0.001", "<0.001", "0.001", "0.500", "–"]
 
 
 def test_fields_must_be_the_same_in_both_languages() -> None:

@@ -418,6 +418,10 @@ def test_a_browser_finds_what_is_searched(built: Path, language: str, query: str
     text, errors = opened(f"{(built / 'site' / language / 'search.html').as_uri()}?q={quote(query)}")
     found = text[text.index('id="search-results"') :]
     assert f'href="{page}' in found
+    # The sentence that fits stands below, with its place; a notebook's page names its study.
+    assert "data-told" in found and ("#exhibit-" in found or language == "en")
+    if language == "zh":
+        assert '<span class="fusion-of">示范研究 &lt;b&gt; › </span>' in found and "融合指数上升" in found
     assert errors == ""
 
 
@@ -693,6 +697,51 @@ def test_a_notebook_opens_with_its_finding(pages: dict[str, str]) -> None:
         'id="exhibit-trend"'
     )
     assert page.count("The panel has no column x.") == 1, "in one list at the end, not where it would stand"
+
+
+def test_an_exhibit_can_be_taken_away(pages: dict[str, str]) -> None:
+    """Permanent link, files, both documents, citation; a browser's title names page and study."""
+    page = pages["en/grants/01_panel.html"]
+    bar = re.search(r'<p class="fusion-bar">(.*?)</p>', page[page.index('id="exhibit-flow"') :], re.DOTALL)
+    assert bar
+    for place in ("01_panel/flow.csv", "en/01_panel/flow.tex", "en/exhibits.xlsx", "en/exhibits.docx"):
+        assert f'href="../../files/grants/{place}" download' in bar[1]
+    assert 'href="#exhibit-flow"' in bar[1]
+    assert "“Sample flow | by step”, Table 1.1 of “Grants and *scrap*”, Fusion Workbook." in bar[1]
+    assert "<title>Notebook 01_panel &#8212; Grants and *scrap*</title>" in page
+    assert "<title>示范研究 &lt;b&gt; &#8212; Fusion Workbook" in pages["zh/demo/index.html"]
+
+
+def test_a_long_table_shows_its_first_rows() -> None:
+    from workbook.publish import papers
+
+    def table(count: int) -> str:
+        rows = "".join(f"<tr><td>{i}</td></tr>" for i in range(count))
+        return f"<div><div><table><tbody>{rows}</tbody></table></div></div>"
+
+    assert papers._cut(table(papers.MOST_ROWS), "en") == table(papers.MOST_ROWS)
+    short = papers._cut(table(1_472), "en")
+    assert short.count("<tr>") == papers.FIRST_ROWS and "The first 60 of 1,472 rows" in short
+    assert short.count("</div>") == 2 and "<td>60</td>" not in short
+
+
+def test_code_that_estimates_nothing_is_not_shown() -> None:
+    from workbook.publish import papers
+
+    plumbing = (
+        "import pandas as pd",
+        "book, p = Book.open('x', globals())",
+        "book.exhibit('a', f)\nbook.write('b', f)",
+    )
+    assert all(map(papers._plumbing, plumbing))
+    assert not any(map(papers._plumbing, ("x = book.read('a').mean()", "fit(x)\nbook.done()", "", "%magic")))
+
+
+@needs_browser
+def test_one_switch_shows_all_code(built: Path) -> None:
+    text, errors = opened((built / "site" / "en" / "demo" / "01_panel.html").as_uri())
+    assert text.count('class="fusion-code-switch"') == 1 and ">Show code</button>" in text and errors == ""
+    assert 'class="fusion-cite" data-cite=' in text and not re.search(r"fusion-cite[^>]*hidden", text)
 
 
 def test_for_readers_of_chinese_studies_of_china_come_first(built: Path) -> None:

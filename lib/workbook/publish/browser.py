@@ -127,13 +127,7 @@ def _open(browser: Any, page: Path, site: Path, shots: Path | None) -> tuple[lis
     problems += [Problem(name, "image without a text", str(src)) for src in seen["unnamed"]]
     if seen["formulas"] or seen["raw"]:
         problems.append(Problem(name, "formula", f"{seen['formulas']} with errors, {seen['raw']} not drawn"))
-    # Without preload: axe would fetch style sheets that others import from a place where they are not.
-    found = Axe().run(view, options={"preload": False}).response["violations"]
-    problems += [
-        Problem(name, f"axe {v['id']} ({v['impact']})", v["nodes"][0]["html"][:150])
-        for v in found
-        if v["impact"] in GRAVE
-    ]
+    problems += _judged(view, Axe(), name, {})
     if shots is not None:
         shots.mkdir(parents=True, exist_ok=True)
         view.screenshot(path=str(shots / f"{name.replace('/', '_')}.png"), full_page=True)
@@ -141,8 +135,23 @@ def _open(browser: Any, page: Path, site: Path, shots: Path | None) -> tuple[lis
     wide = view.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
     if wide > 1:
         problems.append(Problem(name, "wider than a phone", f"{wide} px"))
+    # In the dark colours alone can be wrong, which the same page in the light does not show.
+    view.evaluate(
+        "() => { document.documentElement.dataset.mode = document.documentElement.dataset.theme = 'dark' }"
+    )
+    problems += _judged(view, Axe(), f"{name} (dark)", {"runOnly": ["color-contrast"]})
     view.close()
     return problems, seen
+
+
+def _judged(view: Any, axe: Any, name: str, options: dict[str, Any]) -> list[Problem]:
+    """What axe finds grave. Without preload: it would fetch style sheets that others import from where they are not."""
+    found = axe.run(view, options={"preload": False, **options}).response["violations"]
+    return [
+        Problem(name, f"axe {v['id']} ({v['impact']})", v["nodes"][0]["html"][:150])
+        for v in found
+        if v["impact"] in GRAVE
+    ]
 
 
 def _said(message: Any, name: str, problems: list[Problem]) -> None:

@@ -10,6 +10,17 @@ from typing import Any
 from workbook import inert
 
 LONG_TEXT = 30
+FORMS = {
+    ".json": "JSON",
+    ".csv": "CSV",
+    ".tex": "LaTeX",
+    ".svg": "SVG",
+    ".png": "PNG",
+    ".pdf": "PDF",
+    ".docx": "Word",
+    ".xlsx": "Excel",
+    ".htm": "HTML",
+}
 html, text, raw = inert.html, inert.markdown, inert.raw
 
 WORDS: dict[str, dict[str, Any]] = {
@@ -19,8 +30,15 @@ WORDS: dict[str, dict[str, Any]] = {
         "all_exhibits": "All {} tables and figures",
         "all_left_out": "What was left out, and why",
         "at_top": "{} stands at the top of this page.",
-        "code_on": "Show code",
-        "code_off": "Hide code",
+        "first_rows": "The first {} of {} rows; the files below hold all.",
+        "here": "Permanent link",
+        "all_in": "{} (all tables)",
+        "cite": "Copy citation",
+        "take": "Copy table",
+        "copied": "Copied",
+        "cited": "“{title}”, {kind} {number} of “{study}”",
+        "comma": ", ",
+        "full_stop": ".",
         "estimand": "What is estimated",
         "data": "Data",
         "licence": "Licence:",
@@ -109,8 +127,15 @@ WORDS: dict[str, dict[str, Any]] = {
         "all_exhibits": "全部 {} 个图表",
         "all_left_out": "略去的内容及原因",
         "at_top": "{}见本页开头。",
-        "code_on": "显示代码",
-        "code_off": "隐藏代码",
+        "first_rows": "此处列出 {1} 行中的前 {0} 行；全部见下列文件。",
+        "here": "永久链接",
+        "all_in": "{}（全部表格）",
+        "cite": "复制引用",
+        "take": "复制表格",
+        "copied": "已复制",
+        "cited": "“{title}”，《{study}》{kind} {number}",
+        "comma": "，",
+        "full_stop": "。",
         "estimand": "估计对象",
         "data": "数据",
         "licence": "许可：",

@@ -8,24 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from workbook import files
-from workbook.exhibits.rendering import LARGEST_SVG
+from workbook.exhibits.rendering import LARGEST_SVG, caption_of
 from workbook.publish import evidence, papers
 from workbook.publish import markup as m
 from workbook.publish.built import ABSENT, FILES, Built
 from workbook.publish.markup import words
 from workbook.publish.papers import title_of
-
-FORMS = {
-    ".json": "JSON",
-    ".csv": "CSV",
-    ".tex": "LaTeX",
-    ".svg": "SVG",
-    ".png": "PNG",
-    ".pdf": "PDF",
-    ".docx": "Word",
-    ".xlsx": "Excel",
-    ".htm": "HTML",
-}
 
 
 def stage(studies: list[Built], source: Path, build: Path, language: str) -> None:
@@ -50,6 +38,7 @@ def stage(studies: list[Built], source: Path, build: Path, language: str) -> Non
         texts[f"{study.name}/index.md"] = study_page(study)
         for name in study.done:
             texts[f"{study.name}/{name}.ipynb"] = papers.page(study, name)
+    texts["sentences.json"] = json.dumps(_sentences(studies), ensure_ascii=False)
     texts["site.json"] = json.dumps(_menu(studies, proofs, language), ensure_ascii=False)
     source.mkdir(parents=True, exist_ok=True)
     for file in [f for f in source.rglob("*") if f.is_file()]:
@@ -318,7 +307,7 @@ def _exhibit(study: Built, row: dict[str, Any]) -> str:
     number = f"{w[row['kind']]} {m.text(row.get('number', ''))}"
     anchor = f'<a class="fusion-nowrap" href="{row["notebook"]}.html#exhibit-{row["id"]}">{number}</a>'
     links = [
-        f'<a href="../../{FILES}/{study.name}/{study.place(row, suffix)}" download>{FORMS[suffix]}</a>'
+        f'<a href="../../{FILES}/{study.name}/{study.place(row, suffix)}" download>{m.FORMS[suffix]}</a>'
         for suffix in study.forms(row["notebook"], row["id"])
     ]
     return f"| {anchor} | {m.text(row['title'])} | {' '.join(links)} |"
@@ -341,6 +330,19 @@ def _downloads(study: Built) -> str:
         if place in there
     )
     return m.raw(f"<ul>{items}</ul>")
+
+
+def _sentences(studies: list[Built]) -> dict[str, Any]:
+    """What the search says of a page beside its title: its study, and sentences with their places."""
+    found: dict[str, Any] = {}
+    for study in studies:
+        told = [text for text in (finding(study), study.text("question")) if text]
+        found[f"{study.name}/index"] = ["", [["", text] for text in told]]
+        for row in study.exhibits:
+            page = found.setdefault(f"{study.name}/{row['notebook']}", [study.title, []])
+            if row["kind"] not in ABSENT:
+                page[1].append([f"exhibit-{row['id']}", caption_of(row, study.language)])
+    return found
 
 
 # -- inside ----------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import json
 import re
@@ -21,8 +22,11 @@ from workbook.run import chain
 # Cells that a reader of the page does not need: what they say is in the folded parts, or nothing.
 DROPPED = {"parameters", "injected-parameters", "done", "remove-cell"}
 SETTINGS = {"parameters", "injected-parameters"}
+# A table of more rows than MOST_ROWS shows the first ones; a page stays below 300 kB.
+MOST_ROWS, FIRST_ROWS = 120, 60
 _PICTURE = re.compile(r'src="data:image/(png|svg\+xml);base64,([A-Za-z0-9+/=]+)"')
 _EXHIBIT = re.compile(r'id="exhibit-([A-Za-z0-9_-]+)"')
+_HANDS_OVER = re.compile(r"Book\.open|book\.(exhibit|paragraph|file|write|done)")
 _STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 
 
@@ -219,13 +223,27 @@ def _cell(cell: dict[str, Any], study: Built, notebook: str) -> dict[str, Any]:
         return kept | {"metadata": {}, "source": target + _text(cell)}
     w = words(study.language)
     prompts = {"code_prompt_show": w["show_code"], "code_prompt_hide": w["hide_code"]}
-    tags = sorted((_tags(cell) & {"remove-input", "remove-output", "hide-output"}) | {"hide-input"})
+    hidden = "remove-input" if _plumbing(_text(cell)) else "hide-input"
+    tags = sorted((_tags(cell) & {"remove-input", "remove-output", "hide-output"}) | {hidden})
     outputs = [_output(output, study, notebook) for output in cell.get("outputs", []) if _shown(output)]
     return kept | {
         "metadata": {"tags": tags, "mystnb": prompts},
         "execution_count": cell.get("execution_count"),
         "outputs": outputs,
     }
+
+
+def _plumbing(source: str) -> bool:
+    """Whether code estimates nothing: it only imports, opens the book, hands over or keeps."""
+    try:
+        lines = ast.parse(source).body
+    except SyntaxError:
+        return False
+    calls = (line.value for line in lines if isinstance(line, ast.Assign | ast.Expr))
+    asked = [ast.unparse(one.func) for one in calls if isinstance(one, ast.Call)]
+    imports = sum(isinstance(line, ast.Import | ast.ImportFrom) for line in lines)
+    kept = sum(_HANDS_OVER.fullmatch(name) is not None for name in asked)
+    return bool(lines) and imports + kept == len(lines)
 
 
 def _shown(output: dict[str, Any]) -> bool:
@@ -243,7 +261,63 @@ def _output(output: dict[str, Any], study: Built, notebook: str) -> dict[str, An
     if found:
         text = _STYLE.sub("", text)
         text = _PICTURE.sub(lambda match: _link(match, study, notebook, found[1]), text)
+        row = next((e for e in study.exhibits if e["notebook"] == notebook and e["id"] == found[1]), None)
+        text = _with_bar(_cut(text, study.language), _bar(study, row)) if row else text
     return bare | {"data": {"text/html": text}}
+
+
+def _cut(text: str, language: str) -> str:
+    """A table of many rows with its first ones; all are among the downloads."""
+    head, opening, rest = text.partition("<tbody>")
+    body, closing, tail = rest.partition("</tbody>")
+    rows = body.split("</tr>")[:-1]
+    if len(rows) <= MOST_ROWS:
+        return text
+    said = words(language)["first_rows"].format(FIRST_ROWS, f"{len(rows):,}")
+    below = f'</table></div><p class="fusion-note fusion-cut">{said}</p>'
+    return (
+        head
+        + opening
+        + "</tr>".join([*rows[:FIRST_ROWS], ""])
+        + closing
+        + tail.replace("</table></div>", below, 1)
+    )
+
+
+def _bar(study: Built, row: dict[str, Any]) -> str:
+    """What a reader can take away of an exhibit: a permanent link, its files, its citation."""
+    w, root = words(study.language), f"../../{FILES}/{study.name}"
+    names = {
+        suffix: f"{root}/{study.place(row, suffix)}" for suffix in study.forms(row["notebook"], row["id"])
+    }
+    links = [(m.FORMS[suffix], place) for suffix, place in names.items() if suffix in m.FORMS]
+    if row["kind"] == "table":
+        whole = (("Excel", "exhibits.xlsx"), ("Word", "exhibits.docx"))
+        links += [(w["all_in"].format(kind), f"{root}/{study.language}/{name}") for kind, name in whole]
+    files = " ".join(f'<a href="{m.html(place)}" download>{m.html(name)}</a>' for name, place in links)
+    here = f'<a href="#exhibit-{m.html(row["id"])}" title="{w["here"]}">#</a>'
+    copied = f'data-done="{w["copied"]}" hidden>'
+    buttons = f'<button type="button" class="fusion-cite" data-cite="{m.html(citation(study, row))}" {copied}{w["cite"]}</button>'
+    if row["kind"] == "table":
+        buttons += f'<button type="button" class="fusion-take" {copied}{w["take"]}</button>'
+    return f'<p class="fusion-bar">{here} {files} {buttons}</p>'
+
+
+def citation(study: Built, row: dict[str, Any]) -> str:
+    """How an exhibit is cited: what it says, where it stands, when and from which commit it was made."""
+    w, record = words(study.language), study.manifest
+    commit = str((record.get("git") or {}).get("commit") or "")[:10]
+    place = w["cited"].format(
+        kind=w[row["kind"]], number=row["number"], title=row["title"], study=study.title
+    )
+    parts = [place, "Fusion Workbook", str(record.get("ended") or "")[:10], commit]
+    return w["comma"].join(part for part in parts if part) + w["full_stop"]
+
+
+def _with_bar(text: str, bar: str) -> str:
+    """An exhibit with its bar as the last of what is in it."""
+    inside, closing, rest = text.rpartition("</figure>" if text.rstrip().endswith("</figure>") else "</div>")
+    return f"{inside}{bar}{closing}{rest}"
 
 
 def _link(match: re.Match[str], study: Built, notebook: str, id: str) -> str:

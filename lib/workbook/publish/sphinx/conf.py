@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gettext
+import html
 import importlib.util
 import json
 import re
@@ -43,7 +44,7 @@ html_theme = "pydata_sphinx_theme"
 html_static_path = ["_static", str(MATHJAX)]
 templates_path = ["_templates"]
 html_css_files = ["fusion.css"]
-html_js_files = ["formulas.js", "switch.js"]
+html_js_files = ["formulas.js", "switch.js", "reading.js"]
 html_context = {"default_mode": "light"}
 html_sidebars = {"**": ["studies.html"]}
 html_copy_source = False
@@ -116,7 +117,13 @@ def _dress(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any
     context["fusion"] = site | {"study": study, "switch": other}
     link = f'<link rel="alternate" hreflang="{site["other"]["tag"]}" href="{other}" />'
     context["metatags"] = context.get("metatags", "") + link
+    if pagename == "search":
+        for name in ("sentences.js", "found.js"):
+            app.add_js_file(name)
     if study is not None:
+        # A browser's title names the study; on the study's own page it is the title already.
+        if not pagename.endswith("/index"):
+            context["docstitle"] = html.escape(study["title"])
         context["body"] = study["banner"] + context.get("body", "")
     if site["language"] == "zh":
         folder = Path(pydata_sphinx_theme.__file__).parent / "locale"
@@ -126,7 +133,16 @@ def _dress(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any
             context["body"] = context.get("body", "").replace(english, chinese)
 
 
+def _keep_sentences(app: Sphinx) -> None:
+    """Sentences for the search, as a script, since a page that is opened from a folder may fetch nothing."""
+    text = (Path(app.srcdir) / "sentences.json").read_text(encoding="utf-8")
+    folder = Path(app.outdir) / "_static"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "sentences.js").write_text(f"var fusionSentences = {text};\n", encoding="utf-8")
+
+
 def setup(app: Sphinx) -> None:
     """Register the search language and the page's dress."""
     app.add_search_language(SearchMixed)
+    app.connect("builder-inited", _keep_sentences)
     app.connect("html-page-context", _dress)
