@@ -21,9 +21,9 @@ import pandas as pd
 
 from workbook import inert
 from workbook.exhibits import printed
-from workbook.exhibits.journal import forms
+from workbook.exhibits.journal import forms, latex
 from workbook.exhibits.words import LEAST_P, P_VALUE, YEAR, Filler, Words
-from workbook.inert import html, tex
+from workbook.inert import html
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -139,7 +139,9 @@ def keep(
     if made.table is None:
         place = record.file(sheet.exhibit(record.id).suffix, language)
         return file_html(entry, place.name, f"{place.stat().st_size / 1000:,.0f} kB", language)
-    text = table_tex(made.table, entry, language, made.digits, made.grid)
+    # Names of exhibits are a notebook's own; labels must differ in a document that holds all of them.
+    named = entry | {"label": f"{record.notebook[:2]}-{record.id}"}
+    text = table_tex(made.table, named, language, made.digits, made.grid)
     (folder / f"{record.id}.tex").write_text(text, encoding="utf-8", newline="\n")
     return table_html(made.table, entry, language, made.digits, made.grid)
 
@@ -276,7 +278,7 @@ def table_tex(
     digits: Digits = DEFAULT_DIGITS,
     grid: Grid | None = None,
 ) -> str:
-    """A table as a LaTeX float (package ``booktabs``; Chinese text needs ``ctex`` and XeLaTeX).
+    """A table as LaTeX that is no wider than the page (packages: its first line; Chinese needs ``ctex`` and XeLaTeX).
 
     Parameters
     ----------
@@ -294,33 +296,17 @@ def table_tex(
             for p in ("note", "source")
             if entry[f"{p}_{language}"]
         ]
-        return forms.table_tex(grid, entry[f"title_{language}"], str(entry["id"]), told)
-    flat = _flat(table)
-    columns = "".join("r" if numeric else "l" for numeric in _numeric(flat))
-    rows = [_row_tex(row) for row in shown(flat, digits, language)]
-    words = WORDS[language]
-    notes = [
-        rf"\par {{\footnotesize {tex(words[part] + entry[f'{part}_{language}'])}}}"
+        return forms.table_tex(grid, entry[f"title_{language}"], str(entry.get("label", entry["id"])), told)
+    flat, words = _flat(table), WORDS[language]
+    cells = shown(flat, digits, language)
+    numeric = [kind == "num" for kind in _kinds(flat, cells)]
+    told = [
+        words[part] + entry[f"{part}_{language}"]
         for part in ("note", "source")
         if entry[f"{part}_{language}"]
     ]
-    lines = [
-        r"% \usepackage{booktabs}; for Chinese also \usepackage{ctex}, compiled with XeLaTeX",
-        r"\begin{table}[htbp]",
-        r"\centering",
-        rf"\caption{{{tex(entry[f'title_{language}'])}}}",
-        rf"\label{{tab:{entry['id']}}}",
-        rf"\begin{{tabular}}{{{columns}}}",
-        r"\toprule",
-        " & ".join(tex(str(name)) for name in flat.columns) + r" \\",
-        r"\midrule",
-        *rows,
-        r"\bottomrule",
-        r"\end{tabular}",
-        *notes,
-        r"\end{table}",
-    ]
-    return "\n".join(lines) + "\n"
+    label = str(entry.get("label", entry["id"]))
+    return latex.table_tex(list(flat.columns), cells, numeric, entry[f"title_{language}"], label, told)
 
 
 def shown(table: pd.DataFrame, digits: Digits = DEFAULT_DIGITS, language: str = "en") -> list[list[str]]:
@@ -347,12 +333,6 @@ def shown(table: pd.DataFrame, digits: Digits = DEFAULT_DIGITS, language: str = 
         years = places == YEAR or _is_years(str(name), values)
         columns.append([_cell(value, places, language, years) for value in values])
     return [list(row) for row in zip(*columns, strict=True)]
-
-
-def _row_tex(row: list[str]) -> str:
-    """A line of the body; LaTeX would read ``[`` or ``*`` right after a line's end as that end's argument."""
-    line = " & ".join(tex(cell) for cell in row) + r" \\"
-    return "{}" + line if line[0] in "[*" else line
 
 
 # -- figures -----------------------------------------------------------------------------------------

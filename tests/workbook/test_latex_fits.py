@@ -1,0 +1,108 @@
+"""Tables in LaTeX are no wider than the page: measured with the letters of Computer Modern, which matplotlib brings."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import matplotlib as mpl
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from matplotlib.ft2font import FT2Font, LoadFlags
+
+from workbook.exhibits.journal import latex
+
+SIZES = {"normalsize": 10.0, "small": 9.0, "footnotesize": 8.0, "scriptsize": 7.0}
+OVER = 2.0  # points that no reader sees
+
+
+@cache
+def letter(character: str) -> float:
+    """Width in a type of one point; Chinese characters are as wide as they are high."""
+    if ord(character) > 0x2E80:
+        return 1.0
+    font = FT2Font(str(Path(mpl.get_data_path()) / "fonts" / "ttf" / "cmr10.ttf"))
+    font.set_size(100, 72)
+    known = font.load_char(ord(character), flags=LoadFlags.NO_HINTING).linearHoriAdvance / 65536 / 100
+    return known if font.get_char_index(ord(character)) else 0.78
+
+
+def width(text: str, size: float) -> float:
+    """Width of a cell's text; a command is one sign."""
+    plain = re.sub(r"\$[^$]*\$|\\text\w+\{\}|\\([%&#_{}$])", "m", text).strip("{}")
+    return size * sum(map(letter, plain))
+
+
+def tables(text: str) -> list[tuple[float, float]]:
+    """Width and room of each table of a source."""
+    found = []
+    for match in re.finditer(r"\\begin\{(tabular|longtable)\}\{([^\n]*)\}\n(.*?)\\end\{\1\}", text, re.DOTALL):
+        before = text[: match.start()]
+        size = SIZES[re.findall(r"\\(normalsize|small|footnotesize|scriptsize)\n", before)[-1]]
+        turned = before.count(r"\begin{landscape}") > before.count(r"\end{landscape}")
+        columns = re.findall(
+            r"S\[(?:[^][{}]|\{[^{}]*\})*\]|p\{[\d.]+pt\}|[lr]",
+            match[2].replace(r">{\raggedright\arraybackslash}", ""),
+        )
+        heads = [float(w) for w in re.findall(r"b\{([\d.]+)pt\}", match[3])][: len(columns)]
+        lines = [
+            line[:-3]
+            for line in match[3].splitlines()
+            if line.endswith(r" \\") and "multicolumn" not in line and "caption" not in line
+        ]
+        cells = list(
+            zip(*[re.split(r"(?<!\\) & ", line.removeprefix("{}")) for line in lines], strict=True)
+        ) or [()] * len(columns)
+        assert len(columns) == len(heads) == len(cells), (columns, heads)
+        whole = 0.0
+        for kind, head, column in zip(columns, heads, cells, strict=True):
+            broken = re.match(r"p\{([\d.]+)pt\}", kind)
+            own = float(broken[1]) if broken else max((width(c, size) for c in column), default=0.0)
+            whole += max(own, head)
+        found.append((whole + 8.0 * (len(columns) - 1), latex.TURNED if turned else latex.UPRIGHT))
+    return found
+
+
+def words(text: str) -> None:
+    for whole, room in tables(text):
+        assert whole <= room + OVER, f"{whole:.0f} pt in {room:.0f}: {text[:300]}"
+
+
+CELLS = st.text(alphabet="abcdefg WMhil 融合企业", max_size=90)
+NUMBERS = st.floats(-1e6, 1e6).map(lambda x: f"{x:,.3f}".replace("-", "−"))
+
+
+@settings(max_examples=40, deadline=None, phases=[Phase.explicit, Phase.generate])
+@given(st.data(), st.integers(1, 18), st.integers(0, 6))
+def test_made_up_tables_fit(data: st.DataObject, columns: int, rows: int) -> None:
+    numeric = [data.draw(st.booleans()) for _ in range(columns)]
+    heads = [data.draw(st.text(alphabet="abc de融合", max_size=25)) for _ in range(columns)]
+    cells = [[data.draw(NUMBERS if n else CELLS) for n in numeric] for _ in range(rows)]
+    words(latex.table_tex(heads, cells, numeric, "A title", "01-made", ["Note. None."]))
+
+
+def test_what_is_too_wide_is_seen() -> None:
+    text = latex.table_tex(["a", "b"], [["x", "y"]], [False, False], "t", "l", [])
+    with pytest.raises(AssertionError):
+        words(text.replace("x & y", f"{'wide ' * 40} & y"))
+
+
+def test_a_table_is_set_by_rule() -> None:
+    short = latex.table_tex(
+        ["Term", "p"], [["x", "0.5"], ["y", "−1.25"]], [False, True], "T", "05-a", ["Note. n"]
+    )
+    assert r"S[table-format=-1.2,group-digits=none]" in short and "y & -1.25" in short
+    assert r"\label{tab:05-a}" in short and r"\begin{threeparttable}" in short and r"\item Note. n" in short
+    long = latex.table_tex(["n"], [[f"{i},000"] for i in range(60)], [True], "T", "05-b", [])
+    assert r"\begin{longtable}" in long and r"\endhead" in long and "group-separator={,}" in long
+    wide = latex.table_tex(
+        [f"column{i}" for i in range(12)], [["some words"] * 12], [False] * 12, "T", "05-c", []
+    )
+    assert r"\begin{landscape}" in wide
+    parts = latex.table_tex(
+        [f"column{i}" for i in range(40)], [["number 12345678"] * 40], [False] * 40, "T", "05-d", []
+    )
+    assert parts.count(r"\begin{tabular}") > 1 and r"\label{tab:05-d-2}" in parts
+    assert len(set(re.findall(r"\\label\{[^}]*\}", parts))) == parts.count(r"\label")
