@@ -9,6 +9,7 @@ import re
 import signal
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import pandas as pd
@@ -98,12 +99,44 @@ def test_word_has_three_rules_and_chinese_letters(study: Built) -> None:
     assert xml.count("<w:tcBorders>") == TABLE.shape[1], "one rule below the header, and no other inside"
     assert 'w:eastAsia="SimSun"' in styles
     assert "合成数据：不涉及真实企业。" in xml
+    page = document.sections[0]
+    assert (round(page.page_width.cm, 1), round(page.page_height.cm, 1)) == (21.0, 29.7)
+    assert 'TOC \\o "1-2"' in xml and "SEQ Table_2" in xml and document.paragraphs[-4].style.name != "Caption"
+    assert [p.text for p in document.paragraphs if p.style.name == "Caption"] == ["表 2.1　代码与份额"]
+    widths = [int(w) for w in re.findall(r'<w:gridCol w:w="(\d+)"', xml)]
+    assert sum(widths) / 20 <= 16 / 2.54 * 72 + 1, "no wider than the page, and by content"
+    assert len(set(widths)) > 1 and 'w:tblLayout w:type="fixed"' in xml and xml.count("<w:cantSplit/>") == 3
+
+
+def test_a_table_too_wide_for_the_page_is_turned_and_set_smaller() -> None:
+    from workbook.publish.formats import word
+
+    def fitted(columns: int) -> Any:
+        row = [f"text of {i} words" for i in range(columns)]
+        return word._fitted({"head": row, "text": [row] * 3, "numeric": [False] * columns})
+
+    assert not fitted(3).turned and fitted(13).turned
+    for columns in (3, 8, 13, 30):
+        made = fitted(columns)
+        assert sum(made.widths) + 8 * columns <= word.ROOM[made.turned] + 0.1
+
+
+def test_intervals_take_two_cells() -> None:
+    from workbook.publish.formats import excel
+
+    cells = {
+        "head": ["", "(1)"],
+        "text": [["x", "0.171"], ["", "[−0.02, 1,200.5]"], ["n", "22,750"], ["y", "[0.1, ∞]"]],
+    }
+    made = excel._parted(cells | {"value": cells["text"]})
+    assert made["head"] == ["", "(1)", ""]
+    assert made["value"] == [["x", 0.171, None], ["", -0.02, 1200.5], ["n", 22750, None], ["y", 0.1, "∞"]]
 
 
 def test_excel_keeps_digits_codes_and_no_formula(study: Built) -> None:
     from openpyxl import load_workbook
 
-    _, book, _ = formats.write(study)
+    _, book, *_ = formats.write(study)
     sheet = load_workbook(book)["2.1 代码"]
     assert [cell.value for cell in sheet[3]][:3] == ["0111", 1234, 1 / 3]
     assert all(cell.data_type != "f" for row in sheet.iter_rows() for cell in row), "a cell would be computed"

@@ -38,7 +38,9 @@ def width(text: str, size: float) -> float:
 def tables(text: str) -> list[tuple[float, float]]:
     """Width and room of each table of a source."""
     found = []
-    for match in re.finditer(r"\\begin\{(tabular|longtable)\}\{([^\n]*)\}\n(.*?)\\end\{\1\}", text, re.DOTALL):
+    for match in re.finditer(
+        r"\\begin\{(tabular|longtable)\}\{([^\n]*)\}\n(.*?)\\end\{\1\}", text, re.DOTALL
+    ):
         before = text[: match.start()]
         size = SIZES[re.findall(r"\\(normalsize|small|footnotesize|scriptsize)\n", before)[-1]]
         turned = before.count(r"\begin{landscape}") > before.count(r"\end{landscape}")

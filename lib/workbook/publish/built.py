@@ -24,7 +24,7 @@ PAPERS = {
     "exhibits.csv": "export/exhibits.csv",
     "release.json": "release.json",
 }
-EXPORTS = ("exhibits.docx", "exhibits.xlsx", "methods.md")
+EXPORTS = ("journal.docx", "exhibits.docx", "exhibits.xlsx", "methods.md")
 
 
 @dataclass(frozen=True)
@@ -148,6 +148,13 @@ class Built:
         wanted = headline.figure if headline and headline.figure else row["id"]
         same = (e for e in self.exhibits if e["notebook"] == row["notebook"] and e["id"] == wanted)
         return next((e for e in same if e["kind"] == "figure"), {})
+
+    @property
+    def headlines(self) -> list[dict[str, Any]]:
+        """What says what was found: each notebook's first exhibit and the figure that belongs to it, in their order."""
+        led = [self.first(name) for name in self.shown]
+        wanted = [*led, *(self.picture(row) for row in led)]
+        return [row for row in self.exhibits if row in wanted]
 
     def forms(self, notebook: str, id: str) -> dict[str, Path]:
         """An exhibit's files in the language in which the study is read, by suffix."""

@@ -318,6 +318,7 @@ def _downloads(study: Built) -> str:
     names = {f"{language}/{name}.ipynb": f"{w['executed']} {name}" for name in study.done}
     names |= {"manifest.json": w["manifest"], "exhibits.csv": w["exhibits_csv"]}
     names |= {
+        f"{language}/journal.docx": w["journal"],
         f"{language}/exhibits.docx": w["word"],
         f"{language}/exhibits.xlsx": w["excel"],
         f"{language}/methods.md": w["methods"],

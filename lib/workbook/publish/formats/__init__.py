@@ -15,7 +15,7 @@ MADE = ".made"  # of what the documents were made, and what they were then
 
 
 def write(study: Built) -> list[Path]:
-    """Write ``exhibits.docx``, ``exhibits.xlsx`` and ``methods.md`` in the language in which the study is read.
+    """Write ``exhibits.docx``, ``journal.docx``, ``exhibits.xlsx`` and ``methods.md`` in the language in which the study is read.
 
     Parameters
     ----------
@@ -36,6 +36,7 @@ def write(study: Built) -> list[Path]:
     targets: dict[Path, Callable[[Built, Path], None]] = {
         folder / "exhibits.docx": lambda one, place: word.write(one, place, text),
         folder / "exhibits.xlsx": excel.write,
+        folder / "journal.docx": lambda one, place: word.write(one, place, text, few=True),
     }
     # By content: times say nothing where a clock went back, or files were copied.
     made = _hash(study.root / "manifest.json", *sorted(study.root.glob(f"{spoken.FOLDER}/*/{spoken.RECORD}")))

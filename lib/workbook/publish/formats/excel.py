@@ -15,6 +15,7 @@ from workbook.publish.built import Built
 LIST = {"en": "Exhibits", "zh": "目录"}
 HEADS = {"en": ["Exhibit", "Title", "Sheet"], "zh": ["编号", "标题", "工作表"]}
 WIDEST = 60
+INTERVAL = re.compile(r"\[\s*([−-]?[\d,.]+|[−-]?∞)[,;]\s*([−-]?[\d,.]+|[−-]?∞)\s*\]")
 PLAIN = re.compile(r"[−-]?[\d,]+(\.\d+)?")  # a number as it is printed, without a sign of anything else
 
 
@@ -63,6 +64,7 @@ def _sheet(sheet: Any, study: Built, row: dict[str, Any]) -> None:
     language = study.language
     cells = spoken.table(study.root, row["notebook"], row["id"], language)
     grid = cells.get("grid")
+    cells = cells if grid else _parted(cells)
     lines = _heads(grid) + _values(cells) if grid else [cells["head"], *cells["value"]]
     told = [[text] for text in below(row, language)]
     for number, line in enumerate([[caption_of(row, language)], *lines, [], *told], 1):
@@ -81,11 +83,43 @@ def _sheet(sheet: Any, study: Built, row: dict[str, Any]) -> None:
         sheet.column_dimensions[get_column_letter(column + 1)].width = min(WIDEST, longest + 2)
 
 
+def _parted(cells: dict[str, Any]) -> dict[str, Any]:
+    """A table whose cells of text are numbers where they say one; an interval takes two cells, side by side."""
+    columns = list(zip(*cells["text"], strict=True)) or [()] * len(cells["head"])
+    wide = [any(INTERVAL.fullmatch(cell) for cell in column) for column in columns]
+    found: dict[str, Any] = {
+        "head": [],
+        "value": [[] for _ in cells["text"]],
+        "text": [[] for _ in cells["text"]],
+    }
+    for c, both in enumerate(wide):
+        found["head"] += [cells["head"][c], ""] if both else [cells["head"][c]]
+        for r, line in enumerate(cells["text"]):
+            ends = INTERVAL.fullmatch(line[c]) if both else None
+            texts = list(ends.groups()) if ends else [line[c], *[""] * both]
+            own = cells["value"][r][c]
+            # Where the column has intervals its other cells are numbers that were printed, too; elsewhere text stays.
+            values = (
+                [_read(text) for text in texts] if both and isinstance(own, str) else [own, *[None] * both]
+            )
+            found["text"][r] += texts
+            found["value"][r] += values
+    return found
+
+
+def _read(text: str) -> Any:
+    """The number that a text prints, or the text."""
+    plain = text.replace("−", "-").replace(",", "")
+    return (float(plain) if "." in plain else int(plain)) if PLAIN.fullmatch(text) else text or None
+
+
 def _formats(sheet: Any, cells: dict[str, Any]) -> None:
     """Numbers at full precision, shown with the decimals that are printed, thousands separated where they are there."""
     for r, (values, texts) in enumerate(zip(cells["value"], cells["text"], strict=True), 3):
         for c, (value, text) in enumerate(zip(values, texts, strict=True), 1):
-            if isinstance(value, int | float) and not isinstance(value, bool) and PLAIN.fullmatch(text):
+            if isinstance(value, int | float) and text.startswith("<"):
+                sheet.cell(r, c).number_format = '[<0.0005]"<0.001";0.000'
+            elif isinstance(value, int | float) and not isinstance(value, bool) and PLAIN.fullmatch(text):
                 whole, decimals = "#,##0" if "," in text else "0", len(text.partition(".")[2])
                 sheet.cell(r, c).number_format = f"{whole}.{'0' * decimals}" if decimals else whole
 

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from workbook.exhibits.journal import fitting
 from workbook.exhibits.rendering import below, caption_of, withheld
 from workbook.inert import title_of_file, word
 from workbook.publish import spoken
@@ -18,15 +19,30 @@ from workbook.publish.papers import title_of
 
 # Widths of the rules in eighths of a point: outer ones 1.5 pt, the one below the header 0.75 pt.
 OUTER, INNER = 12, 6
-TABLE_POINTS, WIDTH_CM = 9, 16.0
+TABLE_POINTS = 9
+# A4 with margins of 2.5 cm: room for what stands on it, upright and turned, in points.
+PAGE_CM, MARGIN_CM = (21.0, 29.7), 2.5
+ROOM = {turned: (PAGE_CM[turned] - 2 * MARGIN_CM) / 2.54 * 72 for turned in (False, True)}
+# Ways to set a table: type size, whether the page is turned, room.
+WAYS = (
+    (0.9, False, ROOM[False]),
+    (0.8, False, ROOM[False]),
+    (0.9, True, ROOM[True]),
+    (0.7, True, ROOM[True]),
+)
+SEQUENCES = {"table": "Table", "figure": "Figure"}
 SHOWN = ("table", "figure", "withheld")
 ESCAPED = re.compile(r"\\([^\w\s])")  # a sign that Markdown would take for its own
 LATIN, CHINESE = "Times New Roman", "SimSun"
+CONTENTS = {
+    "en": "Contents: select and press F9 to fill in.",
+    "zh": "目录：选中后按 F9 生成。",
+}
 SYNTHETIC = {"en": "Synthetic data: no real firm.", "zh": "合成数据：不涉及真实企业。"}
 
 
-def write(study: Built, target: Path, methods: str = "") -> None:
-    """Write a study's methods and all its exhibits, under a heading for each notebook, into one Word file.
+def write(study: Built, target: Path, methods: str = "", few: bool = False) -> None:
+    """Write a study's methods and its exhibits, under a heading for each notebook, into one Word file.
 
     Parameters
     ----------
@@ -36,27 +52,32 @@ def write(study: Built, target: Path, methods: str = "") -> None:
         File to write.
     methods : str
         The methods section, in Markdown; empty for none.
+    few : bool
+        Whether to take only the exhibits that say what was found, as a journal prints them, in place of all.
     """
     from docx import Document
 
     document = Document()
     _fonts(document)
+    _paper(document)
     document.core_properties.title = title_of_file(study.title)
     document.core_properties.author = ""
     document.add_heading(word(study.title), level=1)
     if study.synthetic:
         document.add_paragraph(SYNTHETIC[study.language]).runs[0].bold = True
+    _contents(document, study.language)
     _methods(document, methods)
     within = ""
-    for row in study.exhibits:
+    for row in study.headlines if few else study.exhibits:
         if row["notebook"] != within and row["kind"] in SHOWN:
             within = row["notebook"]
             document.add_heading(word(title_of(within, study.language)), level=2)
         if row["kind"] == "table":
             cells = spoken.table(study.root, row["notebook"], row["id"], study.language)
-            turned = cells.get("grid", {}).get("landscape", False)
+            made = _fitted(cells)
+            turned = cells.get("grid", {}).get("landscape", False) or made.turned
             with _turned(document) if turned else nullcontext():
-                _table(document, row, cells, study.language)
+                _table(document, row, cells, study.language, made)
         elif row["kind"] == "withheld":
             document.add_paragraph(word(withheld(row, study.language)))
         elif row["kind"] == "figure":
@@ -87,22 +108,84 @@ def _unmarked(text: str) -> str:
 def _fonts(document: Any) -> None:
     """Latin and Chinese letters by the fonts that journals' templates use, whatever Word's own default is."""
     from docx.oxml.ns import qn
-    from docx.shared import Pt
+    from docx.shared import Pt, RGBColor
 
-    for name in ("Normal", "Heading 1", "Heading 2", "Heading 3"):
+    for name in ("Normal", "Heading 1", "Heading 2", "Heading 3", "Caption"):
         style = document.styles[name]
         style.font.name = LATIN
         style.element.get_or_add_rPr().get_or_add_rFonts().set(qn("w:eastAsia"), CHINESE)
     document.styles["Normal"].font.size = Pt(10.5)
+    caption = document.styles["Caption"]
+    caption.font.size, caption.font.bold, caption.font.color.rgb = Pt(10), True, RGBColor(0, 0, 0)
+    caption.paragraph_format.space_before, caption.paragraph_format.space_after = Pt(12), Pt(3)
 
 
-def _table(document: Any, row: dict[str, Any], cells: dict[str, Any], language: str) -> None:
+def _paper(document: Any) -> None:
+    """A4 in all sections."""
+    from docx.shared import Cm
+
+    section = document.sections[0]
+    section.page_width, section.page_height = (Cm(side) for side in PAGE_CM)
+    for side in ("left", "right", "top", "bottom"):
+        setattr(section, f"{side}_margin", Cm(MARGIN_CM))
+
+
+def _contents(document: Any, language: str) -> None:
+    """A table of contents, which Word fills in when its fields are updated (F9)."""
+    paragraph = document.add_paragraph()
+    _field(paragraph, r'TOC \o "1-2" \h \z', CONTENTS[language])
+
+
+def _field(paragraph: Any, code: str, shown: str) -> None:
+    """A field of Word: what it computes, and what stands there until it does."""
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
+    for kind in ("begin", code, "separate", shown, "end"):
+        run = paragraph.add_run()
+        if kind in ("begin", "separate", "end"):
+            mark = OxmlElement("w:fldChar")
+            mark.set(qn("w:fldCharType"), kind)
+            run._r.append(mark)
+        elif kind is code:
+            told = OxmlElement("w:instrText")
+            told.set(qn("xml:space"), "preserve")
+            told.text = f" {code} "
+            run._r.append(told)
+        else:
+            run.text = shown
+
+
+def _caption(document: Any, row: dict[str, Any], language: str) -> Any:
+    """A caption in its style, numbered by a field: who puts a table in between has the others renumbered."""
+    paragraph = document.add_paragraph(style="Caption")
+    before, number, after = word(caption_of(row, language)).partition(str(row["number"]))
+    chapter, _, count = number.rpartition(".")
+    paragraph.add_run(f"{before}{chapter}.")
+    _field(paragraph, rf"SEQ {SEQUENCES[row['kind']]}_{chapter} \* ARABIC", count)
+    paragraph.add_run(after)
+    return paragraph
+
+
+def _fitted(cells: dict[str, Any]) -> fitting.Fit:
+    """Widths of columns by content, smaller type and a turned page where they are needed."""
+    heads, rows, numeric = cells["head"], cells["text"], cells["numeric"]
+    if cells.get("grid"):
+        heads = [""] * len(heads)
+    made = fitting.fit(heads, rows, numeric, WAYS)
+    if made is None:  # wider than any page: columns share what there is, and cells are broken
+        size, turned, room = WAYS[-1]
+        even = room / max(1, len(heads)) - fitting.GAP
+        return fitting.Fit(size, turned, [even] * len(heads), [True] * len(heads))
+    return made
+
+
+def _table(
+    document: Any, row: dict[str, Any], cells: dict[str, Any], language: str, made: fitting.Fit
+) -> None:
     from docx.shared import Pt
 
-    caption = document.add_paragraph()
-    caption.paragraph_format.keep_with_next = True
-    caption.paragraph_format.space_before = Pt(12)
-    caption.add_run(word(caption_of(row, language))).bold = True
+    _caption(document, row, language).paragraph_format.keep_with_next = True
     grid = cells.get("grid")
     heads = [[["", 1], *head] for head in grid["heads"]] if grid else [[[text, 1] for text in cells["head"]]]
     rows = [[text for text, span in head for text in [text, *[""] * (span - 1)]] for head in heads]
@@ -110,7 +193,8 @@ def _table(document: Any, row: dict[str, Any], cells: dict[str, Any], language: 
     shape = document.add_table(rows=len(rows), cols=len(cells["head"]))
     texts = ((r, c, text) for r, line in enumerate(rows) for c, text in enumerate(line))
     for empty, (r, c, text) in zip(shape._tbl.xpath(".//w:p"), texts, strict=True):
-        empty.getparent().replace(empty, _cell(text, cells["numeric"][c], bold=r < len(heads)))
+        empty.getparent().replace(empty, _cell(text, cells["numeric"][c], r < len(heads), 10 * made.size))
+    _widths(shape, made)
     _rules(shape, len(heads))
     if grid:
         _grouped(shape, heads, grid)
@@ -118,9 +202,33 @@ def _table(document: Any, row: dict[str, Any], cells: dict[str, Any], language: 
         document.add_paragraph().add_run(word(text)).font.size = Pt(TABLE_POINTS)
 
 
-def _cell(text: str, numeric: bool, bold: bool) -> Any:
+def _widths(shape: Any, made: fitting.Fit) -> None:
+    """Widths by content, fixed: Word would share out the page evenly; a line is never broken over two pages."""
+    from docx.enum.table import WD_TABLE_ALIGNMENT
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+    from docx.shared import Pt
+
+    shape.autofit, shape.alignment = False, WD_TABLE_ALIGNMENT.CENTER
+    sides = OxmlElement("w:tblCellMar")
+    for side in ("left", "right"):
+        margin = OxmlElement(f"w:{side}")
+        margin.set(qn("w:w"), str(round(10 * fitting.GAP)))
+        margin.set(qn("w:type"), "dxa")
+        sides.append(margin)
+    shape._tbl.tblPr.insert_element_before(sides, "w:tblLook", "w:tblCaption")
+    widths = [Pt(width + fitting.GAP) for width in made.widths]
+    for column, width in zip(shape._tbl.tblGrid.gridCol_lst, widths, strict=True):
+        column.w = width
+    for line in shape._tbl.tr_lst:
+        line.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
+    for place, cell in enumerate(shape._tbl.xpath(".//w:tcW")):  # the public way looks each cell up anew
+        cell.width = widths[place % len(widths)]
+
+
+def _cell(text: str, numeric: bool, bold: bool, points: float) -> Any:
     """The paragraph of a cell, copied from a pattern: python-docx looks up the place of every property anew."""
-    paragraph = deepcopy(_pattern(numeric, bold))
+    paragraph = deepcopy(_pattern(numeric, bold, points))
     for position, part in enumerate(re.split(r"([\t\r\n])", word(text))):
         if position % 2:
             paragraph.r_lst[0].add_tab() if part == "\t" else paragraph.r_lst[0].add_br()
@@ -130,7 +238,7 @@ def _cell(text: str, numeric: bool, bold: bool) -> Any:
 
 
 @cache
-def _pattern(numeric: bool, bold: bool) -> Any:
+def _pattern(numeric: bool, bold: bool, points: float) -> Any:
     from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.oxml import OxmlElement
     from docx.shared import Pt
@@ -139,7 +247,7 @@ def _pattern(numeric: bool, bold: bool) -> Any:
     paragraph = Paragraph(OxmlElement("w:p"), None)  # type: ignore[arg-type]
     paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT if numeric else WD_ALIGN_PARAGRAPH.LEFT
     run = paragraph.add_run()
-    run.font.size, run.bold = Pt(TABLE_POINTS), bold
+    run.font.size, run.bold = Pt(points), bold
     return paragraph._p
 
 
@@ -196,7 +304,8 @@ def _rules(shape: Any, heads: int = 1) -> None:
     borders = _borders(
         "w:tblBorders", {"top": OUTER, "bottom": OUTER}, ("left", "right", "insideH", "insideV")
     )
-    shape._tbl.tblPr.append(borders)
+    after = ("w:shd", "w:tblLayout", "w:tblCellMar", "w:tblLook")
+    shape._tbl.tblPr.insert_element_before(borders, *after)
     for cell in shape.rows[heads - 1].cells:
         cell._tc.get_or_add_tcPr().append(_borders("w:tcBorders", {"bottom": INNER}, ()))
     for row in list(shape.rows)[:heads]:
@@ -223,8 +332,9 @@ def _borders(name: str, drawn: dict[str, int], absent: Sequence[str]) -> Any:
 def _figure(document: Any, file: Path, row: dict[str, Any], language: str) -> None:
     from docx.shared import Cm, Pt
 
-    document.add_picture(str(file), width=Cm(WIDTH_CM))
+    shape = document.add_picture(str(file), width=Cm(PAGE_CM[0] - 2 * MARGIN_CM))
+    shape._inline.docPr.set("descr", word(row.get("alt") or row["title"]))
     document.paragraphs[-1].paragraph_format.keep_with_next = True
-    document.add_paragraph().add_run(word(caption_of(row, language))).bold = True
+    _caption(document, row, language)
     for text in below(row, language):
         document.add_paragraph().add_run(word(text)).font.size = Pt(TABLE_POINTS)
