@@ -6,6 +6,7 @@ import json
 import re
 import zipfile
 from collections.abc import Iterator
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -62,8 +63,8 @@ def html(text: str, language: str) -> list[str]:
 
 
 def svg(text: str) -> list[str]:
-    """Texts of a figure: matplotlib draws letters as outlines, and notes each text beside them."""
-    return list(re.findall(r"<!-- (.*?) -->", text, re.DOTALL))
+    """Texts of a figure."""
+    return list(map(unescape, re.findall(r"<text[^>]*>([^<]*)</text>", text)))
 
 
 def markdown(text: str) -> list[str]:

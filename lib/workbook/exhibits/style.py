@@ -53,7 +53,7 @@ def use(language: str = "en") -> None:
     import seaborn as sns
 
     # Labels come from files: `$` in one is a dollar, not the beginning of a formula.
-    own = {"text.parse_math": False, "svg.fonttype": "path"}
+    own = {"text.parse_math": False}
     rules = {**SIZES, **RULES, "font.family": families(language), **own}
     sns.set_theme(context="notebook", style="whitegrid", palette="colorblind", rc=rules)
 
