@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MARKERS = "osD^vP*Xhp<>"
+# Panels side by side.
+ACROSS = 4
 
 
 def event_study(
     frame: pd.DataFrame, axes: Mapping[str, str], truth: Mapping[str, float] | None = None
 ) -> Figure:
-    """Event studies of several estimators side by side, each with its intervals.
+    """Event studies of several estimators, a panel each with its intervals, all on the same axes.
 
     Parameters
     ----------
@@ -29,24 +32,44 @@ def event_study(
     """
     import matplotlib.pyplot as plt
 
-    figure, axis = plt.subplots(figsize=(8.6, 4.8))
     parts = list(frame.groupby("estimator", sort=False))
-    width = 0.72 / len(parts)
-    for k, (name, part) in enumerate(parts):
-        at = part["event_time"] + (k - (len(parts) - 1) / 2) * width
+    across = min(ACROSS, len(parts))
+    down = -(-len(parts) // across)
+    figure, panels = plt.subplots(
+        down,
+        across,
+        figsize=(8.6, 4.2 if down == 1 else 2.1 * down),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
+    )
+    for axis, (name, part) in zip(panels.flat, parts, strict=False):
         half = part["ci_high"] - part["estimate"]
-        style = {"fmt": MARKERS[k % len(MARKERS)], "ms": 4, "lw": 1, "label": name}
-        axis.errorbar(at, part["estimate"], yerr=half, **style)
-    if truth:
-        times, effects = [int(time) for time in truth], list(truth.values())
-        axis.plot(times, effects, color="0.15", ls="--", lw=1.4, label=axes["truth"])
+        axis.errorbar(part["event_time"], part["estimate"], yerr=half, fmt="o", ms=3.5, lw=1.2)
+        # A long name breaks before what is in its brackets, or at a blank.
+        axis.set_title(textwrap.fill(str(name).replace("（", " （"), 20), fontsize=8.5, pad=4)
+        _guide(axis, axes, truth, named=axis is panels.flat[0])
+    for axis in panels.flat[len(parts) :]:
+        axis.set_visible(False)
+    panels[0, 0].xaxis.set_major_locator(plt.MultipleLocator(2))
+    for axis in panels.T.flat:  # above an empty place, too
+        axis.xaxis.set_tick_params(labelbottom=True)
+    figure.supxlabel(axes["x"], fontsize=9.5)
+    figure.supylabel(axes["y"], fontsize=9.5)
+    return figure
+
+
+def _guide(axis: Axes, axes: Mapping[str, str], truth: Mapping[str, float] | None, named: bool) -> None:
+    """What all panels share: nil, the start, and the truth with its name at the line."""
     axis.axhline(0, color="0.4", lw=1)
     axis.axvline(-0.5, color="0.7", lw=1, ls=":")
-    axis.set(xlabel=axes["x"], ylabel=axes["y"])
-    axis.set_xticks(range(int(frame["event_time"].min()), int(frame["event_time"].max()) + 1))
-    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-    figure.tight_layout()
-    return figure
+    axis.tick_params(labelsize=8.5)
+    if truth:
+        times, effects = [int(time) for time in truth], list(truth.values())
+        axis.plot(times, effects, color="0.15", ls="--", lw=1.3, label=axes["truth"])
+        if named:
+            axis.legend(loc="upper left", fontsize=8.5, borderpad=0)
 
 
 def bounds(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:

@@ -55,6 +55,7 @@ html_use_index = False
 html_show_search_summary = False
 html_search_language = "mixed"
 html_theme_options = {
+    "logo": {"text": project},
     "navbar_start": ["navbar-logo"],
     "navbar_center": [],
     "navbar_end": ["switch.html", "theme-switcher"],
