@@ -24,9 +24,10 @@ def letter(character: str) -> float:
     if ord(character) > 0x2E80:
         return 1.0
     font = FT2Font(str(Path(mpl.get_data_path()) / "fonts" / "ttf" / "cmr10.ttf"))
+    if not font.get_char_index(ord(character)):
+        return 0.78  # a sign of mathematics
     font.set_size(100, 72)
-    known = font.load_char(ord(character), flags=LoadFlags.NO_HINTING).linearHoriAdvance / 65536 / 100
-    return known if font.get_char_index(ord(character)) else 0.78
+    return font.load_char(ord(character), flags=LoadFlags.NO_HINTING).linearHoriAdvance / 65536 / 100
 
 
 def width(text: str, size: float) -> float:
