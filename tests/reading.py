@@ -115,7 +115,9 @@ def index(text: str) -> list[str]:
 
 
 def latex(text: str) -> list[str]:
-    """Texts of a table in LaTeX: commands and their options are left out."""
+    """Texts of a table in LaTeX: commands, their options and kinds of columns are left out."""
+    text = re.sub(r"(?m)^\\(begin|end|setlength)\w*.*$", " ", text)
+    text = re.sub(r"\\multicolumn\{\d+\}\{(?:[^{}]|\{[^{}]*\})*\}", " ", text)
     text = re.sub(r"(?<!\\)%.*|\\(begin|end|label|ref)(\{[^}]*\}|\[[^]]*\])*(\{[^}]*\})?", " ", text)
     text = re.sub(r"\\([%&#_$])", r"\1", re.sub(r"\\[A-Za-z]+|\$[^$]*\$", " ", text))
     return [cell.strip(" {}\\") for line in text.splitlines() for cell in line.split(" & ")]

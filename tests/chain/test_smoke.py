@@ -95,11 +95,11 @@ def test_no_word_is_in_the_wrong_language(made: Run, language: str) -> None:
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_no_sentence_or_number_trips_its_reader(made: Run, language: str) -> None:
-    """Pages, tables and the documents made of all exhibits; code and the notebooks' own files are for who reads code."""
+    """Pages and the documents made of exhibits; code and the notebooks' own files are for who reads code."""
     kept = (
         (file, texts)
         for file, texts in reading.texts(made.site, language)
-        if file.suffix in (".html", ".tex") or file.name in EXPORTS
+        if file.suffix == ".html" or file.name in EXPORTS
     )
     found = [
         f"{file.name}: {fault}" for file, texts in kept for text in texts for fault in wordings.faults(text)

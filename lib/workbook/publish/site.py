@@ -185,6 +185,8 @@ def _make(studies: list[Built], work: Path, target: Path, stamp: str) -> tuple[i
         for name in NEEDLESS:
             place = html / language / name
             shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
+        for place in (html / language / "_static").rglob("*.map"):  # of scripts, for who writes them
+            place.unlink()
     shutil.rmtree(html / "jupyter_execute", ignore_errors=True)  # MyST-NB's own copy of outputs
     (html / "index.html").write_text(pages.door(), encoding="utf-8")
     for old, new in pages.old_places(studies, paths.build()).items():
