@@ -116,6 +116,14 @@ def test_what_trips_a_reader_is_seen(text: str) -> None:
     )
 
 
+def test_a_difference_of_logs_is_said_in_per_cent() -> None:
+    known = pd.DataFrame({"column": ["y", "z"], "label_en": "", "label_zh": "", "unit": ["ln 万元/人", "人"]})
+    filler = Filler(Words("en", known), {"y": "y", "z": "z", "d": 0.0687}, {})
+    assert filler.one(sheets.Text(en="{d:ln%}", zh="")) == "+7.1%" and words.number(-0.05, "ln%") == "−4.9%"
+    held = [sheets.Variant(en=name, zh="", when=f"{name}.is_log") for name in ("z", "y")]
+    assert filler.one(held) == "y"
+
+
 def test_a_p_value_is_never_nil() -> None:
     assert [words.number(p, "p") for p in (0.0, 0.0004, 0.0006, 0.04)] == [
         "< 0.001",

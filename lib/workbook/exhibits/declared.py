@@ -115,7 +115,7 @@ def _of_exhibit(exhibit: Exhibit) -> Iterator[Text]:
         yield from _parts(wording)
     yield from exhibit.axes.values()
     for fact in exhibit.headline.numbers if exhibit.headline else []:
-        yield from (fact.value, fact.says)
+        yield from (*_parts(fact.value), fact.says)
     for column in exhibit.columns.values():
         yield from (column.head, *(column.words or {}).values())
 

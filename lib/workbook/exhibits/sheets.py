@@ -164,7 +164,7 @@ class Method(_Model):
 class Fact(_Model):
     """A number of the study's first page, and what it is."""
 
-    value: Plain = Field(description="the number; fields are filled in")
+    value: Wording = Field(description="the number; variants: the first that holds")
     says: Plain = Field(description="what it is, a few words")
 
 

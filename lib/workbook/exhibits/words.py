@@ -275,6 +275,8 @@ class Filler(string.Formatter):
         if first == "frame":
             return self._of_frame(field_name, rest), first
         value = self._named(first)
+        if rest == ["is_log"]:  # of a column: whether it is measured in logs
+            return self.words.unit(value).startswith("ln"), first
         for part in rest:
             if not isinstance(value, Mapping) or part not in value:
                 raise SheetError(f"'{field_name}': the value '{first}' has no part '{part}'")
@@ -343,8 +345,11 @@ def number(value: Any, spec: str) -> str:
     """A number in Python's format, with a true minus and no minus before zero.
 
     ``.1e<1e-12`` prints what is smaller in size, and so the computer's rounding, as ``<1e-12``. ``p`` is a p-value with
-    its sign: ``= 0.032``, or ``< 0.001`` for one that three decimals would print as nil.
+    its sign: ``= 0.032``, or ``< 0.001`` for one that three decimals would print as nil. ``ln%`` is a difference of logs
+    in per cent.
     """
+    if spec == "ln%":
+        return number(100 * math.expm1(value), "+.1f") + "%"
     if spec == "p":
         return f"< {LEAST_P}" if value < LEAST_P / 2 else f"= {value:.3f}"
     spec, _, floor = spec.partition("<")
