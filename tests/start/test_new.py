@@ -109,10 +109,10 @@ def test_cities_have_their_word_and_their_start_years(tmp_path: Path) -> None:
     panel, effects = _panel(study), study.parameters.effects
     assert study.parameters.panel.unit == "city | 城市"
     assert len(panel) == 600  # the total is none
-    assert effects.treatments == ["own_policy"], "the workbook has a column of that name itself"
+    assert effects.treatments == ["in_force"], "no name of the workbook's own"
     assert study.parameters.description.start_column == "pilot_year"
     on = panel["pilot_year"].notna() & (panel["year"] >= panel["pilot_year"])
-    assert (panel["own_policy"] == on.astype(int)).all()
+    assert (panel["in_force"] == on.astype(int)).all()
     assert effects.outcome == "gdp"
     assert not [f for f in foresight.findings(panel, study.flat) if f.stops]
 
@@ -124,7 +124,7 @@ def test_enterprises_are_read_by_the_contract(tmp_path: Path) -> None:
     assert study.parameters.effects.outcome == "ln_rp"
     assert panel["year"].min() == 2012
     assert (panel["ind4"] == "3411").all()  # a header that another built-in adapter knows
-    assert panel["own_policy"].sum() == 20 * 4
+    assert panel["in_force"].sum() == 20 * 4
     assert panel["start_year"].dropna().eq(2015).all()
     expected = np.log(panel["operating_revenue"] / panel["employees_avg"])
     assert np.allclose(panel["ln_rp"], expected)

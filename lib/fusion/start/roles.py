@@ -248,7 +248,7 @@ def _started(roles: Roles, column: Seen) -> None:
     roles.start = _declared(roles, column, _word(column, "start"))
     roles.note("start", header=column.header)
     if not roles.treatment:
-        roles.treatment = _free("policy", {c.name for c in roles.looked.columns})
+        roles.treatment = _free("in_force", {c.name for c in roles.looked.columns})
         roles.made[roles.treatment] = f"since({roles.start})"
 
 

@@ -68,14 +68,23 @@ class ColumnSpec(Section):
 
 
 def labels(text: str) -> tuple[str, str, str]:
-    """English, Chinese and unit of ``English | 中文 [unit]``; the part with Chinese is the Chinese."""
+    """English, Chinese and unit of ``English | 中文 [unit]``.
+
+    The part with Chinese is the Chinese; of two that both have it, such as ``Log 营收 | 营收（对数）``, the second.
+    """
     words, _, unit = (
         text.strip().removesuffix("]").partition("[") if text.strip().endswith("]") else (text, "", "")
     )
+    return *languages(words), unit.strip()
+
+
+def languages(words: str) -> tuple[str, str]:
+    """English and Chinese of ``English | 中文``, as `labels` reads it."""
     parts = [part.strip() for part in words.split("|") if part.strip()]
     chinese = [part for part in parts if re.search("[\u4e00-\u9fff]", part)]
-    english = [part for part in parts if part not in chinese]
-    return " | ".join(english), " | ".join(chinese), unit.strip()
+    if len(parts) == len(chinese) == 2:
+        return parts[0], parts[1]
+    return " | ".join(part for part in parts if part not in chinese), " | ".join(chinese)
 
 
 def _short(value: object) -> object:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from workbook.language import said
 from workbook.params.base import Section
-from workbook.params.panel import NAMES
+from workbook.params.panel import NAMES, languages
 
 KEEP = "..."  # in a list: what is inherited stands here
 Term = Annotated[str, Field(pattern=NAMES, max_length=60)]
@@ -48,10 +47,7 @@ def _text(value: object) -> object:
     """``English | 中文``: one part alone stands in both languages."""
     if not isinstance(value, str):
         return value
-    parts = [part.strip() for part in value.split("|") if part.strip()]
-    chinese = [part for part in parts if re.search("[\u4e00-\u9fff]", part)]
-    english = [part for part in parts if part not in chinese]
-    both = {"en": " | ".join(english), "zh": " | ".join(chinese)}
+    both = dict(zip(("en", "zh"), languages(value), strict=True))
     return {language: text or next(filter(None, both.values()), "") for language, text in both.items()}
 
 
