@@ -393,3 +393,9 @@ def test_no_estimator_depends_on_the_unit_of_a_regressor(
         "statistic"
     ]
     assert other.to_numpy() == pytest.approx(found.to_numpy(), rel=1e-6)
+
+
+def test_dummies_of_effects_are_no_terms(panel: pd.DataFrame) -> None:
+    found = tables.fit(column(estimator="re"), panel, {})
+    assert found.terms == ["d", "x", "const"] and len(found.estimate.terms) == 3 + 6
+    assert [*found.table().index] == found.terms

@@ -43,8 +43,9 @@ class Fit:
 
     @property
     def terms(self) -> list[str]:
-        """Terms, treatments before controls, the constant last."""
-        asked = [*self.column["treatments"], *self.column["controls"], *self.estimate.terms]
+        """Terms, treatments before controls, the constant last; without the dummies that random effects have for effects."""
+        own = [] if self.column["estimator"] == "re" else self.estimate.terms
+        asked = [*self.column["treatments"], *self.column["controls"], *own]
         found = [name for name in dict.fromkeys(asked) if name in self.estimate.terms and name != CONSTANT]
         return [*found, *([CONSTANT] if CONSTANT in self.estimate.terms else [])]
 
