@@ -179,7 +179,9 @@ def test_yaml_keeps_codes_and_dates_as_they_are_written() -> None:
 
 def test_labels() -> None:
     assert labels("Size | 规模 [ln 元]") == ("Size", "规模", "ln 元")
-    assert labels("Log 营收 | 营收（对数） [ln]") == ("Log 营收", "营收（对数）", "ln"), "headers are of the user's language"
+    assert labels("Log 营收 | 营收（对数） [ln]") == ("Log 营收", "营收（对数）", "ln"), (
+        "headers are of the user's language"
+    )
     assert labels("规模 | Size") == ("Size", "规模", "")
     assert labels("Size") == ("Size", "", "") and labels("[%]") == ("", "", "%")
 
