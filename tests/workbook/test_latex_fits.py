@@ -12,7 +12,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from matplotlib.ft2font import FT2Font, LoadFlags
 
-from workbook.exhibits.journal import latex
+from workbook.exhibits.journal import Grid, forms, latex
+from workbook.exhibits.journal.cells import Line
 
 SIZES = {"normalsize": 10.0, "small": 9.0, "footnotesize": 8.0, "scriptsize": 7.0}
 OVER = 2.0  # points that no reader sees
@@ -109,3 +110,23 @@ def test_a_table_is_set_by_rule() -> None:
     )
     assert parts.count(r"\begin{tabular}") > 1 and r"\label{tab:05-d-2}" in parts
     assert len(set(re.findall(r"\\label\{[^}]*\}", parts))) == parts.count(r"\label")
+
+
+@pytest.mark.parametrize("columns", [2, 6, 12])
+def test_columns_of_regressions_fit_with_long_words_among_numbers(columns: int) -> None:
+    """The journal table of the smoke study was 763 points wide."""
+    numbers = Line("coef", ["Pilot (from its start year on)", *["0.054***"] * columns])
+    effects = Line(
+        "foot", ["Fixed effects", *["Firm identifier + Industry × year + District × year"] * columns]
+    )
+    grid = Grid([[(f"({i + 1})", 1) for i in range(columns)]], [numbers, effects], columns)
+    text = forms.table_tex(grid, "A title", "11-made", ["Note. None."])
+    spec = re.search(r"\\begin\{tabular\}\{([^\n]*)\}\n", text)
+    size = SIZES[(re.findall(r"\\(normalsize|small|footnotesize|scriptsize)\n", text) or ["normalsize"])[0]]
+    assert spec is not None
+    kinds = re.findall(r"p\{([\d.]+)pt\}|([lr])", re.sub(r">\{[^}]*\}", "", spec[1]))
+    assert len(kinds) == columns + 1
+    cells = zip(kinds, *(line.cells for line in grid.lines), strict=True)
+    whole = sum(float(w) if w else max(width(c, size) for c in texts) for (w, _), *texts in cells)
+    room = latex.TURNED if "landscape}" in text.split("\n", 1)[1] else latex.UPRIGHT
+    assert whole + 8.0 * columns <= room + OVER

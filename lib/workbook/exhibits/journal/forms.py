@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from workbook.exhibits.journal import fitting, latex
 from workbook.exhibits.journal.cells import Grid, Line
 from workbook.inert import html, tex
 
@@ -41,19 +42,42 @@ def _line_html(line: Line, before: str, columns: int) -> str:
 
 
 def table_tex(grid: Grid, caption: str, label: str, notes: list[str]) -> str:
-    """LaTeX with booktabs: heads over groups, turned pages (pdflscape), long tables over pages (longtable)."""
+    """LaTeX with booktabs: heads over groups, turned pages (pdflscape), long tables over pages (longtable).
+
+    Columns are as wide as what is in them; where that is more than the page, words are broken and type is smaller.
+    """
     over = len(grid.lines) > LONG
-    columns = "l" + "r" * grid.columns
+    made = _fitted(grid)
+    turned = grid.landscape or made.turned
+    kinds = zip(made.widths, made.wrapped, ["left", *["right"] * grid.columns], strict=True)
+    columns = "".join(
+        rf">{{\ragged{'right' if side == 'left' else 'left'}\arraybackslash}}p{{{width:.1f}pt}}"
+        if wrapped
+        else side[0]
+        for width, wrapped, side in kinds
+    )
+    small = made.size < 1
+    size = (
+        [rf"\{latex.SIZES[made.size]}", rf"\setlength{{\tabcolsep}}{{{fitting.GAP / 2:g}pt}}"]
+        if small or any(made.wrapped)
+        else []
+    )
     heads = [row for head in grid.heads for row in _head_tex(head)]
     lines = [row for line, before in _pairs(grid) for row in _line_tex(line, before, grid.columns)]
     told = [rf"\par {{\footnotesize {tex(note)}}}" for note in notes]
-    packages = ["booktabs", *(["longtable"] if over else []), *(["pdflscape"] if grid.landscape else [])]
+    packages = [
+        "booktabs",
+        *(["longtable"] if over else []),
+        *(["pdflscape"] if turned else []),
+        *(["array"] if any(made.wrapped) else []),
+    ]
     needs = "".join(rf"\usepackage{{{name}}}" for name in packages)
     start = [f"% {needs}; for Chinese also \\usepackage{{ctex}}, compiled with XeLaTeX"]
     named = [rf"\caption{{{tex(caption)}}}", rf"\label{{tab:{label}}}"]
     if over:
         top = [r"\toprule", *heads, r"\midrule"]
         body = [
+            *size,
             rf"\begin{{longtable}}{{{columns}}}",
             *named,
             r"\\",
@@ -71,13 +95,27 @@ def table_tex(grid: Grid, caption: str, label: str, notes: list[str]) -> str:
         body = [
             r"\begin{table}[htbp]",
             r"\centering",
+            *size,
             *named,
             rf"\begin{{tabular}}{{{columns}}}",
             r"\toprule",
         ]
         body += [*heads, r"\midrule", *lines, r"\bottomrule", r"\end{tabular}", *told, r"\end{table}"]
-    turned = [r"\begin{landscape}", *body, r"\end{landscape}"] if grid.landscape else body
-    return "\n".join([*start, *turned]) + "\n"
+    whole = [r"\begin{landscape}", *body, r"\end{landscape}"] if turned else body
+    return "\n".join([*start, *whole]) + "\n"
+
+
+def _fitted(grid: Grid) -> fitting.Fit:
+    """Widths of columns; those over which a head stands alone are as wide as it."""
+    rows = [line.cells for line in grid.lines if line.kind != "panel"]
+    alone = next((row for row in reversed(grid.heads) if all(span == 1 for _, span in row)), [])
+    heads = ["", *(text for text, _ in alone)] if len(alone) == grid.columns else [""] * (grid.columns + 1)
+    pages = [page for page in latex.PAGES if page[1] or not grid.landscape]
+    made = fitting.fit(heads, rows, [False] * len(heads), pages)
+    if made is not None:
+        return made
+    even = latex.TURNED / len(heads) - fitting.GAP
+    return fitting.Fit(0.7, True, [even] * len(heads), [True] * len(heads))
 
 
 def _head_tex(head: list[tuple[str, int]]) -> list[str]:

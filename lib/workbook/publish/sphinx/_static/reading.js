@@ -41,7 +41,9 @@ window.addEventListener("DOMContentLoaded", () => {
     button.addEventListener("click", () => {
       if (button.classList.contains("fusion-take")) { take(exhibit.querySelector("table")); copied(button); return; }
       const text = document.createElement("p");
-      text.textContent = `${button.dataset.cite} ${location.href.split("#")[0]}#${exhibit.id}`;
+      // Of a site that is opened from a folder the place within the site: the rest is the reader's machine.
+      const here = location.protocol === "file:" ? location.pathname.split("/").slice(-3).join("/") : location.href.split("#")[0];
+      text.textContent = `${button.dataset.cite} ${here}#${exhibit.id}`;
       document.body.append(text);
       take(text);
       text.remove();
