@@ -163,6 +163,7 @@ def validate(study: Annotated[str, typer.Argument(help="name in params/, or path
     found = load(study)
     for note in _standards(found.flat):
         print(note)
+    _tables(found.flat)
     print("\n".join([*found.told, *_able(found.flat)]))
     if _stopped(found):
         raise typer.Exit(2)
@@ -534,6 +535,19 @@ def _standards(flat: dict[str, Any]) -> list[str]:
         raise typer.Exit(2) from None
 
 
+def _tables(flat: dict[str, Any]) -> None:
+    """Stop where a table of pilots, plans or observed values could not be read an hour later either."""
+    from fusion.evaluation import given
+    from fusion.evaluation.errors import EvaluationError
+    from workbook import paths
+
+    try:
+        given.check(flat, paths.ROOT)
+    except EvaluationError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+
+
 def _bounded(memory: str) -> None:
     """Refuse a limit of memory that DuckDB could not read, or a folder that is not there."""
     size, _, folder = memory.partition(":")
@@ -558,6 +572,7 @@ def _ready(study: str, jobs: int, memory: str, allow_code: bool) -> Any:
 
     found = load(study)
     _standards(found.flat)
+    _tables(found.flat)
     print("".join(f"{line}\n" for line in found.told), end="", file=sys.stderr)
     _bounded(memory)
     os.environ[MEMORY] = memory or os.environ.get(MEMORY) or f"{int(SHARE * whole() / jobs / 1e6)}MB"

@@ -77,8 +77,15 @@ def test_since_ends_with_the_term_the_revocation_or_the_evaluation(tmp_path: Pat
 
 
 def test_what_nobody_read_is_not_verified(tmp_path: Path) -> None:
-    table = pilots.load(write(tmp_path, GOOD.replace("yes", ""), GOOD.replace("F1", "F2")))
-    assert table["verified"].tolist() == [False, True]
+    """A table without the column has units that nobody read; a cell that does not say so is asked for."""
+    file = write(tmp_path, GOOD.replace("yes", "否"), GOOD.replace("F1", "F2"))
+    assert pilots.load(file)["verified"].tolist() == [False, True]
+    with pytest.raises(EvaluationError, match="line 2, verified = ''"):
+        pilots.load(write(tmp_path, GOOD.replace("yes", "")))
+    rows = [line.split(",") for line in file.read_text("utf-8").splitlines()]
+    at = rows[0].index("verified")
+    file.write_text("\n".join(",".join(c for k, c in enumerate(row) if k != at) for row in rows), "utf-8")
+    assert not pilots.load(file)["verified"].any()
 
 
 def test_a_platform_is_what_it_serves() -> None:

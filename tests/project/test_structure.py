@@ -25,7 +25,13 @@ PACKAGES: dict[str, set[str]] = {
     "evidence": {"fusion", "estimators", "workbook"},
 }
 HANDED_OVER = {
-    "cli.py": {"fusion.adapters", "fusion.classification", "fusion.indicators", "fusion.start"}
+    "cli.py": {
+        "fusion.adapters",
+        "fusion.classification",
+        "fusion.evaluation",
+        "fusion.indicators",
+        "fusion.start",
+    }
     | {"evidence.verification"}
 }
 # Rooms of each package, and the rooms of the same package that each may import; None: any of them.

@@ -67,6 +67,8 @@ class Layout:
         Whether it is the only table of its file.
     passed : tuple of str
         Sheets of the file that are no tables.
+    among : str
+        Its folders, where other files that are read have its name.
     """
 
     path: Path
@@ -83,11 +85,13 @@ class Layout:
     dated: years.Dated = field(default_factory=years.Dated)
     alone: bool = True
     passed: tuple[str, ...] = ()
+    among: str = ""
 
     @property
     def label(self) -> str:
         """The file's name, with the sheet where it has several tables, of a wide file with the year."""
-        named = self.path.name if self.alone else f"{self.path.name} [{self.looked.sheet}]"
+        own = f"{self.among}{self.path.name}"
+        named = own if self.alone else f"{own} [{self.looked.sheet}]"
         return f"{named} ({self.rule.year})" if self.of_year else named
 
     @property

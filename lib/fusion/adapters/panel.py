@@ -180,7 +180,21 @@ def look_all(
             if faults is None:
                 raise
             faults.append(error)
-    return found
+    return _told_apart(found)
+
+
+def _told_apart(layouts: list[Layout]) -> list[Layout]:
+    """Layouts whose files have one name in several folders bear as many of their folders as tell them apart."""
+    places = {layout.path for layout in layouts}
+    return [replace(layout, among=_folders(layout.path, places)) for layout in layouts]
+
+
+def _folders(path: Path, places: set[Path]) -> str:
+    others = [other.parts for other in places if other.name == path.name and other != path]
+    for depth in range(1, len(path.parts)):
+        if all(other[-depth:] != path.parts[-depth:] for other in others):
+            return "".join(f"{part}/" for part in path.parts[-depth:-1])
+    return ""
 
 
 def _tables(path: Path, adapter: Adapter, chosen: Choices) -> list[Layout]:

@@ -183,6 +183,38 @@ def _two_years(panel: pd.DataFrame, measure: str, year: int) -> dict[str, pd.Dat
     return {"growth": same, "nominal": every[[*coded, "now", "before"]]}
 
 
+def doubted(
+    panel: pd.DataFrame, queue: pd.DataFrame, measure: str, year: int
+) -> dict[str, float | int | None]:
+    """Growth of a total on the year before, as reported and with every doubt taken as what is expected.
+
+    Parameters
+    ----------
+    panel : pandas.DataFrame
+        firm_id, year and the measure.
+    queue : pandas.DataFrame
+        Doubts: unit, year, item, expected_change (reported less expected); may be empty.
+    measure : str
+        Money column.
+    year : int
+        The later year.
+
+    Returns
+    -------
+    dict
+        doubts (values of the measure in the two years), reported and expected (%; None where the year before has no total).
+    """
+    told = panel[["firm_id", "year", measure]].dropna()
+    own = queue[(queue["item"] == measure) & queue["year"].isin([year, year - 1])]
+    own = own.merge(told, left_on=["unit", "year"], right_on=["firm_id", "year"])
+    sums = told.groupby("year")[measure].sum().reindex([year - 1, year])
+    expected = sums - own.groupby("year")["expected_change"].sum().reindex(sums.index).fillna(0.0)
+    rates = [
+        100 * (t.loc[year] / t.loc[year - 1] - 1) if t.loc[year - 1] > 0 else None for t in (sums, expected)
+    ]
+    return {"doubts": len(own), "reported": rates[0], "expected": rates[1]}
+
+
 def largest(totals: pd.DataFrame) -> pd.Series:
     """The row of the first measure's group with the largest share, totals left out."""
     first = totals[(totals["measure"] == totals["measure"].iloc[0]) & (totals["group"] != "total")]

@@ -35,11 +35,13 @@ def load(file: Path) -> pd.DataFrame:
     ------
     EvaluationError
         With every cell that is not allowed: words, years, an end before the start, a unit named twice in a batch, a
-        verified unit without a notice and a source. An empty ``verified`` is ``no``: nobody says that it was read.
+        verified unit without a notice and a source, an empty ``verified``: whether it was read must be said. A table
+        without that column has units that nobody read.
     """
     table = read(file, [c for c in COLUMNS if c not in OPTIONAL])
+    table = table.assign(**({} if "verified" in table else {"verified": "no"}))
     table = table.reindex(columns=list(dict.fromkeys([*COLUMNS, *table.columns])), fill_value="")
-    table["verified"] = table["verified"].replace({"": "no", "是": "yes", "否": "no"})
+    table["verified"] = table["verified"].replace({"是": "yes", "否": "no"})
     name = file.name
     found = faults(table, "level", LEVELS, name) + faults(table, "kind", KINDS, name)
     found += faults(table, "verified", ("yes", "no"), name) + years(table, "start", name, empty=False)

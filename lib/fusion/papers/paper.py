@@ -41,6 +41,8 @@ thead th{border-bottom:.6pt solid #000;font-weight:700}
 tbody th{font-weight:400}.n{text-align:right;font-variant-numeric:tabular-nums}.facts th{width:15%;color:#333}.facts td{width:35%}
 img{display:block;width:100%;margin:1mm 0}.figures{display:flex;gap:4mm;margin:2mm 0}
 .figures div{flex:1;border:.6pt solid #999;padding:2mm;text-align:center}.figures b{display:block;font-size:18pt;line-height:1.3}
+.large p{font-size:12.5pt;line-height:1.75;margin-bottom:1.5mm}.large p.small{font-size:10pt}
+.large h2{font-size:13.5pt}.large table{font-size:11pt}.large td,.large th{padding:1mm 1.5mm}
 footer{position:absolute;left:18mm;right:18mm;bottom:9mm;font-size:8.5pt;color:#333;border-top:.6pt solid #999;padding-top:1mm}
 @media print{body{background:none}}
 """

@@ -1,4 +1,4 @@
-"""Drawings of paths over a change of edition."""
+"""Drawings of paths: over a change of edition, and how fast they grew."""
 
 from __future__ import annotations
 
@@ -71,4 +71,33 @@ def break_bars(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
     axis.set(xlabel=axes["x"], ylabel="")
     axis.invert_yaxis()
     axis.legend()
+    return figure
+
+
+def growth(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
+    """Growth of each group as a bar, the fastest on top; groups whose growth is not known are left out.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        group (words), growth (%).
+    axes : mapping
+        Words: x.
+    """
+    import matplotlib.pyplot as plt
+    import seaborn as sns
+
+    figure, axis = plt.subplots(figsize=(7.2, 3.0))
+    order = frame.dropna(subset=["growth"]).sort_values("growth")
+    blue, orange = sns.color_palette("colorblind")[:2]
+    colours = [blue if value >= 0 else orange for value in order["growth"]]
+    bars = axis.barh(order["group"].astype(str), order["growth"], color=colours, height=0.6)
+    axis.bar_label(
+        bars, [f"{value:+.1f}".replace("-", "−") for value in order["growth"]], padding=3, fontsize=9
+    )
+    axis.axvline(0, color="0.4", lw=0.8)
+    axis.margins(x=0.12)
+    axis.set(xlabel=axes["x"])
+    axis.grid(visible=False, axis="y")
+    figure.tight_layout()
     return figure

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from IPython.display import HTML, Markdown, display
 
-from workbook import engine, files, inert, paths
+from workbook import engine, inert, paths
 from workbook.exhibits import listing, needs, printed, record, rendering, sheets
 from workbook.exhibits.words import COLON, JOIN, Words
 from workbook.language import said
@@ -255,7 +255,7 @@ class Book:
         if lacks is not None or content is None:
             self._leave_out(id, lacks or "")
             return
-        (self.folder / f"{id}{declared.suffix}").write_bytes(_settled(content, declared.suffix))
+        (self.folder / f"{id}{declared.suffix}").write_bytes(rendering.settled(content, declared.suffix))
         self._keep(id, "file", None, values, None)
 
     def paragraph(self, id: str, **values: Any) -> None:
@@ -313,12 +313,12 @@ class Book:
 
     def _keep_files(self, one: record.Record) -> None:
         """Write a file in both languages; that of the study's language bears the exhibit's name alone."""
-        suffix = self.sheet.exhibit(one.id).suffix
         for language in sheets.LANGUAGES:
             mark = "" if language == self.language else f".{language}"
-            made = rendering.drawn(one, self.sheet, self._words(language), self.parameters)
-            for form, content in (made if isinstance(made, dict) else {suffix: made}).items():
-                (self.folder / f"{one.id}{mark}{form}").write_bytes(_settled(content, form))
+            for form, content in rendering.forms_of(
+                one, self.sheet, self._words(language), self.parameters
+            ).items():
+                (self.folder / f"{one.id}{mark}{form}").write_bytes(content)
 
     def _leave_out(self, id: str, lacks: str) -> None:
         one = record.Record(
@@ -387,11 +387,6 @@ class Book:
         writes = f"build/{self.study}/by_hand/"
         text = f"Opened by hand, study '{self.study}'. Reads: {sources or 'no earlier notebook'}. Writes: {writes}."
         display(Markdown(f"*{text}*"))
-
-
-def _settled(content: bytes, suffix: str) -> bytes:
-    """A file's bytes without the moment at which they were made."""
-    return files.undated(content) if suffix in (".docx", ".xlsx") else content
 
 
 def _values(namespace: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from unicodedata import east_asian_width
 
 import pandas as pd
 
-from workbook import inert
+from workbook import files, inert
 from workbook.exhibits import printed
 from workbook.exhibits.journal import forms, latex
 from workbook.exhibits.words import LEAST_P, P_VALUE, YEAR, Filler, Words
@@ -138,6 +138,11 @@ def keep(
         return figure_html(folder, entry, language, made.entry["alt"])
     if made.table is None:
         place = record.file(sheet.exhibit(record.id).suffix, language)
+        if record.draw and frame is not None and sheet.exhibit(record.id).drawn_from is not None:
+            # Its source may have lost cells to secrecy: the file is made anew of what may be published.
+            for form, content in forms_of(record, sheet, words, parameters, frame).items():
+                (folder / f"{record.id}{form}").write_bytes(content)
+            place = folder / f"{record.id}{sheet.exhibit(record.id).suffix}"
         return file_html(entry, place.name, f"{place.stat().st_size / 1000:,.0f} kB", language)
     # Names of exhibits are a notebook's own; labels must differ in a document that holds all of them.
     named = entry | {"label": f"{record.notebook[:2]}-{record.id}"}
@@ -201,6 +206,24 @@ def drawn(
     frame = frame.assign(**{name: frame[name].map(lambda v: _quoted(v, quoted)) for name in texts})
     named = {name: quoted(text) for name, text in printed.axes(exhibit, filler).items()}
     return draw(frame, named, **{name: _quoted(value, quoted) for name, value in asked.items()})
+
+
+def forms_of(
+    record: Record,
+    sheet: Sheet,
+    words: Words,
+    parameters: Mapping[str, Any],
+    frame: pd.DataFrame | None = None,
+) -> dict[str, bytes]:
+    """A file in all its forms, by suffix, without the moment at which they were made; as :func:`drawn` takes it."""
+    made = drawn(record, sheet, words, parameters, frame)
+    whole = made if isinstance(made, dict) else {sheet.exhibit(record.id).suffix: made}
+    return {form: settled(content, form) for form, content in whole.items()}
+
+
+def settled(content: bytes, suffix: str) -> bytes:
+    """A file's bytes without the moment at which they were made."""
+    return files.undated(content) if suffix in (".docx", ".xlsx") else content
 
 
 def _quoted(value: Any, by: Callable[[object], str]) -> Any:
