@@ -84,24 +84,6 @@ def test_what_is_no_form_is_told_and_the_others_are_read(
         read(good, bad)
 
 
-def test_totals_and_notes_without_an_adapter_are_no_firms(tmp_path: Path) -> None:
-    """A table under the contract's own names: a row of totals is set aside with its reason."""
-    from fusion.panel import readers
-
-    file = text(
-        tmp_path,
-        "plain.csv",
-        f"firm_id,year,operating_revenue\n{A},2018,70\n{B},2018,60\n合计,2018,130\n说明：本表以万元计,,\n",
-    )
-    con = engine.opened(tmp_path)
-    raw = readers.read(con, str(file), root=tmp_path, money_unit="万元", **MINIMAL)
-    quality = checks.check(raw, "set_aside")
-    aside = quality.loc[quality["set_aside"], "row"].nunique()
-    table = raw.table.to_pandas()
-    left = table[~table["source_row"].isin(quality.loc[quality["set_aside"], "row"])]
-    assert set(left["firm_id"]) == {A, B} and aside + len(left) == 4, (table, quality.T)
-
-
 @pytest.mark.parametrize("command", ["validate", "run"])
 def test_pilots_that_do_not_say_whether_they_were_read_stop_before_the_chain(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
