@@ -109,16 +109,14 @@ def _goals(card: Mapping[str, Any], goals: pd.DataFrame, axes: Mapping[str, str]
         return [axes["no_goals"]]
     lines = []
     for row in goals.head(GOALS).to_dict("records"):
-        values = (
+        values = [
             paper.short(row["item_name"], GOAL_NAME),
             number(row["goal"], ",g"),
             number(row["due"], ".0f"),
-        )
-        values += (
             number(row["value_year"], ".0f"),
             number(row["value"], ",.1f"),
             number(row["reported"], ",g"),
-        )
+        ]
         how = (
             "goal_data"
             if known(row["value"])
