@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import pandas as pd
@@ -164,3 +164,24 @@ def test_smoothness_against_diff_diff_and_a_straight_line() -> None:
     # Where the bias is many standard errors (there diff-diff overflows) the interval still grows with M.
     wide = honest.smoothness(b, v, [0.1, 1.0])
     assert np.isfinite(wide.to_numpy()).all() and wide["ci_high"].is_monotonic_increasing
+
+
+def test_leads_by_signs() -> None:
+    """By hand, against every sign written out, and at its size where χ² rejects too often."""
+    # 1 + 1 + 1 = 3, V = 3, W = 3; of eight sign vectors the two of one sign are as large.
+    assert pretrend.by_signs(np.ones((3, 1))) == (pytest.approx(3), 0.25)
+    # 3 + 1 = 4, V = 10, W = 1.6; signs alike: 2 of 4. A cluster of zeros counts for nothing.
+    assert pretrend.by_signs(np.array([[3.0], [0.0], [1.0]])) == (pytest.approx(1.6), 0.5)
+    rng = np.random.default_rng(3)
+    scores = rng.normal(size=(9, 2)) * [1, 1e6]
+    inverse = np.linalg.inv(scores.T @ scores)
+    written = [np.array(s) @ scores for s in product((-1, 1), repeat=9)]
+    large = [b @ inverse @ b for b in written]
+    statistic, p_value = pretrend.by_signs(scores)
+    assert statistic == pytest.approx(large[-1], rel=1e-9)
+    assert p_value == (np.array(large) >= large[-1] * (1 - 1e-9)).mean()
+    drawn = [pretrend.by_signs(rng.standard_t(4, size=(30, 4)), draws=199) for _ in range(400)]
+    assert np.mean([p <= 0.05 for _, p in drawn]) == pytest.approx(0.05, abs=0.033)  # three errors of 400
+    b = pd.DataFrame(scores, columns=[-3, -2])
+    found = pretrend.joint_test(b.sum(), b.T @ b, scores=b)
+    assert (found.statistic, found.p_value) == pretrend.by_signs(scores)

@@ -133,7 +133,9 @@ def test_bounds_take_the_answers_weights() -> None:
     path = leads.rebased(found.model)
     weights = headline.event_weights({"it": found})
     assert weights is not None and set(weights.index) <= set(path.estimate.index)
-    estimate, covariance = leads.window({"it": path})
+    estimate, covariance, scores = leads.window({"it": path})
+    # What clusters add without leads in the model adds up to the leads.
+    np.testing.assert_allclose(scores.sum(), path.estimate[scores.columns], atol=1e-12)
     assert estimate is path.estimate and covariance is path.covariance and leads.window({})[0].empty
 
 

@@ -22,7 +22,13 @@ def made(estimates: list[float], truth: float, mode: str = "parallel") -> pd.Dat
         {"estimate": estimates, "std_error": 0.1, "truth": truth, "seed": range(len(estimates))}
     )
     return table.assign(
-        mode=mode, estimator="x", pretrend=[0.01, 0.5, 0.6, np.nan], base=0.5, spillover=0.5, effect=0.5
+        mode=mode,
+        firms=1500,
+        estimator="x",
+        pretrend=[0.01, 0.5, 0.6, np.nan],
+        base=0.5,
+        spillover=0.5,
+        effect=0.5,
     ).assign(ci_low=lambda t: t["estimate"] - 0.196, ci_high=lambda t: t["estimate"] + 0.196)
 
 
@@ -42,9 +48,11 @@ def test_alarm_table_by_hand() -> None:
     assert rates["pretrend"] == pytest.approx(1 / 3) and rates["base"] == 0
 
 
-def many(mode: str, rings: int, covered: int, draws: int = 400) -> pd.DataFrame:
+def many(mode: str, rings: int, covered: int, draws: int = 400, firms: int = 1500) -> pd.DataFrame:
     """Draws of which so many ring the alarm of leads, and in so many the interval holds the truth."""
-    table = pd.DataFrame({"seed": range(draws), "mode": mode, "base": 0.5, "spillover": 0.5, "effect": 0.5})
+    table = pd.DataFrame(
+        {"seed": range(draws), "mode": mode, "firms": firms, "base": 0.5, "spillover": 0.5, "effect": 0.5}
+    )
     low = np.where(np.arange(draws) < covered, -1.0, 0.5)
     made_up = {
         "estimator": "headline",
@@ -70,9 +78,21 @@ def test_verdicts_by_hand() -> None:
         ["parallel", "coverage"],
         ["trend", "raised"],
     ]
+    assert wrong["known"].eq("").sum() == len(wrong) - 1, "but for coverage, whose reason is known"
     few = verdicts(many("parallel", 6, 37, draws=40)).set_index("what")
     # 40 draws: three simulation errors are 10 points.
     assert few["ok"].all()
+
+
+def test_an_alarm_that_needs_more_firms_must_ring_there() -> None:
+    """Silent at 1,500 firms and raised in 5,000: known. Silent in both: a wrong verdict."""
+    silent = many("trend", 60, 0)
+    told = verdicts(pd.concat([silent, many("trend", 50, 0, draws=100, firms=5000)])).set_index("firms")
+    assert told["known"].to_dict() == {1500: "larger_sample", 5000: ""} and told["ok"].to_dict()[5000]
+    # 100 draws: three simulation errors of a half are 15 points.
+    mute = verdicts(pd.concat([silent, many("trend", 34, 0, draws=100, firms=5000)]))
+    assert not mute["ok"].any() and mute["known"].eq("").all()
+    assert alarm_table(pd.concat([silent, many("trend", 50, 0, 100, 5000)]))["firms"].tolist() == [1500, 5000]
 
 
 def test_what_is_known_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,29 +127,36 @@ def test_the_null_has_no_truth() -> None:
     ids=["trend", "dip", "nothing"],
 )
 def test_alarms_ring_when_much_is_broken(settings: dict[str, float], alarm: str | None) -> None:
-    """Ten times the modes' own size, so that one draw is enough; with nothing broken no p-value is that small."""
+    """Ten times the modes' own size, so that one draw is enough; with nothing broken no p-value is as small."""
     rows, _ = draw.panel(Settings(firms=500, missingness=0.0, **settings), 5)  # type: ignore[arg-type]
     data = dynamics.cohort_panel(
         rows, "pilot_start_year", "ln_lp", draw.CONTROLS, keep=["path", "district", *draw.CONTROLS]
     ).data
     p = draw.alarms(data)
     if alarm:
-        assert p[alarm] < 1e-4
+        assert p[alarm] < 1e-3  # the least that 1,999 draws of signs can give is 1/2,000
     else:
         # Four tests, at 0.1 % each: a false alarm of this test has probability 0.4 %, and the seed is fixed.
         assert min(p.values()) > 0.001
 
 
 def test_every_mode_has_settings_that_the_generator_takes() -> None:
-    for mode in MODES.values():
+    for name, mode in MODES.items():
         assert isinstance(mode, Mode)
         Settings(firms=300, **mode.settings)
+        assert bool(mode.told_from) == (name not in summary.QUIET)
     assert {m.alarm for m in MODES.values()} == {"pretrend", "base", "spillover", "effect"}
 
 
-def test_the_command_writes_its_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_writes_its_tables(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "montecarlo.csv"
-    arguments = "--draws 2 --firms 300 --processes 1 --modes null trend --estimators headline twfe --out"
+    # A mode whose alarm is raised or not in larger samples: 500 firms, so that the test is short.
+    monkeypatch.setitem(MODES, "trend", Mode({"trend": 0.1}, "pretrend", 500))
+    arguments = (
+        "--draws 2 --larger 1 --firms 300 --processes 1 --modes null trend --estimators headline twfe --out"
+    )
     assert run.main([*arguments.split(), str(out)]) == 0
     table = pd.read_csv(out)
     assert list(table) == COLUMNS and len(table) == 4
@@ -140,6 +167,10 @@ def test_the_command_writes_its_tables(tmp_path: Path, capsys: pytest.CaptureFix
         "montecarlo_verdicts.csv",
     ]
     assert "coverage" in capsys.readouterr().out
+    assert pd.read_csv(out.with_name("montecarlo_draws.csv"))["firms"].value_counts().to_dict() == {
+        300: 8,
+        500: 1,
+    }
 
 
 def test_bad_names_are_named() -> None:

@@ -10,7 +10,7 @@ import pytest
 from evidence.mutants import __main__ as command
 from evidence.mutants.operators import mutants
 from evidence.mutants.rooms import ROOMS, answering, modules
-from evidence.mutants.run import attempt
+from evidence.mutants.run import Outcome, attempt, failed
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = '''"""Words."""
@@ -61,7 +61,16 @@ def test_a_fault_lives_where_no_test_looks(tmp_path: Path, asserted: str, result
     assert attempt(lib, file, None, [tests / "test_halving.py"], 60).result == "survived"
     outcome = attempt(lib, file, mutant, [tests / "test_halving.py"], 60)
     assert outcome.result == result and file.read_text() == before
-    assert ("test_it" in outcome.by) == (result == "killed")
+    own = tests / "test_halving.py"
+    assert failed(outcome, [own]) == (f"{own}::test_it" if result == "killed" else "")
+
+
+def test_the_test_that_failed_is_named() -> None:
+    files = [Path("/x/tests/io/test_a.py"), Path("/x/tests/io/test_b.py")]
+    one = Outcome("killed", "FAILED tests/io/test_b.py::test_it[two words - 3] - assert 1 == 2", 1.0)
+    assert failed(one, files) == "/x/tests/io/test_b.py::test_it[two words - 3]"
+    assert failed(Outcome("killed", "ERROR tests/io/test_a.py - ImportError: x", 1.0), files) == str(files[0])
+    assert failed(Outcome("slow", "", 1.0), files) == failed(Outcome("killed", "no line", 1.0), files) == ""
 
 
 def test_a_change_that_never_ends_is_found_by_the_clock(tmp_path: Path) -> None:

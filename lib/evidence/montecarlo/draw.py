@@ -54,9 +54,9 @@ def one_draw(mode: str, seed: int, firms: int = 1500, estimators: Sequence[str] 
     Returns
     -------
     DataFrame
-        mode, seed, estimator, estimate, std_error, ci_low, ci_high, truth (of the estimator's own target; missing where it has
-        another), and the p-values of the alarms: pretrend, base, spillover, effect. An estimator that refuses the panel has
-        a missing estimate. ``headline`` is the study's answer with the interval that notebook 06 quotes.
+        mode, firms, seed, estimator, estimate, std_error, ci_low, ci_high, truth (of the estimator's own target; missing where
+        it has another), and the p-values of the alarms: pretrend, base, spillover, effect. An estimator that refuses the panel
+        has a missing estimate. ``headline`` is the study's answer with the interval that notebook 06 quotes.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def one_draw(mode: str, seed: int, firms: int = 1500, estimators: Sequence[str] 
             answers[["ci_low", "ci_high"]].iloc[0].to_numpy()
         )
     table = averages.with_truth(table, given, common).drop(columns="target")
-    return table.assign(mode=mode, seed=seed, **alarms(data, answers))
+    return table.assign(mode=mode, firms=firms, seed=seed, **alarms(data, answers))
 
 
 def panel(settings: Settings, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -211,8 +211,8 @@ def alarms(data: pd.DataFrame, answers: pd.DataFrame | None = None) -> dict[str,
     answers = _answers(data) if answers is None else answers
     out = dict.fromkeys(("pretrend", "base", "spillover", "effect"), np.nan)
     if "leads" in found:
-        estimate, covariance = leads.window({"it": found["leads"]})
-        out["pretrend"] = pretrend.joint_test(estimate, covariance).p_value
+        estimate, covariance, scores = leads.window({"it": found["leads"]})
+        out["pretrend"] = pretrend.joint_test(estimate, covariance, scores=scores).p_value
     if len(answers):
         out["effect"] = float(answers["p_value"].iloc[0])
     if "ahead" in found:

@@ -12,19 +12,30 @@ class MonteCarloError(ValueError):
 
 @dataclass(frozen=True)
 class Mode:
-    """Settings of the generator that differ from the plain case, and the alarm: pretrend, base, spillover, effect."""
+    """One way in which the design is broken.
+
+    Attributes
+    ----------
+    settings : dict
+        Of the generator, where they differ from the plain case.
+    alarm : str
+        What must be raised: pretrend, base, spillover, effect.
+    told_from : int
+        Firms from which on the alarm is raised in half of the draws, from simulations at that size; 0: nothing is broken.
+    """
 
     settings: dict[str, Any] = field(default_factory=dict)
     alarm: str = "pretrend"
+    told_from: int = 0
 
 
 MODES: dict[str, Mode] = {
     "parallel": Mode(),  # nothing is broken: the alarm's rate is its size
     "null": Mode({"null_effect": True}, "effect"),  # the rate is the size of the test of no effect
-    "trend": Mode({"trend": 0.008}),
-    "dip": Mode({"dip": 0.03}, "base"),
-    "anticipation": Mode({"anticipation": 0.5}, "base"),
-    "spillover": Mode({"spillover": 0.5}, "spillover"),
+    "trend": Mode({"trend": 0.008}, "pretrend", 5000),
+    "dip": Mode({"dip": 0.03}, "base", 3000),
+    "anticipation": Mode({"anticipation": 0.5}, "base", 6500),
+    "spillover": Mode({"spillover": 0.5}, "spillover", 6000),
     # All starts a year off, early or late. With half of them, no test tells it from chance among 1,500 firms (rate 0.075).
-    "misdated": Mode({"misdated_share": 1.0}, "base"),
+    "misdated": Mode({"misdated_share": 1.0}, "base", 10_000),
 }

@@ -25,6 +25,7 @@ def simulate(
     estimators: Sequence[str] = ESTIMATORS,
     processes: int = 2,
     seed: int = 1,
+    larger: int = 0,
 ) -> pd.DataFrame:
     """All draws of all modes; draw k of every mode has generator seed `seed` + k.
 
@@ -32,6 +33,9 @@ def simulate(
     ----------
     draws, firms : int
         Panels for each mode, and firms in each.
+    larger : int
+        Further panels of the modes in which something is broken, with as many firms as the mode says that its alarm needs; of
+        estimators only the answer.
     modes, estimators : sequences of str
     processes : int
         1: in this process.
@@ -43,6 +47,8 @@ def simulate(
         Rows of `one_draw`, in the order of modes and seeds whatever process was first.
     """
     jobs = [(mode, seed + k, firms, tuple(estimators)) for mode in modes for k in range(draws)]
+    broken = [(mode, MODES[mode].told_from) for mode in modes if MODES[mode].told_from > firms]
+    jobs += [(mode, seed + k, size, ("headline",)) for mode, size in broken for k in range(larger)]
     if processes < 2:
         return pd.concat([one_draw(*job) for job in jobs], ignore_index=True)
     done: dict[int, pd.DataFrame] = {}
@@ -68,19 +74,25 @@ def _progress(done: int, jobs: int, seconds: float) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write summary, alarms, verdicts and draws as CSV, print all but the draws; 1 if a verdict is wrong.
 
-    A verdict that is wrong counts unless its reason is known.
+    A verdict that is wrong counts unless its reason is known; that an alarm needs more firms is one where larger samples ring it.
     """
     parser = argparse.ArgumentParser(prog="python -m evidence.montecarlo", description=__doc__)
     parser.add_argument("--draws", type=int, default=400)
     parser.add_argument("--firms", type=int, default=1500)
+    parser.add_argument(
+        "--larger", type=int, default=-1, help="draws of alarms in larger samples; a quarter of draws"
+    )
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--modes", nargs="+", default=list(MODES), choices=list(MODES))
     parser.add_argument("--estimators", nargs="+", default=list(ESTIMATORS), choices=ESTIMATORS)
     parser.add_argument("--out", type=Path, default=Path("build/montecarlo.csv"))
     given = parser.parse_args(arguments)
-    draws = simulate(given.draws, given.firms, given.modes, given.estimators, given.processes, given.seed)
-    table, alarms, found = summarise(draws), alarm_table(draws), verdicts(draws)
+    larger = given.larger if given.larger >= 0 else given.draws // 4
+    sizes = (given.processes, given.seed, larger)
+    draws = simulate(given.draws, given.firms, given.modes, given.estimators, *sizes)
+    own = draws[draws["firms"] == given.firms]
+    table, alarms, found = summarise(own), alarm_table(draws), verdicts(draws)
     given.out.parent.mkdir(parents=True, exist_ok=True)
     for name, content in (("", table), ("_alarms", alarms), ("_verdicts", found), ("_draws", draws)):
         content.to_csv(given.out.with_name(f"{given.out.stem}{name}.csv"), index=False)

@@ -10,8 +10,9 @@ from evidence.montecarlo.modes import MODES, MonteCarloError
 # Below so many draws a rate is not known to within two points.
 ENOUGH = 400
 QUIET = {"parallel": ["pretrend", "base", "spillover"], "null": ["effect"]}
-_SHARED = "errors by firm do not see shocks that the firms of a path share; the answer's interval by signs of paths does"
-_WIDER = "the wider of two intervals holds the truth more often than either"
+# Reasons: errors by firm do not see shocks that the firms of a path share (the answer's interval by signs of paths does); the
+# wider of two intervals holds the truth more often than either; the alarm needs a larger sample, in which it was tried too.
+_SHARED, _WIDER, LARGER = "shared_shocks", "wider_interval", "larger_sample"
 # What is known not to hold, with the reason: (what, name).
 _BY_FIRM = (
     "imputation",
@@ -101,11 +102,11 @@ def _line(mode: str, name: str, part: pd.DataFrame, size: float) -> dict[str, ob
 
 
 def alarm_table(draws: pd.DataFrame, size: float = 0.05) -> pd.DataFrame:
-    """Share of draws in which each alarm is raised, by mode: the diagonal should be high, "parallel" near the size."""
-    once = draws.drop_duplicates(["mode", "seed"])
+    """Share of draws in which each alarm is raised, by mode and firms: the diagonal should be high, "parallel" near the size."""
+    once = draws.drop_duplicates(["mode", "firms", "seed"])
     names = ["pretrend", "base", "spillover", "effect"]
-    rates = once[names].lt(size).where(once[names].notna()).groupby(once["mode"], sort=False).mean()
-    return rates.reset_index()
+    rates = once[names].lt(size).where(once[names].notna())
+    return rates.groupby([once["mode"], once["firms"]], sort=False).mean().reset_index()
 
 
 def verdicts(draws: pd.DataFrame, size: float = 0.05) -> pd.DataFrame:
@@ -121,35 +122,56 @@ def verdicts(draws: pd.DataFrame, size: float = 0.05) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        mode, what (coverage, quiet, raised), name (estimator or alarm), draws, rate, low, high (what is allowed), ok, known (why
-        it is not, where that is known: `KNOWN`). Coverage under "parallel" and "null" is to be within two points; a test where
-        nothing is broken rejects at most in 1.5 · size; an alarm rings in half of the draws of its mode. With fewer than
-        `ENOUGH` draws the bounds give way by three simulation errors.
+        mode, firms, what (coverage, quiet, raised), name (estimator or alarm), draws, rate, low, high (what is allowed), ok,
+        known (why it is not, where that is known: `KNOWN`, or "larger_sample" where the same alarm rings in more firms).
+        Coverage under "parallel" and "null" is to be within two points; a test where nothing is broken rejects at most in
+        1.5 · size; an alarm rings in half of the draws of its mode. With fewer than `ENOUGH` draws the bounds give way by
+        three simulation errors.
     """
-    rows: list[tuple[str, str, str, int, float, float, float]] = []
-    for name, part in draws.groupby("mode", sort=False):
-        mode = str(name)
+    rows: list[tuple[str, int, str, str, int, float, float, float]] = []
+    for key, part in draws.groupby(["mode", "firms"], sort=False):
+        mode, firms = str(key[0]), int(key[1])
         sound = QUIET.get(mode)
         for alarm in sound or [MODES[mode].alarm]:
             p = part.drop_duplicates("seed")[alarm].dropna()
             limits = (0.0, 1.5 * size) if sound else (0.5, 1.0)
             rows.append(
-                (mode, "quiet" if sound else "raised", alarm, len(p), float((p < size).mean()), *limits)
+                (
+                    mode,
+                    firms,
+                    "quiet" if sound else "raised",
+                    alarm,
+                    len(p),
+                    float((p < size).mean()),
+                    *limits,
+                )
             )
         for estimator, own in part.groupby("estimator", sort=False) if sound else ():
             used = own.dropna(subset=["estimate", "std_error", "truth"])
             if len(used):
                 limits = (0.98 - size, 1.02 - size)
                 rows.append(
-                    (mode, "coverage", str(estimator), len(used), float(_covered(used).mean()), *limits)
+                    (
+                        mode,
+                        firms,
+                        "coverage",
+                        str(estimator),
+                        len(used),
+                        float(_covered(used).mean()),
+                        *limits,
+                    )
                 )
-    table = pd.DataFrame(rows, columns=["mode", "what", "name", "draws", "rate", "low", "high"])
+    table = pd.DataFrame(rows, columns=["mode", "firms", "what", "name", "draws", "rate", "low", "high"])
     rate = np.where(table["what"] == "raised", 0.5, size)
     room = np.where(
         table["draws"] >= ENOUGH, 0.0, 3 * np.sqrt(rate * (1 - rate) / table["draws"].clip(lower=1))
     )
     table["ok"] = table["rate"].between(table["low"] - room, table["high"] + room)
-    known = [KNOWN.get((w, n), "") for w, n in zip(table["what"], table["name"], strict=True)]
+    rings = table[(table["what"] == "raised") & table["ok"]].groupby("mode")["firms"].max()
+    known = [
+        LARGER if w == "raised" and rings.get(m, 0) > f else KNOWN.get((w, n), "")
+        for m, f, w, n in table[["mode", "firms", "what", "name"]].itertuples(index=False)
+    ]
     return table.assign(known=pd.Series(known, dtype=str).where(~table["ok"], ""))
 
 

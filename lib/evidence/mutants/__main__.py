@@ -13,7 +13,7 @@ import pandas as pd
 
 from evidence.mutants.operators import mutants
 from evidence.mutants.rooms import ROOMS, answering, modules
-from evidence.mutants.run import attempt, place, warm
+from evidence.mutants.run import attempt, failed, place, warm
 
 ROOT = Path(__file__).resolve().parents[3]
 KNOWN = ROOT / "data" / "verification" / "mutants.csv"
@@ -65,18 +65,19 @@ def _planted(lib: Path, asked: argparse.Namespace) -> list[list[object]]:
         for mutant in mutants(file.read_text(encoding="utf-8"))
     ]
     chosen = sorted(draw.sample(range(len(places)), min(asked.count, len(places))))
-    # The same tests in another order take the same time: once for each set of them.
-    base: dict[frozenset[Path], float] = {}
+    sound: set[str] = set()
     rows: list[list[object]] = []
     for k, at in enumerate(chosen):
         room, file, mutant = places[at]
         tests = answering(room, file, lib.parent / "tests")
-        if frozenset(tests) not in base:
-            sound = attempt(lib, file, None, tests, 1200)
-            if sound.result != "survived":
-                raise SystemExit(f"the tests of {file.relative_to(lib)} fail without any change: {sound.by}")
-            base[frozenset(tests)] = sound.seconds
-        outcome = attempt(lib, file, mutant, tests, 30 + 3 * base[frozenset(tests)])
+        outcome = attempt(lib, file, mutant, tests)
+        test = failed(outcome, tests)
+        if test and test not in sound:
+            # What fails without any change finds nothing.
+            alone = attempt(lib, file, None, [test])
+            if alone.result != "survived":
+                raise SystemExit(f"{test} fails without any change: {alone.by}")
+            sound.add(test)
         name = file.relative_to(lib).as_posix()
         why = reasons.get((name, mutant.before, mutant.after), "") if outcome.result == "survived" else ""
         found = [outcome.result, outcome.by, round(outcome.seconds, 1), why]

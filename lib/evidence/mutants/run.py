@@ -5,10 +5,13 @@ from __future__ import annotations
 import importlib
 import io
 import os
+import re
+import resource
 import shutil
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +28,7 @@ HEAVY = (
     "linearmodels",
     "pytest",
 )
+LIMIT = 600  # seconds of processor time: several times what the tests of a room take
 LINKED = ("data", "notebooks", "params", "tests", "pyproject.toml", "docs")
 
 
@@ -35,6 +39,13 @@ class Outcome:
     result: str
     by: str
     seconds: float
+
+
+def failed(outcome: Outcome, tests: Sequence[Path]) -> str:
+    """The test that failed, as pytest takes it: its file among those that ran, and its name; empty where none is named."""
+    found = re.match(r"(?:FAILED|ERROR) (\S*?)(::.*?\]|::[^[ ]+)?(?: - .*)?$", outcome.by)
+    file = next((f for f in tests if found and f.name == Path(found[1]).name), None)
+    return f"{file}{found[2] or ''}" if found and file else ""
 
 
 def place(root: Path, at: Path) -> Path:
@@ -55,7 +66,9 @@ def warm() -> None:
         importlib.import_module(name)
 
 
-def attempt(lib: Path, file: Path, mutant: Mutant | None, tests: list[Path], limit: float) -> Outcome:
+def attempt(
+    lib: Path, file: Path, mutant: Mutant | None, tests: Sequence[Path | str], limit: int = LIMIT
+) -> Outcome:
     """Plant one change, run its tests until one fails, take it back.
 
     Parameters
@@ -66,9 +79,10 @@ def attempt(lib: Path, file: Path, mutant: Mutant | None, tests: list[Path], lim
         Module below it.
     mutant : Mutant or None
         None: nothing is changed, and the tests should pass.
-    tests : list of Path
-    limit : float
-        Seconds after which it counts as found: a test that does not end is noticed.
+    tests : sequence of Path or str
+        Files or single tests.
+    limit : int
+        Seconds of processor time after which it counts as found: a test that does not end is noticed, however busy the machine.
     """
     before = file.read_text(encoding="utf-8")
     if mutant is not None:
@@ -79,20 +93,21 @@ def attempt(lib: Path, file: Path, mutant: Mutant | None, tests: list[Path], lim
     if child == 0:
         os.close(reading)
         os.setsid()
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 1))
         _run(lib, tests, writing)
     os.close(writing)
     try:
-        status, said = _wait(child, reading, start + limit)
+        status, said = _wait(child, reading, start + 60 * limit)
     finally:
         file.write_text(before, encoding="utf-8")
         os.close(reading)
     seconds = time.monotonic() - start
-    if status is None:
+    if status in (None, -signal.SIGXCPU, -signal.SIGKILL):
         return Outcome("slow", "", seconds)
     return Outcome("survived" if status == 0 else "killed", said, seconds)
 
 
-def _run(lib: Path, tests: list[Path], writing: int) -> None:
+def _run(lib: Path, tests: Sequence[Path | str], writing: int) -> None:
     """In the child: the tests with the changed library first on the path; ends the process."""
     import pytest
 

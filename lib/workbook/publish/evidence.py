@@ -14,7 +14,15 @@ from workbook.publish import markup as m
 
 Rows = list[dict[str, str]]
 
-EXPECTED = {"raised": "raised / 发出", "quiet": "quiet / 静默"}
+EXPECTED = {"raised": "power / 功效", "quiet": "size / 检验水平", "coverage": "coverage / 覆盖率"}
+# Why a verdict that does not hold is known not to.
+REASONS = {
+    "shared_shocks": "errors by firm do not see shocks that the firms of a path share; the answer's interval does / "
+    "按企业计算的误差看不到同一路径企业的共同冲击；回答的区间已计入",
+    "wider_interval": "the wider of two intervals holds the truth more often than either / "
+    "取两个区间中较宽者，覆盖率高于任一区间",
+    "larger_sample": "needs the larger sample, where it holds / 需较大样本，在其中成立",
+}
 # Modes of the synthetic panel, in words.
 MODES = {
     "parallel": "nothing is broken / 无违背",
@@ -181,28 +189,63 @@ def montecarlo_page(rows: Rows, alarms: Rows, verdicts: Rows, production: Rows, 
 
 
 def _alarms(rows: Rows, verdicts: Rows, language: str) -> str:
-    names = [name for name in rows[0] if name != "mode"]
-    due = {(row["mode"], row["alarm"]): row for row in verdicts}
-    body = []
-    for row in rows:
-        cells = [m.html(_in(MODES.get(row["mode"], row["mode"]), language))]
-        for name in names:
-            cell, verdict = _round(row[name], 3), due.get((row["mode"], name))
-            if verdict:
-                expected = verdict["expected"]
-                due_word = _in(EXPECTED.get(expected, expected), language)
-                cell += " " + _mark(
-                    _agrees(verdict), due_word, _in(f"NOT {due_word} / 未{due_word}", language)
-                )
-            cells.append(cell)
-        body.append(cells)
+    names = [name for name in rows[0] if name not in ("mode", "firms")]
+    heads = [
+        _in(head, language)
+        for head in ["mode / 情形", "firms / 企业数", *(ALARMS.get(name, name) for name in names)]
+    ]
+    body = [
+        [
+            m.html(_in(MODES.get(row["mode"], row["mode"]), language)),
+            f"{int(row['firms']):,}",
+            *(_round(row[name], 3) for name in names),
+        ]
+        for row in rows
+    ]
     said = (
         "Share of draws in which each test of notebook 06 rejects at 5 %: high where its mode is drawn, near 0.05 where "
-        "nothing is broken. / 笔记本 06 各检验在 5% 水平拒绝的比例：对应情形下应高，无违背时应接近 0.05。"
+        "nothing is broken. What a test cannot tell in a small sample is tried in a larger one, where its verdict falls. / "
+        "笔记本 06 各检验在 5% 水平拒绝的比例：对应情形下应高，无违背时应接近 0.05。"
+        "小样本中无法识别的违背，另在较大样本中检验并据以判定。"
     )
-    heads = [_in(head, language) for head in ["mode / 情形", *(ALARMS.get(name, name) for name in names)]]
     table = m.table(heads, body, numeric=set(range(1, len(heads))), label=_in("Alarms / 警报", language))
-    return _in(said, language) + "\n\n" + m.raw(table)
+    parts = [_in(said, language), m.raw(table)]
+    if verdicts:
+        parts += [f"## {_in('Verdicts / 判定', language)}", m.raw(_verdicts(verdicts, language))]
+    return "\n\n".join(parts)
+
+
+def _verdicts(rows: Rows, language: str) -> str:
+    """Each verdict with what is allowed, and why where it is not met."""
+    heads = [
+        "mode / 情形",
+        "firms / 企业数",
+        "verdict on / 判定对象",
+        "draws / 抽样",
+        "rate / 比例",
+        "allowed / 允许",
+    ]
+    spoken = Words(language)
+    body = []
+    for row in rows:
+        name, what = row["name"], _in(EXPECTED.get(row["what"], row["what"]), language)
+        called = _in(ALARMS[name], language) if name in ALARMS else spoken.of("cohort_estimator", name)
+        reason = _in(REASONS.get(row["known"], row["known"]), language)
+        mark = _mark(_agrees(row), _in("holds / 成立", language), _in("DOES NOT HOLD / 不成立", language))
+        body.append(
+            [
+                m.html(_in(MODES.get(row["mode"], row["mode"]), language)),
+                f"{int(row['firms']):,}",
+                m.html(f"{what}{_in(': / ：', language)}{called}"),
+                row["draws"],
+                _round(row["rate"], 3),
+                f"{_round(row['low'], 3)}–{_round(row['high'], 3)}",
+                mark + (f" {m.html(reason)}" if reason else ""),
+            ]
+        )
+    spoken_heads = [_in(head, language) for head in [*heads, "verdict / 判定"]]
+    label = _in("Verdicts / 判定", language)
+    return m.table(spoken_heads, body, numeric={1, 3, 4, 5}, label=label)
 
 
 def _estimators(rows: Rows, label: str, language: str) -> str:

@@ -32,11 +32,15 @@ class Path:
         Without the base year, which is 0 by construction.
     covariance : DataFrame, event_time × event_time
     base : int
+    scores : DataFrame, cluster × leads
+        What each cluster adds to the leads when there are none: columns add up to the estimates, with residuals of the model
+        without leads.
     """
 
     estimate: pd.Series
     covariance: pd.DataFrame
     base: int
+    scores: pd.DataFrame
 
 
 def rebased(model: Imputation, first: int = -5) -> Path:
@@ -59,7 +63,7 @@ def rebased(model: Imputation, first: int = -5) -> Path:
     if len(leads) < 2 or base not in leads:
         raise EffectsError(said("effects.no_base_lead", base=base))
     dummies = (binned[:, None] == np.array(leads[1:])[None, :]).astype(float)
-    gamma, psi_gamma = _fitted(model, dummies)
+    gamma, psi_gamma, psi_none = _fitted(model, dummies)
     # From all leads (the earliest is 0) to differences from the base year.
     to_base = np.vstack([np.zeros(len(leads) - 1), np.eye(len(leads) - 1)])
     to_base = to_base - to_base[leads.index(base)]
@@ -74,18 +78,20 @@ def rebased(model: Imputation, first: int = -5) -> Path:
     psi_lead = psi_gamma @ to_base.T
     psi = np.hstack([psi_lead[:, rows], model.influence @ weights.to_numpy() - psi_lead @ share.T])
     times = pd.Index([*shown, *[int(e) for e in weights]], name="event_time")
-    return Path(pd.Series(estimate, times), pd.DataFrame(psi.T @ psi, times, times), base)
+    scores = pd.DataFrame(psi_none @ to_base[rows].T, columns=pd.Index(shown, name="event_time"))
+    return Path(pd.Series(estimate, times), pd.DataFrame(psi.T @ psi, times, times), base, scores)
 
 
-def window(paths: Mapping[Any, Path]) -> tuple[pd.Series, pd.DataFrame]:
-    """Estimates and covariance of a path; empty without one."""
+def window(paths: Mapping[Any, Path]) -> tuple[pd.Series, pd.DataFrame, pd.DataFrame]:
+    """Estimates, covariance and scores of a path; empty without one."""
     return next(
-        ((p.estimate, p.covariance) for p in paths.values()), (pd.Series(dtype=float), pd.DataFrame())
+        ((p.estimate, p.covariance, p.scores) for p in paths.values()),
+        (pd.Series(dtype=float), pd.DataFrame(), pd.DataFrame()),
     )
 
 
-def _fitted(model: Imputation, dummies: Array) -> tuple[Array, Array]:
-    """Coefficients of regressors added to the untreated model, and their influence by cluster."""
+def _fitted(model: Imputation, dummies: Array) -> tuple[Array, Array, Array]:
+    """Coefficients of regressors added to the untreated model; their influence by cluster, with and without them in the model."""
     base = model.rows.take(model.untreated)
     wider = replace(base, x=np.hstack([base.x, dummies]))
     solved = sums.solve(wider, len(model.cluster))
@@ -95,10 +101,12 @@ def _fitted(model: Imputation, dummies: Array) -> tuple[Array, Array]:
             said("effects.no_base_lead", base=int(np.nanmax(model.data["event_time"][model.untreated])))
         )
     columns = solved.inverse[:, place]
-    scores = base.w * solved.residual
     levels, x = solved.parts(wider)
     count = levels.shape[1]
-    each = scores[:, None] * (levels @ columns[:count] + x @ columns[count:])
-    by_unit = sums.by_unit(each, base.unit, len(model.cluster))
-    clusters = int(model.cluster.max()) + 1
-    return solved.coefficients[place], sums.by_unit(by_unit, model.cluster, clusters)
+    counted = base.w[:, None] * (levels @ columns[:count] + x @ columns[count:])
+    cluster, clusters = model.cluster[base.unit], int(model.cluster.max()) + 1
+    influence, scores = (
+        sums.by_unit(left[:, None] * counted, cluster, clusters)
+        for left in (solved.residual, model.solved.residual)
+    )
+    return solved.coefficients[place], influence, scores
