@@ -133,12 +133,17 @@ def build_site() -> None:
 
 
 @app.command()
-def verify() -> None:
+def verify(
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help="folder of data sets that are not shipped", exists=True, file_okay=False),
+    ] = None,
+) -> None:
     """Recompute published results and write build/verification.csv; exit 1 when one is off."""
     from evidence import verification
     from workbook import paths
 
-    raise typer.Exit(verification.main(paths.build()))
+    raise typer.Exit(verification.main(paths.build(), data))
 
 
 @app.command()

@@ -54,6 +54,7 @@ ROOMS: dict[str, dict[str, set[str] | None]] = {
         "engines": set(),
         "effects": {"engines"},
         "robustness": {"engines", "effects"},
+        "designs": {"engines", "effects", "robustness"},
         "plots": set(),
         "tables": {"engines", "effects"},
         "production": set(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 from pathlib import Path
 
@@ -47,11 +48,33 @@ def test_data_that_are_not_here_are_left_out_and_named(
 ) -> None:
     monkeypatch.setattr(staggered, "FOLDER", tmp_path)
     recomputed = verification.run()
-    beside = ["mpdta", "castle", "EmplUK", "RDPerfComp", "chilean"]
-    assert recomputed.attrs["absent"] == [*beside, *([] if EXTRA else ["InstInnovation"])]
+    beside = ["mpdta", "castle", "EmplUK", "RDPerfComp", "chilean", "california_prop99"]
+    assert set(recomputed.attrs["absent"]) == {*beside, *([] if EXTRA else ["InstInnovation"])}
     assert not set(recomputed["dataset"]) & {"mpdta", "castle"} and "ezunem" in set(recomputed["dataset"])
     assert verification.main(tmp_path / "build") == 0
-    assert "castle: not run, its data are not beside this checkout" in capsys.readouterr().out
+    assert "castle: not run, its file is not there" in capsys.readouterr().out
+
+
+def test_data_are_read_from_a_named_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of the user's: the numbers are computed from it, and the folder is forgotten afterwards."""
+    monkeypatch.setattr(staggered, "FOLDER", tmp_path / "nowhere")
+    states = [
+        f"{u};{t};{u + t + 5 * (u == 0 and t >= 1989):.1f};{int(u == 0 and t >= 1989)}"
+        for u in range(6)
+        for t in range(1980, 1992)
+    ]
+    (tmp_path / "california_prop99.csv").write_text("\n".join(["State;Year;PacksPerCapita;treated", *states]))
+    monkeypatch.setattr(table, "PUBLISHED", tmp_path / "published.csv")
+    (tmp_path / "published.csv").write_text(
+        "dataset,estimator,statistic,published,source,basis\n"
+        "california_prop99,synthetic difference in differences,effect,5.00,worked by hand,seen\n"
+    )
+    monkeypatch.setattr(table, "run", functools.partial(table.run, tmp_path / "published.csv"))
+    assert table.main(tmp_path / "build", tmp_path) == 0
+    found = pd.read_csv(tmp_path / "build" / "verification.csv").iloc[0]
+    assert found["computed"] == pytest.approx(5, abs=1e-6) and found["ok"]
+    with pytest.raises(FileNotFoundError):
+        staggered.read("california_prop99.csv")
 
 
 @pytest.mark.skipif(not PRESENT, reason="../shared/verification is not present")

@@ -164,6 +164,7 @@ def imputed_error(
     errors: Errors,
     cells: Sequence[str] = (),
     target: Target = "all",
+    anticipation: int = 0,
 ) -> float:
     """Standard error of an average effect by imputation, if all effects are the same.
 
@@ -175,6 +176,8 @@ def imputed_error(
         As in `imputation.fit`.
     target : {"all", "common", "first"}
         As in `headline.declared`.
+    anticipation : int
+        Years before the start that teach nothing of untreated outcomes; units seen in no earlier year are no cohort.
     """
     from scipy import sparse
 
@@ -189,9 +192,13 @@ def imputed_error(
         start=start,
         cells=cells,
         slopes=columns.controls,
+        anticipation=anticipation,
     )
-    common = int(rows[columns.time].max() - rows.loc[rows[start] <= rows[columns.time].max(), start].max())
-    share = headline.declared(model, "imputation", target, max(common, 0)).share
+    last = rows[columns.time].max()
+    first_seen = rows.groupby(columns.unit, observed=True)[columns.time].transform("min")
+    cohorts = rows.loc[(rows[start] <= last) & (first_seen < rows[start] - anticipation), start]
+    common = int(last - cohorts.max()) if len(cohorts) else 0
+    share = headline.declared(model, "imputation", target, common).share
     weight = np.zeros(len(model.data))
     weight[model.treated] = share
     weight[model.untreated] = model.implied(sparse.csr_array(share[:, None]))[:, 0]
@@ -214,6 +221,7 @@ def designs(
     treated_sizes: Sequence[int] = (480, 150, 60, 24),
     cells: Sequence[str] = (),
     target: Target = "all",
+    anticipation: int = 0,
 ) -> pd.DataFrame:
     """Minimum detectable effect of each treatment, for the design at hand and for fewer treated units.
 
@@ -233,6 +241,8 @@ def designs(
         Columns whose values have effects of their own in each time, in imputation.
     target : {"all", "common", "first"}
         The average that is imputed.
+    anticipation : int
+        Years before the start in which an effect is allowed for.
 
     Returns
     -------
@@ -257,7 +267,16 @@ def designs(
             kept = rows if k == len(order) else _fewer(rows, order, k, columns)
             begins = start if binary and start and _begins(rows, treatment, start, columns) else None
             records.append(
-                _design(kept, treatment, columns, errors, (k, binary), (size, power), begins, cells, target)
+                _design(
+                    kept,
+                    treatment,
+                    columns,
+                    errors,
+                    (k, binary),
+                    (size, power),
+                    begins,
+                    (cells, target, anticipation),
+                )
             )
             records[-1]["design"] = "observed" if kept is rows else "fewer"
     table = pd.DataFrame(records)
@@ -289,14 +308,13 @@ def _design(
     treated: tuple[int, bool],
     test: tuple[float, float],
     start: str | None,
-    cells: Sequence[str],
-    target: Target,
+    average: tuple[Sequence[str], Target, int],
 ) -> dict[str, object]:
     n_treated, binary = treated
     std_error, own_sd = design_error(rows, treatment, columns, errors)
     if start:
         try:
-            std_error = imputed_error(rows, start, columns, errors, cells, target)
+            std_error = imputed_error(rows, start, columns, errors, *average)
         except (
             EffectsError
         ):  # no treated row has a counterfactual in this design; the table names the estimator

@@ -17,6 +17,7 @@ ROOMS = {
     "estimators/engines": "effects",
     "estimators/robustness": "effects",
     "estimators/production": "production",
+    "estimators/designs": "designs",
 }
 
 

@@ -20,7 +20,7 @@ PRODUCTION = ["n", "L1.n", "k", "L1.k", "L1.y"]
 
 def empluk() -> Values:
     """Employment in 140 UK firms, 1976–1984 (Arellano & Bond 1991, table 4, columns a1, a2 and b)."""
-    data = staggered._read("EmplUK.csv")
+    data = staggered.read("EmplUK.csv")
     logs = {"n": "emp", "w": "wage", "k": "capital", "ys": "output"}
     data = data.assign(**{name: np.log(data[column]) for name, column in logs.items()})
     lags = {"n": (2, None)}
@@ -44,7 +44,7 @@ def rdperfcomp() -> Values:
     """Production functions of 509 US manufacturers, 1982–1989 (Blundell & Bond 2000, table III)."""
     from linearmodels.panel import PanelOLS
 
-    data = staggered._read("RDPerfComp.csv")
+    data = staggered.read("RDPerfComp.csv")
     lagged = data.assign(year=data["year"] + 1)[["id", "year", "y", "n", "k"]]
     lagged = lagged.rename(columns={"y": "L1.y", "n": "L1.n", "k": "L1.k"})
     panel = data.merge(lagged, on=["id", "year"]).set_index(["id", "year"])

@@ -32,7 +32,7 @@ CALLS: dict[str, tuple[str, dict[str, Any]]] = {
 
 def chilean() -> Values:
     """Value added of 497 Chilean plants, 1996–2006, second-degree polynomials and no year effects, as published."""
-    data = staggered._read("chilean.csv")
+    data = staggered.read("chilean.csv")
     values: Values = {}
     for name, (method, options) in CALLS.items():
         found = estimate(data, method, **NAMES, **options)

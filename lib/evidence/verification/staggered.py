@@ -1,23 +1,31 @@
 """Published event studies and decompositions, with the calls of notebook 06.
 
-mpdta and castle are not shipped by a dependency and stay out of the project for their licences: they are read
-from ``../shared/verification`` beside the checkout, and left out, with a line that says so, where that is absent.
+mpdta, castle and california_prop99 are not shipped by a dependency and stay out of the project for their licences: they are
+read from the folder that ``fusion verify --data`` names (else ``../shared/verification`` beside the checkout), and left out, with
+a line that says how to get them, where it does not have them.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from evidence.verification.compute import Values
 
 FOLDER = Path(__file__).resolve().parents[4] / "shared" / "verification"
+_named: list[Path] = []
 
 
-def _read(name: str) -> pd.DataFrame:
-    """A data set kept beside the checkout; FileNotFoundError where it is not."""
-    return pd.read_csv(FOLDER / name)
+def look_in(folder: Path | None) -> None:
+    """Read data sets from this folder; None: from beside the checkout."""
+    _named[:] = [] if folder is None else [folder]
+
+
+def read(name: str, **how: Any) -> pd.DataFrame:
+    """A data set that the project does not ship; FileNotFoundError where it is not."""
+    return pd.read_csv((_named or [FOLDER])[0] / name, **how)
 
 
 def ezunem() -> Values:
@@ -42,7 +50,7 @@ def mpdta() -> Values:
     """Minimum wages and teen employment in 500 counties, 2003–2007 (Callaway & Sant'Anna; package did)."""
     import diff_diff as dd
 
-    data = _read("mpdta.csv").rename(columns={"first.treat": "start"})
+    data = read("mpdta.csv").rename(columns={"first.treat": "start"})
     keys = {"outcome": "lemp", "unit": "countyreal", "time": "year", "first_treat": "start"}
     result = dd.CallawaySantAnna(
         control_group="never_treated", base_period="varying", estimation_method="dr"
@@ -72,7 +80,7 @@ def castle() -> Values:
     """Castle doctrine and homicide in 50 states, 2000–2010: Goodman-Bacon's decomposition (package bacondecomp)."""
     import diff_diff as dd
 
-    data = _read("castle.csv")[["sid", "year", "l_homicide", "effyear"]]
+    data = read("castle.csv")[["sid", "year", "l_homicide", "effyear"]]
     data = data.assign(start=lambda t: t["effyear"].fillna(0).astype(int))
     parts = dd.BaconDecomposition(weights="exact").fit(
         data, outcome="l_homicide", unit="sid", time="year", first_treat="start"
@@ -86,3 +94,14 @@ def castle() -> Values:
             (part["weight"] * part["estimate"]).sum() / weight
         )
     return values
+
+
+def prop99() -> Values:
+    """Proposition 99 and cigarettes in California beside 38 states, 1970–2000: synthetic difference in differences."""
+    from estimators.designs.synthetic import synthetic
+
+    data = read("california_prop99.csv", sep=";")
+    starts = data[data["treated"] == 1].groupby("State")["Year"].min()
+    data = data.assign(start=data["State"].map(starts).fillna(0).astype(int))
+    effects, _ = synthetic(data, "PacksPerCapita", "State", "Year", "start", draws=1)
+    return {("synthetic difference in differences", "effect"): float(effects["estimate"].iloc[0])}

@@ -23,7 +23,7 @@ from workbook.params.evaluation import Evaluation
 from workbook.params.indicators import Indicators, Integration, Productivity
 from workbook.params.panel import Panel, Synthetic
 from workbook.params.printed.model import Printed
-from workbook.params.robustness import Grid, Robustness
+from workbook.params.robustness import Designs, Grid, Robustness
 from workbook.params.study import Audit, Publish, Study
 
 
@@ -42,6 +42,7 @@ class Parameters(Section):
     dynamics: Dynamics = Field(default_factory=Dynamics)
     robustness: Robustness = Field(default_factory=Robustness)
     heterogeneity: Heterogeneity = Field(default_factory=Heterogeneity)
+    designs: Designs = Field(default_factory=Designs)
     printed: Printed = Field(default_factory=Printed)
     evaluation: Evaluation = Field(default_factory=Evaluation)
     grid: Grid = Field(default_factory=Grid)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from workbook.language import said
-from workbook.params.base import Column, Section
+from workbook.params.base import Column, Section, Share, Year
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 Tail = Annotated[float, Field(ge=0, lt=0.25)]
@@ -126,6 +126,46 @@ class Robustness(Section):
         if len(self.shift_share_components) == 1:
             raise ValueError(said("params.rule.one_component"))
         return self
+
+
+Design = Literal[
+    "switches", "doses", "selection", "unknown", "misreported", "line", "shocks", "synthetic", "held"
+]
+
+
+class Designs(Section):
+    """Treatments that end, doses, selection, errors of report, shared shocks, few large units, and what is held constant."""
+
+    designs: list[Design] = Field(
+        default_factory=list,
+        description="designs that are shown beside the event study; none: the notebook does not run",
+    )
+    ending_treatment: Column | None = Field(
+        None, description="0/1 treatment that may end; none: the first treatment"
+    )
+    horizons: Annotated[int, Field(ge=0, le=15)] = Field(
+        3, description="last year after a change of treatment that is shown"
+    )
+    dose: Column | None = Field(
+        None,
+        description="intensity of treatment in its first year, per revenue or per employee, not in money; none: no doses",
+    )
+    seen_after: Annotated[int, Field(ge=0, le=10)] = Field(
+        2, description="years after the start at which units are compared that may have left"
+    )
+    false_positive: Share = Field(0.005, description="share of the untreated that are reported as treated")
+    false_negative: Share = Field(0.05, description="share of the treated that are not reported as treated")
+    line_column: Column = Field(
+        "operating_revenue", description="column with a line from which units are surveyed"
+    )
+    line: float | None = Field(None, description="the line, in the column's unit; none: no line")
+    line_width: Annotated[float, Field(gt=0)] = Field(
+        100.0, description="width of a bin at the line, in the column's unit"
+    )
+    synthetic_unit: Column = Field("district", description="column of large units that start as one")
+    synthetic_starts: dict[str, Year] = Field(
+        default_factory=dict, description="such units that start, with the year: their value in quotes: year"
+    )
 
 
 class Result(Section):

@@ -83,6 +83,7 @@ Notebook = Literal[
     "10_audit",
     "11_tables",
     "12_variants",
+    "13_designs",
 ]
 
 

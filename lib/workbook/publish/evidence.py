@@ -21,6 +21,8 @@ REASONS = {
     "按企业计算的误差看不到同一路径企业的共同冲击；回答的区间已计入",
     "wider_interval": "the wider of two intervals holds the truth more often than either / "
     "取两个区间中较宽者，覆盖率高于任一区间",
+    "few_paths": "shocks that paths share leave as many draws as there are paths; no sample tried is large enough / "
+    "同一路径的共同冲击使独立抽取数只有路径数；所试样本均不够大",
     "larger_sample": "needs the larger sample, where it holds / 需较大样本，在其中成立",
 }
 # Modes of the synthetic panel, in words.
