@@ -201,9 +201,9 @@ def _of_tables(value: Any, panel: dict[str, Any], key: str = "") -> Any:
         ]
     if key not in IN_TABLES or not isinstance(value, str):
         return value
-    if (made := event.columns(value)) is not None:
-        panel["columns"] = {**made, **(panel.get("columns") or {})}
-        return [*made]
+    if (of_years := event.columns(value)) is not None:
+        panel["columns"] = {**of_years, **(panel.get("columns") or {})}
+        return [*of_years]
     return _term(value, panel)
 
 
