@@ -161,7 +161,7 @@ def _caption(document: Any, row: dict[str, Any], language: str) -> Any:
     paragraph = document.add_paragraph(style="Caption")
     before, number, after = word(caption_of(row, language)).partition(str(row["number"]))
     chapter, _, count = number.rpartition(".")
-    paragraph.add_run(f"{before}{chapter}.")
+    paragraph.add_run(word(f"{before}{chapter}."))
     _field(paragraph, rf"SEQ {SEQUENCES[row['kind']]}_{chapter} \* ARABIC", count)
     paragraph.add_run(after)
     return paragraph

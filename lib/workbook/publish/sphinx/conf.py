@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gettext
-import html
 import importlib.util
 import json
 import re
@@ -14,6 +13,8 @@ from typing import Any
 import pydata_sphinx_theme
 from sphinx.application import Sphinx
 from sphinx.search.en import SearchEnglish
+
+from workbook import inert
 
 # The package has a hyphen in its name: it can be found, not imported. Its SVG flavour needs no fonts, which
 # some browsers refuse to load for pages opened from a folder.
@@ -124,7 +125,7 @@ def _dress(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any
     if study is not None:
         # A browser's title names the study; on the study's own page it is the title already.
         if not pagename.endswith("/index"):
-            context["docstitle"] = html.escape(study["title"])
+            context["docstitle"] = inert.html(study["title"])
         context["body"] = study["banner"] + context.get("body", "")
     if site["language"] == "zh":
         folder = Path(pydata_sphinx_theme.__file__).parent / "locale"
