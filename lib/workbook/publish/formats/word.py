@@ -163,7 +163,7 @@ def _caption(document: Any, row: dict[str, Any], language: str) -> Any:
     chapter, _, count = number.rpartition(".")
     paragraph.add_run(word(f"{before}{chapter}."))
     _field(paragraph, rf"SEQ {SEQUENCES[row['kind']]}_{chapter} \* ARABIC", count)
-    paragraph.add_run(after)
+    paragraph.add_run(word(after))
     return paragraph
 
 
