@@ -209,4 +209,5 @@ def test_texts_reach_files_through_their_function() -> None:
             ):
                 told = ast.get_source_segment(text, node) or ""
                 hashed = "encode" in text.splitlines()[node.lineno - 1]
-                assert hashed or WRITES[node.func.attr] in told, f"{Path(file).name}: {told}"
+                empty = not node.args and not node.keywords  # a run of a field: no text
+                assert hashed or empty or WRITES[node.func.attr] in told, f"{Path(file).name}: {told}"
