@@ -102,7 +102,7 @@ def hostile(panel: pd.DataFrame, study: dict[str, Any], folder: Path) -> Path:
     study = {section: dict(values) for section, values in study.items()}
     study["study"] |= {name: next(texts) for name in _texts("study")}
     study["study"] |= {f"cannot_{one}": [next(texts), next(texts)] for one in ("en", "zh")}
-    study["study"] |= {"synthetic": False}
+    study["study"] |= {"synthetic": False, "country": "CN"}  # two letters are no text
     study.pop("synthetic", None)
     study["audit"] = {"statements": {"1": next(texts), "2": {"en": next(texts), "zh": next(texts)}}}
     for column, spec in study["columns"].items():

@@ -123,10 +123,11 @@ def library(content: Mapping[str, Any], lib: Path = LIB) -> list[Path]:
         if cell["cell_type"] == "code":
             queue.update(_imports(_plain(source(cell)), ""))
     looked_up: set[str] = set()
+    seen: set[str] = set()
     while queue:
         name = queue.pop()
         looked_up.add(name)
-        for file, module in _modules(name, lib):
+        for file, module in _modules(name, lib, seen):
             if file not in found:
                 found.add(file)
                 queue.update(set(_imports_of(file, file.stat().st_mtime_ns, module)) - looked_up)
@@ -307,11 +308,15 @@ def _imports(code: str, package: str) -> Iterator[str]:
         yield from (name for name in names if name.split(".")[0] in PACKAGES)
 
 
-def _modules(name: str, lib: Path) -> Iterable[tuple[Path, str]]:
-    """Files that importing a dotted name of the project's packages executes."""
+def _modules(name: str, lib: Path, seen: set[str]) -> Iterable[tuple[Path, str]]:
+    """Files that importing a dotted name of the project's packages executes, but for parts of names that were `seen`."""
     parts = name.split(".")
     for end in range(1, len(parts) + 1):
-        place, module = lib.joinpath(*parts[:end]), ".".join(parts[:end])
+        module = ".".join(parts[:end])
+        if module in seen:
+            continue
+        seen.add(module)
+        place = lib.joinpath(*parts[:end])
         for file in (place / "__init__.py", place.with_suffix(".py")):
             if file.is_file():
                 yield file, module
