@@ -130,3 +130,10 @@ def test_columns_of_regressions_fit_with_long_words_among_numbers(columns: int) 
     whole = sum(float(w) if w else max(width(c, size) for c in texts) for (w, _), *texts in cells)
     room = latex.TURNED if "landscape}" in text.split("\n", 1)[1] else latex.UPRIGHT
     assert whole + 8.0 * columns <= room + OVER
+
+
+def test_a_word_that_no_page_holds_is_set_all_the_same() -> None:
+    word = "x" * 5000
+    for heads in (["a", word], ["a", word, "c", "d"]):
+        made = latex.table_tex(heads, [[word] * len(heads)], [True] * len(heads), "t", "l", [])
+        assert made.count(word) >= len(heads)

@@ -50,18 +50,25 @@ def table_tex(
         heads, rows, numeric = [""], [], [False]
     found = fitting.fit(heads, rows, numeric, PAGES)
     if found is not None or len(heads) < 3:
-        made = found or fitting.fit(heads, rows, [False] * len(heads), [(0.7, True, 10_000.0)])
-        assert made is not None
+        made = found or _widest(heads, rows, numeric)
         return "\n".join([PACKAGES, *_set(heads, rows, numeric, made, tex(caption), label, notes)]) + "\n"
     lines = [PACKAGES]
     for count, columns in enumerate(_parts(heads, rows, numeric), 1):
         chosen = [[row[c] for c in columns] for row in rows]
         named, numbers = [heads[c] for c in columns], [numeric[c] for c in columns]
-        made = fitting.fit(named, chosen, numbers, PAGES)
-        assert made is not None
+        made = fitting.fit(named, chosen, numbers, PAGES) or _widest(named, chosen, numbers)
         title, place = f"{tex(caption)} ({count})", label if count == 1 else f"{label}-{count}"
         lines += _set(named, chosen, numbers, made, title, place, notes)
     return "\n".join(lines) + "\n"
+
+
+def _widest(heads: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool]) -> fitting.Fit:
+    """As wide as it is, in small type on a turned page: a word that no page holds stands over its edge."""
+    for kinds in (numeric, [False] * len(heads)):
+        for width in (1e4, 1e6):
+            if found := fitting.fit(heads, rows, kinds, [(0.7, True, width)]):
+                return found
+    return fitting.Fit(0.7, True, [1e3] * len(heads), [True] * len(heads))
 
 
 def _parts(heads: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool]) -> list[list[int]]:
