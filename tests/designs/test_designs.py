@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from estimators.designs import doses
 from estimators.designs.bunching import bunching
 from estimators.designs.selection import changes, lee, misreported, worst_case
 from estimators.designs.shocks import exposed, first_shares
@@ -330,3 +331,35 @@ def test_synthetic_controls_and_placebos() -> None:
     pair.loc[pair["unit"] == "u1", "start"] = 2006
     both, _ = synthetic(pair, "y", "unit", "year", "start", draws=20)
     assert both["units"].iloc[0] == 2 and both["estimate"].iloc[0] == pytest.approx(1.5, abs=1e-3)
+
+
+# -- doses -------------------------------------------------------------------------------------------------
+def _dosed(gain: float = 2.0) -> pd.DataFrame:
+    """Thirty units with a dose from 1 to 3 from 2015 on and thirty that never start; no noise but where a unit stands."""
+    rng = np.random.default_rng(4)
+    unit, year = np.repeat(np.arange(60), 6), np.tile(np.arange(2012, 2018), 60)
+    amount = np.where(unit < 30, 1 + 2 * (unit % 30) / 29, 0.0)
+    start = np.where(unit < 30, 2015, 0)
+    on = (start > 0) & (year >= start)
+    y = rng.normal(size=60)[unit] + 0.3 * (year - 2012) + gain * amount * on
+    return pd.DataFrame({"unit": unit, "year": year, "start": start, "y": y, "amount": amount * on})
+
+
+def test_doses_of_a_line_are_the_line() -> None:
+    """Effects 2d without noise: level 2d and slope 2 at every dose, to rounding."""
+    found = doses.doses(_dosed(), "amount")
+    level, slope = (found[found["kind"] == kind] for kind in ("level", "slope"))
+    assert level["estimate"].to_numpy() == pytest.approx(2 * level["dose"].to_numpy(), rel=1e-8)
+    assert slope["estimate"].to_numpy() == pytest.approx(2.0, rel=1e-8)
+    assert set(found["units"]) == {30} and len(level) >= 5
+    # In another unit of money the level is the same, the slope is in its unit.
+    other = doses.doses(_dosed().assign(amount=lambda t: t["amount"] * 1e4), "amount")
+    assert other.loc[other["kind"] == "level", "estimate"].to_numpy() == pytest.approx(
+        level["estimate"].to_numpy(), rel=1e-6
+    )
+    assert other.loc[other["kind"] == "slope", "estimate"].to_numpy() == pytest.approx(2e-4, rel=1e-6)
+
+
+def test_no_dose_is_said() -> None:
+    with pytest.raises(EffectsError, match="no unit that starts"):
+        doses.doses(_dosed().assign(amount=0.0), "amount")

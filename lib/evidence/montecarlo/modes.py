@@ -22,8 +22,8 @@ class Mode:
         What must be raised: pretrend, base, spillover, effect.
     told_from : int
         Firms from which on the alarm should be raised in half of the draws; 0: none. Of the dip by 60 draws at that size (.52);
-        of the others foretold from the rates of smaller samples (trend .33 at 5,000 firms, 40 draws; anticipation .33 at 6,500, 40;
-        misdated .45 at 10,000, 40), so that `make montecarlo` is what says whether they hold.
+        of the others foretold from rates in smaller samples of 40 draws (trend .33 at 5,000 firms; anticipation .33 at 6,500;
+        misdated .45 at 10,000), so that `make montecarlo` is what says whether they hold.
     """
 
     settings: dict[str, Any] = field(default_factory=dict)
