@@ -104,6 +104,7 @@ def hostile(panel: pd.DataFrame, study: dict[str, Any], folder: Path) -> Path:
     study["study"] |= {f"cannot_{one}": [next(texts), next(texts)] for one in ("en", "zh")}
     study["study"] |= {"synthetic": False, "country": "CN"}  # two letters are no text
     study.pop("synthetic", None)
+    study["designs"] = {"synthetic_starts": {next(texts): 2016}}
     study["audit"] = {"statements": {"1": next(texts), "2": {"en": next(texts), "zh": next(texts)}}}
     for column, spec in study["columns"].items():
         study["columns"][column] = {"is": spec["is"], **words("label_en", "label_zh", "unit")}

@@ -238,7 +238,7 @@ def _verdicts(rows: Rows, language: str) -> str:
             [
                 m.html(_in(MODES.get(row["mode"], row["mode"]), language)),
                 f"{int(row['firms']):,}",
-                m.html(f"{what}{_in(': / ：', language)}{called}"),
+                m.html(what + {"en": ": ", "zh": "："}[language] + called),
                 row["draws"],
                 _round(row["rate"], 3),
                 f"{_round(row['low'], 3)}–{_round(row['high'], 3)}",
