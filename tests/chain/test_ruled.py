@@ -46,12 +46,14 @@ def test_it_is_published_in_both_languages_with_what_is_left_out_named(ruled: Ru
     assert not re.search(r"\b[12] units\b|[仅有] ?[12] 个单位", json.dumps(left_out, ensure_ascii=False))
     pages = {one: ruled.site / one / f"my_{MAIN}" for one in ("en", "zh")}
     ends = {
-        "en": ("What was left out, and why", "internal use only"),
-        "zh": ("略去的内容及原因", "仅供内部使用"),
+        "en": ("What was left out, and why", "internal use only", "Withheld: "),
+        "zh": ("略去的内容及原因", "仅供内部使用", "未发布："),
     }
-    for language, (head, why) in ends.items():
+    for language, (head, why, withheld) in ends.items():
         page = (pages[language] / "09_evaluation.html").read_text("utf-8")
-        assert why in page.partition(f"<h2>{head}")[2], "named in the list at the page's end"
+        before, _, after = page.partition(f"<h2>{head}")
+        assert why in after, "named in the list at the page's end"
+        assert withheld in before and why in before, "and where it would have stood"
 
 
 def test_exhibits_of_single_units_stay_inside(ruled: Run) -> None:

@@ -72,7 +72,7 @@ def page(study: Built, notebook: str) -> str:
 def _led(
     cells: list[dict[str, Any]], id: str, study: Built
 ) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
-    """The exhibit that opens the page, as a cell of its own, and the others without it and without what was left out."""
+    """The exhibit that opens the page, as a cell of its own, and the others without it and without what the data lack."""
     lead: dict[str, Any] | None = None
     rest = []
     for cell in cells:
@@ -184,7 +184,8 @@ def _said(
         return output | {"data": {"text/markdown": paragraphs[mark["told"]][study.language]}}
     if mark.get("exhibit") in exhibits:
         found = exhibits[mark["exhibit"]]
-        marks = {"fusion": mark | {"absent": found["kind"] in ABSENT}}
+        # What secrecy withholds is named where it would have stood; what the data lack, at the page's end alone.
+        marks = {"fusion": mark | {"absent": found["kind"] == "left_out"}}
         return output | {"data": _shown_as(study, notebook, found), "metadata": marks}
     # What nobody has judged stays inside.
     return output if study.parameters.get("secrecy") == "public" else None
