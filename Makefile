@@ -67,8 +67,8 @@ mutate: $(READY) ## plant faults one by one where numbers are computed, and name
 faults: $(READY) ## disturb every stage as machines do: signals, full disks, lost files, flipped bytes (build/faults.csv; TRIES=500)
 	@$(BIN)/python -m evidence.faults --tries $(or $(TRIES),500) $(if $(LIGHT),--light)
 
-bench: $(READY) ## time the heavy works beside the obvious way (build/bench.csv; WORK=name ROWS=n)
-	@$(BIN)/python -m evidence.bench $(WORK) $(if $(ROWS),--rows $(ROWS))
+bench: $(READY) ## time the heavy works beside the obvious way (build/bench.csv; WORK=name ROWS=n), or WORK=chain FIRMS="3000 30000" each notebook
+	@$(BIN)/python -m evidence.bench $(WORK) $(if $(ROWS),--rows $(ROWS)) $(if $(FIRMS),--firms $(FIRMS))
 
 montecarlo: $(READY) ## bias, coverage, power and alarms on synthetic panels (build/montecarlo.csv and a page, about an hour; DRAWS=200)
 	@$(BIN)/python -m evidence.montecarlo.production --draws $(or $(PRODUCTION_DRAWS),50)

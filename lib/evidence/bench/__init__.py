@@ -14,7 +14,8 @@ Each work is one module of this package, ``lib/evidence/bench/<work>.py``, with
 ``TOLERANCE : float``, optional
     Relative tolerance of that agreement, 1e-9 if absent.
 
-A module whose name begins with an underscore is machinery.
+A module whose name begins with an underscore is machinery. ``chain`` is of another kind: it has steps in place of
+contenders (``make bench WORK=chain FIRMS="3000 30000"``) and keeps a table of its own.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from typing import Any
 
 from workbook.exhibits.words import Words, table
 from workbook.publish import markup as m
+from workbook.run import chain
 
 Rows = list[dict[str, str]]
 
@@ -59,6 +60,9 @@ ALARMS = {
     "spillover": "spillover / 溢出",
     "effect": "an effect / 有效应",
 }
+
+# Steps of the chain that are no notebook.
+STEPS = {"site": "site / 网站", "whole": "whole / 合计"}
 
 
 def files(build: Path) -> list[Path]:
@@ -347,6 +351,54 @@ def bench_page(rows: Rows, language: str) -> str:
     )
 
 
+def chain_page(rows: Rows, language: str) -> str:
+    """Times of each notebook of the chain at several sizes, one table a size."""
+    heads = [
+        "step / 步骤",
+        "seconds / 秒",
+        "of a processor / 处理器秒",
+        "peak MB / 内存峰值",
+        "growth of time / 时间增长指数",
+        "growth of memory / 内存增长指数",
+    ]
+    columns = (
+        ("seconds", 1),
+        ("processor_seconds", 1),
+        ("peak_mb", 0),
+        ("time_exponent", 2),
+        ("memory_exponent", 2),
+    )
+    said = (
+        "Notebooks run one at a time. Growth is the exponent from the next smaller size, of processor time and of "
+        "memory: 1 means that twice the firms take twice as much. `make bench WORK=chain` repeats it. / "
+        "各笔记本逐一运行。增长指数相对于上一较小规模，按处理器时间与内存计：1 表示企业数加倍，用量也加倍。"
+        "`make bench WORK=chain` 可重做。"
+    )
+    title = _in("Times of the chain / 整条链路耗时", language)
+    parts = [f"# {title}", _in(said, language)]
+    for study, firms, size in dict.fromkeys((r["study"], r["firms"], r["rows"]) for r in rows):
+        label = _in("{study}: {firms} firms, {rows} rows / {study}：{firms} 家企业，{rows} 行", language)
+        label = label.format(study=Path(study).stem, firms=f"{int(firms):,}", rows=f"{int(size):,}")
+        body = [
+            [
+                m.html(_step(row["step"], language)),
+                *(_round(row[name], places) for name, places in columns),
+            ]
+            for row in rows
+            if (row["study"], row["firms"]) == (study, firms)
+        ]
+        table = m.table([_in(h, language) for h in heads], body, numeric={1, 2, 3, 4, 5}, label=label)
+        parts += [f"## {label}", m.raw(table)]
+    return "\n\n".join(parts)
+
+
+def _step(name: str, language: str) -> str:
+    """What a step of the chain is called."""
+    if name in STEPS:
+        return _in(STEPS[name], language)
+    return f"{name[:2]} {getattr(chain.step(name), f'title_{language}')}"
+
+
 def _round(value: str, places: int) -> str:
     return f"{float(value):.{places}f}" if value not in ("", "nan") else "–"
 
@@ -360,4 +412,5 @@ PAGES: dict[str, tuple[str, tuple[str, ...], Callable[..., str]]] = {
         montecarlo_page,
     ),
     "bench": ("Times / 耗时", ("bench.csv",), bench_page),
+    "bench_chain": ("Times of the chain / 整条链路耗时", ("bench_chain.csv",), chain_page),
 }

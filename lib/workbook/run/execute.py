@@ -102,7 +102,7 @@ def execute(job: Mapping[str, Any]) -> dict[str, Any]:
     -------
     dict
         ``error`` (None, or kind, cell, tag, name, value, ``said``: the value in both languages), ``peak_memory_mb`` of
-        the kernel, ``full`` (whether the disk was full).
+        the kernel, ``processor_seconds`` of kernel and executor, ``full`` (whether the disk was full).
     """
     problem: BaseException | None = None
     for attempt in range(2):
@@ -120,6 +120,7 @@ def execute(job: Mapping[str, Any]) -> dict[str, Any]:
         "error": error,
         "full": files.is_full(text),
         "peak_memory_mb": _peak_memory(),
+        "processor_seconds": _processor_seconds(),
     }
 
 
@@ -267,6 +268,12 @@ def _peak_memory() -> float:
     """Largest resident set of the kernel, MB (10^6 bytes); Linux counts in KiB, macOS in bytes."""
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     return round(peak * (1 if sys.platform == "darwin" else 1024) / 1e6, 1)
+
+
+def _processor_seconds() -> float:
+    """Processor time of this process and its kernel: on a busy machine the clock says little."""
+    both = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return round(sum(one.ru_utime + one.ru_stime for one in both), 2)
 
 
 def _cells(notebook: Any) -> list[Any]:

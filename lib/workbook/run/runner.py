@@ -309,7 +309,7 @@ class Run:
         """Take over what a finished process left."""
         verdict, place, record = job.verdict(), self.place(name), self.record["notebooks"][name]
         record |= {"ended": manifest.now(), "seconds": round(job.seconds, 2)}
-        record["peak_memory_mb"] = verdict.get("peak_memory_mb")
+        record |= {key: verdict.get(key) for key in ("peak_memory_mb", "processor_seconds")}
         if verdict["error"] is None:
             place.accept()
             record["outputs"] = manifest.outputs(self.root, name, self.hashes)

@@ -24,7 +24,17 @@ from workbook import paths
 from workbook.run import manifest
 
 # Of the record: when and how long, how much memory, and how many at a time.
-MOMENTS = {"started", "ended", "seconds", "durations", "peak_memory_mb", "jobs", "git", "digest"}
+MOMENTS = {
+    "started",
+    "ended",
+    "seconds",
+    "durations",
+    "peak_memory_mb",
+    "processor_seconds",
+    "jobs",
+    "git",
+    "digest",
+}
 # And, since rows are shuffled, the hashes of the study's file and of its data.
 READ = {"parameters_sha256", "data"}
 SHUFFLED = (".csv", ".tsv", ".parquet")  # not Excel: its cells carry forms that a copy would lose
