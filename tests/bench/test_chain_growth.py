@@ -75,23 +75,23 @@ def test_what_cannot_be_measured_is_refused(tmp_path: Path) -> None:
 def test_the_chain_is_measured_at_two_sizes(tmp_path: Path) -> None:
     yaml = YAML()
     study = yaml.load((paths.PARAMS / "smoke.yaml").read_text(encoding="utf-8"))
-    study["study"]["notebooks"] = ["01_panel", "02_classification"]
+    study["study"]["notebooks"] = ["01_panel"]
     for section in ("tables", "designs"):
         study.pop(section)
     with (tmp_path / "tiny.yaml").open("w", encoding="utf-8") as stream:
         yaml.dump(study, stream)
     rows = chain.measure([60, 120], str(tmp_path / "tiny.yaml"), tmp_path, site=False)
     assert [(r["firms"], r["step"]) for r in rows] == [
-        (n, step) for n in (60, 120) for step in ("01_panel", "02_classification", "whole")
+        (n, step) for n in (60, 120) for step in ("01_panel", "whole")
     ]
-    assert rows[0]["rows"] < rows[3]["rows"] < 120 * 12
+    assert rows[0]["rows"] < rows[2]["rows"] < 120 * 12
     for one in rows:
         # A kernel with pandas needs a second and some 100 MB; less would mean that the wrong process was measured.
         assert one["processor_seconds"] > 0.5
         assert one["peak_mb"] > 60
         assert isinstance(one["time_exponent"], float) is (one["firms"] == 120)
-    for size in (rows[:3], rows[3:]):
-        assert size[2]["processor_seconds"] > size[0]["processor_seconds"] + size[1]["processor_seconds"]
+    for notebook, whole in (rows[:2], rows[2:]):
+        assert whole["processor_seconds"] > notebook["processor_seconds"]
     assert not list(tmp_path.glob("bench_chain_*"))
     file = tmp_path / "bench_chain.csv"
     chain.save(rows, file)
