@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fusion.composite import base, coherence, index, prepare, record, scale, treat, uncertainty
+from fusion.composite import base, coherence, index, prepare, record, reliability, scale, treat, uncertainty
 from fusion.composite.errors import CompositeError
 
 CHAINS = {"a1": "A", "a2": "A", "b1": "B", "b2": "B", "b3": "B"}
@@ -158,8 +158,8 @@ def test_alpha_by_hand() -> None:
     z = pd.DataFrame(rng.normal(size=(50, 3)) + rng.normal(size=(50, 1)), columns=["a", "b", "c"])
     r = z.corr().to_numpy()
     mean = r[np.triu_indices(3, 1)].mean()
-    assert coherence.alpha(z) == pytest.approx(3 * mean / (1 + 2 * mean), rel=1e-12)
-    assert np.isnan(coherence.alpha(z[["a"]]))
+    assert reliability.alpha(z) == pytest.approx(3 * mean / (1 + 2 * mean), rel=1e-12)
+    assert np.isnan(reliability.alpha(z[["a"]]))
     table = coherence.pairs(
         pd.DataFrame({"a": z["a"], "b": -z["a"], "c": z["a"] + 1e-9}), dict.fromkeys("abc", "X")
     )

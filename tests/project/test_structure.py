@@ -43,7 +43,7 @@ ROOMS: dict[str, dict[str, set[str] | None]] = {
         "start": {"adapters", "panel", "classification", "evaluation", "io"},
         "composite": set(),
         "indicators": {"classification", "composite"},
-        "integration": {"classification"},
+        "integration": {"classification", "composite"},
         "io": set(),
         "editing": {"panel"},
         "evaluation": {"classification"},  # producer services; what codes leave open in totals

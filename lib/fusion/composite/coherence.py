@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from fusion.composite.pca import correlation
+from fusion.composite.reliability import alpha
 
 
 def pairs(
@@ -62,16 +63,6 @@ def chain_summary(z: pd.DataFrame, chains: Mapping[str, str]) -> pd.DataFrame:
         row |= {"between": table.loc[one, "correlation"].mean(), "alpha": alpha(z[own])}
         rows.append(row | {"negative_pairs": int((table.loc[both, "correlation"] < 0).sum())})
     return pd.DataFrame(rows)
-
-
-def alpha(z: ArrayLike) -> float:
-    """Standardised Cronbach's alpha k r̄/(1 + (k − 1) r̄), r̄ the mean correlation of pairs; NaN for one column."""
-    r = correlation(z)
-    k = len(r)
-    if k < 2:
-        return float("nan")
-    mean = (r.sum() - k) / (k * (k - 1))
-    return float(k * mean / (1 + (k - 1) * mean))
 
 
 def negative(z: pd.DataFrame, index: ArrayLike) -> pd.DataFrame:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from fusion.composite import coherence
+from fusion.composite import coherence, reliability
 from fusion.composite.base import dumps
 from fusion.indicators.measure import COMPOSITE, WEIGHT_COLUMNS, Made
 from fusion.indicators.system import CHAINS, Computed, out_of_range, system
 
+RELIABLE = 0.7  # alpha and omega from which indicators are read as one dimension (Nunnally 1978)
 QUANTILES = {"p5": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95}
 
 
@@ -166,13 +168,34 @@ def closest(chains: pd.DataFrame) -> dict[str, Any]:
 
 
 def hangs_together(made: Made) -> pd.DataFrame:
-    """`coherence.chain_summary` of the composite with ``units``, its firms; empty where there is no index."""
+    """Coherence and reliability of the composite's chains; empty where there is no index.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `coherence.chain_summary` with omega (of the chain's score as it is weighted), icc (of the score, over a unit's
+        years), units (firms), and reading: ``single``, ``list`` (indicators agree less with each other than with those of
+        other chains, or not at all), ``weak`` (alpha or omega below `RELIABLE`), ``dimension``.
+    """
     if COMPOSITE not in made:
         return pd.DataFrame()
     state = made[COMPOSITE][0]
-    assert state.normalised is not None  # a built index has scores
-    table = coherence.chain_summary(state.normalised, state.chains)
-    return table.assign(units=state.context["unit"].nunique())
+    assert state.normalised is not None and state.index is not None  # a built index has scores
+    z, unit = state.normalised, state.context["unit"]
+    table = coherence.chain_summary(z, state.chains)
+    weights = state.index.weights.set_index("code")["weight_in_chain"]
+    own = {chain: [c for c in z if state.chains[str(c)] == chain] for chain in table["chain"]}
+    # Weights are of scores, loadings of standardised ones.
+    table["omega"] = [
+        reliability.omega(z[c], weights[c].to_numpy() * z[c].std().to_numpy()) for c in own.values()
+    ]
+    table["icc"] = [reliability.icc(state.index.scores[c], unit) for c in own]
+    apart = ~(table["within"] > table["between"].clip(lower=0))
+    weak = ~(table[["alpha", "omega"]].min(axis=1, skipna=False) >= RELIABLE)
+    table["reading"] = np.select(
+        [table["indicators"] < 2, apart, weak], ["single", "list", "weak"], default="dimension"
+    )
+    return table.assign(units=unit.nunique())
 
 
 def opposed(made: Made) -> list[str]:

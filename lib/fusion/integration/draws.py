@@ -41,6 +41,41 @@ def drawn(
     return rows.drop(columns="room"), out
 
 
+def of_all(rows: pd.DataFrame, imputed: Floats | None, at: pd.DataFrame, drawn: Floats) -> Floats | None:
+    """F of all firm-years under draws of relatedness; the silent move with those of their path that tell.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        firm_id, year, path, point, volume; splice, where there is one (`tiers.splice`).
+    imputed : ndarray, shape (imputations, rows), or None
+        `sums.impute`.
+    at, drawn : pandas.DataFrame, ndarray
+        As `drawn` returns.
+
+    Returns
+    -------
+    ndarray, shape (draws, rows), or None
+        None without a model. Rows that nothing is drawn for (several goods, tied shares, contracts) stay as they are.
+    """
+    if imputed is None:
+        return None
+    base, keys = imputed.mean(axis=0), ["firm_id", "year"]
+    where = pd.MultiIndex.from_frame(rows[keys]).get_indexer(pd.MultiIndex.from_frame(at[keys]))
+    factor = rows["splice"].to_numpy(float) if "splice" in rows else np.ones(len(rows))
+    out = np.tile(base, (drawn.shape[1], 1))
+    out[:, where[where >= 0]] = drawn[where >= 0].T * factor[where[where >= 0]]
+    silent, weight = rows["point"].isna().to_numpy(), rows["volume"].to_numpy(float)
+    group = pd.factorize(rows["path"].astype("str").fillna("") if "path" in rows else np.zeros(len(rows)))[0]
+    told = np.where(silent, 0.0, weight)
+    before = np.bincount(group, told * base)
+    for one in out:
+        now = np.bincount(group, told * one)
+        moved = np.divide(now, before, out=np.ones_like(now), where=before > 0)
+        one[silent] *= moved[group[silent]]
+    return out
+
+
 def intervals(point: pd.Series, draws: Floats, level: float = 0.9) -> pd.DataFrame:
     """Ranks, 1 the highest, with their interval over draws.
 

@@ -16,6 +16,7 @@ from fusion.classification import intervals
 from fusion.integration.relatedness import FOLDER
 
 Floats = NDArray[np.float64]
+ERRORS = ("sampled_error", "silent_error", "related_error", "splice_error")
 FEWEST = 30  # firm-years that tell, on either side of zero, that the model needs
 
 
@@ -78,26 +79,37 @@ def impute(rows: pd.DataFrame, model: Model) -> Floats | None:
     return out
 
 
-def totals(rows: pd.DataFrame, drawn: Floats | None, by: list[str], share: float = 1.0) -> pd.DataFrame:
+def totals(
+    rows: pd.DataFrame,
+    drawn: Floats | None,
+    by: list[str],
+    share: float = 1.0,
+    related: Floats | None = None,
+) -> pd.DataFrame:
     """F and I of groups with what is certain, what is likely, and how much was told.
 
     Parameters
     ----------
     rows : pandas.DataFrame
-        The groups, volume, low, point, high.
+        The groups, volume, low, point, high; splice_error, where there is one (`tiers.splice`).
     drawn : ndarray, shape (draws, rows), optional
         `impute`; without it the groups have bounds alone.
     by : list of str
         Grouping columns.
     share : float
         Sampling fraction of the frame; at 1 (a census) the firms themselves are no source of error.
+    related : ndarray, shape (draws, rows), optional
+        `draws.of_all`: F under draws of relatedness, whose spread comes on top. All firms of a draw share its relatedness, so
+        that it does not average out over firms.
 
     Returns
     -------
     pandas.DataFrame
         The groups; units, silent (share of volume not told), low, high (F, identified set, %), value (F by the model, %),
-        error (its standard error, points), yuan (integrated revenue, 亿元), mean (unweighted, of those that tell, %),
-        effective (number of equal firms with the same weight), largest (share of the largest firm).
+        error (its standard error, points: the root of the squares of sampled_error, within the sample; silent_error, between
+        imputations; related_error, between draws of relatedness; splice_error, of the slope between tiers), yuan (integrated
+        revenue, 亿元), mean (unweighted, of those that tell, %), effective (number of equal firms with the same weight),
+        largest (share of the largest firm).
     """
     kept = rows[by].notna().all(axis=1).to_numpy()
     data, codes = rows[kept], rows[kept].groupby(by, sort=True).ngroup().to_numpy()
@@ -116,7 +128,7 @@ def totals(rows: pd.DataFrame, drawn: Floats | None, by: list[str], share: float
         100 * weighted(data["high"].to_numpy()),
     )
     if drawn is None:
-        table["value"], table["error"] = np.nan, np.nan
+        table = table.assign(value=np.nan, error=np.nan, **dict.fromkeys(ERRORS, np.nan))
     else:
         each = np.stack([weighted(draw) for draw in drawn[:, kept]])
         centre, m = each.mean(axis=0), len(each)
@@ -125,11 +137,19 @@ def totals(rows: pd.DataFrame, drawn: Floats | None, by: list[str], share: float
             np.bincount(codes, (w * (drawn[:, kept].mean(axis=0) - centre[codes])) ** 2, minlength=size)
             / total**2
         )
-        sampled = (1 - share) * n / np.maximum(n - 1, 1) * apart
-        table["value"], table["error"] = (
-            100 * centre,
-            100 * np.sqrt(sampled + (1 + 1 / m) * each.var(axis=0, ddof=1)),
-        )
+        parts = {
+            "sampled_error": (1 - share) * n / np.maximum(n - 1, 1) * apart,
+            "silent_error": (1 + 1 / m) * each.var(axis=0, ddof=1),
+            "related_error": np.zeros(size)
+            if related is None
+            else np.var([weighted(draw) for draw in related[:, kept]], axis=0, ddof=1),
+            # A path has one slope, so that its error is of all its firms at once.
+            "splice_error": weighted(data["splice_error"].to_numpy(float)) ** 2
+            if "splice_error" in data
+            else np.zeros(size),
+        }
+        table["value"], table["error"] = 100 * centre, 100 * np.sqrt(sum(parts.values()))
+        table = table.assign(**{name: 100 * np.sqrt(part) for name, part in parts.items()})
     table["yuan"] = table["value"] / 100 * total / 1e4
     table["mean"] = 100 * groups["point"].mean().to_numpy()
     table["effective"] = total**2 / np.bincount(codes, w**2, minlength=size)
@@ -303,6 +323,9 @@ def by_stage(made: pd.DataFrame, rows: pd.DataFrame, year: int) -> tuple[pd.Data
         What each firm adds: stage, chain, unit, yuan, share_part, share_whole, and of both ends.
     """
     told = made[made["year"] == year]
+    if "splice" in rows:  # what brings firms to one tier brings their parts to it
+        told = told.merge(rows[["firm_id", "year", "splice"]], on=["firm_id", "year"])
+        told = told.assign(amount=told["amount"] * told["splice"])
     own = told.merge(chains(), on="stage")
     own = own.assign(yuan=own["amount"] / 1e4)
     volume = rows.loc[(rows["year"] == year) & rows["point"].notna(), "volume"].sum() / 1e4

@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from fusion.composite.reliability import icc
+
 # Indicators that measure the same thing by other means, with the correlation that would be enough, and such that must
 # not be the same thing, with the largest that passes. All are judgement.
 CONVERGENT = {"D5": 0.5, "C6": 0.3, "activities": 0.3, "A6": 0.2}
 DISCRIMINANT = {"staff": 0.2, "C1": 0.2, "C2": 0.2, "C8": 0.2, "B2": 0.2}
-STABLE, KEPT, DRAWN = 0.85, 0.7, 0.95
+STABLE, KEPT, ICC, DRAWN = 0.85, 0.7, 0.75, 0.95
 
 
 def marks(rows: pd.DataFrame, drawn: NDArray[np.float64] | None = None) -> pd.DataFrame:
@@ -97,7 +99,7 @@ def _known(rows: pd.DataFrame) -> list[Mapping[str, Any]]:
 
 
 def _stability(rows: pd.DataFrame) -> list[Mapping[str, Any]]:
-    """From one year to the next, among firms that sell services in both: rank correlation, top tenth kept."""
+    """Among firms that sell services: from one year to the next, rank correlation and top tenth kept; ICC over all years."""
     own = rows.loc[rows["integration"] > 0, ["firm_id", "year", "integration"]]
     pairs = own.merge(own.assign(year=own["year"] + 1), on=["firm_id", "year"], suffixes=("", "_before"))
     if len(pairs) < 30:
@@ -112,6 +114,7 @@ def _stability(rows: pd.DataFrame) -> list[Mapping[str, Any]]:
     return [
         _mark("stability", "year_to_year", units, float(value), STABLE, True),
         _mark("stability", "top_tenth_kept", units, float(np.mean(kept)), KEPT, True),
+        _mark("stability", "icc", units, icc(own["integration"], own["firm_id"]), ICC, True),
     ]
 
 

@@ -130,6 +130,11 @@ class Integration(Section):
         description="common: classes of services are not used for firms while only some tell them, so that ranks compare; "
         "best: the most that each firm tells",
     )
+    tier_splice: bool = Field(
+        True,
+        description="firm-years that tell service revenue without its classes are brought to the level of those with classes by "
+        "the slope where both are known; false: as they are",
+    )
     full_mix: Annotated[float, Field(ge=0.2, le=0.5)] = Field(
         0.5,
         description="share of services at which the mix is full; below 0.5 the two sides no longer count alike",
