@@ -161,3 +161,25 @@ def test_a_file_without_years_is_refused(tmp_path: Path) -> None:
     pd.DataFrame({"id": ["a", "b"], "x": [0.5, 1.5]}).to_csv(tmp_path / "a.csv", index=False)
     with pytest.raises(AdapterError, match="year"):
         command.new([tmp_path / "a.csv"], "mine", "", "")
+
+
+def test_percent_signs_and_words_for_missing_are_numbers(tmp_path: Path) -> None:
+    """As people type them: 12.5%, —, digits of full width. The panel reads them so, and the study is offered them."""
+    rows = [
+        (f"县{i}", f"{y}年", "是" if i % 3 == 0 and y > 2014 else "否", 900 + 7 * i + 3 * (y - 2010) ** 2,
+         "—" if i + y == 2020 else f"{10 + i % 9 + (y * i) % 7}.5%", f"１{i % 10}．{y % 7}")
+        for i in range(30) for y in range(2010, 2019)
+    ]  # fmt: skip
+    heads = ["县名", "年份", "试点", "产值", "支出占比", "人口"]
+    file = tmp_path / "县.xlsx"
+    pd.DataFrame(rows, columns=heads).to_excel(file, index=False)
+    made = _begun(tmp_path, lambda _: file, outcome="产值", treatment="试点")
+    extra = made.parameters.panel.extra_columns
+    share, people = (next(n for n, c in extra.items() if c.label_zh == zh) for zh in ("支出占比", "人口"))
+    assert extra[share].unit == "%" and {extra[share].type, extra[people].type} == {"float"}
+    assert made.parameters.effects.controls == [share, people]
+    found = preview.rows(made.flat, paths.ROOT).kept.to_pandas()
+    absent = sum(row[4] == "—" for row in rows)
+    assert absent == 9 and found[share].isna().sum() == absent
+    assert found[share].dropna().between(10, 25).all()
+    assert found[people].between(10, 20).all()

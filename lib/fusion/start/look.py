@@ -20,7 +20,9 @@ from fusion.adapters.model import Adapter, load
 from fusion.adapters.panel import choices, look_all
 from fusion.adapters.report import scored
 from fusion.adapters.units import split
+from fusion.classification.codes import MISSING
 from fusion.language import listed, said
+from fusion.panel.cast import WIDE
 from fusion.panel.contract import DATA, MONEY, contract
 
 MOST_ROWS = 500_000  # of one file that are looked at
@@ -30,6 +32,7 @@ KNOWN = 4  # contract's columns beside the keys that make a file one of enterpri
 PLAIN = "wind"  # the built-in adapter for spreadsheets: it takes no unit for granted
 TOTALS = ("合计", "总计", "小计", "平均", "Total", "total", "TOTAL", "Sum", "sum")
 NOTES = ("数据来源", "资料来源", "注", "备注", "说明", "Source", "source", "Note", "note")
+_NARROW = str.maketrans({**WIDE, "％": "%"})
 TRUTHS = {"是": 1.0, "否": 0.0, "有": 1.0, "无": 0.0, "yes": 1.0, "no": 0.0, "true": 1.0, "false": 0.0}
 
 
@@ -227,8 +230,15 @@ def _joined(frames: Sequence[pd.DataFrame], layouts: Sequence[Layout]) -> pd.Dat
 def _seen(header: str, cells: pd.Series, column: str) -> Seen:
     plain, unit = split(normalise(header))
     texts = cells.map(lambda c: None if c is None or pd.isna(c) else str(c))
-    numbers = pd.to_numeric(texts.str.replace(",", "").str.replace("，", ""), errors="coerce")
+    # As the panel will read them: digits of full width, separators of thousands, percent signs.
+    narrow = texts.str.translate(_NARROW).str.replace(",", "")
+    percents = narrow.str.endswith("%", na=False)
+    unit = unit or ("%" if percents.any() else None)
+    numbers = pd.to_numeric(narrow.str.removesuffix("%"), errors="coerce")
     yes = texts.str.lower().map(TRUTHS)
     years = pd.to_numeric(texts.str.extract(r"^([12]\d{3})\s*年[度末]?$")[0], errors="coerce")
     values = numbers.fillna(yes).fillna(years).astype("float64")
+    absent = texts.str.upper().isin(MISSING)
+    if values.notna().any() and values.notna().sum() >= MOSTLY * (texts.notna() & ~absent).sum():
+        texts = texts.mask(absent, None)  # a word for missing in a column of numbers; Namibia's code is none
     return Seen(header, plain, unit or "", column, texts, values)
