@@ -44,7 +44,7 @@ ROOMS: dict[str, dict[str, set[str] | None]] = {
         "composite": set(),
         "indicators": {"classification", "composite"},
         "integration": {"classification", "composite"},
-        "io": set(),
+        "io": {"classification"},  # divisions of sectors by ISIC
         "editing": {"panel"},
         "evaluation": {"classification"},  # producer services; what codes leave open in totals
         "papers": {"evaluation", "plots"},

@@ -123,7 +123,9 @@ def domestic(coefficients: ArrayLike, output: ArrayLike, imports: ArrayLike, exp
     """Domestic coefficients from a competitive table, by import proportionality: A^d = (I − M̂) A.
 
     m_i = M_i ÷ (x_i + M_i − E_i), the share of imports in what is used at home: each user is taken to buy the
-    same mix (nothing imported is exported again). A table that lists imported flows apart needs no such guess.
+    same mix (nothing imported is exported again). Where more is imported than used at home (processing trade), some is
+    exported again, and the share is that in all supply, M_i ÷ (x_i + M_i). A table that lists imported flows apart needs no
+    such guess.
 
     Parameters
     ----------
@@ -138,7 +140,7 @@ def domestic(coefficients: ArrayLike, output: ArrayLike, imports: ArrayLike, exp
         When a share lies outside 0 to 1.
     """
     x, m, e = (np.asarray(v, dtype=float) for v in (output, imports, exports))
-    used = x + m - e
+    used = np.where((m > x + m - e) & (m > 0), x + m, x + m - e)
     share = np.divide(m, used, out=np.zeros_like(m), where=m != 0)
     if not ((share >= 0) & (share <= 1)).all():
         worst = int(np.argmax(np.abs(share - 0.5)))

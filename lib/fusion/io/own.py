@@ -2,7 +2,8 @@
 
 The file has one row and one column a sector, with the same codes, and after the sectors a column of output (and of exports,
 imports, final use where there are such), a row of value added, and a column ``divisions`` with the divisions of GB/T 4754-2017
-that each sector holds (``13 14`` or ``13-15``). What belongs to which industry follows from these alone.
+that each sector holds (``13 14`` or ``13-15``). What belongs to which industry follows from these alone. Tables under the heads
+of statistical offices are brought to this form first (`heads`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from fusion import archives
+from fusion.io import heads
 from fusion.io.algebra import Floats, InputOutputError
 from fusion.io.table import Table, checked
 from fusion.language import listed, said, word
@@ -75,17 +77,22 @@ def read_own(file: Path | str, tolerance: float = 1e-3) -> Own:
         in two sectors, or does not add up; the message names the row, the column and the cell.
     """
     place = Path(file)
-    raw = _raw(place)
+    raw, imported, taxes = _told(_raw(place), place.name)
     sectors = _sectors(raw, place.name)
     rows = raw.set_index("code")
     flows = _numbers(rows.loc[sectors, sectors], place.name)
+    listed_apart = None if imported is None else _numbers(imported.loc[sectors, sectors], place.name)
     _refuse_negative(flows, sectors, place.name)
     column = {
         c: _numbers(rows.loc[sectors, [c]], place.name)[:, 0] for c in (OUTPUT, EXPORTS, IMPORTS) if c in raw
     }
     none = np.zeros(len(sectors))
     added = _numbers(rows.loc[[VALUE_ADDED], sectors], place.name)[0]
+    if taxes is not None:  # between inputs and output, as value added is
+        added = added + _numbers(taxes[sectors], place.name)[0]
     final = column[OUTPUT] + column.get(IMPORTS, none) - flows.sum(axis=1)
+    if listed_apart is not None:
+        final, flows = column[OUTPUT] - flows.sum(axis=1), flows + listed_apart
     if FINAL in raw:
         final = _numbers(rows.loc[sectors, [FINAL]], place.name)[:, 0] + column.get(EXPORTS, none)
     english, chinese = (tuple(rows.loc[sectors, n]) if n in raw else tuple(sectors) for n in NAMES)
@@ -94,7 +101,7 @@ def read_own(file: Path | str, tolerance: float = 1e-3) -> Own:
         names_en=english,
         names_zh=chinese,
         flows=flows,
-        imported=None,
+        imported=listed_apart,
         final=final,
         imports=column.get(IMPORTS, none),
         exports=column.get(EXPORTS, none),
@@ -115,10 +122,18 @@ def _raw(place: Path) -> pd.DataFrame:
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputOutputError(said("io.unreadable", name=place.name, why=why)) from error
     raw.columns = [str(c).strip() for c in raw.columns]
-    missing = [c for c in ("code", "divisions", OUTPUT) if c not in raw]
-    if missing:
-        raise InputOutputError(said("io.own_columns", name=place.name, missing=listed(missing)))
     return raw.apply(lambda column: column.str.strip())
+
+
+def _told(raw: pd.DataFrame, name: str) -> tuple[pd.DataFrame, pd.DataFrame | None, pd.DataFrame | None]:
+    """The table in the form above, its imported flows and its taxes on products, where it has them."""
+    missing = [c for c in ("code", "divisions", OUTPUT) if c not in raw]
+    if not missing:
+        return raw, None, None
+    found = None if missing == ["divisions"] else heads.published(raw, name)
+    if found is None:
+        raise InputOutputError(said("io.own_columns", name=name, missing=listed(missing)))
+    return found.raw, found.imported, found.taxes
 
 
 def _text(place: Path) -> pd.DataFrame:
