@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,7 @@ def matrix(held: pd.DataFrame | None = None) -> pd.DataFrame:
         table[family] = ~table["code"].isin(list(lacking[family]))
     missing = [lacking[ANNUAL].get(code, []) for code in table["code"]]
     table[["who_en", "who_zh", "years_en", "years_zh"]] = [_who(columns) for columns in missing]
-    table["in_data"] = "" if held is None else [_span(code, held) for code in table["code"]]
+    table["in_data"] = "" if held is None else _spans(table["code"], held)
     return table
 
 
@@ -195,10 +195,12 @@ def _who(missing: Collection[str]) -> tuple[str, str, str, str]:
     )  # fmt: skip
 
 
-def _span(code: str, held: pd.DataFrame) -> str:
+def _spans(codes: Iterable[str], held: pd.DataFrame) -> list[str]:
+    """First and last year in which nothing lacks of an indicator, for each."""
     by_year = held.groupby("year")["column"].agg(frozenset)
-    years = [int(year) for year, columns in by_year.items() if not system.lacking(columns, [code])]
-    return f"{years[0]}–{years[-1]}" if years else ""
+    lacking = {int(year): system.lacking(columns) for year, columns in by_year.items()}
+    whole = ([year for year, lacks in lacking.items() if code not in lacks] for code in codes)
+    return [f"{years[0]}–{years[-1]}" if years else "" for years in whole]
 
 
 def _fails(at: Mapping[str, str]) -> str:

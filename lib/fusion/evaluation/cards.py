@@ -100,11 +100,12 @@ def gap(
     none = Gap(np.nan, np.nan, np.nan, np.nan, 0)
     if unit not in outcome.index:
         return none
-    seen = outcome.loc[[unit, *(name for name in others if name in outcome.index)]]
-    seen = seen.loc[:, seen.loc[unit].notna()]
-    years = np.asarray(seen.columns, dtype=int)
-    before = _means(seen.to_numpy(float)[:, years < start])
-    after = _means(seen.to_numpy(float)[:, (years >= start) & (years <= (last or years.max(initial=start)))])
+    places = outcome.index.get_indexer([unit, *others])
+    seen = outcome.to_numpy(float)[places[places >= 0]]
+    there = ~np.isnan(seen[0])
+    years, seen = np.asarray(outcome.columns, dtype=int)[there], seen[:, there]
+    before = _means(seen[:, years < start])
+    after = _means(seen[:, (years >= start) & (years <= (last or years.max(initial=start)))])
     change = after - before
     own, rest = change[0], change[1:][~np.isnan(change[1:])]
     if np.isnan(own) or len(rest) < 3:

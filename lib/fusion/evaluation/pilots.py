@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from fusion.evaluation.errors import EvaluationError
@@ -152,15 +153,18 @@ def matched(pilots: pd.DataFrame, panel: pd.DataFrame, as_of: int | None = None)
     at = int(panel["year"].max()) if as_of is None else as_of
     pilots = dated(pilots, at)
     by_unit = {kind: _by_unit(panel, str(kind)) for kind in pilots["kind"].unique()}
+    # Numbers in place of names: a filter of a table for each of thousands of pilots takes longer than all else.
+    firm, year = pd.factorize(panel["firm_id"])[0], panel["year"].to_numpy(float)
     rows = []
     for pilot in pilots.to_dict("records"):
-        own = by_unit[pilot["kind"]].get(pilot["unit"], panel.iloc[:0])
+        own = by_unit[pilot["kind"]].get(pilot["unit"], np.empty(0, int))
         if pilot["serves"]:
-            own = panel.loc[rows_of(panel, pilot["kind"], pilot["unit"], pilot["serves"], strict=False)]
-        before = own["year"] < pilot["start"]
-        since = (own["year"] >= pilot["start"]) & (own["year"] <= pilot["last"])
-        years = own.loc[before, "year"].nunique(), own.loc[since, "year"].nunique()
-        rows.append((own["firm_id"].nunique(), len(own), *years))
+            own = np.flatnonzero(rows_of(panel, pilot["kind"], pilot["unit"], pilot["serves"], strict=False))
+        years, firms = year[own], firm[own]
+        before, since = years < pilot["start"], (years >= pilot["start"]) & (years <= pilot["last"])
+        counts = (len(np.unique(part)) for part in (firms[firms >= 0], years[before], years[since]))
+        firms_there, *years_there = counts
+        rows.append((firms_there, len(own), *years_there))
     names = ["firms", "rows", "years_before", "years_after"]
     counted = pd.DataFrame(rows, columns=names, index=pilots.index)
     return pilots.join(counted).assign(found=counted["rows"] > 0)
@@ -196,10 +200,11 @@ def rows_of(panel: pd.DataFrame, kind: str, unit: str, serves: str = "", *, stri
     return found
 
 
-def _by_unit(panel: pd.DataFrame, kind: str) -> dict[str, pd.DataFrame]:
-    """firm_id and year of each unit of a kind; none where the panel has no such column."""
+def _by_unit(panel: pd.DataFrame, kind: str) -> dict[str, np.ndarray]:
+    """Positions of the rows of each unit of a kind; none where the panel has no such column."""
     column = UNIT_COLUMN[kind]
     if column not in panel.columns:
         return {}
-    known = panel.dropna(subset=[column])
-    return dict(iter(known.groupby(known[column].astype(str))[["firm_id", "year"]]))
+    known = np.flatnonzero(panel[column].notna())
+    units = panel[column].iloc[known].astype(str).groupby(panel[column].iloc[known].astype(str).to_numpy())
+    return {str(unit): known[places] for unit, places in units.indices.items()}

@@ -248,14 +248,15 @@ def _kind(group: pd.DataFrame, panel: pd.DataFrame, kind: str, choices: Choices)
     placed, single = _placed(panel, kind), UNIT_COLUMN[kind] == "firm_id"
     weight = "" if single else choices.weight
     values = weighted(placed, [choices.index, *choices.chains, *choices.traits], weight)
-    own = values.loc[values.index.get_level_values("unit").isin(list(group["unit"]))]
+    chains = list(choices.chains)
+    own = values.loc[values.index.get_level_values("unit").isin(list(group["unit"])), chains]
+    known = own.notna().sum(axis=1).groupby(level="unit")
     shared = {
-        "levels": values[choices.index].unstack("year"),
-        "values": dict(iter(own.groupby("unit"))),
-        "ranks": _ranks(values, choices),
-        "obstacles": _obstacles(values, choices.chains),
-        "chains": list(choices.chains),
-        "sizes": pd.DataFrame() if single else _sizes(placed, group, choices.weight),
+        "levels": _quick(values[choices.index].unstack("year")),
+        "complete": (known.sum() / (known.size() * len(chains))).to_dict(),
+        "ranks": _by_name(_ranks(values, choices)),
+        "obstacles": _by_name(_obstacles(values, choices.chains)),
+        "sizes": {} if single else _by_name(_sizes(placed, group, choices.weight)),
     }
     paths, pilots = _paths(panel, kind), set(group["unit"])
     never = pd.Series({u: paths.get(u, "") for u in shared["levels"].index if u not in pilots}, dtype=object)
@@ -266,9 +267,9 @@ def _kind(group: pd.DataFrame, panel: pd.DataFrame, kind: str, choices: Choices)
         outcome, both = shared["levels"], shared["levels"].notna().any(axis=1).astype(int)
         if not single:
             rows = _both_sides(placed, choices.index, int(start), int(last))
-            outcome = weighted(rows, [choices.index], weight)[choices.index].unstack("year")
+            outcome = _quick(weighted(rows, [choices.index], weight)[choices.index].unstack("year"))
             both = rows.groupby("unit")["firm_id"].nunique()
-        compared = Comparison(**shared, outcome=outcome, both=both)
+        compared = Comparison(**shared, outcome=outcome, both=both.to_dict())
         pools = {
             path: traits.loc[traits.index.isin(list(own.index))].dropna()
             for path, own in never.groupby(never)
@@ -287,36 +288,41 @@ class Comparison:
 
     levels: pd.DataFrame  # units × years, all firms
     outcome: pd.DataFrame  # units × years, firms on both sides of the start
-    both: pd.Series  # how many those are
-    values: dict[str, pd.DataFrame]  # unit: years × columns
-    ranks: pd.DataFrame
-    obstacles: pd.DataFrame
-    chains: list[str]
-    sizes: pd.DataFrame  # largest firm of each pilot of several firms, and its share
+    both: dict[str, int]  # how many those are
+    complete: dict[str, float]  # share of a pilot's chain scores that are there
+    ranks: dict[str, list[object]]
+    obstacles: dict[str, list[object]]
+    sizes: dict[str, list[object]]  # largest firm of each pilot of several firms, and its share
+
+
+def _by_name(table: pd.DataFrame) -> dict[str, list[object]]:
+    """Rows of a table by their names: one look-up for each of thousands of pilots."""
+    return dict(zip(table.index, table.to_numpy().tolist(), strict=True))
+
+
+def _quick(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with plain texts as names, which are found faster than those that Arrow holds."""
+    return table.set_axis(table.index.astype(object))
 
 
 def _row(pilot: Any, kind: Comparison, near: list[str]) -> list[object]:
     """One pilot's scores, in the order of ``COLUMNS``."""
     start, last, unit = int(pilot.start), int(pilot.last), str(pilot.unit)
-    if unit not in kind.values:
+    if unit not in kind.complete:
         return [*NOWHERE[:11], len(kind.ranks), *NOWHERE[12:]]
     years = np.asarray(kind.levels.columns, dtype=int)
     since = (years >= start) & (years <= last)
-    series = kind.levels.loc[unit].to_numpy(float)
+    places = kind.levels.index.get_indexer([unit, *near])
+    series, *peers = kind.levels.to_numpy(float)[places]
     before, after = _mean(series[years < start]), _mean(series[since])
-    levels = np.array(
-        [_mean(row) for row in kind.levels.loc[near].to_numpy(float)[:, since & ~np.isnan(series)]]
-    )
+    levels = np.array([_mean(row[since & ~np.isnan(series)]) for row in peers])
     levels = levels[~np.isnan(levels)]
     percentile = 100 * float((levels < after).mean()) if len(levels) and not np.isnan(after) else np.nan
     found = cards.gap(kind.outcome, unit, near, start, last)
-    own = kind.values[unit].droplevel("unit")
-    complete = float(own[kind.chains].notna().to_numpy().mean())
-    grade = cards.grade(pilot.years_before, pilot.years_after, complete, last - start + 1)
+    grade = cards.grade(pilot.years_before, pilot.years_after, kind.complete[unit], last - start + 1)
     gap = [found.gap, found.low, found.high, found.p_value, found.peers]
-    place = kind.ranks.loc[unit].tolist() if unit in kind.ranks.index else [np.nan] * 3
-    worst = kind.obstacles.loc[unit].tolist() if unit in kind.obstacles.index else ["", np.nan]
-    largest = kind.sizes.loc[unit].tolist() if unit in kind.sizes.index else ["", np.nan]
+    place = kind.ranks.get(unit, [np.nan] * 3)
+    worst, largest = kind.obstacles.get(unit, ["", np.nan]), kind.sizes.get(unit, ["", np.nan])
     both = int(kind.both.get(unit, 0))
     return [before, after, percentile, *gap, *place, len(kind.ranks), *worst, both, *largest, grade]
 

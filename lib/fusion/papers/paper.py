@@ -85,7 +85,10 @@ def picture(figure: Figure) -> bytes:
     import matplotlib.pyplot as plt
 
     stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=DPI, bbox_inches="tight", metadata={"Software": None})
+    figure.set_dpi(DPI)
+    # `tight` would draw the figure once more to find this box.
+    box = figure.get_tightbbox().padded(plt.rcParams["savefig.pad_inches"])
+    figure.savefig(stream, format="png", dpi=DPI, bbox_inches=box, metadata={"Software": None})
     plt.close(figure)
     return stream.getvalue()
 

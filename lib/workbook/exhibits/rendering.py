@@ -27,6 +27,7 @@ from workbook.inert import html
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from matplotlib.transforms import Bbox
 
     from workbook.exhibits.journal import Grid
     from workbook.exhibits.record import Record
@@ -376,10 +377,7 @@ def save_figure(folder: Path, id: str, figure: Figure) -> None:
 
     # Text stays text: it can be found, read out and edited; journals refuse fonts of type 3.
     with mpl.rc_context({"svg.hashsalt": id, "svg.fonttype": "none", "pdf.fonttype": 42}):
-        # Laid out once, and not anew for every format: that takes as long as drawing.
-        figure.draw_without_rendering()
-        figure.set_layout_engine(None)
-        box = figure.get_tightbbox().padded(mpl.rcParams["savefig.pad_inches"])
+        box = _laid_out(figure)
         no_trace = {"Date": None, "Creator": None}
         figure.savefig(folder / f"{id}.svg", bbox_inches=box, metadata=no_trace)
         unsigned = {"CreationDate": None, "Creator": None, "Producer": None}
@@ -388,12 +386,27 @@ def save_figure(folder: Path, id: str, figure: Figure) -> None:
     plt.close(figure)
 
 
+def _laid_out(figure: Figure) -> Bbox:
+    """Lay a figure out, once and not anew for every format, and say how much of it is used.
+
+    It is not drawn for that, which would take as long as the picture itself.
+    """
+    import matplotlib as mpl
+
+    if (engine := figure.get_layout_engine()) is not None:
+        engine.execute(figure)
+        figure.set_layout_engine(None)
+    return figure.get_tightbbox().padded(mpl.rcParams["savefig.pad_inches"])
+
+
 def _quick(figure: Figure) -> bytes:
     """A picture for the screen; the figure is closed."""
     import matplotlib.pyplot as plt
 
     stream = io.BytesIO()
-    figure.savefig(stream, format="png", bbox_inches="tight", dpi=SCREEN_DPI, metadata={"Software": None})
+    figure.set_dpi(SCREEN_DPI)
+    box = _laid_out(figure)
+    figure.savefig(stream, format="png", bbox_inches=box, dpi=SCREEN_DPI, metadata={"Software": None})
     plt.close(figure)
     return stream.getvalue()
 
