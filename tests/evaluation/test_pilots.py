@@ -214,5 +214,5 @@ def test_revisions() -> None:
     assert found.loc["P2", "revision"] == 2 and found.loc["P2", "relative"] == pytest.approx(10)
     with pytest.raises(EvaluationError, match="cells twice"):
         bureau.revisions(pd.concat([old, old]), new, ["path"], "fi")
-    with pytest.raises(EvaluationError, match="old vintage lacks the columns fi"):
+    with pytest.raises(EvaluationError, match="old vintage: the columns fi are lacking"):
         bureau.revisions(old.drop(columns="fi"), new, ["path"], "fi")

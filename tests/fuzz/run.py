@@ -1,4 +1,4 @@
-"""Try many inputs of each kind: kind × (inputs, refused in words, results, failures, slowest), printed and kept.
+"""Try many inputs of each kind: kind × (inputs, refused in words, results, failures, seconds), printed and kept.
 
 python tests/fuzz/run.py [--tries N] [--first SEED] [--kind NAME …] [--more]
 """
@@ -24,35 +24,38 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 os.environ |= {"FUSION_LANGUAGE": "en", "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
 
-from kinds import KINDS, READ, REFUSED, UNMADE, command, commanded, outcome  # noqa: E402 (paths first)
+from kinds import FILES, KINDS, READ, REFUSED, UNMADE, command, commanded, outcome  # noqa: E402 (paths first)
 
 from workbook import paths  # noqa: E402
 
 LINES, BLOCK = "command lines", 50
-COLUMNS = ("kind", "inputs", "refused in words", "results", "failures", "slowest, s")
+COLUMNS = ("kind", "inputs", "refused in words", "results", "failures", "slowest, s", "all, s")
 # Of kinds that take long, a part of the tries.
-PARTS = {"first study": 12, "first study of a book": 12, "classified": 6, "classified book": 4, LINES: 2}
+# Tables take a third of a second each: the panel is read, typed and held to the contract. Other files take a hundredth.
+PARTS = {f"{suffix[1:]}{how}": 3 for suffix in FILES for how in ("", " by adapter")} | {
+    "first study": 12, "first study of a book": 12, "classified": 6, "classified book": 6, "lists": 2, LINES: 2
+}  # fmt: skip
 Block = tuple[str, int, int]  # kind, first seed, one after the last
-Found = tuple[Block, Counter[str], float, list[str]]
+Found = tuple[Block, Counter[str], list[float], list[str]]  # processor seconds of each
 
 
 def block(which: Block, marks: str) -> Found:
-    """Some inputs of a kind: what became of them, the slowest, what failed; a mark says which one is under way."""
+    """Some inputs of a kind: what became of them, how long each took, what failed; a mark says which one is under way."""
     kind, first, end = which
-    counts, slowest, wrong = Counter[str](), 0.0, list[str]()
+    counts, seconds, wrong = Counter[str](), list[float](), list[str]()
     mark = Path(marks) / str(os.getpid())
     with tempfile.TemporaryDirectory(prefix="fusion_fuzz_") as folder:
         for seed in range(first, end):
             mark.write_text(f"{kind}\t{seed}", "utf-8")
             began = time.process_time()
             found = _one(kind, seed, Path(folder))
-            slowest = max(slowest, time.process_time() - began)
+            seconds.append(time.process_time() - began)
             if found not in (REFUSED, READ, UNMADE):
                 wrong.append(f"{kind} {seed}: {found}")
                 found = "failed"
             counts[found] += 1
     mark.unlink()
-    return which, counts, slowest, wrong
+    return which, counts, seconds, wrong
 
 
 def _one(kind: str, seed: int, folder: Path) -> str:
@@ -95,7 +98,7 @@ def _alone(left: set[Block], kind: str, seed: int) -> Iterator[Found]:
     whole = next(b for b in left if b[0] == kind and b[1] <= seed < b[2])
     left.discard(whole)
     left |= {b for b in ((kind, whole[1], seed), (kind, seed + 1, whole[2])) if b[1] < b[2]}
-    yield (kind, seed, seed + 1), Counter({"failed": 1}), 0.0, [f"{kind} {seed}: its process ended"]
+    yield (kind, seed, seed + 1), Counter({"failed": 1}), [], [f"{kind} {seed}: its process ended"]
 
 
 def rows(found: list[Found], before: list[dict[str, str]]) -> list[dict[str, object]]:
@@ -113,18 +116,20 @@ def rows(found: list[Found], before: list[dict[str, str]]) -> list[dict[str, obj
             counts["failed"],
         )
         numbers = [int(old[name]) + n for name, n in zip(COLUMNS[1:5], new, strict=True)]
-        slowest = max([float(old[COLUMNS[5]]), *(f[2] for f in parts)])
-        made.append(dict(zip(COLUMNS, [kind, *numbers, f"{slowest:.1f}"], strict=True)))
+        seconds = [s for f in parts for s in f[2]]
+        slowest, spent = max([float(old[COLUMNS[5]]), *seconds]), float(old.get(COLUMNS[6], 0)) + sum(seconds)
+        made.append(dict(zip(COLUMNS, [kind, *numbers, f"{slowest:.1f}", f"{spent:.1f}"], strict=True)))
     return made
 
 
 def _shown(table: list[dict[str, object]]) -> str:
     total = {name: sum(int(str(row[name])) for row in table) for name in COLUMNS[1:5]}
     slowest = max((float(str(row[COLUMNS[5]])) for row in table), default=0.0)
+    spent = sum(float(str(row[COLUMNS[6]])) for row in table)
     lines = [
         dict(zip(COLUMNS, COLUMNS, strict=True)),
         *table,
-        {"kind": "all"} | total | {COLUMNS[5]: slowest},
+        {"kind": "all"} | total | {COLUMNS[5]: slowest, COLUMNS[6]: f"{spent:.1f}"},
     ]
     return "\n".join(
         f"{line['kind']!s:<24}" + "".join(f"{line[c]!s:>18}" for c in COLUMNS[1:]) for line in lines

@@ -11,7 +11,7 @@ from fusion.adapters.model import Adapter, ColumnRule
 from fusion.panel.contract import Column
 
 # Headers without a column for which near names are looked up: a file with thousands of them is no table of this kind.
-SUGGESTED = 300
+SUGGESTED = 60
 
 
 @dataclass(frozen=True)

@@ -210,7 +210,7 @@ def apply(raw: Raw, corrections: pd.DataFrame, name: str = "corrections") -> App
         All together: units and years that are not there or there twice, fields that the panel lacks, an old value that
         is not the one that was read, a new one that changes nothing, a rule between columns that is newly broken.
     """
-    lines, faults = _placed(raw, corrections)
+    lines, faults = _placed(raw, _renamed(raw, corrections, name))
     cells = _by_cell(raw, lines)
     faults += _stale(cells)
     _refuse(name, faults)
@@ -221,6 +221,15 @@ def apply(raw: Raw, corrections: pd.DataFrame, name: str = "corrections") -> App
     whole = lines.loc[(lines["kind"] == "confirmed") & (lines["field"] == ALL), "row"]
     confirmed = {(int(r), f) for r, f in zip(silent["row"], silent["field"], strict=True)}
     return Applied(mended, cells[LOG], frozenset(confirmed | {(int(r), ALL) for r in whole}))
+
+
+def _renamed(raw: Raw, corrections: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Corrections under the names that columns have from reading on; a file may name either."""
+    new = {column.reported_as: now for now, column in raw.columns.items() if column.reported_as}
+    lines = corrections.assign(field=corrections["field"].replace(new)) if new else corrections
+    twice = lines.loc[lines.duplicated(["unit", "year", "field"]), "line"]
+    _refuse(name, [said("editing.twice", line=line) for line in twice])
+    return lines
 
 
 def _placed(raw: Raw, corrections: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:

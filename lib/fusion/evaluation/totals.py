@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -75,6 +76,48 @@ def revised(added: pd.DataFrame) -> pd.DataFrame:
     out = sums.loc[moved].fillna({"units": 0}).reset_index()
     out["relative"] = 100 * out["revision"] / out["old"].where(out["old"] != 0)
     return out.assign(**{c: out[c] / WAN_PER_YI for c in AMOUNTS}).astype({"units": int})
+
+
+def earlier(file: Path, values: Sequence[str], years: range, keys: Sequence[str]) -> pd.DataFrame:
+    """An earlier run's artefact that a study names as a vintage.
+
+    Parameters
+    ----------
+    file : pathlib.Path
+        Parquet.
+    values : sequence of str
+        Measures, one of which at least it must have.
+    years : range
+        The study's: a vintage without any of them is another study's.
+    keys : sequence of str
+        Columns that name a cell, the year among them; it has a path, too.
+
+    Raises
+    ------
+    EvaluationError
+        With the file: that it is not there, is no Parquet, lacks columns, has a cell twice, or none of the study's years.
+    """
+    try:
+        table = pd.read_parquet(file)
+    except (OSError, ValueError) as error:  # pyarrow's are ValueErrors
+        reason = "" if file.is_file() else f" ({error.__class__.__name__})"
+        raise EvaluationError(said("evaluation.vintage_unread", file=file.name, reason=reason)) from None
+    lacking = [c for c in dict.fromkeys([*keys, "path"]) if c not in table.columns]
+    if not lacking and not any(v in table.columns for v in values):
+        lacking = [*values]
+    if lacking:
+        raise EvaluationError(said("evaluation.vintage_lacks", name=file.name, lacking=listed(lacking)))
+    there = pd.to_numeric(table["year"], errors="coerce")
+    if not there.isin(years).any():
+        raise EvaluationError(
+            said("evaluation.vintage_years", name=file.name, years=f"{years[0]}–{years[-1]}")
+        )
+    if table.duplicated([*keys]).any():
+        raise EvaluationError(said("evaluation.vintage_twice", name=file.name, keys=listed(keys)))
+    wrong = [v for v in values if v in table.columns and not pd.api.types.is_numeric_dtype(table[v])]
+    if wrong:
+        raise EvaluationError(said("evaluation.vintage_numbers", name=file.name, columns=listed(wrong)))
+    return table
 
 
 # -- inside ------------------------------------------------------------------------------------

@@ -54,6 +54,8 @@ class Column:
         As the codebook names it.
     kept_as : str
         Its name from reading on, where the source's own is also one of the workbook's; empty if it keeps it.
+    reported_as : str
+        Its name in the source, where it has another by now.
     """
 
     column: str
@@ -69,6 +71,7 @@ class Column:
     role: str = "optional"
     synonyms: tuple[str, ...] = ()
     kept_as: str = ""
+    reported_as: str = ""
 
     @property
     def is_number(self) -> bool:

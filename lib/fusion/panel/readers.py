@@ -30,6 +30,9 @@ from fusion.panel.errors import PanelError, examples, nearest
 RAW = "fusion_panel_raw"
 TYPED = "fusion_panel_typed"
 WORDS = ("str", "enum")  # types of columns in which labels stand for codes
+SUGGESTED = (
+    60  # headers that are not read for which a near name is looked for: each costs a look at all columns
+)
 LOADER = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
 # Loaders that may run, by name and comma, or `all`: `fusion run --allow-code`, the user's own settings.
 ALLOWED = "FUSION_ALLOW_CODE"
@@ -69,7 +72,10 @@ class Raw:
     def apart(self) -> Raw:
         """It with the names that columns have from reading on."""
         new = {name: column.kept_as for name, column in self.columns.items() if column.kept_as}
-        named = {new.get(n, n): replace(c, column=new.get(n, n)) for n, c in self.columns.items()}
+        named = {
+            new.get(n, n): replace(c, column=new[n], reported_as=n) if n in new else c
+            for n, c in self.columns.items()
+        }
         return replace(self, table=self.table.rename({new[n]: n for n in new}), columns=named)
 
 
@@ -340,7 +346,8 @@ def _typed(
     if rows == 0:
         raise PanelError(said("panel.header_only", path=source))
     kept = {c: _known_type(named, column) for c, column in kept.items()}
-    notes = notes + [_ignored(header, columns) for header in headers if header not in kept]
+    others = [header for header in headers if header not in kept]
+    notes = notes + [_ignored(header, columns, number < SUGGESTED) for number, header in enumerate(others)]
     table, found = cast(con, named, kept, _scale(source, kept, money_unit), TYPED)
     table, read = codes.read(con, table, f"{TYPED}_read")
     told = pd.DataFrame([(rule, "warning", pd.NA, *rest) for rule, *rest in notes], columns=HEADER)
@@ -443,7 +450,7 @@ def _scale(source: str, kept: Mapping[str, Column], money_unit: str | None) -> f
     return MONEY_UNITS[money_unit]
 
 
-def _ignored(header: str, columns: Mapping[str, Column]) -> tuple[str, str, str, str, str]:
+def _ignored(header: str, columns: Mapping[str, Column], near: bool) -> tuple[str, str, str, str, str]:
     if header in columns:
         return (
             "column_ignored",
@@ -452,7 +459,7 @@ def _ignored(header: str, columns: Mapping[str, Column]) -> tuple[str, str, str,
             "computed by the workbook, so the source's column was not read",
             "由工作簿计算，未读入源列",
         )
-    en, zh = (nearest(header, columns, language) for language in LANGUAGES)
+    en, zh = (nearest(header, columns, language) if near else "" for language in LANGUAGES)
     return (
         "column_ignored",
         header,

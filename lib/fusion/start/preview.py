@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from fusion import engine
 from fusion.adapters import able, panel
-from fusion.evaluation import pilots, targets
+from fusion.evaluation import pilots, targets, totals
 from fusion.evaluation import plan as plans
 from fusion.evaluation.errors import EvaluationError
+from fusion.indicators import system
 from fusion.io import InputOutputError, read_own
+from fusion.language import said
 from fusion.panel import checks, clean, readers
+from fusion.panel.contract import ROW
 
 HOW = ("rename", "money_unit", "encoding", "sheet", "editions")
 GIVEN = ("contract", "extra_columns")
@@ -31,12 +36,15 @@ class Rows:
     codes : list of str
         Columns whose texts are codes.
     flow : SampleFlow
+    held : frozenset of str
+        Columns of the source that hold something.
     """
 
     seen: Any
     kept: Any
     codes: list[str]
     flow: clean.SampleFlow
+    held: frozenset[str]
 
 
 def rows(flat: Mapping[str, Any], root: Path) -> Rows:
@@ -64,7 +72,8 @@ def rows(flat: Mapping[str, Any], root: Path) -> Rows:
         raw = panel.read(con, source, flat["adapter"], root, **how).raw
     quality = checks.check(raw, flat["on_violation"])
     flow = clean.sample(raw.table, quality, **{name: flat[name] for name in FILTERS})
-    return Rows(flow.seen, flow.table, [c.column for c in raw.columns.values() if c.is_code], flow)
+    coded = [c.column for c in raw.columns.values() if c.is_code]
+    return Rows(flow.seen, flow.table, coded, flow, system.held(raw.table.drop(ROW)))
 
 
 def is_file(flat: Mapping[str, Any]) -> bool:
@@ -89,6 +98,7 @@ def tables(flat: Mapping[str, Any], root: Path) -> Iterator[tuple[str, str]]:
             read_own(root / flat["io_table"])
         except InputOutputError as error:
             yield from (("io_table", line) for line in str(error).splitlines())
+    yield from vintages(flat, root)
     further = {"observed": ("targets", targets.load_observed), "plan": ("pilots", plans.load)}
     for name, (of, read) in further.items():
         if flat[name] and of in found:
@@ -96,3 +106,27 @@ def tables(flat: Mapping[str, Any], root: Path) -> Iterator[tuple[str, str]]:
                 read(root / flat[name], found[of])
             except EvaluationError as error:
                 yield from ((name, line) for line in str(error).splitlines())
+
+
+def vintages(flat: Mapping[str, Any], root: Path) -> Iterator[tuple[str, str]]:
+    """What is wrong in the earlier results that a study names: the parameter, and a sentence."""
+    years = range(flat["first_year"], flat["last_year"] + 1)
+    for name, values, keys in (
+        ("vintage", [flat["judged_on"]], ["path", "year"]),
+        ("vintage_returns", flat["bureau_measures"], ["firm_id", "year"]),
+    ):
+        if flat[name]:
+            try:
+                totals.earlier(root / flat[name], values, years, keys)
+            except EvaluationError as error:
+                yield name, str(error)
+
+
+def strange(seen: Rows, flat: Mapping[str, Any], root: Path) -> Iterator[tuple[str, str]]:
+    """Whether earlier returns are of other units altogether: the parameter, and a sentence."""
+    if flat["vintage_returns"]:
+        file = root / flat["vintage_returns"]
+        units = set(pd.read_parquet(file, columns=["firm_id"])["firm_id"].astype(str))
+        there = seen.seen["firm_id"].cast("string")
+        if not there.isin(sorted(units)).any().execute():
+            yield "vintage_returns", said("evaluation.vintage_units", name=file.name)
