@@ -751,8 +751,10 @@ def _watched(command: str) -> None:
 
     def look() -> None:
         time.sleep(1.0)
-        from workbook.run.process import Watch
-
+        try:
+            from workbook.run.process import Watch
+        except (ImportError, AttributeError):  # the command ends, or is in the middle of the same imports
+            return look()
         Watch().all_along(f"fusion {command}")
 
     threading.Thread(target=look, daemon=True).start()

@@ -108,9 +108,15 @@ def _every() -> Iterator[str]:
 def test_every_name_of_the_workbooks_own_has_a_way_out() -> None:
     """Each gets another that is nobody's, and expressions follow."""
     names = [*_every()]
-    assert len(names) > 800 and {"treated", "event_time", "actor", "group3", "C", "class", "stack"} <= set(
-        names
-    )
+    assert 400 < len(names) < 700 and {
+        "treated",
+        "event_time",
+        "actor",
+        "group3",
+        "C",
+        "class",
+        "stack",
+    } <= set(names)
     new = apart.renamed(names)
     assert set(new) == set(names) and len({one.casefold() for one in new.values()}) == len(names)
     assert not any(apart.taken(one) for one in new.values())

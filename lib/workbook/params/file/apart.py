@@ -30,7 +30,7 @@ ROOMS = ("estimators", *(f"fusion/{room}" for room in ("classification", "compos
                                                        "integration")))  # fmt: skip
 # Calls whose keywords, and calls whose texts, are names of columns.
 BY_KEYWORD, BY_TEXT = (
-    {"assign", "mutate", "agg", "aggregate"},
+    {"assign", "mutate", "select", "agg", "aggregate"},
     {"rename", "rename_axis", "insert", "reset_index", "Series"},
 )
 NAMING = {"columns", "names", "name"}
@@ -124,14 +124,13 @@ def _code(file: Path) -> str:
 
 
 def _made(tree: ast.AST) -> Iterator[str]:
-    """Names that code gives to columns: keys of mappings, keywords and texts of calls that name, places that are set."""
+    """Names that code gives to columns beside others: keywords, mappings and texts of calls that name, places that are set.
+
+    A table that code makes anew has no column of the study, so that what it is made of is free.
+    """
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             yield from _called(node)
-        elif isinstance(node, ast.Dict):
-            yield from (
-                k.value for k in node.keys if isinstance(k, ast.Constant) and isinstance(k.value, str)
-            )
         elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
             yield from _said(node.slice)
 
@@ -140,6 +139,10 @@ def _called(node: ast.Call) -> Iterator[str]:
     name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
     if name in BY_KEYWORD:
         yield from (k.arg for k in node.keywords if k.arg)
+        dicts = [
+            n for part in (*node.args, *node.keywords) for n in ast.walk(part) if isinstance(n, ast.Dict)
+        ]
+        yield from (name for one in dicts for key in one.keys if key for name in _said(key))
     for part in [*node.args, *(k.value for k in node.keywords)] if name in BY_TEXT else []:
         yield from _said(part)
     for k in node.keywords:

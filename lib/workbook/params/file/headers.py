@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import csv
+import zipfile
 from pathlib import Path
+
+# What its reader refuses: bytes of all parts of a book; parts that are larger, and packed more times.
+MOST, SMALL, PACKED = 600_000_000, 1_000_000, 300
 
 
 def headers(file: Path, sheet: str | None = None) -> list[str]:
@@ -51,6 +55,12 @@ def _stata(file: Path, sheet: str | None) -> list[str]:
 def _excel(file: Path, sheet: str | None) -> list[str]:
     import openpyxl
 
+    with zipfile.ZipFile(file) as archive:  # texts of the whole book are read for its first row
+        parts = archive.infolist()
+    if sum(p.file_size for p in parts) > MOST or any(
+        p.file_size > max(SMALL, PACKED * p.compress_size) for p in parts
+    ):
+        return []
     book = openpyxl.load_workbook(file, read_only=True)
     rows = (book[sheet] if sheet else book.worksheets[0]).iter_rows(max_row=1, values_only=True)
     return [str(cell).strip() for cell in next(rows, ()) if cell is not None]

@@ -21,6 +21,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from workbook import paths
+from workbook.params import load
 from workbook.run import manifest
 
 # Of the record: when and how long, how much memory, and how many at a time.
@@ -37,7 +38,8 @@ MOMENTS = {
 }
 # And, since rows are shuffled, the hashes of the study's file and of its data.
 READ = {"parameters_sha256", "data"}
-SHUFFLED = (".csv", ".tsv", ".parquet")  # not Excel: its cells carry forms that a copy would lose
+SHUFFLED = (".csv", ".tsv", ".parquet", ".xlsx")
+AGAIN = "_again"
 SEED = 5
 HEAD, FOOT = 20, 5  # lines of a text that stay: titles, heads, units; sums and notes
 CIRCUMSTANCES: tuple[dict[str, Any], ...] = (
@@ -85,48 +87,56 @@ def twice(study: str, file: Path) -> tuple[int, list[str]]:
         roots: list[Path] = []
         for number, how in enumerate(CIRCUMSTANCES):
             build = Path(folder) / str(number) / "build"
-            _run(_placed(file, build.parent, shuffled=bool(number)), build, how)
-            _same_moments(build / study, roots[0] if roots else None)
+            placed = _placed(file, build.parent, shuffled=bool(number))
+            root = build / (study if placed == file else placed.stem)
+            _run(placed, build, how)
+            _same_moments(root, roots[0] if roots else None)
             _run(Path(), build, how, "site")
-            roots.append(build / study)
+            roots.append(root)
         places = [{p.relative_to(root.parents[1]): p for p in _files(root)} for root in roots]
         names = sorted(set(places[0]) | set(places[1]))
         return len(names), [line for name in names if (line := _difference(name, *places))]
 
 
 def _placed(file: Path, folder: Path, *, shuffled: bool) -> Path:
-    """A study's file that reads copies of its input, rows in the order of chance; the file itself where it names no table."""
-    yaml = YAML()
-    yaml.width = 100_000
-    study = yaml.load(file.read_text(encoding="utf-8"))
-    panel = study.get("panel") or {}
+    """A study's file that reads copies of its input, rows in the order of chance; the file itself where it names no table.
+
+    It has a name of its own, since a study outside the project may not be called like one of the project's.
+    """
+    values, _ = load.stated(file)
+    panel = values.get("panel") or {}
     named = panel.get("source")
-    copies = [_copied(paths.ROOT / name, folder, shuffled) for name in _tables(named)]
-    if not copies or "base" in study:  # what stands upon another file is found from its own place
-        return file
-    panel["source"] = [str(copy) for copy in copies] if isinstance(named, list) else str(copies[0])
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / file.name).open("w", encoding="utf-8") as stream:
-        yaml.dump(study, stream)
-    return folder / file.name
-
-
-def _tables(source: Any) -> list[str]:
-    """Files of input whose rows can be given another order; none if one of them cannot, or it is no file at all."""
-    names = source if isinstance(source, list) else [source]
-    known = [
-        n
-        for n in names
-        if isinstance(n, str) and Path(n).suffix.lower() in SHUFFLED and (paths.ROOT / n).is_file()
+    places = [
+        paths.ROOT / load.resolve_source(name, file)
+        for name in ([named] if isinstance(named, str) else named or [])
     ]
-    return known if len(known) == len(names) else []
+    if not places or not all(p.suffix.lower() in SHUFFLED and p.is_file() for p in places):
+        return file
+    copies = [str(_copied(place, folder, shuffled)) for place in places]
+    found = _anchored(values, file)
+    found["panel"]["source"] = copies[0] if isinstance(named, str) else copies
+    with (folder / f"{file.stem}{AGAIN}.yaml").open("w", encoding="utf-8") as stream:
+        YAML(typ="safe").dump(found, stream)
+    return folder / f"{file.stem}{AGAIN}.yaml"
+
+
+def _anchored(value: Any, file: Path) -> Any:
+    """What a study states, with the whole place of every file that it names, for it is read from elsewhere."""
+    if isinstance(value, dict):
+        return {key: _anchored(one, file) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_anchored(one, file) for one in value]
+    beside = file.parent / value if isinstance(value, str) and Path(value).suffix else None
+    return str(beside.resolve()) if beside is not None and os.path.exists(beside) else value
 
 
 def _copied(file: Path, folder: Path, shuffled: bool) -> Path:
     """A copy of a table, in its own folder so that its name stays."""
     target = folder / "input" / file.name
     target.parent.mkdir(parents=True, exist_ok=True)
-    if not shuffled:
+    if file.suffix.lower() == ".xlsx":
+        _book(file, target, shuffled)
+    elif not shuffled:
         shutil.copyfile(file, target)
     elif file.suffix.lower() == ".parquet":
         import pyarrow.parquet as parquet
@@ -141,6 +151,23 @@ def _copied(file: Path, folder: Path, shuffled: bool) -> Path:
         random.Random(SEED).shuffle(middle)
         target.write_bytes(b"".join([*rows[:HEAD], *middle, *rows[HEAD + len(middle) :]]))
     return target
+
+
+def _book(file: Path, target: Path, shuffled: bool) -> None:
+    """A workbook with the cells of its rows, and their forms, in another order; both runs read what one program wrote."""
+    import openpyxl
+
+    book = openpyxl.load_workbook(file)
+    for sheet in book.worksheets if shuffled else []:
+        first, last = HEAD + 1, sheet.max_row - FOOT
+        if any(area.max_row > HEAD for area in sheet.merged_cells.ranges):
+            continue
+        rows = [[(c.value, c.number_format) for c in row] for row in sheet.iter_rows(first, max(first, last))]
+        random.Random(SEED).shuffle(rows)
+        for row, made in zip(sheet.iter_rows(first, max(first, last)), rows, strict=True):
+            for cell, (content, form) in zip(row, made, strict=True):
+                cell.value, cell.number_format = content, form
+    book.save(target)
 
 
 def _records(content: bytes) -> list[bytes]:
