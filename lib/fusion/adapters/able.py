@@ -94,4 +94,9 @@ def known(source: str | Sequence[str], adapter: str | None, root: Path, **how: A
         raw = readers.read(con, str(source), root=root, **how)
     else:
         raw = panel.read(con, source, adapter, root, **how).raw
+    return held(raw)
+
+
+def held(raw: readers.Raw) -> frozenset[str]:
+    """Columns of what was read that hold something."""
     return system.held(raw.table.drop(ROW))

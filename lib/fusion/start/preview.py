@@ -14,11 +14,9 @@ from fusion.adapters import able, panel
 from fusion.evaluation import pilots, targets, totals
 from fusion.evaluation import plan as plans
 from fusion.evaluation.errors import EvaluationError
-from fusion.indicators import system
 from fusion.io import InputOutputError, read_own
 from fusion.language import said
 from fusion.panel import checks, clean, readers
-from fusion.panel.contract import ROW
 
 HOW = ("rename", "money_unit", "encoding", "sheet", "editions")
 GIVEN = ("contract", "extra_columns")
@@ -73,7 +71,7 @@ def rows(flat: Mapping[str, Any], root: Path) -> Rows:
     quality = checks.check(raw, flat["on_violation"])
     flow = clean.sample(raw.table, quality, **{name: flat[name] for name in FILTERS})
     coded = [c.column for c in raw.columns.values() if c.is_code]
-    return Rows(flow.seen, flow.table, coded, flow, system.held(raw.table.drop(ROW)))
+    return Rows(flow.seen, flow.table, coded, flow, able.held(raw))
 
 
 def is_file(flat: Mapping[str, Any]) -> bool:

@@ -49,8 +49,10 @@ class Built:
     spoken_in: str | None = None
 
     def spoken(self, language: str) -> Built:
-        """The same study in a language."""
-        return replace(self, spoken_in=language)
+        """The same study in a language; what may be published is decided once, whatever vanishes or comes meanwhile."""
+        made = replace(self, spoken_in=language)
+        made.__dict__["states"] = self.states
+        return made
 
     @property
     def parameters(self) -> dict[str, Any]:
