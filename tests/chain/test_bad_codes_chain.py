@@ -9,6 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 from runs import MAIN, Run, few
 
+from fusion.classification import kinds
 from fusion.panel.contract import contract
 from workbook import paths
 
@@ -57,6 +58,7 @@ def coded(run: Callable[[str], Run], tmp_path_factory: pytest.TempPathFactory) -
         "keep_industries": [],
         "first_year": 2000,
     }
+    study["effects"]["population"] = "manufacturing"
     yaml.dump(study, folder / "coded.yaml")
     return run(str(folder / "coded.yaml")), odd
 
@@ -82,3 +84,16 @@ def test_rows_in_are_rows_kept_and_rows_set_aside(coded: tuple[Run, pd.DataFrame
     assert flow["rows"].iloc[-1] == len(
         pd.read_parquet(done.folder / "02_classification" / "classified.parquet")
     )
+
+
+def test_regressions_are_about_the_population_that_is_asked_for(coded: tuple[Run, pd.DataFrame]) -> None:
+    """Services firms, and codes that leave the side open, stay in the panel and are in no regression."""
+    done, _ = coded
+    known = pd.read_parquet(done.folder / "02_classification" / "classified.parquet")
+    sample = pd.read_parquet(done.folder / "04_description" / "estimation_sample.parquet")
+    side = known[["firm_id", "year"]].assign(kind=kinds.kinds(known))
+    assert {"services", ""} <= set(side["kind"])
+    assert set(sample.merge(side, on=["firm_id", "year"])["kind"]) == {"manufacturing"}
+    flow = pd.read_parquet(done.folder / "04_description" / "sample.frame.parquet").set_index("column")
+    dropped = side.loc[side["kind"] != "manufacturing"]
+    assert flow.loc["in_population", "rows_dropped"] == len(dropped)

@@ -48,6 +48,11 @@ class Effects(Section):
     other_outcomes: list[Column] = Field(
         default_factory=list, description="further outcomes, each regressed as in the ladder's last step"
     )
+    population: Literal["all", "manufacturing", "services"] = Field(
+        "all",
+        description="whom the regressions are about: all units of the panel, makers of goods, or services firms, by their "
+        "industry code; units whose code leaves it open are in neither",
+    )
     treatments: list[Column] = Field(default_factory=list, description="regressors of interest")
     controls: list[Column] = Field(default_factory=list, description="control columns")
     fixed_effects: list[list[Annotated[str, Field(pattern=r"^[a-z0-9_]+(\*[a-z0-9_]+)*$")]]] = Field(
