@@ -15,6 +15,15 @@ from fusion.integration.relatedness import Relatedness
 
 THRESHOLDS = (20, 30)
 COLUMNS = ["service_share", "above_20", "above_30", "cross_mass", "related_variety"]
+# What each of them reads beside revenue; A2 (kinds of services, after Neely) is an indicator.
+READS = {
+    "service_share": "service_revenue",
+    "above_20": "service_revenue",
+    "above_30": "service_revenue",
+    "cross_mass": "service_revenue",
+    "related_variety": "service_rev_by_class",
+    "A2": "biz_activity_codes",
+}
 _QUERY = """
 WITH sold AS (
   SELECT row, sum(amount * r) AS related, sum(amount) FILTER (r > 0.25 AND code <> '') AS near FROM _lines GROUP BY row
@@ -44,6 +53,12 @@ def measures(panel: ibis.Table, made: Relatedness, settings: Settings | None = N
         above = 100.0 * (table["service_share"] >= limit)
         table[f"above_{limit}"] = above.where(table["service_share"].notna())
     return table[["firm_id", "year", *COLUMNS]]
+
+
+def lacking(scored: pd.DataFrame) -> dict[str, list[str]]:
+    """Presets that these data cannot give, and the columns that would be needed: definitions, columns."""
+    gone = [name for name in READS if name not in scored or scored[name].isna().all()]
+    return {"definitions": gone, "columns": list(dict.fromkeys(READS[name] for name in gone))}
 
 
 def compare(scored: pd.DataFrame, own: str, names: list[str], year: int) -> pd.DataFrame:

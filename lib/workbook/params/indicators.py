@@ -172,6 +172,11 @@ class Integration(Section):
     silent_level: Annotated[float, Field(ge=0.1, le=10)] = Field(
         1.0, description="integration of the silent that do, against the same"
     )
+    own_definitions: list[Column] = Field(
+        default_factory=list,
+        description="columns of the panel, also the study's own expressions, that are compared with integration as the other "
+        "definitions are: a bureau's measure, or an index made elsewhere",
+    )
     io_table: str | None = Field(
         None,
         description="input-output table of your own (CSV or Excel, form: data/io/table_template.csv): links of manufacturing "
