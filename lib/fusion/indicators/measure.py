@@ -24,6 +24,21 @@ PURCHASES = ("d_ps", "c_ps", "ps_share_intermediate")
 WEIGHT_COLUMNS = ["index", "chain", "code", "entropy", "weight_in_chain", "chain_weight", "weight"]
 
 
+def own_alone(values: pd.DataFrame) -> pd.DataFrame:
+    """Indicators without what is no firm's own: D4 where it is the share of the firm's division, which stays as ``D4_filled``."""
+    if not {"D4", "d4_from_io"} <= set(values):
+        return values
+    constant = values["d4_from_io"].fillna(False).astype(bool)
+    return values.assign(D4_filled=values["D4"], D4=values["D4"].mask(constant))
+
+
+def filled(values: pd.DataFrame) -> pd.DataFrame:
+    """Indicators as composites read them: `own_alone` undone."""
+    if "D4_filled" not in values:
+        return values
+    return values.assign(D4=values["D4_filled"]).drop(columns="D4_filled")
+
+
 def steps(
     *,
     treatment: str,
