@@ -51,6 +51,14 @@ def test_rows_and_flow(tables: dict[str, pd.DataFrame]) -> None:
     assert flow["column"].tolist() == ["", "ln_lp", "pilot", "division"]
 
 
+def test_a_column_that_holds_nothing_is_absent(tables: dict[str, pd.DataFrame]) -> None:
+    """Units without industry codes have no path: its years must not count as effects of anything."""
+    computed = tables["classified"].assign(path="")
+    assert "path" not in sample({"panel": tables["panel"], "classified": computed}).rows
+    computed.loc[0, "path"] = "P1"
+    assert "path" in sample({"panel": tables["panel"], "classified": computed}).rows
+
+
 def test_a_column_of_the_data_keeps_its_values_beside_one_that_is_computed(
     tables: dict[str, pd.DataFrame],
 ) -> None:

@@ -225,6 +225,15 @@ def test_summary_carries_no_identifiers(con: Any, full: pd.DataFrame) -> None:
     assert not summary.astype(str).apply(lambda c: c.str.contains("F00")).any().any()
 
 
+def test_cells_that_are_only_counted_are_all_counted(con: Any) -> None:
+    """One line of the queue stands for them; the summary printed that line as one cell."""
+    frame = pd.DataFrame({"firm_id": list("abc"), "year": 2015, "x": ["5%", "7%", "—"]})
+    declared = {"x": {"label_en": "X", "label_zh": "某", "unit": "%"}}
+    raw = readers.take(con, frame, contract="minimal", extra_columns=declared)
+    cells = checks.summary(checks.check(raw), raw.columns).set_index("rule")["cells"]
+    assert cells["percent_read"] == 2 and cells["missing_word"] == 1 and cells["duplicate_row"] == 0
+
+
 def test_the_minimal_contract_applies_the_rules_it_can(con: Any) -> None:
     frame = pd.DataFrame({"firm_id": ["a", "a"], "year": [2015, 2015], "x": [1.0, 2.0]})
     declared = {"x": {"label_en": "X", "label_zh": "某", "minimum": 1.5}}

@@ -124,6 +124,11 @@ def test_a_difference_of_logs_is_said_in_per_cent() -> None:
     assert filler.one(held) == "y"
 
 
+def test_no_more_digits_are_told_than_are_known() -> None:
+    told = Filler(Words("en", pd.DataFrame()), {"d": [0.0687, -9.5, 61.02, 61015.5]}, {})
+    assert told.one(sheets.Text(en="{d:+.3f}", zh="")) == "+0.069, −9.500, +61.0, +61,016"
+
+
 def test_a_p_value_is_never_nil() -> None:
     assert [words.number(p, "p") for p in (0.0, 0.0004, 0.0006, 0.04)] == [
         "< 0.001",

@@ -154,7 +154,8 @@ def save_exhibits(folder: Path) -> list[dict[str, Any]]:
         output = shown("text/html", "as the kernel showed it")[0]
         cells.append(code("show()", one.id, [output | {"metadata": {"fusion": {"exhibit": one.id}}}]))
     said = shown("text/markdown", "as the kernel told it")[0] | {"metadata": {"fusion": {"told": 0}}}
-    return [*cells, code("tell()", "", [said])]
+    lacking = [markdown("## Of what is not there\n\nIts formula.", "lacking"), cells.pop()]
+    return [*cells, *lacking, markdown("## Of what is there", "there"), code("tell()", "", [said])]
 
 
 def write_notebook(root: Path, name: str, cells: list[dict[str, Any]], parameters: dict[str, Any]) -> str:
@@ -308,6 +309,14 @@ class Links(HTMLParser):
         if "href" in found:
             canonical = tag == "link" and found.get("rel") in ("search", "next", "prev", "index")
             (self.leads if tag == "a" or canonical else self.loads).append(found["href"])
+
+
+def test_sections_of_what_the_data_lack_are_not_told(pages: dict[str, str]) -> None:
+    told = {n: re.sub("<[^>]*>", "", t) for n, t in pages.items() if re.fullmatch(r"../.*/01_panel\.html", n)}
+    assert len(told) == 4
+    for name, text in told.items():
+        assert "Of what is there" in text and "Of what is not there" not in text, name
+        assert text.count("show()") >= 3, "the code stays"
 
 
 # -- self-contained ------------------------------------------------------------------------------------

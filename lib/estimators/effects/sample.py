@@ -49,7 +49,7 @@ def estimation_sample(
     present : mapping of str to sequence of str, optional
         Parameter name: columns that must exist but may be empty (a start year is, for the never treated).
     wanted : sequence of str
-        Columns that are kept when they exist.
+        Columns that are kept when they exist and hold something.
     keys : sequence of str
         Keys of every table.
 
@@ -71,7 +71,7 @@ def estimation_sample(
             _require(joined, parameter, column, list(tables))
     rows, flow = _complete_cases(joined, complete, keys)
     named = [column for columns in roles.values() for column in columns]
-    kept = list(dict.fromkeys([*keys, *named, *(c for c in wanted if c in joined)]))
+    kept = list(dict.fromkeys([*keys, *named, *(c for c in wanted if c in joined and _holds(joined[c]))]))
     return Sample(rows[kept].sort_values(list(keys)).reset_index(drop=True), flow)
 
 
@@ -210,6 +210,11 @@ def rung(rows: pd.DataFrame, step: Sequence[str], drop_singletons: bool) -> Rung
             data[name].astype(str) if name in rows else data[name]
         ).remove_unused_categories()
     return Rung(" + ".join(step), data.reset_index(drop=True), columns.columns.tolist(), int(alone.sum()))
+
+
+def _holds(values: pd.Series) -> bool:
+    """Whether a column holds anything: an empty text is nothing, and effects of a path that nobody has are none."""
+    return bool((values.notna() & (values != "")).any())
 
 
 def _join(tables: Mapping[str, pd.DataFrame], keys: Sequence[str]) -> pd.DataFrame:

@@ -22,6 +22,7 @@ from pandera.errors import SchemaErrors
 
 from fusion.language import current, said
 from fusion.panel import apart, codes
+from fusion.panel.cast import COUNTED
 from fusion.panel.contract import KEYS, PATTERNS, ROW, Column, Rule, contract, rules
 from fusion.panel.errors import PanelError, examples
 from fusion.panel.readers import Raw
@@ -140,14 +141,21 @@ def summary(quality: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFram
         ``rule, field, severity, message_en, message_zh, status`` (``found``, ``none``, ``not applied``),
         ``cells, rows, firms, set_aside, emptied``. No identifiers.
     """
-    told = quality.groupby(["rule", "field", "severity"], sort=False).agg(
-        message_en=("message_en", "first"),
-        message_zh=("message_zh", "first"),
-        cells=("rule", "size"),
-        rows=("row", "nunique"),
-        firms=("unit", lambda u: u[u != ""].nunique()),
-        set_aside=("set_aside", "sum"),
-        emptied=("emptied", "sum"),
+    # Of what is only counted one line stands for all its cells, and its value is their number.
+    counted = quality["rule"].isin(COUNTED) & quality["row"].isna()
+    cells = pd.to_numeric(quality["value"].where(counted), errors="coerce").fillna(1)
+    told = (
+        quality.assign(cells=cells)
+        .groupby(["rule", "field", "severity"], sort=False)
+        .agg(
+            message_en=("message_en", "first"),
+            message_zh=("message_zh", "first"),
+            cells=("cells", "sum"),
+            rows=("row", "nunique"),
+            firms=("unit", lambda u: u[u != ""].nunique()),
+            set_aside=("set_aside", "sum"),
+            emptied=("emptied", "sum"),
+        )
     )
     told = told.reset_index().assign(status="found")
     header = [

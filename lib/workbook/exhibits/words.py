@@ -329,7 +329,7 @@ class Filler(string.Formatter):
         if missing(value):
             return MISSING
         if isinstance(value, numbers.Real) and not isinstance(value, bool):
-            return number(value, format_spec)
+            return number(value, carried(float(value), format_spec))
         return format(value, format_spec)
 
 
@@ -363,6 +363,19 @@ def number(value: Any, spec: str) -> str:
     if text.startswith("-") and not any(c in "123456789" for c in text.split("e")[0]):
         text = text[1:]
     return text.replace("-", "−", 1) if text.startswith("-") else text
+
+
+def carried(value: float, spec: str) -> str:
+    """Three decimals are for what is smaller than ten: a sentence that says 610.155 claims more than its error allows.
+
+    Examples
+    --------
+    >>> carried(0.069, "+.3f"), carried(61.02, ".3f"), carried(-61015.5, ".3f")
+    ('+.3f', '.1f', ',.0f')
+    """
+    if not spec.endswith(".3f") or "," in spec or not math.isfinite(value) or abs(value) < 10:
+        return spec
+    return spec.removesuffix(".3f") + (".1f" if abs(value) < 100 else ",.0f")
 
 
 def missing(value: Any) -> bool:

@@ -48,7 +48,8 @@ def page(study: Built, notebook: str) -> str:
     """
     content = told(study, notebook)
     injected = _injected(content)
-    lead, rest = _led(content["cells"], study.first(notebook).get("id", ""), study)
+    told_of = _spoken_of(content["cells"]) if notebook in study.shown else content["cells"]
+    lead, rest = _led(told_of, study.first(notebook).get("id", ""), study)
     cells = [_cell(cell, study, notebook) for cell in rest if not _tags(cell) & DROPPED]
     first = next((i for i, c in enumerate(cells) if c["cell_type"] == "markdown"), None)
     if first is None or "# " not in _text(cells[first])[:40]:
@@ -67,6 +68,22 @@ def page(study: Built, notebook: str) -> str:
         kept["orphan"] = True  # it has nothing to show, and no place in the story
     whole = {"cells": cells, "metadata": kept, "nbformat": 4, "nbformat_minor": 5}
     return json.dumps(whole, ensure_ascii=False)
+
+
+def _spoken_of(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The cells without the prose of sections of which the data allow nothing; their code stays, for later cells rest on it."""
+    sections: list[list[dict[str, Any]]] = [[]]
+    for cell in cells:
+        if cell["cell_type"] == "markdown" and re.match(r"##? ", _text(cell)):
+            sections.append([])
+        sections[-1].append(cell)
+    kept = []
+    for section in sections:
+        outputs = [o for cell in section for o in cell.get("outputs", [])]
+        absent = [o.get("metadata", {}).get("fusion", {}).get("absent", False) for o in outputs]
+        silent = bool(absent) and all(absent)
+        kept += [cell for cell in section if not (silent and cell["cell_type"] == "markdown")]
+    return kept
 
 
 def _led(
