@@ -51,7 +51,9 @@ class SampleFlow:
         reason_en, reason_zh : str
             What is dropped and why.
         """
-        self.table = self.table.filter(predicate(self.table) if callable(predicate) else predicate)
+        kept = self.table.filter(predicate(self.table) if callable(predicate) else predicate)
+        # As a view: a filter by a thousand codes would be put into words again by every one that follows.
+        self.table = viewed(kept)
         return self._record(reason_en, reason_zh)
 
     def chosen(self, table: ibis.Table, rules: pd.DataFrame) -> SampleFlow:
