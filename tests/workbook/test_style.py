@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import warnings
 from pathlib import Path
@@ -57,3 +58,20 @@ def test_the_font_is_small_and_says_where_it_is_from() -> None:
     readme = (style.FONTS / "README.md").read_text("utf-8")
     assert all(f.name in readme for f in fonts) and "Apache-2.0" in readme
     assert (paths.DATA / "fonts" / "LICENSE-Apache-2.0.txt").is_file()
+
+
+def test_the_theme_is_seaborns_without_its_import() -> None:
+    import matplotlib as mpl
+
+    with mpl.rc_context():
+        style.use("zh")
+        ours = dict(mpl.rcParams), {one: mpl.colors.to_rgb(one) for one in "bgrmyckw"}
+        mpl.rcdefaults()
+        own = {"font.family": style.families("zh"), "text.parse_math": False}
+        rules = {**style.SIZES, **style.RULES, **own}
+        sns = importlib.import_module("seaborn")
+        sns.set_theme(context="notebook", style="whitegrid", palette="colorblind", rc=rules)
+        theirs = dict(mpl.rcParams), {one: mpl.colors.to_rgb(one) for one in "bgrmyckw"}
+    # Its own map of colours is known to matplotlib only once it is imported; no figure leaves its map open.
+    assert {name for name in theirs[0] if theirs[0][name] != ours[0][name]} == {"image.cmap"}
+    assert ours[1] == theirs[1]

@@ -58,9 +58,9 @@ def specification_curve(frame: pd.DataFrame, axes: Mapping[str, str], size: floa
 
 def estimates(axes: Axes, order: pd.DataFrame, size: float) -> None:
     """Points with intervals, dark where told from zero."""
-    import seaborn as sns
+    import matplotlib.pyplot as plt
 
-    blue, grey = sns.color_palette("colorblind")[0], "0.65"
+    blue, grey = plt.rcParams["axes.prop_cycle"].by_key()["color"][0], "0.65"
     colours = [blue if p < size else grey for p in order["p_value"]]
     places = np.arange(len(order))
     axes.vlines(places, order["ci_low"], order["ci_high"], colors=colours, lw=0.6)

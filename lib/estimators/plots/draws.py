@@ -22,9 +22,8 @@ def placebo_draws(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
         Words: x, y.
     """
     import matplotlib.pyplot as plt
-    import seaborn as sns
 
-    colours = sns.color_palette("colorblind")
+    colours = plt.rcParams["axes.prop_cycle"].by_key()["color"]
     figure, axis = plt.subplots(figsize=(6.4, 3))
     axis.hist(frame["t"], bins=30, color=colours[0], alpha=0.6)
     axis.axvline(frame["real"].iloc[0], color=colours[3])

@@ -83,14 +83,20 @@ def bounds(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
         Words: ``y``.
     """
     import matplotlib.pyplot as plt
-    import seaborn as sns
 
     parts = list(frame.groupby("restriction", sort=False))
     figure, panels = plt.subplots(1, len(parts), figsize=(8.2, 3.4), sharey=True, squeeze=False)
     for axis, (name, part) in zip(panels[0], parts, strict=True):
         half = (part["ci_high"] - part["ci_low"]) / 2
         at, middle = part["m"].map("{:g}".format), part["ci_low"] + half
-        axis.errorbar(at, middle, yerr=half, fmt="none", capsize=4, color=sns.color_palette()[0])
+        axis.errorbar(
+            at,
+            middle,
+            yerr=half,
+            fmt="none",
+            capsize=4,
+            color=plt.rcParams["axes.prop_cycle"].by_key()["color"][0],
+        )
         axis.axhline(0, color="0.4", lw=1)
         axis.margins(x=0.15)
         axis.set(xlabel=name)

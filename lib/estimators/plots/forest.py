@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -26,10 +27,11 @@ def forest(table: pd.DataFrame, labels: list[str], colour_by: str, x: str) -> Fi
         Words for the axis.
     """
     import matplotlib.pyplot as plt
-    import seaborn as sns
 
     kinds = list(dict.fromkeys(table[colour_by]))
-    colours = dict(zip(kinds, sns.color_palette("colorblind", len(kinds)), strict=True))
+    colours = dict(
+        zip(kinds, islice(cycle(plt.rcParams["axes.prop_cycle"].by_key()["color"]), len(kinds)), strict=True)
+    )
     figure, axes = plt.subplots(figsize=(6.8, 1 + 0.26 * len(table)))
     places = range(len(table) - 1, -1, -1)
     for row, y in zip(table.to_dict("records"), places, strict=True):
@@ -67,14 +69,19 @@ def coefficients(frame: pd.DataFrame, axes: Mapping[str, str], truth: float | No
         The true effect.
     """
     import matplotlib.pyplot as plt
-    import seaborn as sns
 
     figure, axis = plt.subplots(figsize=(7.2, 1.4 + 0.5 * len(frame)))
     place = {spec: -i for i, spec in enumerate(frame["spec"].unique())}
     for k, (name, part) in enumerate(frame.groupby("term", sort=False)):
         y, half = part["spec"].map(place) - 0.22 * k, part["ci_high"] - part["estimate"]
         axis.errorbar(
-            part["estimate"], y, xerr=half, fmt="o", capsize=3, label=name, color=sns.color_palette()[k]
+            part["estimate"],
+            y,
+            xerr=half,
+            fmt="o",
+            capsize=3,
+            label=name,
+            color=plt.rcParams["axes.prop_cycle"].by_key()["color"][k],
         )
     axis.axvline(0, color="0.4", lw=1)
     if truth is not None:

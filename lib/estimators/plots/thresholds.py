@@ -24,9 +24,8 @@ def likelihood_ratio(frame: pd.DataFrame, axes: Mapping[str, str], critical: flo
         Levels whose ratio is below it are not rejected.
     """
     import matplotlib.pyplot as plt
-    import seaborn as sns
 
-    colours = sns.color_palette("colorblind")
+    colours = plt.rcParams["axes.prop_cycle"].by_key()["color"]
     figure, axis = plt.subplots(figsize=(6.4, 3))
     axis.plot(frame["level"], frame["ratio"], color=colours[0])
     axis.axhline(critical, color=colours[3], ls="--")

@@ -22,12 +22,13 @@ def group_means(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
         Words of ``x`` and ``y``.
     """
     import matplotlib.pyplot as plt
-    import seaborn as sns
 
     latest = frame[frame["year"] == frame["year"].max()].sort_values("mean")
     place = {name: i for i, name in enumerate(latest["district"])}
     figure, axis = plt.subplots(figsize=(7.2, 1.4 + 0.3 * len(place)), layout="constrained")
-    sides = zip((-0.12, 0.12), sns.color_palette("colorblind"), frame.groupby("year"), strict=False)
+    sides = zip(
+        (-0.12, 0.12), plt.rcParams["axes.prop_cycle"].by_key()["color"], frame.groupby("year"), strict=False
+    )
     for shift, color, (year, line) in sides:
         line = line[line["district"].isin(place)]
         at = line["district"].map(place) + shift
@@ -50,13 +51,12 @@ def stacked(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
         Words of ``x`` and ``legend``.
     """
     import matplotlib.pyplot as plt
-    import seaborn as sns
 
     order = list(dict.fromkeys(frame["path"]))
     figure, axis = plt.subplots(figsize=(7.2, 1.2 + 0.32 * len(order)), layout="constrained")
     left = pd.Series(0.0, index=order)
     for color, (chain, part) in zip(
-        sns.color_palette("colorblind"), frame.groupby("chain", sort=False), strict=False
+        plt.rcParams["axes.prop_cycle"].by_key()["color"], frame.groupby("chain", sort=False), strict=False
     ):
         points = part.set_index("path")["points"].reindex(order)
         axis.barh(order, points, left=left, color=color, label=chain)
@@ -77,11 +77,10 @@ def by_path(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
         Words: x, y, path.
     """
     import matplotlib.pyplot as plt
-    import seaborn as sns
 
     figure, axis = plt.subplots(figsize=(7.2, 4.2), layout="constrained")
     lines = frame.groupby("path", sort=False)
-    for color, (path, line) in zip(sns.color_palette("colorblind"), lines, strict=False):
+    for color, (path, line) in zip(plt.rcParams["axes.prop_cycle"].by_key()["color"], lines, strict=False):
         axis.plot(line["year"], line["mean"], marker="o", markersize=3.5, color=color, label=path)
         axis.fill_between(line["year"], line["low"], line["high"], color=color, alpha=0.15, linewidth=0)
         if "mean_least" in line:

@@ -55,13 +55,14 @@ def break_bars(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
         Words of ``x`` and of the legend: ``reclassified``, ``entry_exit``, ``usual_change``, ``open``.
     """
     import matplotlib.pyplot as plt
-    import seaborn as sns
 
     if len(frame["year"].unique()) > 1:
         frame = frame.assign(path=frame["path"] + " " + frame["year"].astype(str))
     parts = 100 * frame.set_index("path")[["reclassified", "entry_exit"]]
     figure, axis = plt.subplots()
-    parts.rename(columns=dict(axes)).plot.barh(stacked=True, color=sns.color_palette("colorblind"), ax=axis)
+    parts.rename(columns=dict(axes)).plot.barh(
+        stacked=True, color=plt.rcParams["axes.prop_cycle"].by_key()["color"], ax=axis
+    )
     usual = {"xerr": 100 * frame["usual_change"], "label": axes["usual_change"]}
     axis.errorbar([0] * len(parts), range(len(parts)), **usual, fmt="none", ecolor="0.2", capsize=3)
     if "change_low" in frame:
@@ -85,11 +86,10 @@ def growth(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
         Words: x.
     """
     import matplotlib.pyplot as plt
-    import seaborn as sns
 
     figure, axis = plt.subplots(figsize=(7.2, 3.0))
     order = frame.dropna(subset=["growth"]).sort_values("growth")
-    blue, orange = sns.color_palette("colorblind")[:2]
+    blue, orange = plt.rcParams["axes.prop_cycle"].by_key()["color"][:2]
     colours = [blue if value >= 0 else orange for value in order["growth"]]
     bars = axis.barh(order["group"].astype(str), order["growth"], color=colours, height=0.6)
     axis.bar_label(

@@ -22,12 +22,11 @@ def gaps(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
         Words: x, y, band.
     """
     import matplotlib.pyplot as plt
-    import seaborn as sns
 
     figure, axis = plt.subplots(figsize=(7.5, 4.2))
     order = frame.sort_values("gap").reset_index(drop=True)
     outside = order["outside"].astype(bool)
-    blue, orange = sns.color_palette("colorblind")[:2]
+    blue, orange = plt.rcParams["axes.prop_cycle"].by_key()["color"][:2]
     axis.fill_between(
         order.index, order["gap_low"], order["gap_high"], color="0.85", lw=0, label=axes["band"]
     )
@@ -50,14 +49,15 @@ def chains(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
         Words: y.
     """
     import matplotlib.pyplot as plt
-    import seaborn as sns
     from matplotlib.ticker import MaxNLocator
 
     figure, grid = plt.subplots(2, 3, figsize=(9, 5.2), sharex=True, sharey=True, squeeze=False)
     units = list(frame.groupby(["name", "grade", "start"], sort=False))
     for axis, ((name, grade, start), own) in zip(grid.flat, units, strict=False):
         lines = own.groupby("chain", sort=False)
-        for (chain, line), colour in zip(lines, sns.color_palette("colorblind"), strict=False):
+        for (chain, line), colour in zip(
+            lines, plt.rcParams["axes.prop_cycle"].by_key()["color"], strict=False
+        ):
             axis.plot(line["year"], line["score"], color=colour, lw=1.4, label=chain)
         axis.axvline(start - 0.5, color="0.4", ls=":", lw=1)
         axis.set_title(f"{name} ({grade})", fontsize=9)
@@ -83,9 +83,8 @@ def card(scores: pd.DataFrame, unit: Mapping[str, Any], axes: Mapping[str, str])
         Words: chart_chains, chart_gap, band.
     """
     import matplotlib.pyplot as plt
-    import seaborn as sns
 
-    blue, orange = sns.color_palette("colorblind")[:2]
+    blue, orange = plt.rcParams["axes.prop_cycle"].by_key()["color"][:2]
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 2.1), width_ratios=(3, 2))
     own = scores[scores["is_chain"].eq(True)].dropna(subset=["latest"]).iloc[::-1]
     places = range(len(own))

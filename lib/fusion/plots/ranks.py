@@ -25,11 +25,10 @@ def rank_intervals(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
         Words: x, y, rank, median (and interval).
     """
     import matplotlib.pyplot as plt
-    import seaborn as sns
 
     there = frame.dropna(subset=["rank", "median"]).sort_values("rank", ignore_index=True)
     some = there.iloc[:: max(1, int(np.ceil(len(there) / MOST)))]
-    dark, light = sns.color_palette("colorblind")[:2]
+    dark, light = plt.rcParams["axes.prop_cycle"].by_key()["color"][:2]
     figure, axis = plt.subplots(figsize=(7.2, 4.2), layout="constrained")
     axis.vlines(some["rank"], some["low"], some["high"], color=light, alpha=0.5, linewidth=1.5)
     axis.plot(some["rank"], some["median"], ".", color=light, markersize=4, label=axes["median"])
@@ -51,9 +50,8 @@ def top_intervals(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
         Words of ``x``, and of the legend: ``rank``, ``median``.
     """
     import matplotlib.pyplot as plt
-    import seaborn as sns
 
-    dark, light = sns.color_palette("colorblind")[:2]
+    dark, light = plt.rcParams["axes.prop_cycle"].by_key()["color"][:2]
     figure, axis = plt.subplots(figsize=(7.2, 1.4 + 0.22 * len(frame)), layout="constrained")
     places = np.arange(len(frame))
     axis.hlines(places, frame["low"], frame["high"], color=light, alpha=0.6, linewidth=2.5)
