@@ -183,3 +183,18 @@ def test_percent_signs_and_words_for_missing_are_numbers(tmp_path: Path) -> None
     assert absent == 9 and found[share].isna().sum() == absent
     assert found[share].dropna().between(10, 25).all()
     assert found[people].between(10, 20).all()
+
+
+def test_dates_name_years_and_commas_for_decimals_are_no_numbers(tmp_path: Path) -> None:
+    """A file of Stata has months under any name; "8.603,71" is not read as 8.60371."""
+    rows = [
+        (f"R{i:02d}", pd.Timestamp(y, 6, 1), 5 + i / 7 + (i * y) % 5, int(i % 3 == 0 and y > 2013), f"{i + 1}.603,7{y % 10}")
+        for i in range(30) for y in range(2010, 2018)
+    ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["region", "month", "output", "reform", "density"])
+    file = tmp_path / "m.dta"
+    table.to_stata(file, write_index=False, convert_dates={"month": "tm"})
+    made = _begun(tmp_path, lambda _: file)
+    kept = _panel(made)
+    assert sorted(kept["year"].unique()) == list(range(2010, 2018)) and len(kept) == len(rows)
+    assert made.parameters.effects.controls == [] and made.parameters.effects.treatments == ["reform"]

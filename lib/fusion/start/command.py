@@ -68,7 +68,7 @@ def _told(roles: Roles, target: Path, beside: Path) -> list[str]:
     looked = roles.looked
     kind = "units" if roles.word else "enterprise"
     word = (roles.word.zh if current() == "zh" else roles.word.en) if roles.word else ""
-    years = roles.year.cells.dropna()
+    years = roles.year.stated.astype(int)
     lines = [
         said(
             f"start.found_{kind}",

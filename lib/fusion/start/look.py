@@ -32,6 +32,7 @@ KNOWN = 4  # contract's columns beside the keys that make a file one of enterpri
 PLAIN = "wind"  # the built-in adapter for spreadsheets: it takes no unit for granted
 TOTALS = ("合计", "总计", "小计", "平均", "Total", "total", "TOTAL", "Sum", "sum")
 NOTES = ("数据来源", "资料来源", "注", "备注", "说明", "Source", "source", "Note", "note")
+GROUPED = r"[-+]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?%?$"  # 1,234.5; 1.234,5 is not guessed at
 _NARROW = str.maketrans({**WIDE, "％": "%"})
 TRUTHS = {"是": 1.0, "否": 0.0, "有": 1.0, "无": 0.0, "yes": 1.0, "no": 0.0, "true": 1.0, "false": 0.0}
 
@@ -231,7 +232,8 @@ def _seen(header: str, cells: pd.Series, column: str) -> Seen:
     plain, unit = split(normalise(header))
     texts = cells.map(lambda c: None if c is None or pd.isna(c) else str(c))
     # As the panel will read them: digits of full width, separators of thousands, percent signs.
-    narrow = texts.str.translate(_NARROW).str.replace(",", "")
+    narrow = texts.str.translate(_NARROW)
+    narrow = narrow.str.replace(",", "").where(narrow.str.match(GROUPED, na=False), narrow)
     percents = narrow.str.endswith("%", na=False)
     unit = unit or ("%" if percents.any() else None)
     numbers = pd.to_numeric(narrow.str.removesuffix("%"), errors="coerce")

@@ -17,6 +17,7 @@ from fusion.start.look import Looked, Seen, Word, is_enterprise, role, words
 ALONE = 0.98  # share of rows alone in their unit and year that make two columns the keys
 CONTROLS = 4
 CLUSTERS = 20  # fewest groups of districts by which errors are clustered
+DATE = re.compile(r"[12]\d{3}[-/.年]\d{1,2}")
 SKEWED = 3.0  # mean over median from which amounts are taken in logarithms
 OWN_CONTROLS = {
     "ln_employees": "log(employees_avg)",
@@ -100,6 +101,8 @@ def _keys(looked: Looked) -> tuple[Seen, Seen, Word | None]:
     """Unit and year: two columns that name each row, those first whose headers say so."""
     years = [c for c in looked.columns if c.column == "year" or (role(c.key, "year", True) and _dated(c))]
     years += [c for c in looked.columns if c.is_year and c not in years]
+    # A date of each row, whatever its header: the month of a file of Stata, the day of a report.
+    years += [c for c in looked.columns if c not in years and DATE.match(_first(c)) and _dated(c)]
     years = [c for c in years if c.stated.size]
     if not years:
         raise AdapterError(said("start.no_year", **_looked_at(looked)))
@@ -132,6 +135,10 @@ def _rank(pair: tuple[Seen, Word | None]) -> tuple[bool, bool, bool]:
 def _dated(column: Seen) -> bool:
     texts = column.cells.dropna()
     return bool(len(texts)) and bool(texts.str.match(r"^[12]\d{3}(\D|$|\d{4}$)").mean() > 0.8)
+
+
+def _first(column: Seen) -> str:
+    return str(column.cells.dropna().iloc[0]) if column.filled else ""
 
 
 def _is_name(column: Seen) -> bool:
