@@ -56,6 +56,16 @@ def test_tables_of_an_index() -> None:
     assert set(describe.opposed(built)) <= set(CODES)
 
 
+def test_quantiles_of_chains_by_hand() -> None:
+    """Scores 0 … 100: the q-quantile of 101 even steps is 100 q. The second chain is told by one firm alone."""
+    scored = pd.DataFrame({"firm_id": [f"F{i // 2}" for i in range(101)], "chain_industry": np.arange(101.0)})
+    scored["chain_value"] = scored["chain_industry"].where(scored["firm_id"] == "F3")
+    found = describe.chains(scored)
+    assert list(found)[:7] == ["chain", "units", "p5", "p25", "p50", "p75", "p95"]
+    assert found.iloc[0, 1:7].tolist() == [51, 5, 25, 50, 75, 95] and found["units"].tolist() == [51, 1]
+    assert describe.chains(scored[["firm_id", "chain_value"]]).empty
+
+
 def test_no_index_gives_empty_tables() -> None:
     table = values()[["firm_id", "year"]]
     wide = describe.weights_wide(describe.weights({}), table)

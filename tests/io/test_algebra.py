@@ -124,6 +124,33 @@ def test_a_sector_without_output_has_no_inputs() -> None:
         io.direct(z.T @ np.eye(2) + 1, [4, 0], ["a", "b"])
 
 
+def test_tables_of_small_money_and_of_more_rows_than_columns() -> None:
+    """No output is too small to divide by; flows of other shapes belong to the side that they are divided by."""
+    for unit in (1e-8, 1e-3, 1e8):
+        np.testing.assert_allclose(io.direct(Z * unit, X * unit), A, **EXACT)
+        np.testing.assert_allclose(io.allocation(Z * unit, X * unit)[1], [0.05, 0.3, 0.1], **EXACT)
+    np.testing.assert_array_equal(io.direct(np.ones((2, 3)), [2, 4, 5]), [[0.5, 0.25, 0.2]] * 2)
+    np.testing.assert_array_equal(io.allocation(np.ones((2, 3)), [2, 4]), [[0.5] * 3, [0.25] * 3])
+
+
+def test_a_sector_without_output_sells_nothing() -> None:
+    np.testing.assert_array_equal(io.allocation([[1, 3], [0, 0]], [4, 0]), [[0.25, 0.75], [0, 0]])
+    # One unit to one buyer is a sale; without names sectors are counted from one.
+    for flows in ([[1, 3], [1, 0]], [[1, 3], [1, 1]], [[1, 3], [0, 2]]):
+        with pytest.raises(InputOutputError, match="sales but no output: number 2"):
+            io.allocation(flows, [4, 0])
+    with pytest.raises(InputOutputError, match="inputs but no output: number 1"):
+        io.direct([[1, 3], [0, 0]], [0, 4])
+
+
+def test_shares_of_imports_from_none_to_all() -> None:
+    # 1 of 4 is imported, then 5 of 5 (nothing is made at home), then nothing.
+    got = io.domestic(np.ones((3, 3)), [4, 0, 7], imports=[1, 5, 0], exports=[1, 0, 7])
+    np.testing.assert_array_equal(got, [[0.75] * 3, [0] * 3, [1] * 3])
+    with pytest.raises(InputOutputError, match="sector number 1"):  # 5 of the 3 that are left at home
+        io.domestic(np.ones((2, 2)), [10, 4], imports=[5, 1], exports=[12, 0])
+
+
 @pytest.mark.parametrize(
     ("call", "says"),
     [

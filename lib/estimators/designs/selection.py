@@ -6,6 +6,7 @@ is in several cells (a control of several starts), `unit` names it, so that erro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -188,7 +189,9 @@ def misreported(
     )
 
 
-def changes(data: pd.DataFrame, ahead: int, least: str = "y", most: str = "y") -> pd.DataFrame:
+def changes(
+    data: pd.DataFrame, ahead: int, least: str = "y", most: str = "y", keep: Sequence[str] = ()
+) -> pd.DataFrame:
     """Changes from the year before each start to some years after it, of starters and of those who have not started by then.
 
     Parameters
@@ -199,11 +202,13 @@ def changes(data: pd.DataFrame, ahead: int, least: str = "y", most: str = "y") -
         Years after the start.
     least, most : str
         Columns between which a value lies; equal where it is known.
+    keep : sequence of str
+        Columns whose values in the year before the start are kept.
 
     Returns
     -------
     DataFrame
-        unit, cell (start year), treated, low and high (NaN: not seen then).
+        unit, cell (start year), treated, low and high (NaN: not seen then), and those kept.
     """
     parts = []
     for start in sorted(set(data.loc[data["start"] > 0, "start"])):
@@ -213,7 +218,8 @@ def changes(data: pd.DataFrame, ahead: int, least: str = "y", most: str = "y") -
         own = then[(then["start"] == start) | (then["start"] == 0) | (then["start"] > start + ahead)]
         after = now.reindex(own.index)
         values = {"low": after[least] - own[most], "high": after[most] - own[least]}
-        parts.append(pd.DataFrame({"cell": start, "treated": own["start"] == start, **values}))
+        known = {name: own[name] for name in keep}
+        parts.append(pd.DataFrame({"cell": start, "treated": own["start"] == start, **values, **known}))
     return pd.concat(parts).reset_index() if parts else pd.DataFrame()
 
 

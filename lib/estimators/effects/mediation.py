@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from estimators.engines import units
 from estimators.engines.within import two_way_residuals
 from estimators.errors import EffectsError
 from estimators.language import said
@@ -89,10 +90,13 @@ def mediation(
     columns = [outcome, mediator, treatment, *controls]
     within = two_way_residuals(rows[columns].to_numpy(float), rows[unit], rows["year"])
     codes, labels = pd.factorize(rows[cluster])
-    if (within.std(axis=0)[:3] < 1e-12).any():
+    if (within.std(axis=0) <= 1e-12 * rows[columns].abs().max().to_numpy(float))[:3].any():
         raise EffectsError(
             said("effects.no_variation", outcome=outcome, mediator=mediator, treatment=treatment)
         )
+    # In even units: money in fen beside a treatment of 0 and 1 leaves no digit of the treatment in a cut-off by rank.
+    sizes = np.array([units.size(pd.Series(column)) for column in within.T])
+    within, own = within / sizes, sizes[0] / sizes[2]
     # All that is needed are cross products, and those of a bootstrap sample are sums of clusters' own.
     products = np.zeros((len(labels), len(columns), len(columns)))
     np.add.at(products, codes, within[:, :, None] * within[:, None, :])
@@ -100,10 +104,10 @@ def mediation(
     weights = np.random.default_rng(seed).multinomial(len(labels), [1 / len(labels)] * len(labels), draws)
     drawn = np.einsum("bc,cij->bij", weights.astype(float), products)
     sampled = [_delta(_parts(cross), 0.0) for cross in drawn]
-    low, high = np.quantile(sampled, [size / 2, 1 - size / 2])
+    low, high = own * np.quantile(sampled, [size / 2, 1 - size / 2])
     grid = np.round(np.linspace(-0.9, 0.9, 37), 3)
-    path = pd.DataFrame({"rho": grid, "indirect": [_delta(point, r) for r in grid]})
-    indirect, total = _delta(point, 0.0), point["total"]
+    path = pd.DataFrame({"rho": grid, "indirect": [own * _delta(point, r) for r in grid]})
+    indirect, total = own * _delta(point, 0.0), own * point["total"]
     share = indirect / total if total else np.nan
     return Mediation(
         indirect, float(low), float(high), total, share, point["rho"], path, len(rows), len(labels)

@@ -33,6 +33,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from estimators.engines.units import Units, even
 from estimators.errors import EffectsError, EnginesDisagree
 from estimators.language import said
 
@@ -78,6 +79,8 @@ class Rung(NamedTuple):
         Singletons left out.
     absorbed : tuple of str
         Regressors of which the effects leave nothing.
+    divided : Units
+        What outcome and regressors were divided by, where `even` did; estimates are stated in their own units.
     """
 
     label: str
@@ -85,6 +88,12 @@ class Rung(NamedTuple):
     effects: list[str]
     dropped: int
     absorbed: tuple[str, ...] = ()
+    divided: Units = Units()
+
+    def even(self, outcome: str, regressors: Sequence[str]) -> Rung:
+        """The same step in even units, which no engine's tolerance takes for too small or too large."""
+        data, divided = even(self.data, outcome, regressors)
+        return self._replace(data=data, divided=divided)
 
     @property
     def units(self) -> int:
@@ -189,7 +198,7 @@ def stated_rows(
     rung, cluster, engine : Rung, str, str
         Rows and effects that the engine saw, the column of clusters, and the engine's name.
     coefficients, std_errors : Series
-        Indexed by term, as the engine reports them.
+        Indexed by term, as the engine reports them; in the rung's units.
     counted : int
         K that the engine's own correction counted (see the module's table).
     r2_within, size : float
@@ -205,7 +214,8 @@ def stated_rows(
     if groups < 2:
         raise EffectsError(said("engines.cluster", cluster=cluster, groups=groups))
     stated = counted_parameters(len(coefficients), rung.data[rung.effects], rung.data[cluster])
-    table = intervals(coefficients, restate(std_errors, n, counted, stated), groups - 1, size)
+    own, errors = rung.divided.own(coefficients), rung.divided.own(std_errors)
+    table = intervals(own, restate(errors, n, counted, stated), groups - 1, size)
     table = table.rename_axis("term").reset_index()
     return table.assign(
         spec=rung.label,

@@ -19,12 +19,12 @@ ACROSS = 4
 def event_study(
     frame: pd.DataFrame, axes: Mapping[str, str], truth: Mapping[str, float] | None = None
 ) -> Figure:
-    """Event studies of several estimators, a panel each with its intervals, all on the same axes.
+    """Event studies of several estimators, a panel each with its intervals (thick) and bands (thin), all on the same axes.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        ``estimator``, ``event_time``, ``estimate``, ``ci_high``.
+        ``estimator``, ``event_time``, ``estimate``, ``ci_high``, ``band_high``.
     axes : mapping
         Words: ``x``, ``y``, ``truth``.
     truth : mapping, optional
@@ -45,8 +45,9 @@ def event_study(
         layout="constrained",
     )
     for axis, (name, part) in zip(panels.flat, parts, strict=False):
-        half = part["ci_high"] - part["estimate"]
-        axis.errorbar(part["event_time"], part["estimate"], yerr=half, fmt="o", ms=3.5, lw=1.2)
+        at = (part["event_time"], part["estimate"])
+        axis.errorbar(*at, yerr=part["band_high"] - part["estimate"], fmt="none", lw=0.7, ecolor="C0")
+        axis.errorbar(*at, yerr=part["ci_high"] - part["estimate"], fmt="o", ms=3.5, lw=2, color="C0")
         # A long name breaks before what is in its brackets, or at a blank.
         axis.set_title(textwrap.fill(str(name).replace("（", " （"), 20), fontsize=8.5, pad=4)
         _guide(axis, axes, truth, named=axis is panels.flat[0])

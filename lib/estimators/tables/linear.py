@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from estimators.engines import units
 from estimators.engines.agreement import agree, no_error
 from estimators.tables.covariance import covariance
 from estimators.tables.rows import Rows, within
@@ -80,8 +81,10 @@ def in_even_units(rows: Rows, made: Callable[[Rows], Estimate], outcome: bool = 
     outcome : bool
         Whether the outcome is divided, too: a count or a probability is not.
     """
-    sizes = {name: _size(rows.data[name]) for name in (*rows.regressors, *rows.endogenous, *rows.instruments)}
-    own = sizes.get(rows.outcome) or _size(rows.data[rows.outcome]) if outcome else 1.0
+    sizes = {
+        name: units.size(rows.data[name]) for name in (*rows.regressors, *rows.endogenous, *rows.instruments)
+    }
+    own = sizes.get(rows.outcome) or units.size(rows.data[rows.outcome]) if outcome else 1.0
     sizes |= {rows.outcome: own}
     found = made(
         replace(rows, data=rows.data.assign(**{name: rows.data[name] / size for name, size in sizes.items()}))
@@ -94,11 +97,6 @@ def in_even_units(rows: Rows, made: Callable[[Rows], Estimate], outcome: bool = 
         v=found.v * np.outer(up, up),
         residuals=found.residuals * own,
     )
-
-
-def _size(values: pd.Series) -> float:
-    largest = float(np.abs(values.to_numpy(float)).max())
-    return float(2.0 ** np.round(np.log2(largest))) if largest > 0 else 1.0
 
 
 def _estimate(rows: Rows, errors: str, options: Mapping[str, Any]) -> Estimate:

@@ -102,7 +102,7 @@ def influence(inverse: ArrayLike) -> Floats:
     inverse : array_like, shape (n, n)
         L. Returns shape (n,), mean 1.
     """
-    return _relative(np.asarray(inverse, dtype=float).sum(axis=0))
+    return _relative(np.asarray(inverse, dtype=float).mean(axis=0))
 
 
 def sensitivity(inverse: ArrayLike) -> Floats:
@@ -116,7 +116,7 @@ def sensitivity(inverse: ArrayLike) -> Floats:
     inverse : array_like, shape (n, n)
         L, or G. Returns shape (n,), mean 1.
     """
-    return _relative(np.asarray(inverse, dtype=float).sum(axis=1))
+    return _relative(np.asarray(inverse, dtype=float).mean(axis=1))
 
 
 def domestic(coefficients: ArrayLike, output: ArrayLike, imports: ArrayLike, exports: ArrayLike) -> Floats:
@@ -168,5 +168,5 @@ def _refuse_empty(used: ArrayLike, x: Floats, sectors: Sequence[str] | None, wha
         raise InputOutputError(said("io.no_output", what=word("io.what", what), names=listed(names)))
 
 
-def _relative(sums: Floats) -> Floats:
-    return np.asarray(sums / sums.mean())
+def _relative(means: Floats) -> Floats:
+    return np.asarray(means / means.mean())

@@ -129,7 +129,16 @@ class Robustness(Section):
 
 
 Design = Literal[
-    "switches", "doses", "selection", "unknown", "misreported", "line", "shocks", "synthetic", "held"
+    "switches",
+    "doses",
+    "selection",
+    "unknown",
+    "reporting",
+    "misreported",
+    "line",
+    "shocks",
+    "synthetic",
+    "held",
 ]
 
 
@@ -152,6 +161,14 @@ class Designs(Section):
     )
     seen_after: Annotated[int, Field(ge=0, le=10)] = Field(
         2, description="years after the start at which units are compared that may have left"
+    )
+    reporting_columns: list[Column] = Field(
+        default_factory=list,
+        description="columns by which telling services is modelled, as they stand in the year before the start; none: controls",
+    )
+    least_reporting: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.05,
+        description="least chance to tell: smaller ones count as it, so that no firm weighs more than one over it",
     )
     false_positive: Share = Field(0.005, description="share of the untreated that are reported as treated")
     false_negative: Share = Field(0.05, description="share of the treated that are not reported as treated")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -38,3 +41,92 @@ def simultaneous(covariance: Array, size: float = 0.05, draws: int = 100_000, se
     root = vectors * np.sqrt(np.clip(values, 0, None))
     normal = np.random.default_rng(seed).standard_normal((draws, len(values)))
     return float(np.quantile(np.abs(normal @ root.T).max(axis=1), 1 - size))
+
+
+def sidak(count: int, size: float = 0.05) -> float:
+    """Quantile that holds for any correlation of `count` normals: P(all |z| ≤ c) ≥ Π P(|z| ≤ c) (Šidák 1967, JASA 62)."""
+    return float(stats.norm.ppf((1 + (1 - size) ** (1 / count)) / 2)) if count else float("nan")
+
+
+def beside(
+    studies: pd.DataFrame, results: Mapping[str, Any], size: float = 0.05, draws: int = 100_000, seed: int = 1
+) -> pd.DataFrame:
+    """Event studies with a band for each estimator that holds its whole path, leads and effects, at once.
+
+    Parameters
+    ----------
+    studies : DataFrame
+        estimator, event_time, estimate, std_error; a base year has no error, and no band.
+    results : mapping
+        By estimator: what keeps ``event_study_vcov`` and ``event_study_vcov_index``, or does not.
+    size : float
+        The band holds the path with chance 1 − size where errors are normal.
+
+    Returns
+    -------
+    DataFrame
+        The same rows with band_low, band_high, multiplier (of the standard error) and joint: whether it comes from the joint
+        covariance. Where an estimator keeps none, or one of other errors than it reports, it is Šidák's, which is wide enough
+        for any.
+    """
+    found = studies.assign(multiplier=np.nan, joint=False)
+    for name, part in studies[studies["std_error"].gt(0)].groupby("estimator", sort=False):
+        covariance = _of_rows(results.get(str(name)), part)
+        wide = sidak(len(part), size) if covariance is None else simultaneous(covariance, size, draws, seed)
+        found.loc[found["estimator"] == name, ["multiplier", "joint"]] = wide, covariance is not None
+    half = found["multiplier"] * found["std_error"]
+    return found.assign(band_low=found["estimate"] - half, band_high=found["estimate"] + half)
+
+
+def apart(studies: pd.DataFrame) -> pd.DataFrame:
+    """A line an estimator of `beside`: where its multiplier is from, and how many leads and effects stand apart from zero.
+
+    Returns
+    -------
+    DataFrame
+        estimator, basis (covariance, sidak), multiplier, leads, leads_apart, effects, effects_alone (by each year's interval),
+        effects_apart (by the band).
+    """
+    told = studies[studies["std_error"].gt(0)]
+    told = told.assign(
+        lead=told["event_time"] < 0,
+        alone=(told["ci_low"] > 0) | (told["ci_high"] < 0),
+        all=(told["band_low"] > 0) | (told["band_high"] < 0),
+    )
+    lines = [
+        {
+            "estimator": name,
+            "basis": "covariance" if part["joint"].iloc[0] else "sidak",
+            "multiplier": part["multiplier"].iloc[0],
+            "leads": int(part["lead"].sum()),
+            "leads_apart": int((part["lead"] & part["all"]).sum()),
+            "effects": int((~part["lead"]).sum()),
+            "effects_alone": int((~part["lead"] & part["alone"]).sum()),
+            "effects_apart": int((~part["lead"] & part["all"]).sum()),
+        }
+        for name, part in told.groupby("estimator", sort=False)
+    ]
+    return pd.DataFrame(lines)
+
+
+def _of_rows(result: Any, part: pd.DataFrame) -> Array | None:
+    """The joint covariance of an event study's rows, where a result keeps it and its diagonal is that of the errors shown."""
+    kept, index = _kept(result)
+    if kept is None or index is None:
+        return None
+    whole = pd.DataFrame(np.asarray(kept, float), list(index), list(index))
+    times = list(part["event_time"])
+    if not set(times) <= set(whole.index):
+        return None
+    own = whole.loc[times, times].to_numpy()
+    same = np.allclose(np.sqrt(np.diag(own)), part["std_error"], rtol=1e-6, atol=0)
+    return own if same else None
+
+
+def _kept(result: Any) -> tuple[Any, Any]:
+    """A result's covariance over event times and what they are; some packages make it when asked to aggregate."""
+    own = tuple(getattr(result, name, None) for name in ("event_study_vcov", "event_study_vcov_index"))
+    if own[0] is not None or not hasattr(result, "aggregate"):
+        return own[0], own[1]
+    made = result.aggregate("event_study")
+    return getattr(made, "vcov", None), getattr(made, "vcov_index", None)

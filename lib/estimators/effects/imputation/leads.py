@@ -35,12 +35,15 @@ class Path:
     scores : DataFrame, cluster × leads
         What each cluster adds to the leads when there are none: columns add up to the estimates, with residuals of the model
         without leads.
+    influence : DataFrame, cluster × event_time
+        What each cluster adds to the estimates; the covariance is the sum of its products.
     """
 
     estimate: pd.Series
     covariance: pd.DataFrame
     base: int
     scores: pd.DataFrame
+    influence: pd.DataFrame
 
 
 def rebased(model: Imputation, first: int = -5) -> Path:
@@ -79,7 +82,8 @@ def rebased(model: Imputation, first: int = -5) -> Path:
     psi = np.hstack([psi_lead[:, rows], model.influence @ weights.to_numpy() - psi_lead @ share.T])
     times = pd.Index([*shown, *[int(e) for e in weights]], name="event_time")
     scores = pd.DataFrame(psi_none @ to_base[rows].T, columns=pd.Index(shown, name="event_time"))
-    return Path(pd.Series(estimate, times), pd.DataFrame(psi.T @ psi, times, times), base, scores)
+    covariance = pd.DataFrame(psi.T @ psi, times, times)
+    return Path(pd.Series(estimate, times), covariance, base, scores, pd.DataFrame(psi, columns=times))
 
 
 def window(paths: Mapping[Any, Path]) -> tuple[pd.Series, pd.DataFrame, pd.DataFrame]:

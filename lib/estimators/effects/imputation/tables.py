@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,30 +21,35 @@ SHOCKS = ["effects", "inference", "estimate", "ci_low", "ci_high", "p_value", "g
 
 @dataclass(frozen=True)
 class Summary:
-    """An average effect and a path, under the names by which packages keep them."""
+    """An average effect and a path with its covariance, under the names by which packages keep them."""
 
     overall_att: float
     overall_se: float
     event_study: pd.DataFrame
     n_obs: int
     n_treated_units: int
+    event_study_vcov: np.ndarray
+    event_study_vcov_index: list[int]
 
 
 def imputed(model: Imputation, first: int = -5) -> Summary:
     """Overall effect, effects by event time, and leads measured from the last untreated year where they can be."""
-    study = model.event_study()[["event_time", "estimate", "std_error", "rows"]]
+    study = model.event_study(draws=1)[["event_time", "estimate", "std_error", "rows"]]  # no band is read
+    weights = model.weights_by("event_time")
+    influence = pd.DataFrame(model.influence @ weights.to_numpy(), columns=list(weights))
     try:
         path = leads.rebased(model, first)
     except EffectsError:
         before = study.iloc[:0]
     else:
         estimate = path.estimate[path.estimate.index < path.base]
+        influence = path.influence[list(estimate.index)].join(influence)
         error = np.sqrt(np.diag(path.covariance))[: len(estimate)]
         before = pd.DataFrame(
             {"event_time": estimate.index, "estimate": estimate.to_numpy(), "std_error": error}
         )
         before.loc[len(before)] = [path.base, 0.0, np.nan]
-    return _summary(model, model.overall(), pd.concat([before, study], ignore_index=True))
+    return _summary(model, model.overall(), pd.concat([before, study], ignore_index=True), influence)
 
 
 def in_two_stages(model: Imputation) -> Summary:
@@ -52,13 +57,22 @@ def in_two_stages(model: Imputation) -> Summary:
     found = two_stage(model)
     listed = [(k, one.estimate, one.std_error, one.rows) for k, one in found.items() if k != "overall"]
     study = pd.DataFrame(listed, columns=["event_time", "estimate", "std_error", "rows"])
-    return _summary(model, found["overall"], study)
+    weights = model.weights_by("event_time")
+    influence = replace(model, centre="event_time").influence @ weights.to_numpy()
+    return _summary(model, found["overall"], study, pd.DataFrame(influence, columns=list(weights)))
 
 
-def _summary(model: Imputation, overall: Estimate, study: pd.DataFrame) -> Summary:
+def _summary(model: Imputation, overall: Estimate, study: pd.DataFrame, influence: pd.DataFrame) -> Summary:
     named = {"estimate": "effect", "std_error": "se", "rows": "n"}
+    covariance = influence.to_numpy().T @ influence.to_numpy()
     return Summary(
-        overall.estimate, overall.std_error, study.rename(columns=named), len(model.data), overall.units
+        overall.estimate,
+        overall.std_error,
+        study.rename(columns=named),
+        len(model.data),
+        overall.units,
+        covariance,
+        [int(time) for time in influence.columns],
     )
 
 

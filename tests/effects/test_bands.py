@@ -1,0 +1,108 @@
+"""Bands of event studies: known cases, what packages keep, and coverage of whole paths."""
+
+from __future__ import annotations
+
+import warnings
+from types import SimpleNamespace
+
+import diff_diff as dd
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import norm
+
+from estimators.effects import dynamics
+from estimators.effects.imputation import bands, fit, leads, tables
+
+KEYS = {"outcome": "y", "unit": "unit", "time": "year", "first_treat": "start"}
+NAMES = {"outcome": "y", "unit": "unit", "time": "year", "start": "start"}
+
+
+def drawn(rng: np.random.Generator, units: int = 150) -> pd.DataFrame:
+    """Three cohorts and as many that never start, eight years, no effect, errors that last."""
+    start = np.repeat([0, 0, 0, 2014, 2015, 2016], units // 6)
+    error = rng.normal(size=(units, 8)).cumsum(axis=1) * 0.5 + rng.normal(size=(units, 8))
+    data = pd.DataFrame(
+        {"unit": np.repeat(np.arange(units), 8), "year": np.tile(np.arange(2010, 2018), units)}
+    )
+    return data.assign(start=start[data["unit"]], y=error.ravel())
+
+
+def test_sidak_is_the_band_of_independent_estimates() -> None:
+    for count in (1, 5, 12):
+        assert (2 * norm.cdf(bands.sidak(count, 0.1)) - 1) ** count == pytest.approx(0.9)
+        assert bands.simultaneous(np.eye(count), 0.1) == pytest.approx(bands.sidak(count, 0.1), abs=0.02)
+
+
+def test_a_covariance_of_other_errors_is_not_used() -> None:
+    study = pd.DataFrame(
+        {
+            "estimator": "a",
+            "event_time": [-2, -1, 0, 1],
+            "estimate": [0.5, 0, 1, 2],
+            "std_error": [1, np.nan, 1, 2],
+        }
+    )
+    half = norm.ppf(0.975) * study["std_error"]
+    study = study.assign(ci_low=study["estimate"] - half, ci_high=study["estimate"] + half)
+    own = SimpleNamespace(
+        event_study_vcov=np.ones((3, 3)) * np.outer([1, 1, 2], [1, 1, 2]), event_study_vcov_index=[-2, 0, 1]
+    )
+    alike = bands.beside(study, {"a": own})
+    # Perfectly correlated: one interval holds all.
+    assert alike["joint"].all() and alike["multiplier"].iloc[0] == pytest.approx(1.96, abs=0.02)
+    assert alike["band_high"].isna().tolist() == [False, True, False, False]
+    own.event_study_vcov = own.event_study_vcov * 1.1
+    for results in ({"a": own}, {"a": object()}, {}):
+        told = bands.beside(study, results)
+        assert not told["joint"].any() and told["multiplier"].iloc[0] == pytest.approx(bands.sidak(3))
+    line = bands.apart(told.assign(ci_low=[1, np.nan, 1, -1], band_low=[-1, np.nan, 1, -1])).iloc[0]
+    assert line[["leads", "leads_apart", "effects", "effects_alone", "effects_apart"]].tolist() == [
+        1,
+        0,
+        2,
+        1,
+        1,
+    ]
+    assert bands.beside(study.iloc[:0], {}).empty and bands.apart(told.iloc[:0]).empty
+
+
+def test_packages_and_ours_keep_their_covariance() -> None:
+    data = drawn(np.random.default_rng(1))
+    model = fit(data, **NAMES)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        results = {
+            "cs": dd.CallawaySantAnna(base_period="universal").fit(data, **KEYS),
+            "sun": dd.SunAbraham(cluster="unit").fit(data, **KEYS),
+            "stacked": dd.StackedDiD(kappa_pre=2, kappa_post=1).fit(data, **KEYS),
+            "extended": dd.WooldridgeDiD(cluster="unit").fit(data, **KEYS),
+            "imputation": tables.imputed(model),
+            "two_stage": tables.in_two_stages(model),
+        }
+    found = bands.beside(dynamics.event_studies(results, 0.05, -4, 3), results)
+    joint = found.groupby("estimator")["joint"].first()
+    assert joint.to_dict() == {n: n != "extended" for n in results}
+    told = found[found["std_error"].gt(0)]
+    wide = told.groupby("estimator").agg(multiplier=("multiplier", "first"), rows=("multiplier", "size"))
+    assert (wide["multiplier"] > 1.96).all()
+    # Šidák's inequality, but for the error of 100,000 draws.
+    assert (wide["multiplier"] < wide["rows"].map(bands.sidak) + 0.02).all()
+    path = leads.rebased(model, -4)
+    np.testing.assert_allclose(path.influence.T @ path.influence, path.covariance, rtol=1e-12)
+
+
+def test_coverage_of_whole_paths() -> None:
+    """150 panels without an effect: leads and effects all hold zero in about 95 %; ten intervals a year do not."""
+    rng = np.random.default_rng(20)
+    held = []
+    for _ in range(150):
+        results = {"imputation": tables.imputed(fit(drawn(rng), **NAMES), -5)}
+        study = dynamics.event_study("imputation", results["imputation"], 0.05, -5, 3)
+        study = bands.beside(study, results, draws=4000)
+        told = study[study["std_error"].gt(0)]
+        held.append([(told[f"{k}_low"] < 0).all() and (told[f"{k}_high"] > 0).all() for k in ("band", "ci")])
+    band, alone = np.mean(held, axis=0)
+    # Three errors of 150 draws are .053; 75 starters in clusters by unit cost a point or two (as pointwise).
+    assert 0.885 < band < 0.995
+    assert alone < 0.85
