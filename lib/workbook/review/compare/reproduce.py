@@ -87,7 +87,9 @@ def twice(study: str, file: Path) -> tuple[int, list[str]]:
         roots: list[Path] = []
         for number, how in enumerate(CIRCUMSTANCES):
             build = Path(folder) / str(number) / "build"
-            placed = _placed(file, build.parent, shuffled=bool(number))
+            placed = _placed(
+                file, Path(folder) / "given", shuffled=bool(number)
+            )  # of one place, which runs keep
             root = build / (study if placed == file else placed.stem)
             _run(placed, build, how)
             _same_moments(root, roots[0] if roots else None)
