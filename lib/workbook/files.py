@@ -13,7 +13,7 @@ import shutil
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from workbook import paths
@@ -65,13 +65,24 @@ def tree(*folders: Path, without: str = "") -> str:
     return whole.hexdigest()
 
 
-def end_with(parent: int) -> None:
-    """In a process that was started for another: end when that is gone, so that nothing outlives a killed command."""
+def end_with(parent: int, last: Callable[[], None] = lambda: None) -> None:
+    """In a process that was started for another: end when that is gone, so that nothing outlives a killed command.
+
+    Parameters
+    ----------
+    parent : int
+        Its process.
+    last : callable
+        What is done before, as taking half-made files away.
+    """
 
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(0.5)
-        os._exit(1)
+        try:
+            last()
+        finally:
+            os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
 

@@ -36,6 +36,7 @@ RECORD = "record.json"
 TABLE = ".table.json"  # cells as printed, for Word and Excel
 # Suffixes of what an exhibit leaves in one language.
 PICTURES = (".svg", ".pdf", ".png")
+_UNDER_WAY: set[Path] = set()  # folders that this process is filling
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,7 @@ def _speak(
     target = root / FOLDER / notebook
     work = target.with_name(f".{notebook}.part")
     shutil.rmtree(work, ignore_errors=True)
+    _UNDER_WAY.add(work)
     work.mkdir(parents=True)
     try:
         sheet = sheets.sheet(notebook)
@@ -163,6 +165,7 @@ def _speak(
         raise
     shutil.rmtree(target, ignore_errors=True)
     work.rename(target)
+    _UNDER_WAY.discard(work)
     return ""
 
 
@@ -323,6 +326,12 @@ def _inputs(root: Path, notebook: str) -> Iterator[Path]:
 
 
 # -- several at a time -------------------------------------------------------------------------------
+def _drop() -> None:
+    """Take away what this process has under way, whose command was killed."""
+    for folder in list(_UNDER_WAY):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _each(work: Any, tasks: list[tuple[Any, ...]], jobs: int) -> list[str]:
     """Do tasks in processes that share the imports made here; faults in the order of the tasks."""
     if len(tasks) < 2 or jobs < 2:
@@ -335,7 +344,7 @@ def _each(work: Any, tasks: list[tuple[Any, ...]], jobs: int) -> list[str]:
     style.use()
     fork = multiprocessing.get_context("fork")
     try:
-        with ProcessPoolExecutor(jobs, fork, files.end_with, (os.getpid(),)) as pool:
+        with ProcessPoolExecutor(jobs, fork, files.end_with, (os.getpid(), _drop)) as pool:
             return list(pool.map(work, *zip(*tasks, strict=True)))
     except BrokenProcessPool:  # one was killed, most often for want of memory: one at a time needs less
         return [work(*task) for task in tasks]
