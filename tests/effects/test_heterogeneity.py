@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -96,6 +98,9 @@ def test_splits_are_estimated_and_what_is_too_small_is_named() -> None:
     family = multiplicity.family(found, "benjamini_hochberg", 99, 1)
     assert family["regression"].tolist() == ["own", "own"] and (family["adjusted"] >= family["p_value"]).all()
     assert set(multiplicity.family({}, "romano_wolf", 99, 1)) <= set(family)
+    still = next(iter(found.values()))
+    still = replace(still, influence=still.influence * 0)  # an outcome that nothing moves stopped a notebook
+    assert multiplicity.family({"still": still} | found, "benjamini_hochberg", 99, 1).equals(family)
 
 
 def test_tags_make_a_group_each() -> None:

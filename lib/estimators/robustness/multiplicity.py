@@ -123,8 +123,9 @@ def family(effects: Mapping[str, heterogeneity.Effects], method: str, draws: int
     -------
     DataFrame
         Columns regression, term, estimate, std_error, statistic, p_value, ci_low, ci_high, units, adjusted; no rows
-        without regressions.
+        without regressions. A regression whose estimate no cluster moves has no test, and is left out.
     """
+    effects = {name: found for name, found in effects.items() if (found.influence.abs().sum() > 0).all()}
     if not effects:
         names = [
             "estimate",
