@@ -318,7 +318,9 @@ def test_deals_are_uniform_where_nothing_happens() -> None:
 def test_deals_keep_how_many_start_in_each_stratum(panel: pd.DataFrame) -> None:
     own = panel.rename(columns={"unit": "firm_id"})
     eligible = inference._eligible(own, "start", ["path"])
-    dealt = pd.Series(inference._deal(eligible, np.random.default_rng(2)), name="dealt")
+    names = own["firm_id"].drop_duplicates().to_numpy()
+    dealt = pd.Series(inference._deal(eligible, len(names), np.random.default_rng(2)), names, name="dealt")
+    dealt = dealt[dealt > 0]
     seen = own.groupby("firm_id")["year"].agg(set)
     assert all({year - 1, year} <= seen[firm] for firm, year in dealt.items())
     paths = own.drop_duplicates("firm_id").set_index("firm_id")["path"]

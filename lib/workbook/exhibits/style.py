@@ -104,10 +104,11 @@ def use(language: str = "en") -> None:
     if language not in ("en", "zh"):
         raise ValueError(f"style.use: language is '{language}'; allowed: en, zh")
     import matplotlib as mpl
+    from matplotlib import rcsetup
 
     # Labels come from files: `$` in one is a dollar, not the beginning of a formula.
     own = {"text.parse_math": False}
-    colours = {"axes.prop_cycle": mpl.rcsetup.cycler("color", [mpl.colors.to_rgb(one) for one in COLOURS])}
+    colours = {"axes.prop_cycle": rcsetup.cycler("color", [mpl.colors.to_rgb(one) for one in COLOURS])}
     rules: dict[Any, Any] = {**THEME, **colours, **SIZES, **RULES, "font.family": families(language), **own}
     mpl.rcParams.update(rules)
     # One by one, which makes matplotlib forget what it looked up.

@@ -298,7 +298,9 @@ def by_deals(
     estimate, observed = dealing.statistic(own[start].to_numpy(float))
     eligible = _eligible(own, start, strata)
     rng = np.random.default_rng(seed)
-    dealt = [own["firm_id"].map(_deal(eligible, rng)).fillna(0).to_numpy(float) for _ in range(deals)]
+    place = pd.factorize(own["firm_id"])[0]
+    # One deal at a time, by numbers of units: all at once would be a table of rows by deals.
+    dealt = (_deal(eligible, int(place.max()) + 1, rng)[place] for _ in range(deals))
     drawn = np.array([dealing.statistic(starts)[1] for starts in dealt])
     drawn = drawn[np.isfinite(drawn)]
     p_value = (1 + int((np.abs(drawn) >= abs(observed) * (1 - 1e-12)).sum())) / (1 + len(drawn))
@@ -352,8 +354,11 @@ class _Dealing:
         return estimate, estimate / error if error > 0 else float("nan")
 
 
-def _eligible(data: pd.DataFrame, start: str, strata: Sequence[str]) -> list[tuple[float, int, Any]]:
-    """(start year, how many start then, units that could have), by stratum, those with the fewest choices first."""
+def _eligible(data: pd.DataFrame, start: str, strata: Sequence[str]) -> list[tuple[float, int, Array]]:
+    """(start year, how many start then, numbers of units that could have), by stratum, fewest choices first.
+
+    Units are numbered in the order in which they are first seen.
+    """
     units = data.drop_duplicates("firm_id").set_index("firm_id")
     key = units[list(strata)].astype(str).agg("/".join, axis=1) if strata else pd.Series("", units.index)
     years = data.groupby("firm_id")["year"].agg(set)
@@ -362,15 +367,14 @@ def _eligible(data: pd.DataFrame, start: str, strata: Sequence[str]) -> list[tup
         for year, size in part.loc[part[start] > 0, start].value_counts().items():
             seen = years[part.index].map(lambda have, g=year: {g - 1, g} <= have)
             able = part.index[seen.to_numpy() & (key[part.index] == stratum).to_numpy()]
-            found.append((float(year), min(int(size), len(able)), able.to_numpy()))
+            found.append((float(year), min(int(size), len(able)), units.index.get_indexer(able)))
     return sorted(found, key=lambda one: len(one[2]))
 
 
-def _deal(eligible: list[tuple[float, int, Any]], rng: np.random.Generator) -> dict[Any, float]:
-    dealt: dict[Any, float] = {}
+def _deal(eligible: list[tuple[float, int, Array]], units: int, rng: np.random.Generator) -> Array:
+    """A start year for each unit, 0 for those that have none."""
+    dealt = np.zeros(units)
     for year, size, able in eligible:
-        free = [one for one in able if one not in dealt]
-        dealt |= dict.fromkeys(
-            rng.choice(np.array(free, dtype=object), min(size, len(free)), replace=False), year
-        )
+        free = able[dealt[able] == 0]
+        dealt[rng.choice(free, min(size, len(free)), replace=False)] = year
     return dealt
