@@ -68,3 +68,31 @@ def test_what_cannot_be_estimated_is_said(panel: pd.DataFrame) -> None:
     found, refused = outcomes.on_outcomes(rows, {"late": [], "few": []}, "start")
     assert list(refused) == ["late"] and "few" not in found
     assert outcomes.on_outcomes(rows, {"still": []}, None) == ({}, {})
+
+
+def test_the_graph_of_what_is_held_constant(panel: pd.DataFrame) -> None:
+    """Treatment to outcome, each control to outcome, and a dashed arrow from treatment to those alone that it moves."""
+    from matplotlib import pyplot
+    from matplotlib.text import Annotation
+
+    from estimators.plots import held
+
+    # As notebook 13 has them: what the start does to each control; one by hand without noise, 3 points in every treated year.
+    exact = panel.assign(up=panel["year"] + 3.0 * (panel["year"] >= panel["start"]))
+    found, _ = outcomes.on_outcomes(exact, {"up": [], "still": [], "moved": []}, "start")
+    lines = {name: one.table.loc["effect"] for name, one in found.items()}
+    assert lines["up"]["estimate"] == pytest.approx(3)
+    moves = [bool(line["ci_low"] > 0 or line["ci_high"] < 0) for line in lines.values()]
+    assert moves == [True, False, True]
+    words = {"held": "held", "may_move": "moved", "treatment": "Pilot", "outcome": "Output"}
+    figure = held.graph(pd.DataFrame({"column": list(lines), "moves": moves}), words)
+    drawn = figure.axes[0].texts
+    arrows = [t for t in drawn if isinstance(t, Annotation)]
+    dashed = [t for t in arrows if t.arrow_patch.get_linestyle() in ("--", "dashed")]
+    places = {t.get_text(): t.get_position() for t in drawn if t.get_text()}
+    assert len(arrows) == 1 + 3 + 2 and {"up", "still", "moved", "Pilot", "Output"} <= set(places)
+    # An arrow's head is where it points to, its own place where it starts.
+    assert {t.xy for t in dashed} == {places["up"], places["moved"]}
+    assert {t.get_position() for t in dashed} == {places["Pilot"]}
+    assert all(t.xy == places["Output"] for t in arrows if t not in dashed)
+    pyplot.close(figure)
