@@ -96,3 +96,17 @@ def test_the_graph_of_what_is_held_constant(panel: pd.DataFrame) -> None:
     assert {t.get_position() for t in dashed} == {places["Pilot"]}
     assert all(t.xy == places["Output"] for t in arrows if t not in dashed)
     pyplot.close(figure)
+
+
+def test_controls_that_the_start_moves(panel: pd.DataFrame) -> None:
+    """One control by hand without noise: 3 points in every treated year, and one that follows its firm and year."""
+    exact = panel.assign(
+        up=panel["year"] + 3.0 * (panel["year"] >= panel["start"]),
+        same=panel["year"] * 2.0 + panel["firm_id"].str.len(),
+    )
+    found = outcomes.moved(exact, ["up", "moved", "still"], "start").set_index("column")
+    assert found.loc["up", "estimate"] == pytest.approx(3) and found["moves"].tolist() == [True, True, False]
+    assert found.loc["still", "ci_low"] < 0 < found.loc["still", "ci_high"]
+    assert outcomes.moved(exact, ["up"], None).empty and outcomes.moved(exact, [], "start").empty
+    treated = exact.loc[exact["start"].notna(), "firm_id"].nunique()
+    assert (found["units"] == treated).all()

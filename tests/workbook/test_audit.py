@@ -58,6 +58,16 @@ MADE = pd.DataFrame({"column": ["ln_lp", "composite"], "stands": ["outcome", "tr
 SHARED = pd.DataFrame({"regressor": ["composite"], "against": ["ln_lp"], "how": ["same"]})
 
 
+HELD = pd.DataFrame(
+    {
+        "column": ["a", "b"],
+        "label_en": ["Staff", "Capital"],
+        "label_zh": ["人员", "资本"],
+        "moves": [True, False],
+    }
+)
+
+
 def decide(number: int, language: str = "en", **given: Any) -> tuple[str, str]:
     settings = {"tables": {}, "exhibits": [], "facts": FACTS} | given
     table = audit.checklist(audit.Evidence(**settings)).set_index("number")
@@ -66,7 +76,7 @@ def decide(number: int, language: str = "en", **given: Any) -> tuple[str, str]:
 
 def test_points_are_numbered_and_each_has_a_rule() -> None:
     listed = audit.points()
-    assert [p.number for p in listed] == list(range(1, 42))
+    assert [p.number for p in listed] == list(range(1, 43))
     assert all(p.point_en and p.point_zh for p in listed)
 
 
@@ -74,7 +84,7 @@ def test_a_study_that_lacks_everything_passes_nothing_but_its_record() -> None:
     table = audit.checklist(audit.Evidence({}, [], {}))
     assert table.loc[table["status"] == "pass", "number"].tolist() == [38]
     assert set(table["status"]) <= set(audit.STATUSES)
-    assert len(table) == 41
+    assert len(table) == 42
     assert all(table[f"evidence_{language}"].str.len().gt(0).all() for language in ("en", "zh"))
 
 
@@ -124,6 +134,10 @@ def test_a_study_that_lacks_everything_passes_nothing_but_its_record() -> None:
         (41, {"tables": {"components": MADE, "shared": SHARED.iloc[:0]}}, "pass"),
         (41, {"tables": {"components": MADE, "shared": SHARED.assign(how="scale")}}, "pass"),
         (41, {"tables": {"components": MADE, "shared": SHARED}}, "fail"),
+        (42, {}, "not applicable"),
+        (42, {"tables": {"held": HELD.assign(moves=False)}}, "pass"),
+        (42, {"tables": {"held": HELD}}, "needs a sentence"),
+        (42, {"tables": {"held": HELD}, "statements": {"42": "given inputs, by design"}}, "stated"),
     ],
 )
 def test_points_are_decided(number: int, given: dict[str, Any], status: str) -> None:
@@ -137,8 +151,8 @@ def test_evidence_names_the_exhibit_in_both_languages() -> None:
 
 
 def test_a_statement_for_no_point_is_an_error() -> None:
-    with pytest.raises(audit.AuditError, match=r"no point 42; allowed: '1' to '41'"):
-        decide(1, statements={"42": "x"})
+    with pytest.raises(audit.AuditError, match=r"no point 43; allowed: '1' to '42'"):
+        decide(1, statements={"43": "x"})
 
 
 def test_a_broken_table_of_points_says_where(tmp_path: Path) -> None:
@@ -189,3 +203,13 @@ def test_exhibits_are_read_from_finished_notebooks_alone(tmp_path: Path) -> None
     listing.write(tmp_path, ["01_panel"])
     table = pd.read_csv(tmp_path / "exhibits.csv")
     assert table["cell_tag"].tolist() == ["flow", "map"] and table["title_zh"].tolist() == ["题", "题"]
+
+
+def test_controls_that_treatment_moves_are_named() -> None:
+    for language, words in (
+        ("en", "1 of 2 controls (Staff)"),
+        ("zh", "2 个控制变量中有 1 个受处理影响（人员）"),
+    ):
+        assert words in decide(42, language, tables={"held": HELD})[1]
+        told = decide(42, language, tables={"held": HELD}, statements={"42": "by design"})[1]
+        assert words in told and "by design" in told

@@ -404,8 +404,31 @@ def _apart(evidence: Evidence, point: Point) -> Verdict:
     )
 
 
+def _held(evidence: Evidence, point: Point) -> Verdict:
+    """No control is moved by treatment, or a person says why those that are moved are held constant."""
+    made = evidence.table("held")
+    if made is None:
+        return "not applicable", evidence.say("no control, or no start year", "没有控制变量或没有开始年份")
+    moved = made[made["moves"].astype(bool)]
+    if moved.empty:
+        return "pass", evidence.say(
+            f"treatment moves none of {len(made)} controls beyond chance",
+            f"{len(made)} 个控制变量均未明显受处理影响",
+        )
+    names = evidence.say(", ".join(moved["label_en"]), "、".join(moved["label_zh"]))
+    text = evidence.say(
+        f"treatment moves {len(moved)} of {len(made)} controls ({names}): what runs through them is not in the estimates.",
+        f"{len(made)} 个控制变量中有 {len(moved)} 个受处理影响（{names}）：经由其的部分不含在估计值中。",
+    )
+    if evidence.statement(point):
+        return "stated", text
+    key = f'audit.statements "{point.number}"'
+    return "needs a sentence", text + evidence.say(f" Why they are held: {key}", f"为何保持不变：{key}")
+
+
 RULES: dict[str, Rule] = {
     "apart": _apart,
+    "held": _held,
     "open": _open,
     "statement": _statement,
     "exhibits": _exhibits,

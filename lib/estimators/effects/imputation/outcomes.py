@@ -63,6 +63,29 @@ def on_outcomes(
     return found, refused
 
 
+def moved(
+    rows: pd.DataFrame,
+    controls: Sequence[str],
+    start: str | None,
+    *,
+    cluster: str = "firm_id",
+    size: float = 0.05,
+) -> pd.DataFrame:
+    """What the start does to each control, by imputation: a control that treatment moves holds part of the effect constant.
+
+    Returns
+    -------
+    DataFrame
+        column, estimate, ci_low, ci_high, units, moves (the interval is on one side of zero). No rows where there is no start,
+        or no control that enough treated units have.
+    """
+    columns = ["estimate", "ci_low", "ci_high", "units"]
+    found, _ = on_outcomes(rows, {name: [] for name in controls}, start, cluster=cluster, size=size)
+    lines = [{"column": name} | one.table.loc["effect", columns].to_dict() for name, one in found.items()]
+    table = pd.DataFrame(lines, columns=["column", *columns])
+    return table.assign(moves=(table["ci_low"] > 0) | (table["ci_high"] < 0))
+
+
 def through(model: Imputation, year: int) -> Array | None:
     """Weights of the change of the effect from the year before a shock to its year, over starts before it.
 
