@@ -147,8 +147,9 @@ def test_shares_of_imports_from_none_to_all() -> None:
     # 1 of 4 is imported, then 5 of 5 (nothing is made at home), then nothing.
     got = io.domestic(np.ones((3, 3)), [4, 0, 7], imports=[1, 5, 0], exports=[1, 0, 7])
     np.testing.assert_array_equal(got, [[0.75] * 3, [0] * 3, [1] * 3])
-    with pytest.raises(InputOutputError, match="sector number 1"):  # 5 of the 3 that are left at home
-        io.domestic(np.ones((2, 2)), [10, 4], imports=[5, 1], exports=[12, 0])
+    # 5 are imported and 3 left at home: some are exported again, so that the share is of all there is, 5 of 15.
+    again = io.domestic(np.ones((2, 2)), [10, 4], imports=[5, 1], exports=[12, 0])
+    np.testing.assert_allclose(again, [[2 / 3] * 2, [0.8] * 2], **EXACT)
 
 
 @pytest.mark.parametrize(
