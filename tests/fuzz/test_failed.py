@@ -289,3 +289,16 @@ def test_the_study_that_tables_are_tried_in_is_sound(tmp_path: Path) -> None:
         again(tmp_path, "study's tables", Made(f"{STUDY}tables: {{main: {{columns: [{{}}]}}}}\n".encode()))
         == READ
     )
+
+
+# -- found by seeds from 71000 on -----------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("kind", "seed"),
+    [("study", 71613), ("study upon another", 71235), ("study's tables", 71225), ("study's tables", 71329),
+     ("expression", 71158), ("standard in a book", 71385), ("classified", 71075)],
+)  # fmt: skip
+def test_inputs_that_failed_are_refused_in_words_or_read(kind: str, seed: int, tmp_path: Path) -> None:
+    """A long key, a list where a mapping belongs, a panel without columns, a constant, a book without sheets, no code of 2002."""
+    name, make, attempt = KINDS[kind]
+    made = make(seed)
+    assert made is not None and tried(tmp_path, name, made, attempt) in (READ, REFUSED)

@@ -234,13 +234,15 @@ def doubts(counts: pd.DataFrame) -> pd.DataFrame:
     tried = tried[tried["reading"] != "missing"]
     known = tried["cells"].where(tried["reading"] == "read", 0)
     by = [tried["stated"], tried["year"], tried["version"]]
-    rows = tried["cells"].groupby(by).sum().unstack()
-    share = (known.groupby(by).sum().unstack() / rows)[rows[NATIONAL[0]] >= FEWEST]
+    # A text may be a word for nothing in one edition, and so have no rows there.
+    counted = tried["cells"].groupby(by).sum().unstack().reindex(columns=NATIONAL)
+    rows = counted.max(axis=1)
+    share = (known.groupby(by).sum().unstack() / counted)[rows >= FEWEST]
     if share.empty:
         return pd.DataFrame(columns=columns)
     own = pd.Series([share.loc[at, at[0]] for at in share.index], index=share.index)
     told = pd.DataFrame({"best": share.idxmax(axis=1), "own": own, "other": share.max(axis=1)})
-    told = told.assign(rows=rows[NATIONAL[0]])[told["other"] > told["own"] + DOUBT].reset_index()
+    told = told.assign(rows=rows)[told["other"] > told["own"] + DOUBT].reset_index()
     weighted = told.assign(own=told["own"] * told["rows"], other=told["other"] * told["rows"])
     out = weighted.groupby(["stated", "best"], as_index=False).agg(
         first_year=("year", "min"),

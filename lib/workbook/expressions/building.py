@@ -121,6 +121,8 @@ class Builder:
 
     def _call(self, node: Node, x: list[Any]) -> Any:
         name, constants = str(node.value), [part.value for part in node.parts]
+        if x and (node.options or name in _UNIT or name in _TIMED):
+            x = [self._column(x[0]), *x[1:]]
         if node.options:
             return self._over(name, node, x, constants)
         if name in _TIMED:
@@ -131,6 +133,12 @@ class Builder:
         if name in ("since", "years_since"):
             return _YEARS[name](number(x[0]), number(self.table[self.rules.year]))
         return _ROW[name](x, constants, node)
+
+    def _column(self, value: Any) -> Any:
+        """A value that is the same in all rows as a column: what looks at other rows cannot look at a constant."""
+        if not isinstance(value, ibis.expr.types.Scalar):
+            return value
+        return self.table[self.rules.unit].notnull().ifelse(value, ibis.null(value.type()))
 
     # -- other rows --------------------------------------------------------------------------
     def _over(self, name: str, node: Node, x: list[Any], constants: list[Any]) -> Any:

@@ -39,6 +39,7 @@ from workbook.run import chain
 
 SHOWN = 20  # faults in one message
 LONGEST = 400  # characters of one
+LONG = 60  # characters of a key
 ROUNDS = 12  # times that a file is read without what was wrong in it, to find the rest
 NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,59}$")
 LOADER = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
@@ -509,6 +510,11 @@ def _cut(line: str) -> str:
     return line[: last if last > LONGEST // 2 else LONGEST] + "…"
 
 
+def _named(part: Any) -> str:
+    """A part of a key; of one that is long its beginning, so that the words after it stay in sight."""
+    return text if len(text := str(part)) <= LONG else f"{text[:LONG]}…"
+
+
 def _shown(file: Path) -> str:
     return str(file.relative_to(paths.ROOT)) if file.is_relative_to(paths.ROOT) else str(file)
 
@@ -516,7 +522,7 @@ def _shown(file: Path) -> str:
 def _explain(error: Any, node: Any, file: Path) -> str:
     """One line for one error: file:line, key, found, allowed."""
     location = [part for part in error["loc"] if part != "[key]"]
-    key = ".".join(str(part) for part in location)
+    key = ".".join(_named(part) for part in location)
     where = f"{_shown(file)}:{_line(node, location)}"
     kind = error["type"]
     if kind == "extra_forbidden":
@@ -596,7 +602,7 @@ def _deepest(node: Any, location: list[Any]) -> tuple[int, int]:
     for part in location:
         if node is None or not hasattr(node, "value") or isinstance(node.value, str):
             break
-        if isinstance(part, int):
+        if isinstance(part, int) and not isinstance(node, MappingNode):
             if part >= len(node.value):
                 break
             node = node.value[part]

@@ -169,6 +169,8 @@ def _sheet(file: Path) -> tuple[list[list[str]], dict[tuple[int, int], bool]]:
         raise ClassificationError(
             said("classification.damaged", kind="Excel", source=file.name, error=error)
         ) from None
+    if not book.worksheets:  # charts alone, or sheets that a damaged list does not name
+        raise ClassificationError(said("classification.empty_sheet", source=file.name))
     rows: list[list[str]] = []
     numbers: dict[tuple[int, int], bool] = {}
     for place, row in enumerate(book.worksheets[0].iter_rows(values_only=True), 1):

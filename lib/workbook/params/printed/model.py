@@ -131,7 +131,7 @@ def _columns(value: object) -> object:
     return made
 
 
-Columns = Annotated[list[TableColumn], BeforeValidator(_columns)]
+Columns = Annotated[list[TableColumn], Field(min_length=1), BeforeValidator(_columns)]
 
 
 class TablePanel(Spec):
