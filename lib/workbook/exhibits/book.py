@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     import ibis
 
 JOB = "FUSION_JOB"
+# Roles of what is computed by linear algebra, whose last bits depend on threads and on where arrays lie in memory: two
+# runs of one study would differ there. Counts, amounts and shares of the data are sums in order, and stay as they are.
+STEADY, DIGITS = ("estimate", "error", "bound", "p", "statistic"), 12
 
 
 class Chosen:
@@ -128,7 +131,10 @@ class Book:
             raise KeyError(said("exhibits.writes", notebook=self.step.notebook, name=name, allowed=allowed))
         target = self.folder / f"{name}.parquet"
         if isinstance(table, pd.DataFrame):
-            table.to_parquet(target, index=False)
+            # What is estimated is declared with its columns, for studies that cannot have it.
+            estimated = name in self.step.empty
+            kept = _steady(table, sheets.shared().columns) if estimated else table
+            kept.to_parquet(target, index=False)
         else:
             table.to_parquet(str(target))
         self._written.append(name)
@@ -240,7 +246,7 @@ class Book:
             self._leave_out(id, lacks)
             return
         assert frame is not None  # what is missing was left out above
-        frame = record.kept(self.folder, id, frame)
+        frame = record.kept(self.folder, id, _steady(frame, declared.columns, declared))
         if contributions is not None:
             record.kept(self.folder, id, record.in_order(contributions), listing.UNITS)
         kind = "table" if declared.kind in ("regression", "journal") else declared.kind
@@ -402,6 +408,20 @@ def _values(namespace: Mapping[str, Any]) -> dict[str, Any]:
 
         values = load(str(namespace["study"])).flat
     return values | {name: namespace[name] for name in values if name in namespace}
+
+
+def _steady(
+    frame: pd.DataFrame, columns: Mapping[str, sheets.Column], exhibit: sheets.Exhibit | None = None
+) -> pd.DataFrame:
+    """Estimates with the digits that every run gives."""
+    kept = {}
+    for name in frame:
+        column = columns.get(str(name)) or (sheets.more(exhibit, str(name)) if exhibit else None)
+        if column is None or column.role not in STEADY or not pd.api.types.is_float_dtype(frame[name]):
+            continue
+        rounded = frame[name].map(lambda x: float(f"{x:.{DIGITS}g}"), na_action="ignore")
+        kept[name] = rounded.astype(frame[name].dtype)
+    return frame.assign(**kept)
 
 
 def _is_file(place: Path) -> bool:
