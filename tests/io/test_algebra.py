@@ -159,6 +159,8 @@ def test_shares_of_imports_from_none_to_all() -> None:
         (lambda: io.direct([[np.nan]], [1]), "missing values"),
         (lambda: io.direct([[1]], [-1]), "negative"),
         (lambda: io.leontief([[1.2, 0], [0, 0.5]]), "not productive"),
+        # (I − A)⁻¹ = −[[1, 4], [1, 1]] / 3: the least element is the second sector's.
+        (lambda: io.leontief([[0, 4], [1, 0]]), "sector number 2"),
         (lambda: io.leontief([[1.0]]), "singular"),
         (lambda: io.leontief(np.ones((2, 3))), "square"),
         (lambda: io.domestic(A, X, [-5, 0, 0], [0, 0, 0]), "imports positive"),

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from fusion import io
-from fusion.io import both_ways
+from fusion.io import InputOutputError, both_ways
 
 # x = (100, 200, 100), A = [[.2, .2, 0], [.1, .3, .2], [.1, .2, .3]]; 342 L = [[450, 140, 40], [90, 560, 160], [90, 180, 540]].
 TABLE = """code,divisions,name_en,name_zh,a,m,s,output,exports
@@ -60,6 +60,26 @@ def test_service_value_added_in_exports_by_hand(tmp_path: Path) -> None:
     assert both_ways.service_exports(own(tmp_path, shut)).empty
     unsaid = "\n".join(line.rsplit(",", 1)[0] for line in TABLE.strip().split("\n")) + "\n"
     assert both_ways.service_exports(own(tmp_path, unsaid)).empty
+
+
+def test_shares_of_exports_have_no_unit(tmp_path: Path) -> None:
+    """A table in billions sells less than one of anything."""
+    whole = both_ways.service_exports(own(tmp_path))
+    rows = pd.read_csv(tmp_path / "table.csv", dtype={"code": str, "divisions": str})
+    numbers = ["a", "m", "s", "output", "exports"]
+    rows.assign(**rows[numbers] * 1e-4).to_csv(tmp_path / "small.csv", index=False)
+    small = both_ways.service_exports(io.read_own(tmp_path / "small.csv"))
+    pd.testing.assert_frame_equal(small, whole, rtol=1e-12)
+
+
+def test_a_table_may_miss_its_output_by_a_thousandth(tmp_path: Path) -> None:
+    for off, told in ((0.15, False), (0.3, True)):  # of 200: .75 and 1.5 thousandths
+        text = TABLE.replace(",200,40", f",{200 + off},40")
+        if told:
+            with pytest.raises(InputOutputError):
+                own(tmp_path, text)
+        else:
+            assert own(tmp_path, text).table.output[1] == 200 + off
 
 
 def test_imports_are_taken_out_by_proportion(tmp_path: Path) -> None:

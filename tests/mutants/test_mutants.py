@@ -113,3 +113,7 @@ def test_a_short_run(tmp_path: Path) -> None:
         rows = list(csv.DictReader(stream))
     assert len(rows) == 3 and {row["file"] for row in rows} == {"fusion/io/algebra.py"}
     assert {row["result"] for row in rows} <= {"killed", "survived", "slow"}
+
+
+def test_nothing_is_planted_that_changes_nothing() -> None:
+    assert [(m.before, m.after) for m in mutants("x = 0.0\ny = 0.5\n")] == [("0.0", "1.0"), ("0.5", "1.0")]

@@ -90,7 +90,7 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
     elif isinstance(node, ast.Constant) and isinstance(node.value, int) and not isinstance(node.value, bool):
         yield "constant", ast.Constant(node.value + 1)
     elif isinstance(node, ast.Constant) and isinstance(node.value, float):
-        yield "constant", ast.Constant(node.value * 2)
+        yield "constant", ast.Constant(node.value * 2 or 1.0)  # twice nothing is no fault
     elif isinstance(node, ast.BoolOp):
         yield "condition", ast.BoolOp(ast.Or() if isinstance(node.op, ast.And) else ast.And(), node.values)
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
