@@ -50,6 +50,8 @@ def test_entropy_refuses_what_has_none() -> None:
         weights.entropy([[-0.1], [1.0]])
     with pytest.raises(CompositeError, match="all zero or has fewer"):
         weights.entropy([[0.0], [0.0]])
+    with pytest.raises(CompositeError, match="all zero or has fewer"):
+        weights.entropy([[0.0, 1.0], [0.0, 2.0]])  # one column of two
 
 
 def test_winsorise_cuts_to_the_quantiles() -> None:

@@ -245,6 +245,9 @@ def test_errors_of_shocks_by_hand() -> None:
     clustered = sum((z[group == g] @ left[group == g]) ** 2 for g in range(30)) ** 0.5 / (z @ z)
     assert found.estimate == pytest.approx(z @ y / (z @ z)) and found.std_error == pytest.approx(clustered)
     assert found.shocks == 30 and found.effective == pytest.approx(30)
+    # 95 % of a normal's draws lie within 1.959964 errors of zero; y is moved so that the estimate lies there.
+    at = exposed(y + (1.959964 * clustered - found.estimate) * z, z, shares)
+    assert at.std_error == pytest.approx(clustered) and at.p_value == pytest.approx(0.05, abs=1e-6)
     # At the ends of the interval under the hypothesis, (z(y − bz))² is the square of 1.96 times its shocks' sums.
     for end in (found.null_low, found.null_high):
         parts = np.bincount(group, z * (y - end * z))
