@@ -198,3 +198,24 @@ def test_dates_name_years_and_commas_for_decimals_are_no_numbers(tmp_path: Path)
     kept = _panel(made)
     assert sorted(kept["year"].unique()) == list(range(2010, 2018)) and len(kept) == len(rows)
     assert made.parameters.effects.controls == [] and made.parameters.effects.treatments == ["reform"]
+
+
+def test_quarters_are_no_years_and_a_stray_percent_makes_no_column_in_percent(tmp_path: Path) -> None:
+    quarters = [
+        (f"R{i}", f"{y}-{m:02d}-01", i + y % 7 + m)
+        for i in range(20)
+        for y in (2015, 2016)
+        for m in (3, 6, 9)
+    ]
+    file = tmp_path / "q.csv"
+    pd.DataFrame(quarters, columns=["region", "day", "output"]).to_csv(file, index=False)
+    with pytest.raises(AdapterError):
+        command.new([file], "mine", "", "")
+    rows = [
+        (f"R{i}", y, i + y % 7, "45%" if i == 3 else (i % 9) / 10)
+        for i in range(20)
+        for y in range(2010, 2018)
+    ]
+    pd.DataFrame(rows, columns=["region", "year", "output", "share"]).to_csv(tmp_path / "s.csv", index=False)
+    made = _begun(tmp_path, lambda _: tmp_path / "s.csv")
+    assert all(c.unit != "%" for c in made.parameters.panel.extra_columns.values())

@@ -234,9 +234,10 @@ def _seen(header: str, cells: pd.Series, column: str) -> Seen:
     # As the panel will read them: digits of full width, separators of thousands, percent signs.
     narrow = texts.str.translate(_NARROW)
     narrow = narrow.str.replace(",", "").where(narrow.str.match(GROUPED, na=False), narrow)
-    percents = narrow.str.endswith("%", na=False)
-    unit = unit or ("%" if percents.any() else None)
     numbers = pd.to_numeric(narrow.str.removesuffix("%"), errors="coerce")
+    # A sign here and there among shares of one makes no column in per cent: 0.45 would be read as 0.45 %.
+    percents = narrow.str.endswith("%", na=False) & numbers.notna()
+    unit = unit or ("%" if percents.any() and percents.sum() >= MOSTLY * numbers.notna().sum() else None)
     yes = texts.str.lower().map(TRUTHS)
     years = pd.to_numeric(texts.str.extract(r"^([12]\d{3})\s*年[度末]?$")[0], errors="coerce")
     values = numbers.fillna(yes).fillna(years).astype("float64")

@@ -151,8 +151,8 @@ def _is_name(column: Seen) -> bool:
 
 
 def _alone(unit: Seen, year: Seen) -> float:
-    """Share of rows that unit and year alone name."""
-    pairs = pd.DataFrame({"unit": unit.cells, "year": year.cells}).dropna()
+    """Share of rows that unit and year alone name; quarters of a year are one year."""
+    pairs = pd.DataFrame({"unit": unit.cells, "year": year.stated}).dropna()
     return float((~pairs.duplicated(keep=False)).mean()) if len(pairs) else 0.0
 
 
