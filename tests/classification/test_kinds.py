@@ -41,3 +41,12 @@ def test_no_class_of_2011_was_split_between_making_and_serving() -> None:
     both = pairs.assign(makes=makes, serves=serves).groupby(["edition", "code"])[["makes", "serves"]].any()
     straddling = both[both.all(axis=1)].reset_index()["edition"].value_counts()
     assert straddling.to_dict() == {"2002": 19}
+
+
+def test_a_population_is_marked_and_all_is_none() -> None:
+    rows = pd.DataFrame({"firm_id": ["a", "b", "c"], "year": 2020, "path": ["P1", "", "P2"]})
+    side = rows[["firm_id", "year"]].assign(kind=["services", "", "manufacturing"])
+    assert kinds.within(rows, side, "all") == (rows, [])
+    found, asked = kinds.within(rows, side, "services")
+    assert asked == ["in_population"] and list(found["path"]) == ["P1", "", "P2"]
+    assert found["in_population"].fillna(0).tolist() == [1.0, 0.0, 0.0]

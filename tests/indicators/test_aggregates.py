@@ -151,3 +151,13 @@ def test_points_of_chains_add_up_to_the_mean_index() -> None:
     points = measure.chain_points(state, pd.Series(True, index=values.index), groups)
     assert set(points["path"]) == {"P1"} and (points["units"] == 15).all(), "nine firms are too few"
     assert points["points"].sum() == pytest.approx(state.index.scores["index"][:15].mean(), rel=1e-12)
+
+
+def test_coupling_of_the_last_year_and_errors_of_all() -> None:
+    data = panel().assign(firm_id=lambda f: f.index.astype(str))
+    found = aggregates.coupled(data, "district", "standard", "right", draws=20, seed=1)
+    assert set(found.latest["year"]) == {2020} and found.latest["degree"].is_monotonic_decreasing
+    assert found.lacking and (found.wrong["units"] == len(data)).all()
+    makers = data[data["kind"] == "manufacturing"]
+    for rows, by in ((makers, "district"), (data, "park_id")):
+        assert aggregates.coupled(rows, by, "standard", "right", draws=2, seed=1) == aggregates.NO_COUPLING

@@ -31,10 +31,10 @@ def rows(side: str) -> list[dict[str, Any]]:
 def test_each_step_has_an_answer(side: str, prior: relatedness.Relatedness) -> None:
     table = panel(*rows(side))
     settings = firms.Settings()
-    common = firms.integration(table, prior, firms.Settings(common=True)).to_pandas()
-    known = firms.integration(table, prior, settings).to_pandas()
     traits = pd.DataFrame(rows(side))[["firm_id", "year", "path", "ind4"]]
-    known = known.merge(traits, on=["firm_id", "year"])
+    known = tiers.fullest(table, prior, firms.Settings(common=True), traits)
+    common = tiers.common(table, prior, settings, known)
+    pd.testing.assert_frame_equal(tiers.common(table, prior, firms.Settings(common=True), known), known)
     found = tiers.overlap(common, known)
     known = tiers.splice(known, found)
     drawn = sums.impute(known, sums.Model())

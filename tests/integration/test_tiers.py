@@ -99,3 +99,35 @@ def test_the_silent_move_with_those_that_tell() -> None:
     # b is at .2 by its imputations and follows a, up by half and down by half; nobody of P2 tells, so c stays.
     np.testing.assert_allclose(found, [[0.3, 0.3, 0.3], [0.1, 0.1, 0.3]])
     assert draws.of_all(rows, None, at, np.array([[0.3]])) is None
+
+
+def test_lines_have_bands_and_leave_out_small_groups() -> None:
+    table = pd.DataFrame(
+        {
+            "path": ["P1", "P1", "P2"],
+            "year": [2020, 2021, 2021],
+            "units": [10, 9, 30],
+            "value": [40.0, 41.0, np.nan],
+            "error": [2.0, 2.0, np.nan],
+        }
+    )
+    found = sums.lines(table)
+    assert found.to_dict("list") == {
+        "path": ["P1"],
+        "year": [2020],
+        "units": [10],
+        "mean": [40.0],
+        "low": [40 - 3.92],
+        "high": [40 + 3.92],
+    }
+
+
+def test_parts_of_a_year_are_those_of_paths_and_of_all() -> None:
+    _, full = made(20)
+    drawn = np.tile(full["point"].to_numpy(), (3, 1))
+    found = sums.year_parts(full, drawn, 2021)
+    assert set(found["path"]) == {"P1", "P2", "total"} and len(found) == 40
+    share = 100 * full.loc[full["year"] == 2021, "point"].mean()
+    total = found[found["path"] == "total"]
+    assert total["value_part"].sum() / total["value_whole"].sum() == pytest.approx(share)
+    assert sums.year_parts(full, None, 2021)["yuan"].isna().all()

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from estimators.production import ProductionError
-from estimators.production.productivity import productivity
+from estimators.production.productivity import productivity, returns
 from fusion.panel.synthetic import Settings, generate
 
 
@@ -36,6 +36,8 @@ def test_methods_industries_and_markups(panel: pd.DataFrame) -> None:
         "estimate"
     ]
     assert len(scale) == 4 and scale["acf"].between(0.7, 1.3).all()
+    medians = returns(found.coefficients)
+    assert list(medians.index) == ["ols", "acf"] and medians["acf"] == pytest.approx(scale["acf"].mean())
     assert {"firm_id", "year", "tfp_ols", "tfp_acf", "markup"} == set(found.columns)
     assert found.columns["markup"].median() > 0 and len(found.columns) == len(panel)
     assert found.columns["tfp_ols"].corr(found.columns["tfp_acf"]) > 0.5

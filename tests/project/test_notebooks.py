@@ -86,6 +86,17 @@ def test_each_limit_is_named_when_it_is_broken(changes: dict[str, Any], said: st
     assert [fault for fault in notebooks.broken([counted(**changes)]) if said in fault]
 
 
+def test_the_first_ten_have_a_limit_of_their_own() -> None:
+    """Short ones after them make no room for them."""
+    within = [counted(name=f"{n:02}_x", lines=180, method=120, words=900) for n in range(1, 14)]
+    assert notebooks.broken(within) == []
+    within[9:11] = [
+        counted(name="10_x", lines=181, method=120, words=900),
+        counted(name="11_x", lines=10, method=10),
+    ]
+    assert notebooks.broken(within) == ["01 to 10: 1801 lines of code; 1800 are allowed"]
+
+
 @pytest.mark.parametrize(
     ("code", "said"),
     [

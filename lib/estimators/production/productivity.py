@@ -140,6 +140,12 @@ def quartiles(coefficients: pd.DataFrame) -> pd.DataFrame:
     return table.assign(firms=table["method"].map(firms))
 
 
+def returns(coefficients: pd.DataFrame) -> pd.Series:
+    """Median returns to scale over industries, by method in their order."""
+    scale = coefficients[coefficients["term"] == "returns to scale"]
+    return scale.groupby("method", sort=False)["estimate"].median()
+
+
 def _markup(found: Any, frame: pd.DataFrame) -> pd.Series:
     """Labour's elasticity over its share in value added, noise taken out (De Loecker & Warzynski 2012)."""
     out = pd.Series(np.nan, index=frame.index)

@@ -9,6 +9,7 @@ import pandas as pd
 from fusion.classification.editions import CURRENT
 from fusion.classification.enterprises import in_question
 
+ALL = "all"
 MAKES, SERVES, OTHER = "manufacturing", "services", "other"
 REPAIR = 43  # division of 2011 and 2017: repair of goods, a service
 
@@ -33,6 +34,32 @@ def kinds(classified: pd.DataFrame) -> pd.Series:
     held = _kinds()
     found = [held.get(key, "") for key in zip(edition, code, strict=True)]
     return pd.Series(found, index=classified.index, dtype="str")
+
+
+def within(classified: pd.DataFrame, side: pd.DataFrame, population: str) -> tuple[pd.DataFrame, list[str]]:
+    """Rows with whether they are of the population that regressions are about.
+
+    Parameters
+    ----------
+    classified : pandas.DataFrame
+        firm_id, year and what else there is.
+    side : pandas.DataFrame
+        firm_id, year and kind (`kinds`).
+    population : str
+        ``all``, or one of the kinds; units whose code leaves it open are of neither.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows, with ``in_population`` (1, else missing) unless all are meant.
+    list of str
+        That column: those in which a row of the sample must have a value.
+    """
+    if population == ALL:
+        return classified, []
+    keys = ["firm_id", "year"]
+    own = side.loc[side["kind"] == population, keys].assign(in_population=1.0)
+    return classified.merge(own, on=keys, how="left"), ["in_population"]
 
 
 @lru_cache

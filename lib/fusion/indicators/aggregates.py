@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fusion.classification.kinds import MAKES, SERVES
+from fusion.composite import coupling, mistakes
 from fusion.indicators.system import FOLDER, IndicatorError
 from fusion.language import listed, said
 
@@ -121,6 +122,48 @@ def aggregates(
         _levels(drawn, low, high, falls, kinds, min_share),
         lacking,
     )
+
+
+@dataclass(frozen=True)
+class Coupled:
+    """Coupling coordination of groups: the last year's degrees, what errors do to all, and ratios that are lacking."""
+
+    latest: pd.DataFrame
+    wrong: pd.DataFrame
+    lacking: list[str]
+
+
+NO_COUPLING = Coupled(pd.DataFrame(), pd.DataFrame(), [])
+
+
+def coupled(panel: pd.DataFrame, by: str, form: str, side: str, *, draws: int, seed: int) -> Coupled:
+    """Coupling of manufacturing and services by region, where the panel has both; else `NO_COUPLING`.
+
+    Parameters
+    ----------
+    panel : pandas.DataFrame
+        As `aggregates` takes it, with firm_id.
+    by : str
+        The column of regions.
+    form, side : str
+        As `coupling.degrees`.
+    draws, seed : int
+        As `aggregates`.
+
+    Returns
+    -------
+    Coupled
+        ``latest`` sorted by degree, highest first; ``wrong`` as `mistakes.compare`, with units.
+    """
+    if by not in panel or not set(SYSTEMS) <= set(panel["kind"]):
+        return NO_COUPLING
+    found = aggregates(panel, [by, "year"], draws=draws, seed=seed)
+    told = coupling.degrees(found.levels, found.draws, SYSTEMS, form, side)
+    degrees = found.groups.join(told).dropna(subset=["degree"]).astype({"grade": int})
+    latest = degrees[degrees["year"] == degrees["year"].max()].sort_values("degree", ascending=False)
+    whole = found.levels[~np.isnan(found.levels).any(axis=1)]
+    wrong = mistakes.compare(mistakes.coordination(whole)).assign(units=panel["firm_id"].nunique())
+    return Coupled(latest, wrong, list(found.lacking))
 
 
 # -- inside ------------------------------------------------------------------------------------

@@ -132,15 +132,15 @@ def choices(
     Parameters
     ----------
     own : mapping
-        treatment, normalise, weights, aggregation of the study.
+        Of the study; among them treatment, normalise, weights, aggregation.
     also : mapping
-        The same names: other levels.
+        These four names: other levels.
     winsor_tail : float
         Share cut at each end where values are winsorised.
     **more
         Further fields of `uncertainty.Choices`.
     """
-    levels: dict[str, Any] = {name: list(dict.fromkeys([own[name], *also[name]])) for name in own}
+    levels: dict[str, Any] = {name: list(dict.fromkeys([own[name], *also[name]])) for name in also}
     treatments = {
         how: {"how": how, **({"tail": winsor_tail} if how == "winsorise" else {})}
         for how in levels.pop("treatment")

@@ -157,6 +157,17 @@ def totals(
     return table
 
 
+def lines(table: pd.DataFrame, fewest: int = 10) -> pd.DataFrame:
+    """`totals` by path and year as lines with a 95 % band: path, year, units, mean (F, %), low, high.
+
+    Groups of fewer than ``fewest`` units, and those without a model, are left out.
+    """
+    half = 1.96 * table["error"]
+    found = table.assign(mean=table["value"], low=table["value"] - half, high=table["value"] + half)
+    found = found.loc[found["units"] >= fewest, ["path", "year", "units", "mean", "low", "high"]]
+    return found.dropna()
+
+
 def silence(rows: pd.DataFrame) -> pd.DataFrame:
     """F by what was told: zero, positive, nothing.
 
@@ -247,6 +258,13 @@ def parts(rows: pd.DataFrame, drawn: Floats | None, by: list[str]) -> pd.DataFra
     for name, share in shares.items():
         table[f"{name}_part"], table[f"{name}_whole"] = 100 * share * w, w
     return table.dropna(subset=by)
+
+
+def year_parts(rows: pd.DataFrame, drawn: Floats | None, year: int) -> pd.DataFrame:
+    """`parts` of one year by path and in total, with those of paths that codes leave open."""
+    now = (rows["year"] == year).to_numpy()
+    own = parts(rows[now], drawn[:, now] if drawn is not None else None, ["path"])
+    return with_open_parts(pd.concat([own, own.assign(path="total")]), rows, drawn, year)
 
 
 def open_rows(rows: pd.DataFrame, drawn: Floats | None) -> pd.DataFrame:

@@ -2,12 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import ibis
 import numpy as np
 import pandas as pd
+
+from fusion.integration import firms
+from fusion.integration.relatedness import Relatedness
 
 FEWEST = 30  # firm-years with both tiers that a path's slope rests on; fewer take that of all paths
 KEYS = ["firm_id", "year"]
 ALL = "total"
+
+
+def fullest(
+    panel: ibis.Table, made: Relatedness, settings: firms.Settings, traits: pd.DataFrame
+) -> pd.DataFrame:
+    """F by the most that each firm tells, whatever tier a study ranks on.
+
+    Parameters
+    ----------
+    panel, made, settings
+        As `firms.integration` takes them.
+    traits : pandas.DataFrame
+        firm_id, year, and columns that stand beside it; a path that is empty is none.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `firms.integration`, with the traits.
+    """
+    found = firms.integration(panel, made, replace(settings, common=False)).to_pandas().merge(traits, on=KEYS)
+    return found.replace({"path": {"": None}}) if "path" in found else found
+
+
+def common(
+    panel: ibis.Table, made: Relatedness, settings: firms.Settings, paired: pd.DataFrame
+) -> pd.DataFrame:
+    """F with classes left aside: ``paired``, where the study ranks on that tier, else made here."""
+    if settings.common:
+        return paired
+    return firms.integration(panel, made, replace(settings, common=True)).to_pandas()
 
 
 def overlap(common: pd.DataFrame, fullest: pd.DataFrame) -> pd.DataFrame:

@@ -26,8 +26,8 @@ from typing import Any
 
 from workbook import paths
 
-# Limits: over all notebooks together (lines: for ten, and a tenth of that for each more), and for each.
-TEN = 10
+# Limits: over all notebooks together (lines: of the first ten, and a tenth of that for each more), and for each.
+TEN, LAST_OF_TEN = 10, "10"
 MOST_LINES, LEAST_METHOD, LEAST_WORDS, MEDIAN_CELL = 1800, 0.6, 4.0, 8
 LONGEST_CELL, MOST_PARAMETERS = 25, 25
 
@@ -120,7 +120,8 @@ def together(each: list[Measures]) -> Measures:
 def broken(each: list[Measures]) -> list[str]:
     """Limits that are broken and words that code holds, one sentence each."""
     found = [fault for m in each for fault in (*_of_one(m), *m.faults)]
-    return [*found, *_of_all(together(each), len(each))]
+    ten = together([m for m in each if m.name[:2] <= LAST_OF_TEN])
+    return [*found, *_of_ten(ten), *_of_all(together(each), len(each))]
 
 
 def read(place: Path) -> Measures:
@@ -146,6 +147,11 @@ def _of_one(m: Measures) -> Iterator[str]:
         yield f"{m.name}: {m.parameters} lines of parameters; {MOST_PARAMETERS} are allowed"
     if m.chinese:
         yield f"{m.name}: {m.chinese} lines of code hold Chinese; it belongs into the sheet or notebooks/zh"
+
+
+def _of_ten(m: Measures) -> Iterator[str]:
+    if m.lines > MOST_LINES:
+        yield f"01 to {LAST_OF_TEN}: {m.lines} lines of code; {MOST_LINES} are allowed"
 
 
 def _of_all(m: Measures, count: int) -> Iterator[str]:
