@@ -13,6 +13,7 @@ from scipy.stats import norm
 
 from estimators.effects import dynamics
 from estimators.effects.imputation import bands, fit, leads, tables
+from estimators.effects.staggered import averages
 
 KEYS = {"outcome": "y", "unit": "unit", "time": "year", "first_treat": "start"}
 NAMES = {"outcome": "y", "unit": "unit", "time": "year", "start": "start"}
@@ -90,6 +91,24 @@ def test_packages_and_ours_keep_their_covariance() -> None:
     assert (wide["multiplier"] < wide["rows"].map(bands.sidak) + 0.02).all()
     path = leads.rebased(model, -4)
     np.testing.assert_allclose(path.influence.T @ path.influence, path.covariance, rtol=1e-12)
+
+
+def test_a_path_from_one_year_has_intervals_and_a_band() -> None:
+    times = pd.Index([-2, 0, 1], name="event_time")
+    path = pd.Series([0.5, 1.0, 2.0], times)
+    error = np.array([1.0, 1.0, 2.0])
+    alike = pd.DataFrame(np.outer(error, error), times, times)
+    table = bands.of_path(path, alike, 0.1)
+    assert table["event_time"].tolist() == [-2, 0, 1] and table["estimate"].tolist() == [0.5, 1, 2]
+    np.testing.assert_allclose(table["ci_high"] - table["estimate"], norm.ppf(0.95) * error)
+    # Perfectly correlated: the band is the interval, but for the error of 100,000 draws.
+    np.testing.assert_allclose(table["band_low"], table["ci_low"], atol=0.05)
+    apart = bands.of_path(path, pd.DataFrame(np.diag(error**2), times, times), 0.1)
+    np.testing.assert_allclose(apart["band_high"] - apart["estimate"], bands.sidak(3, 0.1) * error, rtol=0.02)
+    none = bands.of_path(*leads.window({})[:2])
+    assert none.empty and {"event_time", "ci_low", "band_high"} <= set(none)
+    assert averages.ends(path) == {"first": 1.0, "late": 2.0} and averages.ends(path.iloc[:0]) == {}
+    assert averages.ends(path.iloc[:1]) == {"late": 0.5}
 
 
 def test_coverage_of_whole_paths() -> None:

@@ -45,9 +45,7 @@ def event_study(
         layout="constrained",
     )
     for axis, (name, part) in zip(panels.flat, parts, strict=False):
-        at = (part["event_time"], part["estimate"])
-        axis.errorbar(*at, yerr=part["band_high"] - part["estimate"], fmt="none", lw=0.7, ecolor="C0")
-        axis.errorbar(*at, yerr=part["ci_high"] - part["estimate"], fmt="o", ms=3.5, lw=2, color="C0")
+        _bars(axis, part)
         # A long name breaks before what is in its brackets, or at a blank.
         axis.set_title(textwrap.fill(str(name).replace("（", " （"), 20), fontsize=8.5, pad=4)
         _guide(axis, axes, truth, named=axis is panels.flat[0])
@@ -59,6 +57,41 @@ def event_study(
     figure.supxlabel(axes["x"], fontsize=9.5)
     figure.supylabel(axes["y"], fontsize=9.5)
     return figure
+
+
+def path(frame: pd.DataFrame, axes: Mapping[str, str], truth: Mapping[str, float] | None = None) -> Figure:
+    """One path with its intervals and band, as :func:`event_study` takes it, to be read on a phone.
+
+    What is measured stands above in a line, since a page's reader does not turn the head.
+    """
+    import matplotlib.pyplot as plt
+
+    figure, axis = plt.subplots(figsize=(6.4, 3.7), layout="constrained")
+    _bars(axis, frame)
+    axis.set_title(textwrap.fill(axes["y"], 70), fontsize=10, pad=6, loc="left")
+    axis.set_xlabel(axes["x"])
+    axis.xaxis.set_major_locator(plt.MaxNLocator(integer=True))
+    _guide(axis, axes, truth, named=False)
+    axis.tick_params(labelsize=10)
+    if truth:
+        last, effect = list(truth.items())[-1]
+        below = effect < frame.set_index("event_time")["estimate"].get(int(last), effect)
+        axis.annotate(
+            axes["truth"],
+            (int(last), effect),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="top" if below else "bottom",
+            fontsize=10,
+        )
+    return figure
+
+
+def _bars(axis: Axes, part: pd.DataFrame) -> None:
+    """Estimates with thick intervals and thin bands."""
+    at = (part["event_time"], part["estimate"])
+    axis.errorbar(*at, yerr=part["band_high"] - part["estimate"], fmt="none", lw=0.7, ecolor="C0")
+    axis.errorbar(*at, yerr=part["ci_high"] - part["estimate"], fmt="o", ms=3.5, lw=2, color="C0")
 
 
 def _guide(axis: Axes, axes: Mapping[str, str], truth: Mapping[str, float] | None, named: bool) -> None:

@@ -27,6 +27,29 @@ def with_intervals(
     )
 
 
+def of_path(
+    estimate: pd.Series, covariance: pd.DataFrame, size: float = 0.05, draws: int = 100_000, seed: int = 1
+) -> pd.DataFrame:
+    """A path from one base year (`leads.window`) with intervals of each year and a band for all of it.
+
+    Parameters
+    ----------
+    estimate : Series, index event_time
+        Leads and effects, without the base year.
+    covariance : DataFrame, event_time × event_time
+    size : float
+        Intervals, and the band, hold with chance 1 − size where errors are normal.
+
+    Returns
+    -------
+    DataFrame
+        event_time, estimate, std_error, ci_low, ci_high, band_low, band_high; empty without a path.
+    """
+    table = estimate.rename("estimate").rename_axis("event_time").reset_index()
+    own = covariance.to_numpy(float)
+    return with_intervals(table.assign(std_error=np.sqrt(np.diag(own))), own, size, draws, seed)
+
+
 def simultaneous(covariance: Array, size: float = 0.05, draws: int = 100_000, seed: int = 1) -> float:
     """Quantile 1 − size of max|z|, z normal with the correlation of a covariance (Montiel Olea & Plagborg-Møller 2019).
 

@@ -168,3 +168,12 @@ def true_path(truth: pd.DataFrame | None, last: int) -> dict[int, float]:
         return {}
     path = truth[truth["dimension"] == "event_time"].assign(level=lambda t: t["level"].astype(int))
     return path[path["level"] <= last].set_index("level")["effect"].to_dict()
+
+
+def ends(path: pd.Series) -> dict[str, float]:
+    """What a path of effects by event time says in a sentence: ``first`` (the year of the start) and ``late`` (the last year).
+
+    An end that the path does not have is left out.
+    """
+    found = {"first": path.get(0), "late": path.get(path.index.max()) if len(path) else None}
+    return {name: float(value) for name, value in found.items() if value is not None}
