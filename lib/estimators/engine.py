@@ -59,7 +59,8 @@ def connected(
     con = duckdb.connect(config=config | ({"threads": threads} if threads else {}))
     weakref.finalize(con, shutil.rmtree, spill, ignore_errors=True)
     places = [spill, *(Path(folder) for folder in folders)]
-    known = dict.fromkeys(str(form) for place in places for form in (place.absolute(), place.resolve()))
+    known = [str(form) for place in places for form in (place.absolute(), place.resolve())]
+    known = list(dict.fromkeys([*known, *map(exact, known)]))
     con.execute(f"SET allowed_directories = [{', '.join(map(_text, known))}]")
     with suppress(duckdb.Error):  # a kernel without widgets has no bar to switch off
         con.execute("SET enable_progress_bar_print = false")
@@ -67,6 +68,16 @@ def connected(
     found = wrapped(con)
     con.execute("SET lock_configuration = true")
     return found
+
+
+def exact(path: Path | str) -> str:
+    """A path of which every character stands for itself: ``*``, ``?`` and ``[`` name no other files."""
+    return "".join(f"[{c}]" if c in "*?[" else c for c in str(path))
+
+
+def literal(path: Path | str) -> str:
+    """The same as SQL's text."""
+    return _text(exact(path))
 
 
 def _text(value: object) -> str:

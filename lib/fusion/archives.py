@@ -96,6 +96,18 @@ def parquet(path: Path) -> None:
         )
 
 
+def frame(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
+    """Rows of a Parquet file that :func:`parquet` finds bounded, read by the thread that asks.
+
+    Readers that hand the work to threads wait for ever when the system starts none since memory is used up.
+    """
+    from pyarrow import parquet as arrow
+
+    parquet(path)
+    with arrow.ParquetFile(path) as source:
+        return source.read(columns=columns, use_threads=False).to_pandas(use_threads=False)
+
+
 def _long(meta: Any, column: int) -> bool:
     """Whether texts of a column could be long: its pages hold more than texts of panels, in any part of the file."""
     if meta.schema.column(column).physical_type != "BYTE_ARRAY":
@@ -112,7 +124,7 @@ def _text_bytes(path: Path, names: list[str]) -> float:
     file, size = arrow.ParquetFile(path, read_dictionary=names), 0.0
     for group in range(file.num_row_groups):
         for name in names:
-            for part in file.read_row_group(group, columns=[name]).column(0).chunks:
+            for part in file.read_row_group(group, [name], use_threads=False).column(0).chunks:
                 if not hasattr(part, "dictionary"):
                     size += part.nbytes
                     continue

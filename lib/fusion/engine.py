@@ -19,7 +19,6 @@ from typing import Any
 # Memory of each connection and, after a colon, the folder for what exceeds it: 4GB, 4GB:/scratch. `fusion run --memory`
 # sets it, and processes that a run starts inherit it.
 MEMORY = "FUSION_MEMORY"
-_GLOB = "*?["
 
 
 def connected(
@@ -60,7 +59,8 @@ def connected(
     con = duckdb.connect(config=config | ({"threads": threads} if threads else {}))
     weakref.finalize(con, shutil.rmtree, spill, ignore_errors=True)
     places = [spill, *(Path(folder) for folder in folders)]
-    known = dict.fromkeys(str(form) for place in places for form in (place.absolute(), place.resolve()))
+    known = [str(form) for place in places for form in (place.absolute(), place.resolve())]
+    known = list(dict.fromkeys([*known, *map(exact, known)]))
     con.execute(f"SET allowed_directories = [{', '.join(map(_text, known))}]")
     with suppress(duckdb.Error):  # a kernel without widgets has no bar to switch off
         con.execute("SET enable_progress_bar_print = false")
@@ -85,9 +85,14 @@ def temporary(con: Any) -> str | None:
     return folder if folder and Path(folder).is_dir() else None
 
 
+def exact(path: Path | str) -> str:
+    """A path of which every character stands for itself: ``*``, ``?`` and ``[`` name no other files."""
+    return "".join(f"[{c}]" if c in "*?[" else c for c in str(path))
+
+
 def literal(path: Path | str) -> str:
-    """A path as SQL's text, every character as it stands: ``*``, ``?`` and ``[`` name no other files."""
-    return _text("".join(f"[{c}]" if c in _GLOB else c for c in str(path)))
+    """The same as SQL's text."""
+    return _text(exact(path))
 
 
 def _text(value: object) -> str:

@@ -15,9 +15,13 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from workbook import paths
 from workbook.language import said, word
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _MOMENT = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*(</dcterms)")
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -37,6 +41,23 @@ def write_atomic(file: Path, text: str) -> None:
         with contextlib.suppress(OSError):  # the share that failed may still be gone
             draft.unlink(missing_ok=True)
         raise
+
+
+def table(file: Path, columns: list[str] | None = None) -> Any:
+    """Rows of one Parquet file as an Arrow table, read by the thread that asks.
+
+    Readers of whole folders, which pandas uses too, hand the work to threads, and wait for ever when the system starts
+    none since memory is used up. This one says so. It also takes no ``a=b`` in a folder's name for a column.
+    """
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(file) as source:
+        return source.read(columns=columns, use_threads=False)
+
+
+def frame(file: Path, columns: list[str] | None = None) -> pd.DataFrame:
+    """The same as a pandas frame."""
+    return table(file, columns).to_pandas(use_threads=False)
 
 
 def undated(content: bytes) -> bytes:

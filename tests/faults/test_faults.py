@@ -8,13 +8,14 @@ import json
 import random
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from evidence.faults import __main__ as command
-from evidence.faults import harms
-from evidence.faults.places import Place, digests
+from evidence.faults import harms, tries
+from evidence.faults.places import Forked, Place, digests, family
 from evidence.faults.stages import Stage, stages
 from evidence.faults.tries import Try
 
@@ -83,6 +84,23 @@ def test_half_made_and_altered_results_are_seen(attempt: Try) -> None:
     assert list(RUN.half_made(attempt.place)) == [
         "02_classification is called done, and 02_classification/a.csv is not there or not whole"
     ]
+
+
+def test_a_command_that_does_nothing_is_ended_with_what_it_started(
+    attempt: Try, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that waits for ever is a failure, and the next try begins without it."""
+    monkeypatch.setattr(tries, "STILL", 0.3)
+    monkeypatch.setattr(tries, "NOTHING", 0.01)
+    below = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(300)'])"
+    started = subprocess.Popen([sys.executable, "-c", below], start_new_session=True)
+    time.sleep(0.3)
+    attempt.processes = [Forked(started.pid)]
+    attempt.leaders = {started.pid}
+    begun = time.monotonic()
+    attempt.finish()
+    assert attempt.failures == ["stuck"] and time.monotonic() - begun < 10
+    assert family(attempt.token, attempt.leaders) == []
 
 
 def test_harms_that_lie_there(attempt: Try, monkeypatch: pytest.MonkeyPatch) -> None:

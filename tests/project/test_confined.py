@@ -20,6 +20,7 @@ import typer
 from typer.testing import CliRunner
 
 from estimators import engine as estimators_engine
+from estimators.engines.exact.passes.source import Source
 from fusion import engine
 from fusion.panel import PanelError, files, readers
 from workbook import cli, paths
@@ -36,6 +37,7 @@ LOADER = "loaded_by_a_study:load"
 def test_the_engine_is_opened_in_one_place() -> None:
     """Each package has that place, and it is one text in all."""
     assert len({inspect.getsource(e.connected) for e in (engine, workbook_engine, estimators_engine)}) == 1
+    assert len({inspect.getsource(e.exact) for e in (engine, workbook_engine, estimators_engine)}) == 1
     assert inspect.getsource(engine.opened) == inspect.getsource(workbook_engine.opened)
     places = {f"lib/{package}/engine.py" for package in ("fusion", "workbook", "estimators")}
     found = set()
@@ -179,6 +181,21 @@ def test_a_limit_that_is_none_is_refused(memory: str, monkeypatch: pytest.Monkey
         cli.run("smoke", memory=memory)
     monkeypatch.setenv(engine.MEMORY, memory)
     assert CliRunner().invoke(cli.app, ["validate", "smoke"]).exit_code == 2
+
+
+@pytest.mark.parametrize("name", ["x[1]*", "a'b", "?"])
+def test_a_folder_is_taken_as_it_stands(tmp_path: Path, name: str) -> None:
+    """A build whose folder's name is a pattern is read, by notebooks and by estimators; the ones it means are not."""
+    for folder in (name, "x1", "z"):
+        (tmp_path / folder).mkdir()
+        pd.DataFrame({"a": [folder]}).to_parquet(tmp_path / folder / "t.parquet")
+    file = tmp_path / name / "t.parquet"
+    con = workbook_engine.opened(file.parent)
+    assert con.read_parquet(workbook_engine.exact(file)).to_pandas()["a"].tolist() == [name]
+    source = Source(file, ["a"])
+    assert source.fetch(f"SELECT a FROM {source.name}")["a"].tolist() == [name]
+    with pytest.raises(duckdb.Error):
+        con.read_parquet(str(tmp_path / "*" / "t.parquet")).to_pandas()
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])

@@ -99,8 +99,7 @@ def earlier(file: Path, values: Sequence[str], years: range, keys: Sequence[str]
         With the file: that it is not there, is no Parquet, lacks columns, has a cell twice, or none of the study's years.
     """
     try:
-        archives.parquet(file)
-        table = pd.read_parquet(file)
+        table = archives.frame(file)
     except (OSError, ValueError) as error:  # pyarrow's are ValueErrors
         reason = "" if file.is_file() else f" ({error.__class__.__name__})"
         raise EvaluationError(said("evaluation.vintage_unread", file=file.name, reason=reason)) from None

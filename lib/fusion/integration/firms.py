@@ -216,12 +216,13 @@ def _run(con: Any, source: str, settings: Settings, learn: bool = True) -> None:
 
 def _parts(con: Any, source: Path) -> Iterator[str]:
     """Queries of the parts: firms by the remainder of their hash, so that a firm's years stay together."""
-    columns = set(con.read_parquet(str(source)).columns)
-    count = con.raw_sql(f"SELECT count(*) FROM read_parquet('{source}')").fetchone()[0]
+    read = f"read_parquet({database.literal(source)})"
+    columns = set(con.sql(f"FROM {read}").columns)
+    count = con.raw_sql(f"SELECT count(*) FROM {read}").fetchone()[0]
     asked = ", ".join(
         f"CAST({name} AS {kind}) AS {name}" if name in columns else f"CAST(NULL AS {kind}) AS {name}"
         for name, kind in engine.COLUMNS.items()
     )
     parts = -(-count // CHUNK)
     for i in range(parts):
-        yield f"SELECT firm_id, year, {asked} FROM read_parquet('{source}') WHERE hash(firm_id) % {parts} = {i}"
+        yield f"SELECT firm_id, year, {asked} FROM {read} WHERE hash(firm_id) % {parts} = {i}"

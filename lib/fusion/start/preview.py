@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from fusion import engine
+from fusion import archives, engine
 from fusion.adapters import able, panel
 from fusion.evaluation import pilots, targets, totals
 from fusion.evaluation import plan as plans
@@ -124,7 +122,7 @@ def strange(seen: Rows, flat: Mapping[str, Any], root: Path) -> Iterator[tuple[s
     """Whether earlier returns are of other units altogether: the parameter, and a sentence."""
     if flat["vintage_returns"]:
         file = root / flat["vintage_returns"]
-        units = set(pd.read_parquet(file, columns=["firm_id"])["firm_id"].astype(str))
+        units = set(archives.frame(file, ["firm_id"])["firm_id"].astype(str))
         there = seen.seen["firm_id"].cast("string")
         if not there.isin(sorted(units)).any().execute():
             yield "vintage_returns", said("evaluation.vintage_units", name=file.name)

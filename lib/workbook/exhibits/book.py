@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from IPython.display import HTML, Markdown, display
 
-from workbook import engine, inert, paths
+from workbook import engine, files, inert, paths
 from workbook.exhibits import listing, needs, printed, record, rendering, sheets
 from workbook.exhibits.words import COLON, JOIN, Words
 from workbook.language import said
@@ -102,11 +102,11 @@ class Book:
 
     def read(self, name: str) -> pd.DataFrame:
         """Read a declared input into pandas."""
-        return pd.read_parquet(self._present(name))
+        return files.frame(self._present(name))
 
     def table(self, name: str) -> ibis.Table:
         """A declared input as an Ibis table on embedded DuckDB."""
-        return self.connection.read_parquet(str(self._present(name)), table_name=name)
+        return self.connection.read_parquet(engine.exact(self._present(name)), table_name=name)
 
     @property
     def connection(self) -> Any:
@@ -364,7 +364,7 @@ class Book:
             found = [*self.folder.glob("codebook.parquet"), *sorted(self.root.glob("*/codebook.parquet"))]
             if not found:  # the first notebook, before it has written one
                 return Words(language, unit=self.parameters.get("unit"))
-            self._known[language] = Words(language, pd.read_parquet(found[0]), self.parameters.get("unit"))
+            self._known[language] = Words(language, files.frame(found[0]), self.parameters.get("unit"))
         return self._known[language]
 
     def _lacks(self, names: list[str]) -> str | None:

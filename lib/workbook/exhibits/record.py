@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from workbook import files
 from workbook.exhibits.listing import FRAME, UNITS
 from workbook.exhibits.sheets import Sheet, SheetError
 
@@ -54,13 +55,13 @@ class Record:
     def frame(self) -> pd.DataFrame | None:
         """Its rows, at full precision; None if it has none."""
         place = self.folder / f"{self.id}{FRAME}"
-        return pd.read_parquet(place) if place.is_file() else None
+        return files.frame(place) if place.is_file() else None
 
     @property
     def contributions(self) -> pd.DataFrame | None:
         """What each unit contributes to its cells; never published."""
         place = self.folder / f"{self.id}{UNITS}"
-        return pd.read_parquet(place) if place.is_file() else None
+        return files.frame(place) if place.is_file() else None
 
     def file(self, suffix: str, language: str) -> Path:
         """The file of an exhibit that is one: the language's own, if there is one for each."""

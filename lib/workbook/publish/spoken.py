@@ -289,7 +289,7 @@ def _secrets(root: Path, notebook: str, sheet: Sheet, verdicts: Mapping[str, Kep
 def codebook(root: Path) -> pd.DataFrame | None:
     """A study's columns with their labels and units; None before it has any."""
     found = sorted(root.glob("*/codebook.parquet"))
-    return pd.read_parquet(found[0]) if found else None
+    return files.frame(found[0]) if found else None
 
 
 # -- what it depends on ------------------------------------------------------------------------------

@@ -46,9 +46,7 @@ def check(study: str) -> tuple[dict[str, int], list[str]]:
         raise ClaimsError(said("review.no_run", study=study, folder=files.shown(root.parent)))
     if not (root / CHECKLIST).is_file():
         raise ClaimsError(said("review.no_checklist", study=study))
-    import pyarrow.parquet as parquet
-
-    rows = parquet.read_table(root / CHECKLIST).to_pylist()
+    rows = files.table(root / CHECKLIST).to_pylist()
     problems = [
         said(
             "review.claims.point",

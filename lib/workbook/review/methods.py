@@ -12,7 +12,7 @@ from functools import cache
 from string import Formatter
 from typing import Any
 
-from workbook import inert, paths
+from workbook import files, inert, paths
 from workbook.exhibits.record import records
 from workbook.exhibits.words import Filler, Words
 from workbook.publish import spoken
@@ -142,9 +142,7 @@ def _flow(study: Built) -> Iterator[tuple[str, str]]:
     """First and last line of the sample flow."""
     file = next(iter(sorted(study.root.glob("*/sample_flow.parquet"))), None)
     if file is not None:
-        import pyarrow.parquet as parquet
-
-        rows = parquet.read_table(file).to_pylist()
+        rows = files.table(file).to_pylist()
         yield "rows_read", f"{rows[0]['rows']:,}"
         yield "rows_kept", f"{rows[-1]['rows']:,}"
         yield "firms_kept", f"{rows[-1]['firms']:,}"

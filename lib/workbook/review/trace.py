@@ -214,10 +214,8 @@ def _cell(file: Path, tag: str, notebook: str) -> dict[str, Any]:
 
 def _filters(root: Path, way: list[str]) -> list[str]:
     """The sample flow's steps, where a notebook on the way wrote one."""
-    import pyarrow.parquet as parquet
-
     flows = [root / step / "sample_flow.parquet" for step in way]
-    rows = [row for file in flows if file.is_file() for row in parquet.read_table(file).to_pylist()]
+    rows = [row for file in flows if file.is_file() for row in files.table(file).to_pylist()]
     return [
         said(
             "review.trace.filter",

@@ -66,7 +66,7 @@ class Asked:
         LookupError
             With words that say what is not there.
         """
-        frame = pd.read_parquet(folder / f"{self.output}.parquet")
+        frame = files.frame(folder / f"{self.output}.parquet")
         effects = study.parameters.effects
         if self.table:
             frame = frame[

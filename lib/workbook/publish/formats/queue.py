@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbook import inert, paths
+from workbook import files, inert, paths
 from workbook.language import said, told
 
 HOME = paths.DATA / "editing"
@@ -66,16 +66,16 @@ def lines(folder: Path, language: str, most: int, least: float = 0.0) -> pd.Data
         Columns of ``data/editing/queue.csv``, and ``item``, ``factor``.
     """
     outputs = folder / "01_panel"
-    queue = pd.read_parquet(outputs / "queue.parquet")
+    queue = files.frame(outputs / "queue.parquet")
     queue = queue.loc[queue["slip"] >= least].assign(
         doubt=lambda q: [_doubt(k, language) for k in q["factor"]]
     )
     queue = queue.rename(columns={"put_right": "suggested"})
-    mended = pd.read_parquet(outputs / "mendings.parquet").assign(
+    mended = files.frame(outputs / "mendings.parquet").assign(
         doubt=said("publish.queue.balance"), slip=np.nan
     )
     queue = pd.concat([queue, mended], ignore_index=True) if len(mended) else queue
-    panel = pd.read_parquet(outputs / "panel.parquet")
+    panel = files.frame(outputs / "panel.parquet")
     queue = _with_panel(queue, panel)
     labels = {row["column"]: row[f"label_{language}"] for row in _rows(paths.DATA / "contract" / "panel.csv")}
     queue["item_name"] = queue["item"].map(labels).fillna(queue["item"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from workbook import language
+from workbook import files, language
 from workbook.publish.built import Built
 from workbook.publish.secrecy.words import say
 
@@ -34,6 +34,6 @@ def _identifiers(study: Built) -> set[str]:
     names: set[str] = set()
     for file in sorted(study.root.glob("*/panel.parquet")):
         if UNIT in parquet.read_schema(file).names:
-            column = parquet.read_table(file, columns=[UNIT])[UNIT]
+            column = files.table(file, columns=[UNIT])[UNIT]
             names |= {str(value) for value in compute.unique(column).to_pylist() if value is not None}
     return {name for name in names if TOKEN.fullmatch(name)}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbook import paths
+from workbook import files, paths
 from workbook.exhibits import sheets
 from workbook.exhibits.record import Record, records
 from workbook.publish.built import Built
@@ -136,7 +136,7 @@ def sample_units(study: Built) -> int | None:
 
     for file in sorted(study.root.glob("*/panel.parquet")):
         if UNIT in parquet.read_schema(file).names:
-            return int(compute.count_distinct(parquet.read_table(file, columns=[UNIT])[UNIT]).as_py())
+            return int(compute.count_distinct(files.table(file, columns=[UNIT])[UNIT]).as_py())
     return None
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from workbook import paths
+from workbook import files, paths
 from workbook.params import load
 from workbook.run import manifest
 
@@ -143,7 +143,7 @@ def _copied(file: Path, folder: Path, shuffled: bool) -> Path:
     elif file.suffix.lower() == ".parquet":
         import pyarrow.parquet as parquet
 
-        table = parquet.read_table(file)
+        table = files.table(file)
         order = list(range(table.num_rows))
         random.Random(SEED).shuffle(order)
         parquet.write_table(table.take(order), target)
@@ -239,9 +239,7 @@ def _difference(name: Path, a: Mapping[Path, Path], b: Mapping[Path, Path]) -> s
 
 
 def _of_tables(a: Path, b: Path) -> str:
-    import pandas as pd
-
-    one, other = pd.read_parquet(a), pd.read_parquet(b)
+    one, other = files.frame(a), files.frame(b)
     if list(one) != list(other) or len(one) != len(other):
         return f"columns or rows: {one.shape} / {other.shape}"
     for column in one:

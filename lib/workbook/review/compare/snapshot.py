@@ -194,9 +194,7 @@ def _exhibits(root: Path, records: Mapping[str, Any]) -> dict[str, Any]:
 
 def _table(file: Path, exhibit: sheets.Exhibit) -> dict[str, Any] | None:
     """Rows of an exhibit, and which of its columns name them; None where there are too many."""
-    import pyarrow.parquet as parquet
-
-    table = parquet.read_table(file)
+    table = files.table(file)
     if table.num_rows > LARGEST_TABLE:
         return None
     named = {name for name, column in exhibit.columns.items() if column.role in NAMING}
@@ -221,7 +219,7 @@ def _estimates(root: Path, records: Mapping[str, Any]) -> dict[str, Any]:
                 continue
             columns = parquet.read_schema(root / file).names
             if {ESTIMATE, *INTERVAL} <= set(columns):
-                rows = parquet.read_table(root / file).to_pylist()
+                rows = files.table(root / file).to_pylist()
                 artefact = Path(file).stem
                 found[f"{name[:2]}.{artefact}"] = [_plain(row) for row in rows]
     return found
