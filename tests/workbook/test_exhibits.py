@@ -20,6 +20,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from workbook.exhibits import rendering, style
+from workbook.exhibits.pictures import saved
 
 ENTRY = {
     "id": "flow",
@@ -217,7 +218,7 @@ def test_figures_are_the_same_bytes_each_time_and_closed(tmp_path: Path) -> None
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         figure = drawing()
-        rendering.save_figure(tmp_path / name, "trend", figure)
+        saved.save_figure(tmp_path / name, "trend", figure)
         assert not plt.fignum_exists(figure.number)
     for suffix in ("svg", "png"):
         files = [(tmp_path / name / f"trend.{suffix}").read_bytes() for name in ("a", "b")]
@@ -226,7 +227,7 @@ def test_figures_are_the_same_bytes_each_time_and_closed(tmp_path: Path) -> None
 
 
 def test_figure_html_has_its_picture_inside(tmp_path: Path) -> None:
-    rendering.save_figure(tmp_path, "trend", drawing())
+    saved.save_figure(tmp_path, "trend", drawing())
     entry = ENTRY | {"id": "trend", "kind": "figure", "number": "3.1"}
     html = rendering.figure_html(tmp_path, entry, "en", 'a "rising" line')
     image = next(a for t, a in Cells(html).tags if t == "img")
@@ -238,9 +239,9 @@ def test_figure_html_has_its_picture_inside(tmp_path: Path) -> None:
 
 
 def test_a_large_drawing_is_shown_as_a_picture(tmp_path: Path) -> None:
-    rendering.save_figure(tmp_path, "trend", drawing(6000))
+    saved.save_figure(tmp_path, "trend", drawing(6000))
     entry = ENTRY | {"id": "trend", "kind": "figure"}
-    assert (tmp_path / "trend.svg").stat().st_size > rendering.LARGEST_SVG
+    assert (tmp_path / "trend.svg").stat().st_size > saved.LARGEST_SVG
     html = rendering.figure_html(tmp_path, entry, "en")
     image = next(a for t, a in Cells(html).tags if t == "img")
     assert str(image["src"]).startswith("data:image/png;base64,")

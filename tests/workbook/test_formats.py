@@ -18,7 +18,8 @@ import pytest
 matplotlib.use("Agg")
 
 from workbook import paths
-from workbook.exhibits import record, rendering
+from workbook.exhibits import record
+from workbook.exhibits.pictures import saved
 from workbook.publish import formats, spoken
 from workbook.publish.built import Built
 
@@ -195,7 +196,7 @@ def test_a_figure_has_three_forms_the_same_bytes_each_time(tmp_path: Path) -> No
         folder.mkdir()
         figure, axes = plt.subplots()
         axes.plot([1, 2, 3])
-        rendering.save_figure(folder, "f", figure)
+        saved.save_figure(folder, "f", figure)
         seen.append({file.suffix: file.read_bytes() for file in folder.iterdir()})
     assert set(seen[0]) == {".svg", ".png", ".pdf"} and seen[0] == seen[1]
 

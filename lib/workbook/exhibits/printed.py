@@ -18,6 +18,8 @@ REST = "…"
 # Roles whose numbers are printed by a rule of their own.
 SPECIAL = {"year": YEAR, "p": P_VALUE}
 HIDDEN = "[c]"  # a cell that secrecy took away
+# A figure of more rows is not told in full below it: its file is.
+MOST_BEHIND = 60
 # In place of the standard error of the year, or group, that the others are compared with.
 BASE = {"en": "base", "zh": "基期"}
 
@@ -38,6 +40,8 @@ class Printed:
         Its lines, where it is a table of columns with heads over groups.
     numbers : list of (str, str)
         What the study's first page shows where it is the answer: numbers, and what they are.
+    behind : (pandas.DataFrame, dict) or None
+        Of a figure the rows that it is drawn from, and their decimals, where no other exhibit prints them.
     """
 
     entry: dict[str, str]
@@ -45,6 +49,7 @@ class Printed:
     digits: dict[str, int] = field(default_factory=dict)
     grid: Grid | None = None
     numbers: list[tuple[str, str]] = field(default_factory=list)
+    behind: tuple[pd.DataFrame, dict[str, int]] | None = None
 
 
 def printed(
@@ -84,7 +89,7 @@ def printed(
         entry = _entry(record, sheet, exhibit, filler)
         numbers = [] if record.left_out else list(_numbers(exhibit, filler))
         if frame is None or exhibit.kind not in ("table", "regression", "journal"):
-            return Printed(entry, numbers=numbers)
+            return Printed(entry, numbers=numbers, behind=_behind(frame, exhibit, filler, hidden))
         if exhibit.kind == "journal":
             made = grid(frame, record.values["table"], filler, hidden)
             return Printed(entry, made.flat(), {}, made, numbers)
@@ -193,6 +198,16 @@ def _table(
     table = pd.DataFrame(dict(enumerate(cells)), index=frame.index)
     table.columns = pd.Index(heads)
     return table, digits
+
+
+def _behind(
+    frame: pd.DataFrame | None, exhibit: Exhibit, filler: Filler, hidden: pd.DataFrame | None
+) -> tuple[pd.DataFrame, dict[str, int]] | None:
+    """The rows that a figure is drawn from, as a table; None where they are printed elsewhere, or many."""
+    if frame is None or exhibit.kind != "figure" or exhibit.drawn_from or not 0 < len(frame) <= MOST_BEHIND:
+        return None
+    known = [name for name in exhibit.columns if _values(frame, name, filler.words.language) is not None]
+    return _table(frame, exhibit.model_copy(update={"show": known}), filler, hidden) if known else None
 
 
 def _values(frame: pd.DataFrame, name: str, language: str) -> pd.Series | None:

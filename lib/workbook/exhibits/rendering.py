@@ -7,11 +7,9 @@ An exhibit's *entry* is the record that :class:`workbook.exhibits.book.Book` kee
 from __future__ import annotations
 
 import base64
-import io
 import math
 import numbers
 import re
-import struct
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,13 +20,11 @@ import pandas as pd
 from workbook import files, inert
 from workbook.exhibits import printed
 from workbook.exhibits.journal import forms, latex
+from workbook.exhibits.pictures import saved
 from workbook.exhibits.words import LEAST_P, P_VALUE, YEAR, Filler, Words
 from workbook.inert import html
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-    from matplotlib.transforms import Bbox
-
     from workbook.exhibits.journal import Grid
     from workbook.exhibits.record import Record
     from workbook.exhibits.sheets import Sheet
@@ -36,10 +32,6 @@ if TYPE_CHECKING:
 Digits = int | dict[str, int]
 
 MISSING = "–"
-DPI = 160
-SCREEN_DPI = 110
-# Above this a vector figure (a dense scatter) is slower to draw than its picture.
-LARGEST_SVG = 300_000
 DEFAULT_DIGITS = 3
 # Of a column's cells of text: a table of regressions has a line of words among its numbers.
 NUMERIC_SHARE = 0.75
@@ -55,6 +47,7 @@ WORDS = {
         "withheld": "Withheld: {}. {}",
         "read": "How to read it. ",
         "source": "Source: ",
+        "behind": "The figure's numbers",
     },
     "zh": {
         "table": "表 {}　",
@@ -64,6 +57,7 @@ WORDS = {
         "withheld": "未发布：{}。{}",
         "read": "读法：",
         "source": "资料来源：",
+        "behind": "图中数值",
     },
 }
 YEAR_HEADER = re.compile(r"year|cohort|since|年|队列|批次", re.IGNORECASE)
@@ -103,7 +97,7 @@ def show(record: Record, sheet: Sheet, words: Words, parameters: Mapping[str, An
     made = printed.printed(record, sheet, words, parameters)
     entry = _of_language(made.entry, words.language)
     if record.kind == "figure":
-        picture = _quick(drawn(record, sheet, words, parameters))
+        picture = saved.quick(drawn(record, sheet, words, parameters))
         return picture_html(picture, entry, words.language, made.entry["alt"])
     if made.table is None:
         place = record.file(sheet.exhibit(record.id).suffix, words.language)
@@ -135,8 +129,9 @@ def keep(
     """
     language, entry = words.language, _of_language(made.entry, words.language)
     if record.kind == "figure":
-        save_figure(folder, record.id, drawn(record, sheet, words, parameters, frame))
-        return figure_html(folder, entry, language, made.entry["alt"])
+        over = saved.save_figure(folder, record.id, drawn(record, sheet, words, parameters, frame))
+        shown = figure_html(folder, entry, language, made.entry["alt"], over)
+        return shown.removesuffix("</figure>") + _behind(made, language) + "</figure>"
     if made.table is None:
         place = record.file(sheet.exhibit(record.id).suffix, language)
         if record.draw and frame is not None and sheet.exhibit(record.id).drawn_from is not None:
@@ -360,70 +355,23 @@ def shown(table: pd.DataFrame, digits: Digits = DEFAULT_DIGITS, language: str = 
 
 
 # -- figures -----------------------------------------------------------------------------------------
-def save_figure(folder: Path, id: str, figure: Figure) -> None:
-    """Write ``<id>.svg``, ``<id>.pdf`` and ``<id>.png`` (160 dpi), the same bytes for the same figure; close it.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Existing folder of the notebook's outputs.
-    id : str
-        Name of the exhibit and of its files.
-    figure : matplotlib.figure.Figure
-        The figure; closed afterwards, so that the notebook does not draw it a second time.
-    """
-    import matplotlib as mpl
-    import matplotlib.pyplot as plt
-
-    # Text stays text: it can be found, read out and edited; journals refuse fonts of type 3.
-    with mpl.rc_context({"svg.hashsalt": id, "svg.fonttype": "none", "pdf.fonttype": 42}):
-        box = _laid_out(figure)
-        no_trace = {"Date": None, "Creator": None}
-        figure.savefig(folder / f"{id}.svg", bbox_inches=box, metadata=no_trace)
-        unsigned = {"CreationDate": None, "Creator": None, "Producer": None}
-        figure.savefig(folder / f"{id}.pdf", bbox_inches=box, metadata=unsigned)
-        figure.savefig(folder / f"{id}.png", bbox_inches=box, dpi=DPI, metadata={"Software": None})
-    plt.close(figure)
-
-
-def _laid_out(figure: Figure) -> Bbox:
-    """Lay a figure out, once and not anew for every format, and say how much of it is used.
-
-    It is not drawn for that, which would take as long as the picture itself.
-    """
-    import matplotlib as mpl
-
-    if (engine := figure.get_layout_engine()) is not None:
-        engine.execute(figure)
-        figure.set_layout_engine(None)
-    return figure.get_tightbbox().padded(mpl.rcParams["savefig.pad_inches"])
-
-
-def _quick(figure: Figure) -> bytes:
-    """A picture for the screen; the figure is closed."""
-    import matplotlib.pyplot as plt
-
-    stream = io.BytesIO()
-    figure.set_dpi(SCREEN_DPI)
-    box = _laid_out(figure)
-    figure.savefig(stream, format="png", bbox_inches=box, dpi=SCREEN_DPI, metadata={"Software": None})
-    plt.close(figure)
-    return stream.getvalue()
-
-
-def figure_html(folder: Path, entry: dict[str, Any], language: str = "en", alt: str = "") -> str:
+def figure_html(
+    folder: Path, entry: dict[str, Any], language: str = "en", alt: str = "", over: str = ""
+) -> str:
     """A saved figure as HTML, its picture inside: the SVG, or the PNG where the SVG is large.
 
     Parameters
     ----------
     folder : pathlib.Path
-        Where :func:`save_figure` wrote it.
+        Where :func:`pictures.saved.save_figure` wrote it.
     entry : dict
         Record of the exhibit.
     language : {"en", "zh"}
         Language of caption, note and source.
     alt : str
         What the figure shows, for who cannot see it; its title when empty.
+    over : str
+        What is laid over the picture.
 
     Returns
     -------
@@ -431,9 +379,9 @@ def figure_html(folder: Path, entry: dict[str, Any], language: str = "en", alt: 
         One ``<figure id="exhibit-<id>">``.
     """
     svg, png = folder / f"{entry['id']}.svg", folder / f"{entry['id']}.png"
-    vector = svg.stat().st_size <= LARGEST_SVG
-    width = _css_width(png.read_bytes(), DPI)
-    return picture_html((svg if vector else png).read_bytes(), entry, language, alt, width, vector)
+    vector = svg.stat().st_size <= saved.LARGEST_SVG
+    width = saved.css_width(png.read_bytes(), saved.DPI)
+    return picture_html((svg if vector else png).read_bytes(), entry, language, alt, width, vector, over)
 
 
 def picture_html(
@@ -443,16 +391,30 @@ def picture_html(
     alt: str = "",
     width: int | None = None,
     vector: bool = False,
+    over: str = "",
 ) -> str:
     """A picture as HTML with caption, note and source; its width in CSS pixels is read from a PNG if not given."""
     kind = "svg+xml" if vector else "png"
     shown = base64.b64encode(picture).decode("ascii")
-    wide = _css_width(picture, SCREEN_DPI) if width is None else width
+    wide = saved.css_width(picture, saved.SCREEN_DPI) if width is None else width
     alt = html(alt or entry[f"title_{language}"])
     return (
         f'<figure class="fusion-exhibit fusion-figure" id="exhibit-{html(entry["id"])}" lang="{_tag(language)}">'
-        f'<img src="data:image/{kind};base64,{shown}" alt="{alt}" width="{wide}" style="max-width:100%;height:auto">'
+        f'<div class="fusion-drawn"><img src="data:image/{kind};base64,{shown}" alt="{alt}" width="{wide}" '
+        f'style="max-width:100%;height:auto">{over}</div>'
         f"<figcaption>{html(caption_text(entry, language))}</figcaption>{_below(entry, language)}</figure>"
+    )
+
+
+def _behind(made: printed.Printed, language: str) -> str:
+    """A figure's numbers, folded below it; empty where they stand elsewhere."""
+    if made.behind is None:
+        return ""
+    label = WORDS[language]["behind"]
+    inside = _inside(_flat(made.behind[0]), made.behind[1], language)
+    return (
+        f'<details class="fusion-details"><summary>{label}</summary><div class="fusion-scroll" role="region" tabindex="0" '
+        f'aria-label="{label}"><table class="fusion-table">{inside}</table></div></details>'
     )
 
 
@@ -604,9 +566,3 @@ def _float(value: float, digits: int) -> str:
 def _sign(text: str) -> str:
     """A true minus sign, as wide as a plus."""
     return text.replace("-", "−", 1) if text.startswith("-") else text
-
-
-def _css_width(png: bytes, dpi: int) -> int:
-    """Width of a picture in CSS pixels (96 to the inch), from its header."""
-    (pixels,) = struct.unpack(">I", png[16:20])
-    return round(pixels * 96 / dpi)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from workbook import files
-from workbook.exhibits.rendering import LARGEST_SVG, caption_of
+from workbook.exhibits.pictures.saved import LARGEST_SVG
+from workbook.exhibits.rendering import caption_of
 from workbook.publish import evidence, papers
 from workbook.publish import markup as m
 from workbook.publish.built import ABSENT, FILES, Built
@@ -135,7 +136,9 @@ def _picture(study: Built, caption: str, up: str) -> str:
     suffix = ".svg" if forms[".svg"].stat().st_size <= LARGEST_SVG else ".png"
     place = f"{up}{FILES}/{study.name}/{study.place(row, suffix)}"
     shown = f'<img src="{place}" alt="{m.html(row.get("alt") or row["title"])}">'
-    return f'<figure class="fusion-figure fusion-lead">{shown}{caption}</figure>'
+    over = papers.over(study, row) if caption else ""
+    drawn = f'<div class="fusion-drawn">{shown}{over}</div>'
+    return f'<figure class="fusion-figure fusion-lead">{drawn}{caption}</figure>'
 
 
 def badge(study: Built) -> str:

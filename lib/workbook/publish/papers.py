@@ -6,7 +6,7 @@ import ast
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ SETTINGS = {"parameters", "injected-parameters"}
 # A table of more rows than MOST_ROWS shows the first ones; a page stays below 300 kB.
 MOST_ROWS, FIRST_ROWS = 120, 60
 _PICTURE = re.compile(r'src="data:image/(png|svg\+xml);base64,([A-Za-z0-9+/=]+)"')
+_OVER = re.compile(r'<svg class="fusion-hover".*?</svg>', re.DOTALL)
 _EXHIBIT = re.compile(r'id="exhibit-([A-Za-z0-9_-]+)"')
 _HANDS_OVER = re.compile(r"Book\.open|book\.(exhibit|paragraph|file|write|done)")
 _STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
@@ -208,6 +209,13 @@ def _said(
     return output if study.parameters.get("secrecy") == "public" else None
 
 
+def over(study: Built, row: Mapping[str, Any]) -> str:
+    """The values that lie over a figure's picture; empty where it has none."""
+    place = study.root / spoken.FOLDER / row["notebook"] / study.language / f"{row['id']}.html"
+    found = _OVER.search(place.read_text(encoding="utf-8")) if place.is_file() else None
+    return found[0] if found else ""
+
+
 def _shown_as(study: Built, notebook: str, exhibit: dict[str, Any]) -> dict[str, str]:
     """What stands in an exhibit's place: itself, or why it is not there."""
     own = exhibit[study.language]
@@ -318,6 +326,7 @@ def _bar(study: Built, row: dict[str, Any]) -> str:
     buttons = f'<button type="button" class="fusion-cite" data-cite="{m.html(citation(study, row))}" {copied}{w["cite"]}</button>'
     if row["kind"] == "table":
         buttons += f'<button type="button" class="fusion-take" {copied}{w["take"]}</button>'
+        buttons += f' <input type="search" class="fusion-sift" placeholder="{w["sift"]}" aria-label="{w["sift"]}" hidden>'
     return f'<p class="fusion-bar">{here} {files} {buttons}</p>'
 
 

@@ -19,7 +19,46 @@ const take = (place) => {
   document.execCommand("copy");
   chosen.removeAllRanges();
 };
+// Long tables can be sorted by a column and sifted by a word. One of pairs of lines, or of its first rows alone, is left as it is.
+const LONG = { sort: 6, sift: 15 };
+const amount = (text) => {
+  const number = parseFloat(text.replace(/[−–]/g, "-").replace(/[,\s<(\[+]/g, ""));
+  return Number.isNaN(number) ? Infinity : number; // what is missing comes last
+};
+const sorted = (table, place, up) => {
+  const heads = [...table.tHead.rows[0].cells], body = table.tBodies[0];
+  const numbers = heads[place].classList.contains("num");
+  const key = (row) => row.cells[place].textContent.trim();
+  const compare = numbers
+    ? (a, b) => (amount(key(a)) === amount(key(b)) ? 0 : amount(key(a)) === Infinity ? 1 : amount(key(b)) === Infinity ? -1
+      : (up ? 1 : -1) * (amount(key(a)) - amount(key(b))))
+    : (a, b) => (up ? 1 : -1) * key(a).localeCompare(key(b), document.documentElement.lang);
+  body.append(...[...body.rows].sort(compare));
+  heads.forEach((head, i) => (i === place ? head.setAttribute("aria-sort", up ? "ascending" : "descending") : head.removeAttribute("aria-sort")));
+};
+const arranged = (table) => {
+  const rows = table.tBodies[0] ? [...table.tBodies[0].rows] : [], exhibit = table.closest(".fusion-exhibit");
+  const whole = rows.every((row) => row.cells.length === table.tHead.rows[0].cells.length && row.cells[0].textContent.trim());
+  if (!exhibit || !whole || rows.length < LONG.sort || exhibit.querySelector(".fusion-cut")) return;
+  [...table.tHead.rows[0].cells].forEach((head, place) => {
+    if (!head.textContent.trim()) return;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "fusion-sort";
+    button.append(...head.childNodes);
+    button.addEventListener("click", () => sorted(table, place, head.getAttribute("aria-sort") !== "ascending"));
+    head.append(button);
+  });
+  const field = exhibit.querySelector(".fusion-sift");
+  if (!field || rows.length < LONG.sift) return;
+  field.hidden = false;
+  field.addEventListener("input", () => {
+    const word = field.value.trim().toLowerCase();
+    rows.forEach((row) => (row.hidden = !row.textContent.toLowerCase().includes(word)));
+  });
+};
 window.addEventListener("DOMContentLoaded", () => {
+  document.querySelectorAll("table.fusion-table:not(.fusion-journal)").forEach((table) => table.tHead && arranged(table));
   const first = document.querySelector("details.hide"), heading = document.querySelector("article h1");
   if (first && heading) {
     const words = [".collapsed", ".expanded"].map((name) => first.querySelector(name).textContent.trim());
