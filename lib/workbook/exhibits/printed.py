@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from workbook import inert
@@ -17,6 +19,7 @@ from workbook.exhibits.words import MISSING, P_VALUE, YEAR, Filler, Words, missi
 REST = "…"
 # Roles whose numbers are printed by a rule of their own.
 SPECIAL = {"year": YEAR, "p": P_VALUE}
+DEFAULT = Exhibit.model_fields["digits"].default
 HIDDEN = "[c]"  # a cell that secrecy took away
 # A figure of more rows is not told in full below it: its file is.
 MOST_BEHIND = 60
@@ -194,7 +197,8 @@ def _table(
         if hidden is not None and name in hidden and hidden[name].any():
             made = made.astype(object).mask(hidden[name].to_numpy(), HIDDEN)
         cells.append(made)
-        digits[head] = SPECIAL.get(column.role, exhibit.digits if column.digits is None else column.digits)
+        declared = exhibit.digits if column.digits is None else column.digits
+        digits[head] = SPECIAL.get(column.role, decimals(made, declared))
     table = pd.DataFrame(dict(enumerate(cells)), index=frame.index)
     table.columns = pd.Index(heads)
     return table, digits
@@ -208,6 +212,25 @@ def _behind(
         return None
     known = [name for name in exhibit.columns if _values(frame, name, filler.words.language) is not None]
     return _table(frame, exhibit.model_copy(update={"show": known}), filler, hidden) if known else None
+
+
+def decimals(cells: Any, declared: int) -> int:
+    """Decimals of a column, or a number: three are for what is small; amounts of hundreds have one, of thousands none.
+
+    Parameters
+    ----------
+    cells : sequence or float
+        The smallest in size says it for all, so that no number of a column loses what tells it from nil.
+    declared : int
+        What the sheet says; another number than three is its choice and stands.
+    """
+    sizes = [
+        abs(v)
+        for v in np.atleast_1d(np.asarray(cells, object))
+        if isinstance(v, float) and math.isfinite(v) and v
+    ]
+    least = min(sizes, default=0.0)
+    return declared if declared != DEFAULT or least < 100 else 0 if least >= 1000 else 1
 
 
 def _values(frame: pd.DataFrame, name: str, language: str) -> pd.Series | None:
@@ -293,9 +316,10 @@ def regression(frame: pd.DataFrame, exhibit: Exhibit, filler: Filler) -> pd.Data
 
 
 def _beside(worded: pd.DataFrame, exhibit: Exhibit, layout: Layout, filler: Filler) -> pd.DataFrame:
-    base, spec = BASE[filler.words.language], f".{exhibit.digits}f"
+    base = BASE[filler.words.language]
 
     def cell(estimate: float, error: float) -> str:
+        spec = f",.{decimals(estimate, exhibit.digits)}f"
         return f"{number(estimate, spec)} ({base if missing(error) else number(error, spec)})"
 
     shown = worded.assign(shown=list(map(cell, worded["estimate"], worded["std_error"])))
@@ -306,7 +330,9 @@ def _beside(worded: pd.DataFrame, exhibit: Exhibit, layout: Layout, filler: Fill
 
 
 def _estimate(row: pd.Series, digits: int) -> list[str]:
-    shown = {name: number(float(row[name]), f".{digits}f") for name in ("estimate", "ci_low", "ci_high")}
+    cells = {name: float(row[name]) for name in ("estimate", "ci_low", "ci_high")}
+    places = decimals(max(cells.values(), key=abs), digits)
+    shown = {name: number(value, f",.{places}f") for name, value in cells.items()}
     if missing(float(row["estimate"])):
         return [MISSING, ""]
     return [shown["estimate"], f"[{shown['ci_low']}, {shown['ci_high']}]"]
