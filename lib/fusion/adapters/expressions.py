@@ -23,6 +23,8 @@ _WIDE, _NARROW = "０１２３４５６７８９－＿　", "0123456789-_ "
 # What notes are and identifiers are not: sentences, numbered lines, remarks.
 SENTENCE = r"[：；。，“”…]|^[(（]?[0-9]{1,2}[)）.．、]|^[(（*※]?注"
 STOCK = r"^(?:(?:SH|SZ|BJ)\.?)?([0-9]{1,6})(?:\.(?:SH|SS|SZ|BJ|XSHG|XSHE))?$"
+# Numbers with a decimal comma: 12; 0,5; 1.234; 1.234.567,8.
+COMMA = r"[-+]?(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+)(?:,[0-9]+)?%?"
 YES = ("1", "1.0", "是", "有", "true", "yes", "y", "√")
 
 
@@ -45,9 +47,17 @@ def year(cell: str) -> str:
     return f"coalesce(nullif(regexp_extract({plain}, '{YEAR}', 1), ''), {serial}, {plain})"
 
 
+def pointed(cell: str) -> str:
+    """A number with a decimal comma as one with a point; other texts stay as they are."""
+    plain = text(cell)
+    point = f"replace(replace({plain}, '.', ''), ',', '.')"
+    return f"CASE WHEN regexp_full_match({plain}, '{COMMA}') THEN {point} ELSE {plain} END"
+
+
 def identifier(cells: Sequence[str], rule: IdRule) -> str:
     """The first identifier that a row gives."""
-    each = [_formed(f"upper({narrow(cell)})", rule) for cell in cells]
+    plain = [narrow(cell) if rule.as_written else f"upper({narrow(cell)})" for cell in cells]
+    each = [_formed(cell, rule) for cell in plain]
     return f"coalesce({', '.join(each)})" if len(each) > 1 else each[0]
 
 

@@ -66,7 +66,8 @@ def find(
     lone = next((i for i, row in enumerate(rows) if sum(map(bool, row)) > 1), None)
     if lone is None:
         raise AdapterError(said("adapters.no_header", path=looked.path, count=len(rows)))
-    return _made(rows, lone, lone, ask)
+    deep = max(at for first, at in _possible(rows[: lone + DEPTH], adapter) if first == lone)
+    return _made(rows, lone, deep, ask)
 
 
 # -- inside ------------------------------------------------------------------------------------

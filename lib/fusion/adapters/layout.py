@@ -232,7 +232,11 @@ def name(
     """Stage a file and make the view of its data rows, ``source_row`` counted on from ``first``."""
     staged = stage.stage(con, layout.looked, layout.header_at, len(layout.texts), f"{view}_staged", folder)
     rows = _account(con, staged, layout, adapter, first)
-    cells = {n: e for n, e in _cells(layout, adapter).items() if not isinstance(layout.stated.get(n), str)}
+    cells = _cells(layout, adapter)
+    if adapter.decimal == "comma" and layout.looked.kind in stage.CSV_KINDS:
+        numbers = {n for n in cells if _column(n, choices.columns).is_number}
+        cells |= {n: sql.pointed(cells[n]) for n in numbers}
+    cells = {n: e for n, e in cells.items() if not isinstance(layout.stated.get(n), str)}
     if not cells:
         raise AdapterError(said("adapters.no_column", path=layout.path))
     selected = ", ".join(f'{e} AS "{n}"' for n, e in cells.items())

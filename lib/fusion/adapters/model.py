@@ -87,6 +87,7 @@ class IdRule(Part):
 
     chain: bool = Field(False, description="9-character organisation codes become the 18-character code")
     pad: int | None = Field(None, ge=1, le=18, description="digits: zeros are put before shorter ones")
+    as_written: bool = Field(False, description="letters stay small or large: names of units, not codes")
     form: Literal["stock"] | None = Field(
         None, description="stock: 000001.SZ, SZ000001 and 1 are 000001, six digits without the exchange"
     )
@@ -112,7 +113,7 @@ class FileRule(Part):
         None, description="edition of all industry codes, where the file does not say"
     )
     money_unit: MoneyUnit | None = None
-    encoding: Literal["auto", "utf-8", "gb18030"] | None = None
+    encoding: Literal["auto", "utf-8", "gb18030", "windows-1252"] | None = None
     sheet: str | None = None
     header_row: int | None = Field(None, ge=1)
     aliases: dict[str, list[Text]] = Field({}, description="column: headers, before those of `columns`")
@@ -179,7 +180,11 @@ class Adapter(Part):
     annual: list[Text] = Field([], description="headers of a period's end; rows not of 12-31 are set aside")
     footers: list[Text] = Field([], description="beginnings of a first cell that make its row no data")
     totals: list[Text] = Field([], description="first cells that make their row a total, not a firm")
-    encoding: Literal["auto", "utf-8", "gb18030"] = "auto"
+    encoding: Literal["auto", "utf-8", "gb18030", "windows-1252"] = "auto"
+    decimal: Literal["point", "comma"] = Field(
+        "point",
+        description="comma: numbers of text files are written 1.234,5; what has no such form stays as it is",
+    )
     sheet: str | None = None
     firm_id: IdRule = IdRule()
     columns: dict[str, ColumnRule] = {}

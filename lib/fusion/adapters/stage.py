@@ -100,7 +100,7 @@ def peek(path: Path, encoding: str = "auto", sheet: str | None = None) -> Peek:
     Parameters
     ----------
     path : pathlib.Path
-    encoding : {"auto", "utf-8", "gb18030"}
+    encoding : {"auto", "utf-8", "gb18030", "windows-1252"}
         Of a text file; UTF-16 is known by its mark.
     sheet : str or None
         Of a workbook; the first one by default.

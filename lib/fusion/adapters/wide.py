@@ -1,7 +1,8 @@
 """Files with a column for each item and year: their headers name the year, and each year is a layout of its own.
 
-A header names its year as ``[报告期]2016年报``, ``2016年营业收入``, ``营业收入_2016`` or ``营业收入(2016年)``. Only items
-that stand there for two years or more count, so that ``行业代码2017`` is no year of a series. Columns of parts of
+A header names its year as ``[报告期]2016年报``, ``2016年营业收入``, ``营业收入_2016``, ``营业收入(2016年)``, ``sales2016``, or it
+is a year alone, as in tables of one item: ``2016``, ``2016 [YR2016]``; that item is called ``value``. Only items
+that stand there for two years or more count, and no editions of codes (``行业代码2017``). Columns of parts of
 a year (一季, 中报, 三季) are not read.
 """
 
@@ -17,6 +18,11 @@ _WHOLE = re.compile(r"^(?:年报|年末|年|[-/.年]?12[-/.月]?31日?)?$")
 _KIND = re.compile(r"\(报表类型\):?合并报表")
 _BEFORE = re.compile(r"^([12]\d{3})年(?![0-9第一二三四上下])(.+)$")
 _AFTER = re.compile(r"^(.+?)[_\-(,;:]([12]\d{3})(?:年报|年末|年)?\)?(\([^()]*\))?$")
+_BEGINS = re.compile(r"^((?:19|20)\d{2})[_\-.]?([a-z]{3}.*|(?![年第上下])[\u4e00-\u9fff].*)$")
+_ENDS = re.compile(r"^(.*[^\d\W]_?)((?:19|20)\d{2})(?:年末|年)?(\([^()]*\))?$")
+_ALONE = re.compile(r"^[xy_]?((?:19|20)\d{2})年?(?:\(yr\d{4}\))?$")
+_CODES = re.compile(r"gb/?t|code|代码|编码|行业|分类|edition|版")
+ALONE = "value"  # the item of a table whose headers are years and nothing else
 
 
 def split(text: str) -> tuple[str, int | None, bool]:
@@ -28,8 +34,12 @@ def split(text: str) -> tuple[str, int | None, bool]:
     ('营业收入(单位)万元', 2016, True)
     >>> split("2017年存货（万元）")
     ('存货(万元)', 2017, True)
+    >>> split("sales2017"), split("2017")
+    (('sales', 2017, True), ('value', 2017, True))
     """
     plain = _KIND.sub("", normalise(text))
+    if alone := _ALONE.match(plain):
+        return ALONE, int(alone.group(1)), True
     found = _PERIOD.search(plain)
     if found:
         rest = plain[: found.start()] + plain[found.end() :]
@@ -39,6 +49,11 @@ def split(text: str) -> tuple[str, int | None, bool]:
     after = _AFTER.match(plain)
     if after and "gb/t" not in plain:
         return after.group(1) + (after.group(3) or ""), int(after.group(2)), True
+    if not _CODES.search(plain):
+        if begins := _BEGINS.match(plain):
+            return begins.group(2), int(begins.group(1)), True
+        if ends := _ENDS.match(plain):
+            return ends.group(1).rstrip("_") + (ends.group(3) or ""), int(ends.group(2)), True
     return text, None, True
 
 

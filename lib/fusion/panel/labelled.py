@@ -41,6 +41,12 @@ def headers(path: Path) -> list[str]:
         return list(_about(path).column_names)
 
 
+def names(path: Path) -> dict[str, str]:
+    """What columns are called, by header; those without a label are left out."""
+    with files.whole(path, program(path), _mend(path)):
+        return {column: label for column, label in _about(path).column_names_to_labels.items() if label}
+
+
 def labels(path: Path) -> dict[str, dict[str, str]]:
     """By column, the words for its codes; codes as texts of whole numbers."""
     with files.whole(path, program(path), _mend(path)):

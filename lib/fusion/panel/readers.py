@@ -33,6 +33,7 @@ WORDS = ("str", "enum")  # types of columns in which labels stand for codes
 SUGGESTED = (
     60  # headers that are not read for which a near name is looked for: each costs a look at all columns
 )
+ENCODINGS = {"gb18030": "GB18030", "windows-1252": "Windows-1252"}
 LOADER = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
 # Loaders that may run, by name and comma, or `all`: `fusion run --allow-code`, the user's own settings.
 ALLOWED = "FUSION_ALLOW_CODE"
@@ -184,8 +185,8 @@ def _from_file(con: Any, path: Path, encoding: str, sheet: str | None, notes: li
                     "encoding_found",
                     "",
                     used,
-                    "the file is not UTF-8 and was read as GB18030",
-                    "文件不是 UTF-8，按 GB18030 读入",
+                    f"the file is not UTF-8 and was read as {ENCODINGS[used]}",
+                    f"文件不是 UTF-8，按 {ENCODINGS[used]} 读入",
                 )
             )
         con.con.execute(

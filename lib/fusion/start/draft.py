@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,13 +22,20 @@ def adapter(roles: Roles, name: str, language: str) -> str:
     if roles.enterprise:
         lines.append(f"based_on: {roles.looked.adapter}")
     else:
+        lines += ["firm_id: {as_written: true}"] if not roles.unit.is_number else []
         lines += [f"totals: {_list(TOTALS)}", f"footers: {_list(NOTES)}"]
-    if roles.looked.joined:
-        lines.append("combine: join")
+    looked = roles.looked
+    lines += ["combine: join"] if looked.joined else []
+    lines += ["wide: true"] if looked.years_by == "wide" else []
+    lines += [f"year_of: [{looked.years_by}]"] if looked.years_by not in ("", "wide") else []
+    lines += ["decimal: comma"] if looked.comma else []
+    lines += [f"sheet: {_text(looked.sheet)}"] if looked.sheet else []
     lines.append("columns:")
     own = {} if roles.enterprise and roles.unit.column else {"firm_id": roles.unit}
-    own |= {} if roles.enterprise and roles.year.column else {"year": roles.year}
-    lines += [f"  {name}: {_rule(name, seen)}" for name, seen in (own | _found(roles) | roles.used).items()]
+    own |= {} if (roles.enterprise and roles.year.column) or looked.years_by else {"year": roles.year}
+    own |= {k: s for k, s in (("firm_id", roles.unit), ("year", roles.year)) if s.header in looked.also}
+    rules = own | _found(roles) | roles.used
+    lines += [f"  {n}: {_rule(n, seen, looked.also.get(seen.header, []))}" for n, seen in rules.items()]
     return "\n".join([*lines, *(["  {}"] if lines[-1] == "columns:" else [])]) + "\n"
 
 
@@ -64,8 +72,8 @@ def _found(roles: Roles) -> dict[str, Seen]:
     return {c.name: c for c in roles.looked.columns if c.column == c.name and c.concluded}
 
 
-def _rule(name: str, seen: Seen) -> str:
-    parts = [f"aliases: [{_text(seen.header)}]"]
+def _rule(name: str, seen: Seen, also: list[str]) -> str:
+    parts = [f"aliases: {_list([seen.header, *also])}"]
     parts += ["take: year"] if name == "year" else []
     parts += ["take: first_6"] if name == "district" else []
     worded = seen.in_words if name not in ("firm_id", "year") else {}
@@ -78,14 +86,21 @@ def _extra(roles: Roles) -> Iterator[str]:
     if roles.used:
         yield "  extra_columns:"
     for name, seen in roles.used.items():
-        label = seen.header.replace("|", "/")
-        if seen.unit:
-            label = label.split("(")[0].split("（")[0].split("[")[0].strip() or label
+        label, unit = _called(seen)
         kind = "int, minimum: 0, maximum: 1" if seen.is_truth else "float" if seen.is_number else "str"
         kind = "str" if role(seen.key, "unit", True) else kind
         kind = "int" if seen.is_year and seen.is_number else kind
-        unit = f", unit: {_text(seen.unit)}" if seen.unit else ""
-        yield f"    {name}: {{label_en: {_text(label)}, label_zh: {_text(label)}, type: {kind}{unit}}}"
+        stated = f", unit: {_text(unit)}" if unit else ""
+        yield f"    {name}: {{label_en: {_text(label)}, label_zh: {_text(label)}, type: {kind}{stated}}}"
+
+
+def _called(seen: Seen) -> tuple[str, str]:
+    """What a column is called, and its unit as its header writes it."""
+    label = (seen.label or seen.header).replace("|", "/")
+    bracket = re.search(r"\s*[(（\[]([^()（）\[\]]*)[)）\]]\s*$", label)
+    if seen.unit and bracket and bracket.start():
+        return label[: bracket.start()], bracket[1]
+    return label, seen.unit
 
 
 def _columns(roles: Roles) -> Iterator[str]:
@@ -98,7 +113,7 @@ def _columns(roles: Roles) -> Iterator[str]:
 
 def _label(roles: Roles, name: str, text: str) -> str:
     """What a made column is called, of the header of the one that it is made of."""
-    of = next((seen.header for own, seen in roles.used.items() if own in text), name)
+    of = next((_called(seen)[0] for own, seen in roles.used.items() if own in text), name)
     en, zh = (told(lang, f"start.made_{text.split('(')[0]}", of=of.replace("|", "/")) for lang in LANGUAGES)
     return f"{en} | {zh}"
 

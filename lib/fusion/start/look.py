@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
 from fusion import engine
-from fusion.adapters import stage
+from fusion.adapters import stage, wide
 from fusion.adapters.errors import AdapterError
+from fusion.adapters.expressions import COMMA
 from fusion.adapters.headers import normalise
-from fusion.adapters.layout import Layout
+from fusion.adapters.layout import Choices, Layout
+from fusion.adapters.layout import look as layout_of
 from fusion.adapters.match import match
 from fusion.adapters.model import Adapter, load
 from fusion.adapters.panel import choices, look_all
@@ -22,13 +25,25 @@ from fusion.adapters.report import scored
 from fusion.adapters.units import split
 from fusion.classification.codes import MISSING
 from fusion.language import listed, said
+from fusion.panel import labelled
 from fusion.panel.cast import WIDE
 from fusion.panel.contract import DATA, MONEY, contract
+from fusion.panel.sheets import KINDS
 
 MOST_ROWS = 500_000  # of one file that are looked at
 MOSTLY = 0.9  # share of filled cells that make a column what it is
 YEARS = (1900, 2100)
 KNOWN = 4  # contract's columns beside the keys that make a file one of enterprises
+YEAR = "year"  # header of the years that no column holds
+ITEM = re.compile(r"indicator|series|variable|指标|项目")  # headers of the cell that names a table's one item
+PLACES: tuple[Literal["title", "sheet", "name"], ...] = ("title", "sheet", "name")  # where they may stand
+# As keys of two tables meet: 2012-12-31 is 2012, 000001.SZ is 1.
+KEYED: dict[str, Callable[[object], object]] = {
+    "firm_id": lambda cell: re.sub(
+        r"^(?:(?:SH|SZ|BJ)\.?)?0*(\d+)(?:\.[A-Z]+|\.0)?$", r"\1", str(cell).upper()
+    ),
+    "year": lambda cell: found[0] if (found := re.search(r"[12]\d{3}", str(cell))) else cell,
+}
 PLAIN = "wind"  # the built-in adapter for spreadsheets: it takes no unit for granted
 TOTALS = ("合计", "总计", "小计", "平均", "Total", "total", "TOTAL", "Sum", "sum")
 NOTES = ("数据来源", "资料来源", "注", "备注", "说明", "Source", "source", "Note", "note")
@@ -72,6 +87,7 @@ class Seen:
     values: pd.Series
     name: str = ""
     concluded: bool = False  # the contract's column was told from the cells
+    label: str = ""  # what the file calls it, beside its header
 
     @property
     def filled(self) -> int:
@@ -118,6 +134,10 @@ class Looked:
     columns: list[Seen]
     joined: bool = False
     scores: dict[str, int] = field(default_factory=dict)
+    years_by: str = ""  # who says the year where no column does: wide (headers), sheet, title, name
+    comma: bool = False
+    also: dict[str, list[str]] = field(default_factory=dict)  # a key's headers in the tables that join
+    sheet: str = ""  # the one that is read, where a workbook has others
 
 
 @cache
@@ -151,21 +171,124 @@ def look(files: Sequence[Path]) -> Looked:
         When one is no table, or several have neither one header nor keys to join them by.
     """
     chosen = choices("minimal")
-    scores = scored(files, chosen)
+    scores = _scored(files, chosen)
     best = max(scores, key=lambda name: (scores[name], name == PLAIN))
     if scores.get(PLAIN, 0) >= scores[best] - 1:
         best = PLAIN
-    adapter = load(best)
-    layouts = look_all(files, adapter, chosen)
-    if len(layouts) > len(files):
-        raise AdapterError(said("start.wide", file=files[0].name))
-    frames = [_frame(layout, adapter) for layout in layouts]
-    same = all(list(f.columns) == list(frames[0].columns) for f in frames)
-    table = pd.concat(frames, ignore_index=True) if same else _joined(frames, layouts)
+    adapter = load(best).model_copy(update={"wide": True, "year_of": list(PLACES)})
+    layouts = [layout for file in files for layout in _tables(file, adapter, chosen)]
+    by, frames = _dated(layouts, [_frame(layout, adapter) for layout in layouts])
+    comma = _commas(layouts, frames)
+    parts = _parts(layouts, frames)
+    table, also = _joined(parts)
     known = {h.text: c for layout in layouts for c, h in layout.mapping.single.items()}
-    columns = [_seen(str(name), table[name], known.get(str(name), "")) for name in table.columns]
+    known |= {YEAR: "year"} if by else {}
+    columns = [_seen(str(name), table[name], known.get(str(name), ""), comma) for name in table.columns]
     _further(columns, scores)
-    return Looked(list(files), layouts, best, columns, not same, scores)
+    _labels(files, columns)
+    sheets = {layout.looked.sheet for layout in layouts if layout.passed}
+    return Looked(
+        list(files),
+        layouts,
+        best,
+        columns,
+        len(parts) > 1,
+        scores,
+        by,
+        comma,
+        also,
+        "".join(sheets) if len(sheets) == 1 else "",
+    )
+
+
+def _labels(files: Sequence[Path], columns: Sequence[Seen]) -> None:
+    """What files call their columns: labels of Stata, SPSS and SAS; of a table of one item the cell that names it."""
+    told = {
+        h: t
+        for file in files
+        if file.suffix.lower() in labelled.KINDS
+        for h, t in labelled.names(file).items()
+    }
+    for column in columns:
+        column.label = told.get(column.header, "")
+        items = [c for c in columns if ITEM.search(c.key) and c.filled and (c.cells == c.cells.iloc[0]).all()]
+        if column.header == wide.ALONE and items:
+            column.label = str(items[-1].cells.dropna().iloc[0])
+
+
+def _scored(files: Sequence[Path], chosen: Choices) -> dict[str, int]:
+    """Headers that each built-in adapter knows; none where no sheet of a workbook is known by its headers."""
+    try:
+        return scored(files, chosen)
+    except AdapterError:
+        for file in files:
+            _sheets(file, load(PLAIN), chosen)
+        return {PLAIN: 0}
+
+
+def _tables(file: Path, adapter: Adapter, chosen: Choices) -> list[Layout]:
+    """Tables of a file: sheets whose headers are known, else those that are alike; a wide one once for each year."""
+    try:
+        found = look_all([file], adapter, chosen)
+    except AdapterError:
+        found = _sheets(file, adapter, chosen)
+    years = wide.years(found[0].texts)
+    own_year = any(role(normalise(text), "year", True) for text in found[0].texts)
+    if not years or own_year or len(found) > 1:
+        return [replace(one, of_year=()) for one in found[:1]] if own_year and found[0].of_year else found
+    rule, sheet = found[0].rule, found[0].looked.sheet or None
+    made = [layout_of(file, adapter, chosen, rule.model_copy(update={"year": y}), y, sheet) for y in years]
+    return [replace(one, passed=found[0].passed) for one in made]
+
+
+def _sheets(file: Path, adapter: Adapter, chosen: Choices) -> list[Layout]:
+    """Sheets of a workbook that have one header: of several headers the one under which most stands."""
+    names = stage.sheet_names(file) if file.suffix.lower() in KINDS else [None]
+    alike: dict[tuple[str, ...], list[Layout]] = {}
+    fault: AdapterError | None = None
+    for name in names:
+        try:
+            one = layout_of(file, adapter, chosen, sheet=name)
+        except AdapterError as error:
+            fault = fault or error
+            continue
+        if sum(map(bool, one.texts)) > 1 and len(one.looked.rows) > one.header_at + 1:
+            alike.setdefault(tuple(normalise(t) for t in one.texts), []).append(one)
+    if not alike:
+        raise fault or AdapterError(said("start.no_table", file=file.name))
+    best = max(alike.values(), key=lambda of: sum(len(one.texts) * len(one.looked.rows) for one in of))
+    passed = tuple(n for n in names if n and n not in {one.looked.sheet for one in best})
+    return [replace(one, alone=len(best) == 1, passed=passed if len(best) == 1 else ()) for one in best]
+
+
+def _dated(layouts: Sequence[Layout], frames: list[pd.DataFrame]) -> tuple[str, list[pd.DataFrame]]:
+    """Where no header holds the year but headers, sheets, titles or names of files do: who says it, and frames with it."""
+    years = [layout.rule.year for layout in layouts]
+    held = any(role(normalise(str(text)), "year", True) for frame in frames for text in frame.columns)
+    if held or None in years or len(set(years)) < 2:
+        return "", frames
+    by = "wide" if any(layout.of_year for layout in layouts) else layouts[0].dated.by
+    return by, [f.assign(**{YEAR: str(year)}) for f, year in zip(frames, years, strict=True)]
+
+
+def _parts(layouts: Sequence[Layout], frames: Sequence[pd.DataFrame]) -> list[tuple[Layout, pd.DataFrame]]:
+    """Tables that are rows of one another: years of a wide file, sheets and files with one header."""
+    alike: dict[object, list[int]] = {}
+    for i, (layout, frame) in enumerate(zip(layouts, frames, strict=True)):
+        alike.setdefault(layout.path if layout.of_year else tuple(frame.columns), []).append(i)
+    return [(layouts[of[0]], pd.concat([frames[i] for i in of], ignore_index=True)) for of in alike.values()]
+
+
+def _commas(layouts: Sequence[Layout], frames: Sequence[pd.DataFrame]) -> bool:
+    """Whether text files that no comma parts write decimals with one, and none of their numbers with a point."""
+    comma = point = False
+    for layout, frame in zip(layouts, frames, strict=True):
+        if layout.looked.kind != ".csv" or layout.looked.delimiter == ",":
+            continue
+        texts = pd.concat([frame[c] for c in frame.columns]).dropna().astype("str")
+        comma |= bool(texts.str.fullmatch(r"[-+]?[\d.]*\d,\d+%?").any())
+        point |= bool(texts.str.fullmatch(r"[-+]?\d+\.(\d{1,2}|\d{4,})%?|[-+]?\d{4,}\.\d+%?").any())
+    return comma and not point
 
 
 def _further(columns: Sequence[Seen], scores: dict[str, int]) -> None:
@@ -196,41 +319,69 @@ def is_enterprise(columns: Sequence[Seen]) -> bool:
 
 
 def _frame(layout: Layout, adapter: Adapter) -> pd.DataFrame:
-    """Rows of a file as texts, under its headers."""
+    """Rows of a table as texts, under its headers; of a wide one those of its year."""
     con = engine.opened(layout.path.parent)
     folder = stage.beside(con)
     staged = stage.stage(con, layout.looked, layout.header_at, len(layout.texts), "looked", folder)
     cells = ", ".join(f"trim(CAST(c{i} AS VARCHAR)) AS c{i}" for i in range(len(layout.texts)))
     frame = con.con.execute(f"SELECT {cells} FROM {staged.name} LIMIT {MOST_ROWS}").df()
     frame = frame.astype("object").where(frame.notna() & (frame != ""), None)
+    frame = frame.iloc[len(layout.labels) :]
     first = frame.iloc[:, 0].astype("str")
     notes = first.str.startswith((*adapter.footers, *NOTES)) & frame.iloc[:, 1:].isna().all(axis=1)
     total = first.isin([*adapter.totals, *TOTALS])
-    frame = frame.iloc[adapter.label_rows :][lambda f: ~(f.isna().all(axis=1) | notes | total)]
-    named = [text or f"column {i + 1}" for i, text in enumerate(layout.texts)]
+    empty = frame.iloc[:, list(layout.of_year)].isna().all(axis=1) if layout.of_year else False
+    frame = frame[~(frame.isna().all(axis=1) | notes | total | empty)]
+    texts = list(layout.texts)
+    if layout.of_year and layout.rule.year is not None:
+        texts = list(wide.of_year(texts, layout.rule.year)[0])
+        frame = frame.iloc[:, [i for i, text in enumerate(texts) if text]]
+        texts = [text for text in texts if text]
+    named = [text or f"column {i + 1}" for i, text in enumerate(texts)]
     return frame.set_axis(named, axis=1).loc[:, lambda f: ~f.columns.duplicated()].reset_index(drop=True)
 
 
-def _joined(frames: Sequence[pd.DataFrame], layouts: Sequence[Layout]) -> pd.DataFrame:
-    """Tables side by side, by the keys that a built-in adapter knows."""
-    whole, keys = frames[0], []
-    for layout in layouts:
-        named = layout.mapping.single
-        keys.append({h.text: k for k, h in named.items() if k in ("firm_id", "year")})
-    if any("firm_id" not in found.values() for found in keys):
-        raise AdapterError(said("start.no_join", files=listed(layout.path.name for layout in layouts)))
-    whole = whole.rename(columns=keys[0])
-    for frame, found in zip(frames[1:], keys[1:], strict=True):
-        by = [k for k in ("firm_id", "year") if k in found.values() and k in whole.columns]
-        other = frame.rename(columns=found).drop_duplicates(by)
-        kept = [c for c in other.columns if c in by or c not in whole.columns]
-        whole = whole.merge(other[kept], on=by, how="left")
-    return whole.rename(columns={new: old for old, new in keys[0].items()})
+def _joined(parts: Sequence[tuple[Layout, pd.DataFrame]]) -> tuple[pd.DataFrame, dict[str, list[str]]]:
+    """Tables side by side, and headers of the keys in others than the first."""
+    if len(parts) == 1:
+        return parts[0][1], {}
+    named = [_keys_of(layout, frame) for layout, frame in parts]
+    if any("firm_id" not in found for found in named):
+        raise AdapterError(said("start.no_join", files=listed(layout.path.name for layout, _ in parts)))
+    whole, own = parts[0][1], named[0]
+    also: dict[str, list[str]] = {}
+    for (_, frame), found in zip(parts[1:], named[1:], strict=True):
+        keys = [k for k in found if k in own]
+        renamed = frame.rename(columns={found[k]: own[k] for k in keys})
+        left, right = (
+            [table[own[k]].map(KEYED[k]).rename(f"key {k}") for k in keys] for table in (whole, renamed)
+        )
+        kept = [c for c in renamed.columns if c not in whole.columns]
+        other = pd.concat([renamed[kept], *right], axis=1).drop_duplicates([key.name for key in right])
+        whole = pd.concat([whole, *left], axis=1).merge(other, on=[key.name for key in left], how="left")
+        whole = whole.drop(columns=[key.name for key in left])
+        for key in found:
+            if key in own and found[key] != own[key]:
+                also.setdefault(own[key], []).append(found[key])
+    return whole, also
 
 
-def _seen(header: str, cells: pd.Series, column: str) -> Seen:
+def _keys_of(layout: Layout, frame: pd.DataFrame) -> dict[str, str]:
+    """Headers of unit and year: those that a built-in adapter knows, else those whose words say so."""
+    known = {k: h.text for k, h in layout.mapping.single.items() if k in ("firm_id", "year")}
+    for key, wanted in (("firm_id", "unit"), ("year", "year")):
+        called = [str(c) for c in frame.columns if role(split(normalise(str(c)))[0], wanted, True)]
+        if key not in known and called:
+            known[key] = called[0]
+    return known
+
+
+def _seen(header: str, cells: pd.Series, column: str, comma: bool) -> Seen:
     plain, unit = split(normalise(header))
     texts = cells.map(lambda c: None if c is None or pd.isna(c) else str(c))
+    if comma:
+        pointed = texts.str.replace(".", "").str.replace(",", ".")
+        texts = pointed.where(texts.str.fullmatch(COMMA, na=False), texts)
     # As the panel will read them: digits of full width, separators of thousands, percent signs.
     narrow = texts.str.translate(_NARROW)
     narrow = narrow.str.replace(",", "").where(narrow.str.match(GROUPED, na=False), narrow)

@@ -5,18 +5,20 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
 from fusion.adapters.errors import AdapterError
 from fusion.language import listed, said
 from fusion.panel.contract import contract
-from fusion.start.look import Looked, Seen, Word, is_enterprise, role, words
+from fusion.start.look import MOSTLY, Looked, Seen, Word, is_enterprise, role, words
 
 ALONE = 0.98  # share of rows alone in their unit and year that make two columns the keys
 CONTROLS = 4
 CLUSTERS = 20  # fewest groups of districts by which errors are clustered
+_ID = re.compile(r"([A-Za-z][A-Za-z_ ]{2,30}?)[_ ]?(?:ID|Id|id|[Cc]ode|[Nn]o\.?|[Nn]umber|[Nn]ame)")
+CODE = re.compile(r"(id|code|no|number|代码|编码|编号)$")
 DATE = re.compile(r"[12]\d{3}[-/.年]\d{1,2}")
 SKEWED = 3.0  # mean over median from which amounts are taken in logarithms
 OWN_CONTROLS = {
@@ -57,6 +59,7 @@ class Roles:
     treatment: str = ""
     start: str = ""
     outcome: str = ""
+    explained: Seen | None = None  # the outcome's column, where it is made of one
     controls: list[str] = field(default_factory=list)
     cluster: str = ""
     notes: list[tuple[str, dict[str, object]]] = field(default_factory=list)
@@ -86,8 +89,14 @@ def assign(looked: Looked, outcome: str = "", treatment: str = "") -> Roles:
     """
     unit, year, word = _keys(looked)
     enterprise = is_enterprise(looked.columns) and unit.column == "firm_id"
-    firms = enterprise or word is None or word.en == "firm"
-    roles = Roles(looked, unit, year, enterprise, None if firms else word)
+    firms = enterprise or unit.column == "firm_id" or (word is not None and word.en == "firm")
+    roles = Roles(looked, unit, year, enterprise, None if firms else word or _own_word(unit))
+    if looked.years_by:
+        roles.note(f"years_{looked.years_by}")
+    if looked.comma:
+        roles.note("comma")
+    if looked.sheet:
+        roles.note("sheet", sheet=looked.sheet)
     _names(roles)
     _treatment(roles, _asked(roles, treatment))
     _outcome(roles, _asked(roles, outcome))
@@ -121,15 +130,24 @@ def _keys(looked: Looked) -> tuple[Seen, Seen, Word | None]:
     return found[0], year, found[1]
 
 
+def _own_word(unit: Seen) -> Word:
+    """What units are called that no row of words knows: as `Hospital ID` says, else units."""
+    told = _ID.fullmatch(unit.header)
+    plain = role("id", "unit", True)
+    assert plain is not None, "the table of words has a row for identifiers"
+    return replace(plain, en=told[1].lower().replace("_", " ").strip()) if told else plain
+
+
 def _looked_at(looked: Looked) -> dict[str, str]:
     headers = listed(c.header[:60] for c in looked.columns[:20])
     return {"files": listed(f.name for f in looked.files), "headers": headers}
 
 
-def _rank(pair: tuple[Seen, Word | None]) -> tuple[bool, bool, bool]:
-    """Identifiers of firms first, then headers that say what a unit is, then those that say that there is one."""
+def _rank(pair: tuple[Seen, Word | None]) -> tuple[bool, bool, bool, bool]:
+    """Identifiers of firms first, then headers that say what a unit is, codes of these first, then what says `unit`."""
     column, word = pair
-    return column.column != "firm_id", word is None, word is not None and word.en == "unit"
+    unsaid = word is None or word.en == "unit"
+    return column.column != "firm_id", word is None, unsaid, not CODE.search(column.key)
 
 
 def _dated(column: Seen) -> bool:
@@ -226,11 +244,18 @@ def _asked(roles: Roles, name: str) -> Seen | None:
 def _treatment(roles: Roles, asked: Seen | None) -> None:
     """A 0/1 column, or the year from which a unit is treated; the other one is made of it."""
     free = [c for c in roles.others() if not (roles.enterprise and c.column)]
-    starts = [
-        c for c in roles.others() if c.is_year and role(c.key, "start", True) and _constant(roles, c.values)
-    ]
     truths = [c for c in free if c.is_truth and role(c.key, "treatment", False) and _varies(roles, c)]
     other = [c for c in free if c.is_truth and c not in truths and _varies(roles, c)]
+    staying = [c for c in other if _stays(roles, c)]
+    if asked is None and not truths and len(staying) == 1:
+        truths = staying  # the only one that begins and does not end
+    starts = [
+        c
+        for c in roles.others()
+        if c.is_year
+        and _constant(roles, c.values)
+        and (role(c.key, "start", True) or _begins(roles, c, truths))
+    ]
     if asked is None and not (starts or truths):
         roles.note("no_treatment", headers=listed(c.header for c in other) or "–")
         return
@@ -249,6 +274,18 @@ def _treatment(roles: Roles, asked: Seen | None) -> None:
         roles.made["start_year"] = f"first_year({roles.treatment} == 1)"
     elif truths:
         roles.note("switches", header=truths[0].header)
+
+
+def _begins(roles: Roles, column: Seen, truths: list[Seen]) -> bool:
+    """Whether its years are those in which a 0/1 column begins."""
+    for truth in truths:
+        table = pd.DataFrame(
+            {"unit": roles.unit.cells, "year": roles.year.stated, "on": truth.values, "is": column.values}
+        )
+        on = table[table["on"] == 1].groupby("unit").agg({"year": "min", "is": "first"})
+        if len(on) and bool((on["year"] == on["is"]).mean() >= MOSTLY):
+            return True
+    return False
 
 
 def _started(roles: Roles, column: Seen) -> None:
@@ -302,12 +339,13 @@ def _outcome(roles: Roles, asked: Seen | None) -> None:
         roles.note("outcome_made", name=name, expression=roles.made[name])
         return
     free = [c for c in roles.others() if _can_vary(roles, c)]
-    named = [c for word in words() if word.role == "outcome" for c in free if word.pattern.search(c.key)]
+    of_outcomes = [word.pattern for word in words() if word.role == "outcome"]
+    named = [c for p in of_outcomes for c in free if p.search(c.key) or (c.column and p.search(c.column))]
     best = asked or next(iter(named), None) or next(iter(free), None)
     if best is None:
         roles.note("no_outcome")
         return
-    roles.outcome = _logged(roles, best)
+    roles.outcome, roles.explained = _logged(roles, best), best
     if asked is None:
         roles.note(
             "outcome", header=best.header, others=listed(c.header for c in free[:8] if c is not best) or "–"
@@ -341,10 +379,13 @@ def _controls(roles: Roles) -> None:
         roles.controls = list(OWN_CONTROLS)
     else:
         rows = max(roles.unit.filled, 1)
-        free = [c for c in roles.others() if _can_vary(roles, c) and c.filled >= 0.8 * rows]
+        free = [c for c in roles.others() if c is not roles.explained and _can_vary(roles, c)]
+        free = [c for c in free if c.filled >= 0.8 * rows]
         roles.controls = [_logged(roles, c) for c in free[:CONTROLS]]
-    if roles.controls:
-        roles.note("controls", names=listed(roles.controls))
+        if roles.controls:
+            roles.note("controls", names=listed(c.header for c in free[:CONTROLS]))
+        return
+    roles.note("controls", names=listed(roles.controls))
 
 
 def _cluster(roles: Roles) -> None:

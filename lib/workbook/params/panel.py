@@ -128,8 +128,10 @@ class Panel(Section):
         description="unit of money columns in the source; never guessed: a file under 'enterprise' must state it; with an "
         "adapter it comes before the adapter's",
     )
-    encoding: Literal["auto", "utf-8", "gb18030"] = Field(
-        "auto", description="of a CSV; auto = UTF-8 if it decodes, else GB18030 if it decodes, else an error"
+    encoding: Literal["auto", "utf-8", "gb18030", "windows-1252"] = Field(
+        "auto",
+        description="of a CSV; auto = UTF-8 if it decodes, Windows-1252 if what is beyond ASCII is single western letters, "
+        "else GB18030 if it decodes, else an error",
     )
     sheet: str | None = Field(None, description="sheet of an Excel file; needed when it has more than one")
     extra_columns: dict[Column, ExtraColumn] = Field(

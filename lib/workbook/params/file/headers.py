@@ -29,7 +29,7 @@ def headers(file: Path, sheet: str | None = None) -> list[str]:
 def _text(file: Path, sheet: str | None) -> list[str]:
     with file.open("rb") as stream:
         line = stream.readline(1_000_000)
-    for encoding in ("utf-8-sig", "gb18030"):
+    for encoding in ("utf-8-sig", "gb18030", "windows-1252"):
         try:
             text = line.decode(encoding)
         except UnicodeDecodeError:

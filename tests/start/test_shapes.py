@@ -1,0 +1,180 @@
+"""``fusion new`` on files of other shapes: years in headers, a sheet or a file a year, headers of two rows, decimal commas, keys
+of other names. Each holds the same made-up panel, so that each must give the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import openpyxl
+import pandas as pd
+import pytest
+
+from fusion.adapters import wide
+from fusion.start import command, preview
+from workbook import paths
+from workbook.expressions import columns as expressions
+from workbook.params.load import Study, load
+
+YEARS = range(2014, 2021)
+UNITS = 40
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def _truth() -> pd.DataFrame:
+    """Units a fourth of which start in 2017; outputs that no rounding makes equal."""
+    rows = [(f"Unit {i:02d}", y, 1000.5 + 17 * i + 3 * (y - 2014), 50 + i + y % 3, int(i % 4 == 0 and y >= 2017))
+            for i in range(UNITS) for y in YEARS]  # fmt: skip
+    return pd.DataFrame(rows, columns=["unit", "year", "output", "staff", "on"])
+
+
+def _spread(names: Callable[[str, int], str]) -> pd.DataFrame:
+    table = _truth().pivot(index="unit", columns="year", values=["output", "staff", "on"])
+    return table.set_axis([names(*pair) for pair in table.columns], axis=1).reset_index()
+
+
+def _wide_chinese(place: Path) -> list[Path]:
+    called = {"output": "工业总产值", "staff": "从业人员", "on": "数字化改造"}
+    _spread(lambda name, year: f"{year}年{called[name]}").rename(columns={"unit": "园区"}).to_excel(
+        place / "a.xlsx", index=False
+    )
+    return [place / "a.xlsx"]
+
+
+def _wide_of_stata(place: Path) -> list[Path]:
+    _spread(lambda name, year: f"{name}{year}").rename(columns={"unit": "id"}).to_csv(
+        place / "a.csv", index=False
+    )
+    return [place / "a.csv"]
+
+
+def _sheet_a_year(place: Path) -> list[Path]:
+    with pd.ExcelWriter(place / "a.xlsx") as book:
+        for year, rows in _truth().groupby("year"):
+            named = rows.drop(columns="year").set_axis(
+                ["园区名称", "总产值(万元)", "人数", "是否改造"], axis=1
+            )
+            named.to_excel(book, sheet_name=f"{year}年", index=False)
+    return [place / "a.xlsx"]
+
+
+def _file_a_year(place: Path) -> list[Path]:
+    files = []
+    for year, rows in _truth().groupby("year"):
+        files.append(place / f"plants_{year}.csv")
+        rows.drop(columns="year").rename(columns={"unit": "Plant"}).to_csv(files[-1], index=False)
+    return files
+
+
+def _two_rows_of_header(place: Path) -> list[Path]:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["某地统计资料（2014—2020年）"])
+    sheet.append(["园区", "年份", "经济", None, "政策"])
+    sheet.append([None, None, "总产值(万元)", "人数", "试点"])
+    for row in _truth().itertuples(index=False):
+        sheet.append(list(row))
+    sheet.append(["数据来源：统计局"])
+    book.create_sheet("说明").append(["只有一格"])
+    book.save(place / "a.xlsx")
+    return [place / "a.xlsx"]
+
+
+def _german(place: Path) -> list[Path]:
+    table = _truth()
+    for name in ("output", "staff"):
+        texts = table[name].map("{:,.2f}".format)
+        table[name] = texts.str.replace(",", "X").str.replace(".", ",").str.replace("X", ".")
+    table.set_axis(["Kreis", "Jahr", "Wertschöpfung (Euro)", "Beschäftigte", "Förderung"], axis=1).to_csv(
+        place / "a.csv", sep=";", index=False, encoding="windows-1252"
+    )
+    return [place / "a.csv"]
+
+
+def _two_tables(place: Path) -> list[Path]:
+    """Keys under other names, dates beside years; not in one order."""
+    table = _truth()
+    first = table[["unit", "year", "output", "staff"]].assign(year=table["year"].map("{}-12-31".format))
+    first.set_axis(["Plant ID", "Date", "output", "staff"], axis=1).to_csv(place / "a.csv", index=False)
+    table[["unit", "year", "on"]].iloc[::-1].set_axis(["plant", "year", "policy"], axis=1).to_csv(
+        place / "b.csv", index=False
+    )
+    return [place / "a.csv", place / "b.csv"]
+
+
+SHAPES = [
+    _wide_chinese,
+    _wide_of_stata,
+    _sheet_a_year,
+    _file_a_year,
+    _two_rows_of_header,
+    _german,
+    _two_tables,
+]
+
+
+def _panel(study: Study) -> pd.DataFrame:
+    flat = study.flat
+    rows = preview.rows(flat, paths.ROOT)
+    asked = expressions.Asked.of(
+        flat["columns"], *(flat[n] for n in ("where", "samples", "value_lists", "quantiles"))
+    )
+    made: pd.DataFrame = expressions.make(rows.seen, asked, rows.kept, rows.codes).table.to_pandas()
+    return made
+
+
+@pytest.mark.parametrize("made", SHAPES)
+def test_every_shape_gives_the_same_panel(tmp_path: Path, made: Callable[[Path], list[Path]]) -> None:
+    study = load(str(command.new(made(tmp_path), name="mine", outcome="", treatment="")))
+    panel = _panel(study).sort_values(["firm_id", "year"], ignore_index=True)
+    truth, effects = _truth(), study.parameters.effects
+    assert panel["firm_id"].tolist() == truth["unit"].tolist(), "names keep their letters"
+    assert panel["year"].tolist() == truth["year"].tolist()
+    assert panel[_held(panel, effects.outcome)].tolist() == truth["output"].tolist()
+    assert panel[_held(panel, effects.controls[0])].tolist() == truth["staff"].tolist()
+    assert panel[_held(panel, effects.treatments[0])].tolist() == truth["on"].tolist()
+    assert panel["start_year"].dropna().unique().tolist() == [2017]
+
+
+def _held(panel: pd.DataFrame, name: str) -> str:
+    """A name that is the workbook's own stands under another one."""
+    return name if name in panel else f"own_{name}"
+
+
+@pytest.mark.parametrize(
+    ("header", "found"),
+    [
+        ("sales2014", ("sales", 2014)),
+        ("2014 sales", ("sales", 2014)),
+        ("2014 [YR2014]", ("value", 2014)),
+        ("X2014", ("value", 2014)),
+        ("ind2011", ("ind", 2011)),
+        ("行业代码2017", ("行业代码2017", None)),
+        ("nace_code2008", ("nace_code2008", None)),
+        ("gdp2010prices", ("gdp2010prices", None)),
+        ("2014q1", ("2014q1", None)),
+        ("A001002000", ("A001002000", None)),
+    ],
+)
+def test_years_that_stand_in_headers_without_a_mark(header: str, found: tuple[str, int | None]) -> None:
+    assert wide.split(header)[:2] == found
+
+
+def test_a_long_file_with_years_in_names_is_not_wide(tmp_path: Path) -> None:
+    _truth().assign(pop2000=1.5, pop2010=2.5).to_csv(tmp_path / "a.csv", index=False)
+    study = load(str(command.new([tmp_path / "a.csv"], name="mine", outcome="", treatment="")))
+    assert len(_panel(study)) == len(_truth())
+
+
+def test_chinese_text_is_not_taken_for_western(tmp_path: Path) -> None:
+    from fusion.panel import text
+
+    (tmp_path / "a.csv").write_bytes("企业,年份,备注\n甲,2014,镕基\n".encode("gb18030"))
+    (tmp_path / "b.csv").write_bytes("Kreis;Förderung;Größe\nMünchen;1;2\n".encode("windows-1252"))
+    assert text.find_encoding(tmp_path / "a.csv", "auto") == "gb18030"
+    assert text.find_encoding(tmp_path / "b.csv", "auto") == "windows-1252"
