@@ -11,10 +11,10 @@ import pytest
 
 from estimators.designs import doses
 from estimators.designs.bunching import bunching
-from estimators.designs.selection import changes, lee, misreported, worst_case
+from estimators.designs.selection import changes, known_changes, lee, misreported, worst_case
 from estimators.designs.shocks import exposed, first_shares
 from estimators.designs.switches import switches
-from estimators.designs.synthetic import synthetic
+from estimators.designs.synthetic import means, synthetic
 from estimators.errors import EffectsError
 
 
@@ -143,6 +143,8 @@ def test_changes_by_hand() -> None:
         "b", ["low", "high"]
     ].tolist() == [3, 5]
     assert found.loc[["c", "d"], "low"].isna().all() and changes(data, 9, "low", "high").empty
+    assert known_changes(data, 1, "low", "high")["unit"].tolist() == ["a", "b"]
+    assert known_changes(data, 1, "low", "elsewhere").empty
 
 
 def test_errors_are_of_units() -> None:
@@ -334,6 +336,18 @@ def test_synthetic_controls_and_placebos() -> None:
     pair.loc[pair["unit"] == "u1", "start"] = 2006
     both, _ = synthetic(pair, "y", "unit", "year", "start", draws=20)
     assert both["units"].iloc[0] == 2 and both["estimate"].iloc[0] == pytest.approx(1.5, abs=1e-3)
+
+
+def test_means_of_large_units_bear_their_starts() -> None:
+    rows = pd.DataFrame({"district": ["01", "01", "02"], "year": 2020, "x": [1.0, 3.0, 5.0]})
+    found = means(rows, "district", "x", {"01": 2021})
+    assert found.to_dict("list") == {
+        "district": ["01", "02"],
+        "year": [2020, 2020],
+        "y": [2.0, 5.0],
+        "start": [2021, 0],
+    }
+    assert means(rows, "park", "x", {}).empty and means(rows, None, "x", {}).empty
 
 
 # -- doses -------------------------------------------------------------------------------------------------

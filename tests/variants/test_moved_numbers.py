@@ -10,6 +10,7 @@ import pytest
 from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
+from estimators.robustness import variants
 from estimators.robustness.variants import complete, moves, shares
 
 
@@ -75,3 +76,45 @@ def test_a_move_over_a_combination_that_is_missing_is_not_split() -> None:
     found = moves(levels, pd.Series([0.0, 3.0, 10.0], index=levels.index), 1)
     assert found.loc[found["variant"] == 4, "part"].isna().all()
     assert found.loc[found["variant"] == 3, "part"].tolist() == [3.0]
+
+
+def listed(levels: pd.DataFrame) -> pd.DataFrame:
+    """Choices as the grid writes them, with what they are called."""
+    long = (
+        levels.rename_axis("variant").reset_index().melt("variant", var_name="parameter", value_name="level")
+    )
+    return long.assign(parameter_en=long["parameter"].str.upper(), parameter_zh="选" + long["parameter"])
+
+
+def numbers(levels: pd.DataFrame, estimate: list[float]) -> pd.DataFrame:
+    names = levels.agg(" ".join, axis=1)
+    return pd.DataFrame(
+        {"estimate": estimate, "n": 7.0, "units": 3, "levels_en": names, "levels_zh": names},
+        index=levels.index,
+    ).rename_axis("variant")
+
+
+def test_shares_of_several_numbers_say_what_their_choices_are_called() -> None:
+    levels = factorial(2, 2)
+    found = numbers(levels, [0.0, 1.0, 3.0, 5.0])
+    chosen = variants.chosen(listed(levels), found)
+    assert chosen.to_numpy().tolist() == levels.to_numpy().tolist()
+    made = variants.called(variants.of_each(chosen, found, ["estimate", "n"]), listed(levels))
+    assert set(made["number"]) == {"estimate"}, "a number that is the same everywhere has none"
+    assert made["source_en"].tolist() == ["C0", "C1", "C0 × C1", ""]
+    assert variants.most(made) == {"en": "C0", "zh": "选c0"}
+    assert variants.largest(made) == made["share"].max()
+    none = variants.called(variants.of_each(chosen, found, ["n"]), listed(levels))
+    assert none.empty and variants.most(none) is None and variants.largest(none) is None
+
+
+def test_the_variants_that_move_most_are_shown_with_their_choices() -> None:
+    levels = factorial(2, 2)
+    found = numbers(levels, [0.0, 1.0, 3.0, 10.0])
+    split = variants.split(levels, found, 1, ["estimate", "n"])
+    assert split.columns.tolist() == ["variant", "parameter", "number", "part"] and len(split) == 8
+    shown = variants.widest(split, found, listed(levels), shown=1)
+    assert shown["variant"].tolist() == [4, 4] and shown["parameter_en"].tolist() == ["C0", "C1"]
+    assert shown["estimate"].tolist() == [6.0, 4.0] and (shown["units"] == 3).all()
+    gone = variants.split(levels, found, 9, ["estimate"])
+    assert gone.empty and variants.widest(gone, found, listed(levels)).empty

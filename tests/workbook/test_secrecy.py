@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ from workbook.publish.secrecy import (
     study,
     verdicts,
 )
+from workbook.publish.secrecy.words import Suggestion
 
 BUREAU = Rules.named("bureau")
 ROLES = {
@@ -475,6 +478,49 @@ def test_a_column_or_a_base_is_named_where_that_is_less() -> None:
     assert base == 500
     rounded = verdicts([amounts("a", cells, ["path"])], Rules.named("bureau", amount_base=base))["a"]
     assert rounded.protected_frame["revenue"].dropna().tolist() == [1000]
+
+
+def without(exhibit: Exhibit, columns: Sequence[str]) -> Exhibit:
+    """The same with columns dropped."""
+    return replace(exhibit, frame=exhibit.frame.drop(columns=list(columns)))
+
+
+def test_cells_that_are_left_out_for_other_cells_sake_are_told_a_column_whose_loss_passes() -> None:
+    """All firms, and all but one: the column of what is hidden can go, and its neighbour stays."""
+    every, but_one = {"P1": even("a", 6) | {"Z": 12.0}}, {"P1": even("a", 6)}
+    both = [amounts(name, cells, ["path"]) for name, cells in (("a", every), ("b", but_one))]
+    both = [replace(e, frame=e.frame.assign(gap=0.3), roles={**e.roles, "gap": "statistic"}) for e in both]
+    found = verdicts(both, BUREAU)
+    lost = [e for e in both if found[e.name].hidden.any(axis=None)]
+    assert lost and {rule for v in found.values() for rule in rules_of(v)} == {"complement"}
+    for exhibit in lost:
+        change = found[exhibit.name].suggestion
+        assert change is not None and change.kind == "drop" and "gap" not in change.values["fields"]
+        mended = [without(e, change.values["fields"]) if e is exhibit else e for e in both]
+        assert not verdicts(mended, BUREAU)[exhibit.name].findings
+
+
+def test_a_figure_is_told_the_change_of_the_table_whose_numbers_it_shows() -> None:
+    table = amounts("a", {"P1": even("a", 5), "P2": even("b", 1), "P3": even("c", 4)}, ["path"])
+    roles, holds = {"path": "label", "revenue": "amount"}, SecrecyClass("drawn_from", drawn_from="a")
+    drawn = Exhibit("b", "figure", table.frame[["path", "revenue"]], roles, holds)
+    found = verdicts([table, drawn], BUREAU)
+    own, source = found["b"].suggestion, found["a"].suggestion
+    assert own is not None and source is not None
+    assert own.said("en") == f"in a, whose numbers it shows, {source.said('en')}"
+    assert verdicts([table, drawn], BUREAU, leave_out=["a"])["b"].suggestion is None, "it was asked for"
+
+
+def test_a_column_that_cannot_be_judged_is_dropped_with_those_that_are_forbidden() -> None:
+    frame = pd.DataFrame({"path": ["P1", "P2"], "units": [2, 9], "pay": [1.0, 2.0], "error": [0.1, 0.2]})
+    roles = {"path": "label", "units": "units", "pay": "amount", "error": "error"}
+    exhibit = Exhibit("a", "table", frame, roles, SecrecyClass("statistics", "units"))
+    found = verdicts([exhibit], BUREAU)["a"]
+    assert found.verdict == "leave_out" and found.suggestion == Suggestion("none")
+    wide = replace(exhibit, frame=frame.assign(units=[5, 9]))
+    change = verdicts([wide], BUREAU)["a"].suggestion
+    assert change is not None and change.values["fields"] == ("pay",)
+    assert not verdicts([without(wide, ["pay"])], BUREAU)["a"].findings
 
 
 # -- earlier releases --------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import wordings
 
-from workbook import paths
+from workbook import Book, paths
 from workbook.exhibits import declared, needs, printed, prose, rendering, sheets, words
 from workbook.exhibits.record import Record, kept, plain
 from workbook.exhibits.sheets import SheetError
@@ -139,6 +139,35 @@ def test_a_p_value_is_never_nil() -> None:
     table = pd.DataFrame({"p": [0.0, 0.0004, 0.0006, 0.5, None]})
     shown = rendering.shown(table, {"p": words.P_VALUE})
     assert [row[0] for row in shown] == ["<0.001", "<0.001", "0.001", "0.500", "–"]
+
+
+def test_a_title_of_a_page_is_filled_from_parameters_alone() -> None:
+    values = {"notebook": "05_effects", "exhibits": {"effects": deepcopy(TABLE)}}
+    odd = sheets.parse(values | {"title": {"en": "Of {outcome:name}", "zh": "{n} 的效应"}}, "05_effects")
+    found = declared.faults(odd, cell("book.exhibit('effects', f, n=1)"), ["outcome"])
+    assert any("title: '{n}' is filled by no value" in fault for fault in found)
+    assert any("title: a text has fields in one language only (n, outcome)" in fault for fault in found)
+
+
+@pytest.mark.parametrize("drawn", [None, "effects"])
+def test_a_figure_of_numbers_without_roles_is_not_made(
+    drawn: str | None, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figure = {"kind": "figure", "alt": {"en": "a", "zh": "图"}, "show": []} | {"columns": {"estimate": {}}}
+    figure |= {"secrecy": None, "drawn_from": drawn} if drawn else {}
+    values = {"notebook": "05_effects", "exhibits": {"effects": deepcopy(TABLE)}}
+    values["exhibits"]["lines"] = deepcopy(TABLE) | figure
+    job = {"folder": str(tmp_path / "work"), "values": {"study": "x", "outcome": "y"}}
+    (tmp_path / "job.json").write_text(json.dumps(job), encoding="utf-8")
+    monkeypatch.setenv("FUSION_JOB", str(tmp_path / "job.json"))
+    monkeypatch.setenv("FUSION_BUILD", str(tmp_path / "build"))
+    book, _ = Book.open("05_effects", {})
+    book.sheet = sheets.parse(values, "05_effects")
+    frame = pd.DataFrame({"estimate": [1.0], "pay": [2.0]})
+    said = "a figure needs the function" if drawn else "'lines': no role for pay; name them under `columns`"
+    with pytest.raises(SheetError, match=said):
+        book.exhibit("lines", frame, n=1)
+    assert not (tmp_path / "work" / "lines.frame.parquet").exists() or drawn
 
 
 def test_fields_must_be_the_same_in_both_languages() -> None:

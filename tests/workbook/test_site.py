@@ -113,6 +113,9 @@ TEXTS: dict[str, Any] = {
 }
 SHEET: dict[str, Any] = {
     "notebook": "01_panel",
+    "title": [
+        {"when": "first_year", "en": "The panel since {first_year}", "zh": "{first_year} 年以来的面板"}
+    ],
     "headline": ["gone", "flow"],
     "declares": {"x": {"en": "The panel has no column x.", "zh": "面板没有 x 列。"}},
     "words": {
@@ -538,6 +541,13 @@ def test_provenance_and_language(pages: dict[str, str]) -> None:
     )
     assert "示范研究 &lt;b&gt;" in page, "text is never markup"
     assert "Grants and *scrap*" in pages["en/grants/index.html"]
+
+
+def test_a_page_is_called_by_what_its_study_estimates(pages: dict[str, str]) -> None:
+    for language, called in (("en", "The panel since 2012"), ("zh", "2012 年以来的面板")):
+        page = pages[f"{language}/demo/01_panel.html"]
+        assert re.search(f"<h1>{called}<", page) and page.count("<h1>") == 1
+        assert called in pages[f"{language}/demo/index.html"]
 
 
 def test_verification_counts_what_agrees(pages: dict[str, str]) -> None:

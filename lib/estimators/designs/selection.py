@@ -220,7 +220,16 @@ def changes(
         values = {"low": after[least] - own[most], "high": after[most] - own[least]}
         known = {name: own[name] for name in keep}
         parts.append(pd.DataFrame({"cell": start, "treated": own["start"] == start, **values, **known}))
-    return pd.concat(parts).reset_index() if parts else pd.DataFrame()
+    if not parts:
+        return pd.DataFrame(columns=["unit", "cell", "treated", "low", "high", *keep])
+    return pd.concat(parts).reset_index()
+
+
+def known_changes(data: pd.DataFrame, ahead: int, least: str, most: str) -> pd.DataFrame:
+    """`changes` of units for which both ends are known in both years; none where the data have no such columns."""
+    if not {least, most} <= set(data):
+        return pd.DataFrame()
+    return changes(data.dropna(subset=[least, most]), ahead, least, most).dropna()
 
 
 # -- inside ------------------------------------------------------------------------------------

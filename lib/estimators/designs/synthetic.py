@@ -7,7 +7,7 @@ is normal, which one treated unit does not bear. Here each unit that is never tr
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -68,6 +68,14 @@ def synthetic(
     if not effects:
         raise EffectsError(said("designs.no_synthetic", fewest=FEWEST))
     return pd.DataFrame(effects), pd.concat(weights, ignore_index=True)
+
+
+def means(rows: pd.DataFrame, unit: str | None, outcome: str, starts: Mapping[str, int]) -> pd.DataFrame:
+    """Means of large units by year, as `synthetic` takes them: the unit, year, y, start (0: never); none without the column."""
+    if unit not in rows:
+        return pd.DataFrame()
+    found = rows.groupby([unit, "year"])[outcome].mean().reset_index(name="y")
+    return found.assign(start=found[unit].astype(str).map(starts).fillna(0).astype(int))
 
 
 def _estimate(

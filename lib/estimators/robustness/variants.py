@@ -9,12 +9,14 @@ Shapley values (Shapley 1953), which sum to it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain, combinations
 from math import factorial
 
 import numpy as np
 import pandas as pd
+
+LANGUAGES = ("en", "zh")
 
 
 def complete(levels: pd.DataFrame) -> bool:
@@ -93,7 +95,81 @@ def moves(levels: pd.DataFrame, values: pd.Series, reference: int) -> pd.DataFra
     return pd.DataFrame(rows, columns=["variant", "parameter", "part"])
 
 
+def chosen(levels: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+    """Choices of variants, a column each.
+
+    Parameters
+    ----------
+    levels : DataFrame
+        variant, parameter, level: a line for each choice of each variant.
+    found : DataFrame
+        Numbers of those that have any, by variant.
+    """
+    return levels.pivot(index="variant", columns="parameter", values="level").loc[found.index]
+
+
+def of_each(levels: pd.DataFrame, found: pd.DataFrame, numbers: Sequence[str]) -> pd.DataFrame:
+    """`shares` of each number that is not the same in all variants, with ``number`` first; empty where all are."""
+    parts = {number: shares(levels, found[number]) for number in numbers if len(set(found[number])) > 1}
+    if not parts:
+        return pd.DataFrame(columns=["number", "first", "second", "kind", "share"])
+    return pd.concat(parts, names=["number"]).reset_index("number")
+
+
+def called(shares: pd.DataFrame, levels: pd.DataFrame) -> pd.DataFrame:
+    """The same with ``source_en`` and ``source_zh``: what the choice, or both of a pair, is called (`levels` says it)."""
+    words = levels.drop_duplicates("parameter").set_index("parameter")
+    for language in LANGUAGES:
+        names = words[f"parameter_{language}"]
+        first, second = (shares[end].map(names).fillna("") for end in ("first", "second"))
+        shares = shares.assign(**{f"source_{language}": first.where(second == "", first + " × " + second)})
+    return shares
+
+
+def most(shares: pd.DataFrame) -> dict[str, str] | None:
+    """What the choice is called that alone moves the estimate most, in each language."""
+    row = _largest(shares)
+    return {language: row[f"source_{language}"] for language in LANGUAGES} if row is not None else None
+
+
+def largest(shares: pd.DataFrame) -> float | None:
+    """Its share."""
+    row = _largest(shares)
+    return float(row["share"]) if row is not None else None
+
+
+def split(levels: pd.DataFrame, found: pd.DataFrame, reference: int, numbers: Sequence[str]) -> pd.DataFrame:
+    """`moves` of several numbers: variant, parameter, number, part; empty where the reference has none."""
+    columns = ["variant", "parameter", "number", "part"]
+    if reference not in found.index:
+        return pd.DataFrame(columns=columns)
+    parts = {number: moves(levels, found[number], reference) for number in numbers}
+    return pd.concat(parts, names=["number"]).reset_index("number")[columns]
+
+
+def widest(split: pd.DataFrame, found: pd.DataFrame, levels: pd.DataFrame, shown: int = 40) -> pd.DataFrame:
+    """Variants whose estimate moves most, a line for each of their choices.
+
+    Returns
+    -------
+    DataFrame
+        variant, a column a number of `split`, parameter_en, parameter_zh, levels_en, levels_zh, units.
+    """
+    if split.empty:
+        return split
+    words = levels.drop_duplicates("parameter").set_index("parameter")[["parameter_en", "parameter_zh"]]
+    wide = split.pivot(index=["variant", "parameter"], columns="number", values="part").reset_index()
+    far = wide.groupby("variant")["estimate"].sum(min_count=1).abs().nlargest(shown).index
+    kept = wide[wide["variant"].isin(far)].join(words, on="parameter")
+    return kept.join(found[["levels_en", "levels_zh", "units"]], on="variant").drop(columns="parameter")
+
+
 # -- inside ------------------------------------------------------------------------------------
+
+
+def _largest(shares: pd.DataFrame) -> pd.Series | None:
+    alone = shares[(shares["number"] == "estimate") & (shares["kind"] == "alone")]
+    return alone.nlargest(1, "share").iloc[0] if len(alone) else None
 
 
 def _subsets(items: list[int]) -> Iterator[tuple[int, ...]]:

@@ -312,12 +312,17 @@ def told(rows: pd.DataFrame) -> pd.Series:
 def silence_parts(rows: pd.DataFrame) -> pd.DataFrame:
     """What each firm adds to the cells of `silence`."""
     names = ["low", "point", "high"]
-    found = (100 * rows[names]).assign(told=told(rows), unit=rows["firm_id"], volume_whole=100.0)
+    found = (100 * rows[names]).assign(
+        told=told(rows), unit=rows["firm_id"], volume_part=100 * rows["volume"]
+    )
     extra = [c for c in ("conditions", "results") if c in rows]
-    found = found.join(rows[extra])
-    whole = float(rows["volume"].sum())
-    # Each firm's part of all volume; the whole is the same for every cell.
-    return found.assign(volume_part=100 * rows["volume"], volume_whole=whole / max(len(rows), 1))
+    whole = rows[["firm_id", "volume"]].set_axis(["unit", "volume_whole"], axis=1)
+    return _with_wholes(found.join(rows[extra]), ["told"], whole)
+
+
+def _with_wholes(parts: pd.DataFrame, cell: list[str], whole: pd.DataFrame) -> pd.DataFrame:
+    """Parts of cells that are shares of one whole: in each cell the whole has the amounts of all units, in it or not."""
+    return pd.concat([parts, parts[cell].drop_duplicates().merge(whole, how="cross")], ignore_index=True)
 
 
 def by_stage(made: pd.DataFrame, rows: pd.DataFrame, year: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -351,10 +356,9 @@ def by_stage(made: pd.DataFrame, rows: pd.DataFrame, year: int) -> tuple[pd.Data
         units=("firm_id", "nunique"), yuan=("yuan", "sum")
     )
     table = table.assign(points=100 * table["yuan"] / volume, share=100 * table["yuan"] / table["yuan"].sum())
-    whole = own["yuan"].sum() / max(len(own), 1)
-    each = own[["stage", "chain", "yuan"]].assign(
-        unit=own["firm_id"], share_part=100 * own["yuan"], share_whole=whole
-    )
+    each = own[["stage", "chain", "yuan"]].assign(unit=own["firm_id"], share_part=100 * own["yuan"])
+    whole = own[["firm_id", "yuan"]].set_axis(["unit", "share_whole"], axis=1)
+    each = _with_wholes(each, ["stage", "chain"], whole)
     table = table.sort_values("yuan", ascending=False, ignore_index=True)
     ends = _stage_ends(told)
     if (ends["yuan_low"] == ends["yuan_high"]).all():

@@ -246,6 +246,7 @@ class Book:
             self._leave_out(id, lacks)
             return
         assert frame is not None  # what is missing was left out above
+        _check_roles(f"{self.step.notebook}, exhibit '{id}'", frame, declared)
         frame = record.kept(self.folder, id, _steady(frame, declared.columns, declared))
         if contributions is not None:
             record.kept(self.folder, id, record.in_order(contributions), listing.UNITS)
@@ -393,6 +394,18 @@ class Book:
         writes = f"build/{self.study}/by_hand/"
         text = f"Opened by hand, study '{self.study}'. Reads: {sources or 'no earlier notebook'}. Writes: {writes}."
         display(Markdown(f"*{text}*"))
+
+
+def _check_roles(where: str, frame: pd.DataFrame, declared: sheets.Exhibit) -> None:
+    """Refuse a picture of numbers of its own of which nothing says what they are: no rule could judge it.
+
+    Of a table only the columns that its sheet names are printed, and a figure of another exhibit's numbers draws those.
+    """
+    if declared.kind != "figure" or declared.drawn_from:
+        return
+    unknown = [str(name) for name in frame if sheets.role(declared, str(name)) is None]
+    if unknown:
+        raise sheets.SheetError(f"{where}: no role for {', '.join(unknown)}; name them under `columns`")
 
 
 def _values(namespace: Mapping[str, Any]) -> dict[str, Any]:

@@ -46,6 +46,7 @@ def faults(sheet: Sheet, content: Mapping[str, Any], parameters: Iterable[str]) 
     for id, texts in _texts(sheet).items():
         values = {v for call in made if call.id == id for v in call.values}
         found += [f"{where}: {id}: {fault}" for fault in _fields(texts, values, known)]
+    found += [f"{where}: title: {fault}" for fault in _fields(_parts(sheet.title), set(), known)]
     for id in sheet.exhibits:
         for call in made:
             if call.id == id:

@@ -129,6 +129,11 @@ def paragraph(
     return Filler(words, values, parameters, quote=inert.markdown).all(sheet.words[id].text)
 
 
+def title(sheet: Sheet, words: Words, parameters: Mapping[str, Any]) -> str:
+    """What a notebook's page is called in this study; empty if its sheet leaves that to the notebook."""
+    return Filler(words, {}, parameters).one(sheet.title)
+
+
 def in_words(frame: pd.DataFrame, exhibit: Exhibit, filler: Filler) -> pd.DataFrame:
     """A frame whose codes are words; its columns keep their names: what a figure is drawn from."""
     found = {}

@@ -276,6 +276,9 @@ class Sheet(_Model):
     needs: list[str] = Field(
         default_factory=list, description="needs of the whole notebook: without them it is not run"
     )
+    title: Wording | None = Field(
+        None, description="what its page is called, filled from the study's parameters; else as the notebook"
+    )
     headline: str | list[str] | None = Field(
         None, description="exhibit that stands first on its page; of several the first that is shown"
     )
@@ -491,6 +494,19 @@ def fields(text: str) -> set[str]:
 def more(exhibit: Exhibit, name: str) -> More | None:
     """What a sheet says of a column whose name is known only from the data."""
     return next((one for one in exhibit.more if fnmatchcase(name, one.match)), None)
+
+
+def role(exhibit: Exhibit, name: str, source: Exhibit | None = None) -> Role | None:
+    """Role of a column: its own, that of columns known only from the data, or words in one of the languages.
+
+    Of a figure that shows another exhibit's numbers (``source``): that exhibit's.
+    """
+    column = exhibit.columns.get(name) or more(exhibit, name)
+    if column is None and name.endswith(("_en", "_zh")):
+        column = exhibit.columns.get(name[:-3])
+    if column is None and source is not None:
+        return role(source, name)
+    return column.role if column is not None else None
 
 
 # -- inside ------------------------------------------------------------------------------------------

@@ -235,7 +235,7 @@ def _story(study: Built) -> str:
     """The notebooks that have something to show, each with what it found."""
     lines = []
     for name in study.shown:
-        title = m.text(title_of(name, study.language))
+        title = m.text(title_of(study, name))
         lines.append(f"1. [{title}]({name}.ipynb)<br>{m.text(study.first(name)['title'])}")
     return "\n".join(lines)
 
@@ -275,7 +275,7 @@ def _notebooks(study: Built) -> str:
         count[row["notebook"]] += row["kind"] not in ABSENT
     rows = []
     for name, state in study.states.items():
-        title = m.html(title_of(name, study.language))
+        title = m.html(title_of(study, name))
         record = study.records.get(name, {})
         done = state == "done"
         link = f'<a href="{name}.html">{title}</a>' if done else title
@@ -359,7 +359,7 @@ def _menu(studies: list[Built], proofs: dict[str, str], language: str) -> dict[s
             "banner": banner(study),
             "synthetic": study.synthetic,
             "pages": [
-                {"page": f"{study.name}/{name}", "number": name[:2], "title": title_of(name, study.language)}
+                {"page": f"{study.name}/{name}", "number": name[:2], "title": title_of(study, name)}
                 for name in study.shown
             ],
         }

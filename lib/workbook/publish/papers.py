@@ -28,6 +28,7 @@ _PICTURE = re.compile(r'src="data:image/(png|svg\+xml);base64,([A-Za-z0-9+/=]+)"
 _OVER = re.compile(r'<svg class="fusion-hover".*?</svg>', re.DOTALL)
 _EXHIBIT = re.compile(r'id="exhibit-([A-Za-z0-9_-]+)"')
 _HANDS_OVER = re.compile(r"Book\.open|book\.(exhibit|paragraph|file|write|done)")
+_TITLE = re.compile(r"^# .*$", re.MULTILINE)
 _STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 
 
@@ -54,8 +55,11 @@ def page(study: Built, notebook: str) -> str:
     cells = [_cell(cell, study, notebook) for cell in rest if not _tags(cell) & DROPPED]
     first = next((i for i, c in enumerate(cells) if c["cell_type"] == "markdown"), None)
     if first is None or "# " not in _text(cells[first])[:40]:
-        cells.insert(0, _markdown(f"# {m.text(title_of(notebook, study.language))}", "title"))
+        cells.insert(0, _markdown(f"# {m.text(title_of(study, notebook))}", "title"))
         first = 0
+    if own := _own_title(study, notebook):
+        text = _TITLE.sub(lambda _: f"# {m.text(own)}", _text(cells[first]), count=1)
+        cells[first] |= {"source": text}
     if lead:
         # The heading, what was found, and then what the notebook is for.
         heading, _, purpose = _text(cells[first]).partition("\n\n")
@@ -231,12 +235,17 @@ def _shown_as(study: Built, notebook: str, exhibit: dict[str, Any]) -> dict[str,
     return {"text/html": place.read_text(encoding="utf-8")}
 
 
-def title_of(notebook: str, language: str) -> str:
-    """A notebook's title in the chain; its name if the chain does not know it."""
+def title_of(study: Built, notebook: str) -> str:
+    """What a notebook's page is called: what its sheet says of this study, its title in the chain, or its name."""
     try:
-        return str(getattr(chain.step(notebook), f"title_{language}"))
+        stated = getattr(chain.step(notebook), f"title_{study.language}")
+        return _own_title(study, notebook) or str(stated)
     except ValueError:
         return notebook
+
+
+def _own_title(study: Built, notebook: str) -> str:
+    return str(spoken.load(study.root, notebook).get("title", {}).get(study.language, ""))
 
 
 # -- cells -----------------------------------------------------------------------------------------

@@ -103,7 +103,7 @@ def speak(
 
 
 def load(root: Path, notebook: str) -> dict[str, Any]:
-    """What was made of a notebook: ``mark``, ``exhibits``, ``told``, ``lacks``, ``unknown``; empty if nothing was."""
+    """What was made of a notebook: ``mark``, ``exhibits``, ``told``, ``title``, ``lacks``, ``unknown``; empty if nothing was."""
     try:
         return dict(json.loads((root / FOLDER / notebook / RECORD).read_text(encoding="utf-8")))
     except (OSError, ValueError):
@@ -153,6 +153,7 @@ def _speak(
         ]
         unknown = sorted(set().union(*(one.unknown for one in words.values())))
         whole = {"mark": mark, "exhibits": made, "told": told, "lacks": _lacks(root, notebook, sheet, words)}
+        whole["title"] = {one: printed.title(sheet, words[one], parameters) for one in LANGUAGES}
         whole |= {"unknown": unknown, "files": files.tree(work)}
         whole["digest"] = digest(whole)
         text = json.dumps(whole, ensure_ascii=False, indent=1)

@@ -71,7 +71,7 @@ def write(study: Built, target: Path, methods: str = "", few: bool = False) -> N
     for row in study.headlines if few else study.exhibits:
         if row["notebook"] != within and row["kind"] in SHOWN:
             within = row["notebook"]
-            document.add_heading(word(title_of(within, study.language)), level=2)
+            document.add_heading(word(title_of(study, within)), level=2)
         if row["kind"] == "table":
             cells = spoken.table(study.root, row["notebook"], row["id"], study.language)
             made = _fitted(cells)

@@ -118,7 +118,7 @@ def exhibit_of(record: Record) -> Exhibit:
     sheet = sheets.sheet(record.notebook)
     declared = sheet.exhibit(record.id)
     source_sheet = sheet.exhibits.get(declared.drawn_from or "")
-    roles = {name: role for name in frame if (role := _role(declared, str(name), source_sheet))}
+    roles = {n: role for n in frame if (role := sheets.role(declared, str(n), source_sheet))}
     # What another exhibit's figure does not draw is not published; what a figure of its own numbers has, is.
     if declared.kind != "figure" or source_sheet is not None:
         frame = frame[list(roles)]
@@ -147,19 +147,6 @@ def keep(release: Release, study: Built, folder: Path | None = None) -> Path:
 
 def _name(record: Record) -> str:
     return f"{record.notebook[:2]}.{record.id}"
-
-
-def _role(declared: sheets.Exhibit, name: str, source: sheets.Exhibit | None) -> str | None:
-    """Role of a column: its own, that of columns known only from the data, or words in one of the languages.
-
-    Of a figure that shows another exhibit's numbers: that exhibit's.
-    """
-    column = declared.columns.get(name) or sheets.more(declared, name)
-    if column is None and name.endswith(("_en", "_zh")):
-        column = declared.columns.get(name[:-3])
-    if column is None and source is not None:
-        return _role(source, name, None)
-    return column.role if column is not None else None
 
 
 def _unmade(name: str, error: Exception) -> Verdict:

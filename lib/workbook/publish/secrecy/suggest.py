@@ -23,7 +23,10 @@ TOTALS = ("all", "total", "", "全部", "合计", "总计")
 
 
 def suggest(one: Judged, hidden: pd.DataFrame, rules: Rules) -> Suggestion | None:
-    """The smallest change of an exhibit after which no rule forbids a cell of it, by the numbers lost.
+    """The smallest change of an exhibit after which no cell of it is left out, by the numbers lost.
+
+    Cells that are left out for other cells' sake are back once their columns are not shown; mergers and roundings are sought
+    where a rule forbids cells of the exhibit itself.
 
     Parameters
     ----------
@@ -37,30 +40,29 @@ def suggest(one: Judged, hidden: pd.DataFrame, rules: Rules) -> Suggestion | Non
     Returns
     -------
     Suggestion or None
-        None where no rule forbids a cell by itself; kind ``"none"`` where no change helps.
+        None where the exhibit was taken out for another reason than its cells; kind ``"none"`` where no change helps.
     """
     forbidden = one.reasons != ""
-    if not forbidden.any(axis=None):
-        return _columns(one) if one.refused else None
-    found = [s for s in (_merge(one, rules), _drop(one, forbidden), _round(one, rules)) if s is not None]
+    blocked = [f for f in one.refused if f.rule != "nothing_left"]
+    if any(f.column is None for f in blocked):
+        return None  # asked for, or its source is not published: no change of its own helps
+    if blocked:
+        refused = forbidden.columns.isin([f.column for f in blocked])
+        return _drop(one, refused | forbidden.any()) or Suggestion("none")
+    # Without the columns that lost a cell nothing is lost, whatever other exhibits show.
+    ways = [_drop(one, hidden.any())]
+    if forbidden.any(axis=None):
+        ways += [_merge(one, rules), _round(one, rules)]
+    found = [s for s in ways if s is not None]
     if not found:
         return Suggestion("none")
     best, *others = sorted(found, key=lambda s: s.lost)
     return replace(best, others=tuple(others))
 
 
-def _columns(one: Judged) -> Suggestion | None:
-    """Columns that cannot be judged, where the others can."""
-    columns = tuple(dict.fromkeys(f.column for f in one.refused if f.column))
-    data = [c for c in one.exhibit.frame if one.exhibit.roles[c] not in KEYS]
-    if not columns or len(columns) == len(data) or any(f.column is None for f in one.refused):
-        return None
-    return Suggestion("drop", {"fields": columns}, len(columns) / len(data))
-
-
-def _drop(one: Judged, forbidden: pd.DataFrame) -> Suggestion | None:
-    """Columns without which nothing is forbidden, if others are left."""
-    columns = tuple(forbidden.columns[forbidden.any()])
+def _drop(one: Judged, lost: pd.Series) -> Suggestion | None:
+    """The columns that lost something, if others are left."""
+    columns = tuple(lost.index[lost])
     data = [c for c in one.exhibit.frame if one.exhibit.roles[c] not in KEYS]
     if len(columns) == len(data):
         return None

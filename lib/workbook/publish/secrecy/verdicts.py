@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -118,7 +118,18 @@ def verdicts(
     for i, one in enumerate(judged):
         if one.taken and one.exhibit.secrecy.drawn_from and not one.sums:
             _drawn(judged, hidden, i, by_name[one.exhibit.secrecy.drawn_from])
-    return {one.exhibit.name: _verdict(one, mask, rules) for one, mask in zip(judged, hidden, strict=True)}
+    found = {one.exhibit.name: _verdict(one, mask, rules) for one, mask in zip(judged, hidden, strict=True)}
+    return {one.exhibit.name: _as_source(one, found) for one in judged}
+
+
+def _as_source(one: Judged, found: Mapping[str, Verdict]) -> Verdict:
+    """A verdict; what shows another exhibit's cells passes once that one does, so that its change is this one's."""
+    verdict, source = found[one.exhibit.name], one.exhibit.secrecy.drawn_from
+    of_source = {"source_hidden", "source_left_out"} & {f.rule for f in verdict.findings}
+    if not of_source or source is None or source not in found:
+        return verdict
+    change = found[source].suggestion
+    return replace(verdict, suggestion=change and Suggestion("source", {"source": source, "change": change}))
 
 
 def _apply(

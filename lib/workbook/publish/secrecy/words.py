@@ -99,6 +99,8 @@ def _labelled(values: Mapping[str, Any], language: str, label: Labels) -> dict[s
     def said(name: str, value: Any) -> Any:
         if isinstance(value, Finding):
             return value.where(language, label)
+        if isinstance(value, Suggestion):
+            return value.said(language, label)
         if isinstance(value, tuple):
             return join.join(str(said(name, v)) for v in value)
         return label(value, language) if name in ("field", "fields") else value
@@ -113,7 +115,7 @@ class Suggestion:
     Parameters
     ----------
     kind : str
-        ``"merge"``, ``"drop"``, ``"round"`` or ``"none"``.
+        ``"merge"``, ``"drop"``, ``"round"``, ``"source"`` (the change of another exhibit) or ``"none"``.
     values : mapping
         Which levels, columns or base.
     lost : float
