@@ -319,7 +319,7 @@ def doctor() -> None:
 
 @app.command()
 def pin(run: Annotated[str, typer.Argument(help="study, or study@TIME")]) -> None:
-    """Keep a run as its study's baseline in params/baselines, to be committed."""
+    """Keep a run as its study's baseline: in params/baselines, to be committed; under rules of secrecy in the build."""
     from workbook import files
     from workbook.review import compare
 

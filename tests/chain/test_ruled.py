@@ -13,6 +13,7 @@ from runs import FULL, MAIN, Run, few
 
 from workbook import paths
 from workbook.exhibits import sheets
+from workbook.publish.secrecy.words import say
 
 SINGLE = {
     *("01.doubt_totals", "01.growth_parts"),
@@ -54,6 +55,14 @@ def test_it_is_published_in_both_languages_with_what_is_left_out_named(ruled: Ru
         before, _, after = page.partition(f"<h2>{head}")
         assert why in after, "named in the list at the page's end"
         assert withheld in before and why in before, "and where it would have stood"
+
+
+def test_nothing_is_refused_for_what_a_notebook_hands_over(ruled: Run) -> None:
+    """Missing contributions, roles or counts are faults of ours, and not the data's."""
+    keys = ["unmatched", "unmade", "no_contributions", "not_adding_up", "no_count", "words_hold_data"]
+    faults = [say(key, "en", error="", column="").rstrip(": ") for key in keys]
+    told = {name: texts["en"] for name, texts in released(ruled)["left_out"].items()}  # type: ignore[attr-defined]
+    assert {n: text for n, text in told.items() if any(fault in text for fault in faults)} == {}
 
 
 def test_exhibits_of_single_units_stay_inside(ruled: Run) -> None:

@@ -131,3 +131,23 @@ def test_parts_of_a_year_are_those_of_paths_and_of_all() -> None:
     total = found[found["path"] == "total"]
     assert total["value_part"].sum() / total["value_whole"].sum() == pytest.approx(share)
     assert sums.year_parts(full, None, 2021)["yuan"].isna().all()
+
+
+def test_what_firms_add_to_shares_of_one_whole_makes_these_shares() -> None:
+    """Rules of secrecy judge a share by its part and its whole; the whole of each cell is that of all firms."""
+    _, full = made(40)
+    rows = full[full["year"] == 2021].assign(volume=lambda f: np.arange(1.0, len(f) + 1))
+    rows.loc[rows.index[:9], "point"] = np.nan
+    table = sums.silence(rows).set_index("told")["volume"]
+    parts = sums.silence_parts(rows).groupby("told")[["volume_part", "volume_whole"]].sum()
+    assert set(table.index) == {"positive", "silent"}
+    assert (parts["volume_part"] / parts["volume_whole"]).to_dict() == pytest.approx(table.to_dict())
+    stages = sums.chains()["stage"].drop_duplicates().iloc[:2]
+    amount = pd.DataFrame({"firm_id": ["f1", "f2", "f3"], "year": 2021, "amount": [1e4, 2e4, 5e4]})
+    amount = amount.assign(stage=[stages.iloc[i] for i in (0, 0, 1)]).assign(
+        stages_possible=lambda f: f["stage"]
+    )
+    told, each = sums.by_stage(amount, rows, 2021)
+    parts = each.groupby("stage")[["share_part", "share_whole"]].sum()
+    ratio = (parts["share_part"] / parts["share_whole"]).to_dict()
+    assert ratio == pytest.approx(told.set_index("stage")["share"].to_dict())

@@ -130,16 +130,21 @@ def test_old_runs_go(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(names) == 3 and names[-1] > "2020", "the newest stay"
 
 
+@pytest.mark.parametrize("secrecy", ["public", "rules"])
 def test_a_baseline_is_pinned_and_found(
-    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, secrecy: str
 ) -> None:
     monkeypatch.setattr(paths, "PARAMS", tmp_path)
+    taken = snapshot.take
+    monkeypatch.setattr(snapshot, "take", lambda root: taken(root) | {"parameters": {"secrecy": secrecy}})
     with bench.active():
         with pytest.raises(compare.SnapshotError, match="fusion pin STUDY"):
             compare.find("tiny@baseline")
         file = compare.pin("tiny")
         assert file.stat().st_size < 100_000, "a baseline is small"
         assert compare.compare(compare.find("tiny@baseline"), compare.find("tiny")).same
+        assert (tmp_path in file.parents) == (secrecy == "public"), "what was promised stays in the build"
+        assert (bench.root in file.parents) == (secrecy == "rules") and file not in compare.kept(bench.root)
 
 
 def test_an_exhibit_is_traced(bench: Bench) -> None:

@@ -17,7 +17,7 @@ from workbook.exhibits.record import Record, kept
 from workbook.exhibits.sheets import LANGUAGES
 from workbook.exhibits.words import Words
 from workbook.params.load import load
-from workbook.publish import secrecy, spoken
+from workbook.publish import secrecy, site, spoken
 from workbook.publish.built import Built
 from workbook.publish.secrecy import (
     Exhibit,
@@ -670,3 +670,29 @@ def test_exhibits_of_amounts_without_any_hide_nothing() -> None:
     judged: Any = [SimpleNamespace(taken=True, sums={"revenue": [nothing]})]
     rules: Any = None
     assert amounts.system(judged, rules) is None
+
+
+def test_a_study_that_stops_does_not_stop_the_site_of_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    studies = []
+    for name, parameters in (
+        ("stops", {"on_refusal": "stop"}),
+        ("leaves", {}),
+        ("open", {"secrecy": "public"}),
+    ):
+        (tmp_path / name).mkdir()
+        more = [c for c in sheets.sheet("04_description").exhibit("cohorts").show if c not in COHORTS]
+        frame = COHORTS.assign(**dict.fromkeys(more, 2018))
+        one = built(tmp_path / name, frame, title_en=name, **parameters)
+        file = one.root / "04_description" / "done.json"
+        file.write_text(file.read_text().replace('"values": {}', '"values": {"ever": 362, "starts": 3}'))
+        studies.append(replace(one, name=name))
+    ready = site._release(studies)
+    assert [one.name for one in ready] == ["leaves", "open"]
+    said = capsys.readouterr().err
+    assert "stops" in said and "04.cohorts, row start 2018" in said
+    assert not (tmp_path / "stops" / "release.json").exists(), "nothing of it goes out"
+    with pytest.raises(site.SiteError, match=r"04\.cohorts"):
+        site._release(studies[:1])
+    assert json.loads((tmp_path / "leaves" / "release.json").read_text())["left_out"].keys() == {"04.cohorts"}

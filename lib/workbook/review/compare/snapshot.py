@@ -87,10 +87,14 @@ def kept(root: Path) -> list[Path]:
 
 
 def pin(spec: str) -> Path:
-    """Write a run as the study's baseline, ``params/baselines/<study>.json``, to be committed."""
+    """Write a run as the study's baseline: ``params/baselines/<study>.json``, to be committed.
+
+    Of units that were promised secrecy it holds what rules would leave out; such a baseline stays in the build.
+    """
     snapshot = find(spec)
-    target = baseline(snapshot["study"])
-    target.parent.mkdir(exist_ok=True)
+    inside = snapshot["parameters"].get("secrecy") != "public"
+    target = _inside(snapshot["study"]) if inside else baseline(snapshot["study"])
+    target.parent.mkdir(parents=True, exist_ok=True)
     files.write_atomic(target, json.dumps(snapshot, ensure_ascii=False, indent=0) + "\n")
     return target
 
@@ -121,7 +125,8 @@ def find(spec: str) -> dict[str, Any]:
     if not which:
         return take(root)
     if which == "baseline":
-        return _checked(baseline(study))
+        own = _inside(study)
+        return _checked(own if own.is_file() else baseline(study))
     found = kept(root)
     matching = [file for file in found if file.stem.startswith(which.replace(":", ""))]
     if which == "previous":
@@ -134,6 +139,11 @@ def find(spec: str) -> dict[str, Any]:
 
 
 # -- inside ------------------------------------------------------------------------------------
+
+
+def _inside(study: str) -> Path:
+    """File of a baseline that is not to leave the build."""
+    return paths.build() / study / ".runs" / "baseline" / "pinned.json"
 
 
 def _checked(file: Path) -> dict[str, Any]:
