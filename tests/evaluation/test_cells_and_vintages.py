@@ -54,6 +54,20 @@ def test_small_districts_are_pooled_within_their_path() -> None:
     assert cells.cells(more.drop(columns="district"), "index").empty
 
 
+def test_who_does_not_tell_stands_beside_the_mean() -> None:
+    quiet = pd.DataFrame(
+        [(f"q{i}", year, "P1", "a", np.nan, np.nan) for i in range(5) for year in (2020, 2021)]
+    )
+    more = pd.concat([panel(), quiet.set_axis(panel().columns, axis=1)], ignore_index=True)
+    found = cells.cells(more, "index").set_index(["year", "district"])
+    before = cells.cells(panel(), "index").set_index(["year", "district"])
+    assert found["silent"].tolist() == pytest.approx([0, 100 * 5 / 15, 100 * 5 / 16, 0])
+    pd.testing.assert_frame_equal(found.drop(columns="silent"), before.drop(columns="silent"))
+    assert before["silent"].eq(0).all()
+    places = pd.DataFrame({"district": ["a", "b"], "row": [0, 0], "column": [0, 1]})
+    assert cells.tiles(more, "index", places)["silent"].tolist() == pytest.approx([100 * 5 / 16, 0])
+
+
 def test_tiles_are_where_districts_lie_and_few_units_are_grey() -> None:
     places = pd.read_csv(paths.DATA / "evaluation" / "tiles_shanghai.csv", dtype={"district": str})
     assert len(places) == 16 and not places.duplicated(["row", "column"]).any()

@@ -39,7 +39,7 @@ def test_the_tables_carry_it() -> None:
     scores = pd.DataFrame(
         {"kind": "enterprise", "scheme": "s", "unit": ["a", "b"], "verified": True, "found": True}
         | {"index_before": 1.0, "index_after": 2.0, "gap": [3.0, 0.0], "gap_low": -1.0, "gap_high": 1.0}
-        | {"gap_p": [0.05, 0.9], "peers": [20, 8], "grade": "A"}
+        | {"gap_p": [0.05, 0.9], "peers": [20, 8], "grade": "A", "silent": 0.0}
     )
     row = scorecard.summary(scores).iloc[0]
     assert row["unusual"] == 50 and row["by_chance"] == pytest.approx(100 * (2 / 21 + 0) / 2)

@@ -58,6 +58,7 @@ def judged(folder: Path, *lines: str, as_of: int = 2021) -> tuple[pd.DataFrame, 
         grade="A",
         largest="",
         largest_share=np.nan,
+        silent=[60.0, 0.0],
     )
     return items, plan.conclusions(scores, items, plan.Rules()).set_index("unit")
 
@@ -152,6 +153,9 @@ def test_the_report_has_every_unit_and_its_open_sentence(tmp_path: Path) -> None
     made = Document(io.BytesIO(official.report(told, axes)))
     text = "\n".join(p.text for p in made.paragraphs)
     assert "F1“收入”：数据为 20.0，自评为 30.0" in text and "有 2 个单位未在通知中核实" in text
+    assert "F1：60% 的企业—年度观测" in text and "F2：" not in text, (
+        "who half does not tell is to be looked into"
+    )
     assert text.count("评估组补充说明") == 2 and "<" not in text
     table = made.tables[0]
     assert [row.cells[0].text for row in table.rows] == ["单位", "F1", "F2"] and table.rows[1].cells[

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -140,3 +142,16 @@ def test_the_best_documented_come_first() -> None:
     found = pd.DataFrame({"kind": ["enterprise"] * 3, "unit": ["a", "b", "c"], "grade": ["C", "A", "B"]})
     found = found.assign(name="", obstacle="chain_value")
     assert scorecard.best_documented(found, 2)["unit"].tolist() == ["b", "c"]
+
+
+def test_a_card_carries_the_share_that_did_not_tell() -> None:
+    data = panel()
+    data.loc[(data["firm_id"] == "F0") & (data["year"] < 2016), "fi"] = np.nan
+    units = table(("enterprise", "F0"), ("enterprise", "F1"), ("region", "D0"))
+    found = scorecard.scorecard(pilot_units.matched(units, data), data, replace(CHOICES, weight="size"))
+    silent = found.set_index("unit")["silent"]
+    # Of a firm two years of ten; of a district by the size of its firms.
+    own = data[data["district"] == "D0"]
+    by_size = 100 * own.loc[own["fi"].isna(), "size"].sum() / own["size"].sum()
+    assert silent["F0"] == pytest.approx(20) and silent["F1"] == 0 and silent["D0"] == pytest.approx(by_size)
+    assert scorecard.summary(found).set_index("kind").loc["enterprise", "silent"] == pytest.approx(10)

@@ -128,6 +128,13 @@ def test_a_card_says_what_was_put_in() -> None:
     assert re.search(r"g0：2022 年达到 60。2023 年数据为 [\d.]+，完成 \d+%", text) and "建议" in text
 
 
+def test_a_card_says_how_much_did_not_tell() -> None:
+    frame = profiled("", 1)
+    frame.loc[frame["part"] == profile.CARD, "silent"] = [37.4, 0.0]
+    text = look.texts(Document(io.BytesIO(made(frame, "zh")[".docx"])))
+    assert "37% 的企业—年度观测" in text and text.count("各年均填报了") == 1
+
+
 def test_a_district_is_a_unit_with_its_largest_firm() -> None:
     text = look.texts(Document(io.BytesIO(made(profiled("", 0, ("310112",), "region"), "zh")[".docx"])))
     assert "未给出该单位的目标" in text and "营业收入（万元）" in text and "闵行区" in text

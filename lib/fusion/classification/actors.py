@@ -114,24 +114,31 @@ def _told(made: ibis.Table) -> ibis.Table:
     )
 
 
-def counts(found: ibis.Table) -> pd.DataFrame:
+def counts(found: ibis.Table, told: pd.DataFrame | None = None) -> pd.DataFrame:
     """Enterprises of each kind, in the order of the rules.
 
     Parameters
     ----------
     found : ibis.Table
         As `actors` gives them.
+    told : pandas.DataFrame, optional
+        firm_id and service_revenue of firm-years.
 
     Returns
     -------
     pandas.DataFrame
-        actor, rule_en, rule_zh, firms, listed (of these by an official list); where codes leave kinds open firms_low
+        actor, rule_en, rule_zh, firms, listed (of these by an official list), with ``told`` silent (share of their firm-years
+        that do not tell their service revenue, %); where codes leave kinds open firms_low
         (enterprises that are of no other kind) and firms_high (that may be of this one).
     """
     by_list = found["actor_from"] == "list"
     held = found.group_by("actor").aggregate(firms=found.count(), listed=by_list.sum()).to_pandas()
     lines = pd.DataFrame(rules())[["actor", "rule_en", "rule_zh"]].merge(held, on="actor", how="left")
     lines = lines.fillna({"firms": 0, "listed": 0}).astype({"firms": int, "listed": int})
+    if told is not None:
+        kind = found.select("firm_id", "actor").to_pandas().set_index("firm_id")["actor"]
+        quiet = told["service_revenue"].isna().groupby(told["firm_id"].map(kind)).mean()
+        lines["silent"] = 100 * lines["actor"].map(quiet)
     may = found.group_by("actor_possible").aggregate(n=found.count()).to_pandas()
     if not may["actor_possible"].str.contains(",").any():
         return lines

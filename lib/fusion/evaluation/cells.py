@@ -14,6 +14,7 @@ COLUMNS = [
     *CELL,
     "year",
     "units",
+    "silent",
     "mean",
     "low",
     "high",
@@ -41,7 +42,8 @@ def cells(panel: pd.DataFrame, value: str, chains: Sequence[str] = ()) -> pd.Dat
     Returns
     -------
     pandas.DataFrame
-        ``COLUMNS``: units that tell; mean over them with its 95 % interval; rank in the year, 1 the highest; change of rank
+        ``COLUMNS``: units that tell, and the share (%) of the cell's that do not; mean over those that tell with its 95 %
+        interval; rank in the year, 1 the highest; change of rank
         since the year before (above zero: it rose); change of the mean in points that firms of both years made
         (``firms``), and what comes of who is there (``came``): the two add up; the chain that moved most among firms of both
         years, without the beginning of its column, with its change. A cell with fewer than ``FEWEST`` units in a year
@@ -49,12 +51,15 @@ def cells(panel: pd.DataFrame, value: str, chains: Sequence[str] = ()) -> pd.Dat
     """
     if not {value, *CELL} <= set(panel.columns):
         return pd.DataFrame(columns=COLUMNS)
-    told = panel.dropna(subset=[value, "district", "path"])
-    told = _pooled(told.loc[told["path"].ne("")])
+    there = panel.dropna(subset=["district", "path"])
+    there = _pooled(there.loc[there["path"].ne("")], value)
+    told = there.dropna(subset=[value])
     if told.empty:
         return pd.DataFrame(columns=COLUMNS)
     grouped = told.groupby([*CELL, "year"])[value]
     out = grouped.agg(units="size", mean="mean", sd="std").reset_index()
+    quiet = there[value].isna().groupby([there[c] for c in (*CELL, "year")]).mean()
+    out = out.merge((100 * quiet).rename("silent").reset_index(), on=[*CELL, "year"])
     half = 1.96 * out["sd"] / np.sqrt(out["units"])
     out["low"], out["high"] = out["mean"] - half, out["mean"] + half
     out["rank"] = out.groupby("year")["mean"].rank(ascending=False, method="min")
@@ -82,13 +87,14 @@ def tiles(panel: pd.DataFrame, value: str, places: pd.DataFrame) -> pd.DataFrame
     Returns
     -------
     pandas.DataFrame
-        district, row, column, units, mean (missing below ``FEWEST`` units); empty where no region of the grid has one.
+        district, row, column, units (that tell), mean (missing below ``FEWEST`` of them), silent (share of the region's units
+        that do not tell, %); empty where no region of the grid has a mean.
     """
     if not {value, "district"} <= set(panel.columns):
         return pd.DataFrame()
-    last = panel[panel["year"].eq(panel["year"].max())].dropna(subset=[value])
+    last = panel[panel["year"].eq(panel["year"].max())].dropna(subset=["district"])
     means = last.assign(district=last["district"].astype(str)).groupby("district")[value]
-    table = means.agg(units="size", mean="mean").reset_index()
+    table = means.agg(units="count", mean="mean", silent=lambda v: 100 * v.isna().mean()).reset_index()
     table["mean"] = table["mean"].where(table["units"] >= FEWEST)
     out = places.merge(table, on="district", how="left").fillna({"units": 0})
     return out.astype({"units": int}) if out["mean"].notna().any() else out.iloc[:0]
@@ -97,12 +103,16 @@ def tiles(panel: pd.DataFrame, value: str, places: pd.DataFrame) -> pd.DataFrame
 # -- inside ------------------------------------------------------------------------------------
 
 
-def _pooled(told: pd.DataFrame) -> pd.DataFrame:
-    """Small cells under one name in each path, and pools that are still small gone."""
-    least = told.groupby([*CELL, "year"]).size().groupby(level=CELL).min()
-    small = pd.MultiIndex.from_frame(told[CELL]).isin(least.index[least < FEWEST])
-    out = told.assign(district=told["district"].astype(str).mask(small, POOLED))
-    size = out.groupby([*CELL, "year"])["year"].transform("size")
+def _pooled(there: pd.DataFrame, value: str) -> pd.DataFrame:
+    """Cells in which few tell under one name in each path, and pools in which few still do gone."""
+    tell = there[value].notna().groupby([there[c] for c in (*CELL, "year")]).sum()
+    # A cell is not small for a year in which nobody of it tells: that year has no mean to hide.
+    least = (
+        tell[tell > 0].groupby(level=CELL).min().reindex(tell.groupby(level=CELL).size().index, fill_value=0)
+    )
+    small = pd.MultiIndex.from_frame(there[CELL]).isin(least.index[least < FEWEST])
+    out = there.assign(district=there["district"].astype(str).mask(small, POOLED))
+    size = out.groupby([*CELL, "year"])[value].transform("count")
     return out.loc[size >= FEWEST]
 
 

@@ -37,8 +37,8 @@ CONCLUSIONS = (
 )
 
 SHOWN = [
-    "kind", "name", "start", "end", "stage", "items", "reached", "expected", "judged", "by_report", "differing", "gap",
-    "grade", "conclusion", "ground",
+    "kind", "name", "start", "end", "stage", "items", "reached", "expected", "judged", "by_report", "differing", "silent",
+    "gap", "grade", "conclusion", "ground",
 ]  # fmt: skip
 
 

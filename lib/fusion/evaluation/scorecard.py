@@ -57,7 +57,7 @@ class Choices:
 
 COLUMNS = [
     "index_before", "index_after", "percentile", "gap", "gap_low", "gap_high", "gap_p", "peers", "rank", "rank_low",
-    "rank_high", "ranked", "obstacle", "obstacle_share", "both", "largest", "largest_share", "grade",
+    "rank_high", "ranked", "obstacle", "obstacle_share", "both", "largest", "largest_share", "silent", "grade",
 ]  # fmt: skip
 
 
@@ -80,7 +80,8 @@ def scorecard(pilots: pd.DataFrame, panel: pd.DataFrame, choices: Choices) -> pd
         The pilots with ``COLUMNS``: index before and since the start (means over years), percentile of the latter among
         peers, matched gap and 90 % placebo band, rank in the year of the evaluation with its 90 % interval, the chain
         that holds it back most, firms on both sides of the start, the largest firm and its share of the weight (%, in
-        units of several firms), grade of the data (A, B, C). NaN where data do not allow it. A platform that serves
+        units of several firms), the share (%) of its firm-years, by their weight, that have no index (``silent``), grade of
+        the data (A, B, C). NaN where data do not allow it. A platform that serves
         others is compared with all firms it does not serve, without a band.
     """
     lacking = [c for c in (choices.index, *choices.chains, *choices.traits) if c not in panel.columns]
@@ -106,8 +107,8 @@ def summary(scores: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         kind, scheme, units, verified, found, index before and after, mean gap, share (%) of units whose gap only a
-        tenth of placebo gaps reach, and the share that would if all were like their peers, units graded A and B. Empty where
-        nothing was scored.
+        tenth of placebo gaps reach, and the share that would if all were like their peers, mean share of firm-years without
+        index (%), units graded A and B. Empty where nothing was scored.
     """
     if "grade" not in scores:
         return pd.DataFrame()
@@ -124,6 +125,7 @@ def summary(scores: pd.DataFrame) -> pd.DataFrame:
             "peers",
             lambda k: 100 * k[k > 0].map(lambda n: cards.unusual_by_chance(int(n), UNUSUAL)).mean(),
         ),
+        silent=("silent", "mean"),
         a=("grade", lambda g: (g == "A").sum()),
         b=("grade", lambda g: (g == "B").sum()),
     ).reset_index()
@@ -228,6 +230,7 @@ NOWHERE: list[object] = [np.nan] * 12 + [
     0,
     "",
     np.nan,
+    np.nan,
     "C",
 ]  # scores of a unit that the panel lacks
 
@@ -257,6 +260,7 @@ def _kind(group: pd.DataFrame, panel: pd.DataFrame, kind: str, choices: Choices)
         "ranks": _by_name(_ranks(values, choices)),
         "obstacles": _by_name(_obstacles(values, choices.chains)),
         "sizes": {} if single else _by_name(_sizes(placed, group, choices.weight)),
+        "silent": _silent(placed, choices.index, weight),
     }
     paths, pilots = _paths(panel, kind), set(group["unit"])
     never = pd.Series({u: paths.get(u, "") for u in shared["levels"].index if u not in pilots}, dtype=object)
@@ -293,6 +297,7 @@ class Comparison:
     ranks: dict[str, list[object]]
     obstacles: dict[str, list[object]]
     sizes: dict[str, list[object]]  # largest firm of each pilot of several firms, and its share
+    silent: dict[str, float]  # share of each unit's firm-years without index
 
 
 def _by_name(table: pd.DataFrame) -> dict[str, list[object]]:
@@ -324,7 +329,8 @@ def _row(pilot: Any, kind: Comparison, near: list[str]) -> list[object]:
     place = kind.ranks.get(unit, [np.nan] * 3)
     worst, largest = kind.obstacles.get(unit, ["", np.nan]), kind.sizes.get(unit, ["", np.nan])
     both = int(kind.both.get(unit, 0))
-    return [before, after, percentile, *gap, *place, len(kind.ranks), *worst, both, *largest, grade]
+    quiet = kind.silent.get(unit, np.nan)
+    return [before, after, percentile, *gap, *place, len(kind.ranks), *worst, both, *largest, quiet, grade]
 
 
 def _serving(group: pd.DataFrame, panel: pd.DataFrame, choices: Choices) -> pd.DataFrame:
@@ -363,7 +369,8 @@ def _serving(group: pd.DataFrame, panel: pd.DataFrame, choices: Choices) -> pd.D
         largest = sizes.loc["served"].tolist() if len(sizes) else ["", np.nan]
         both = same.loc[same["unit"] == "served", "firm_id"].nunique()
         gap = [moved[0] - moved[1], *[np.nan] * 3, 0]
-        rows.append([*sides, np.nan, *gap, *[np.nan] * 3, 0, *worst, both, *largest, grade])
+        quiet = _silent(placed, choices.index, choices.weight).get("served", np.nan)
+        rows.append([*sides, np.nan, *gap, *[np.nan] * 3, 0, *worst, both, *largest, quiet, grade])
     return pd.DataFrame(rows, columns=COLUMNS, index=group.index)
 
 
@@ -385,6 +392,14 @@ def _sizes(placed: pd.DataFrame, group: pd.DataFrame, weight: str) -> pd.DataFra
     share = 100 * size / size.groupby("unit").transform("sum")
     top = share.dropna().sort_values(ascending=False).reset_index().drop_duplicates("unit").set_index("unit")
     return top.set_axis(["largest", "largest_share"], axis=1)
+
+
+def _silent(placed: pd.DataFrame, index: str, weight: str) -> dict[str, float]:
+    """Share (%) of each unit's firm-years, by their weight, that have no index: what its score does not speak of."""
+    size = placed[weight].clip(lower=0).fillna(0.0) if weight in placed.columns else 1.0
+    both = pd.DataFrame({"all": size, "quiet": size * placed[index].isna()}, placed.index)
+    sums = both.groupby(placed["unit"].astype(str).astype(object)).sum()
+    return (100 * sums["quiet"] / sums["all"].where(sums["all"] > 0)).to_dict()
 
 
 def _mean(values: np.ndarray) -> float:

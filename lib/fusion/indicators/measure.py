@@ -189,11 +189,14 @@ def by_path(scores: pd.DataFrame, column: str = COMPOSITE, by: str = "path") -> 
     Returns
     -------
     pandas.DataFrame
-        The group, year, n, mean, sd, low, high (normal interval, mean ± 1.96 sd/√n); groups with under 10 firms left
-        out. Empty where one of the columns is not there.
+        The group, year, n (that have a score), mean, sd, silent (share of the group's that have none, %), low, high (normal
+        interval, mean ± 1.96 sd/√n); groups with under 10 scores left out. Empty where one of the columns is not there.
     """
-    grouped = scores.reindex(columns=[by, "year", column]).dropna().groupby([by, "year"])[column]
-    table = grouped.agg(n="count", mean="mean", sd="std").reset_index().query("n >= 10")
+    there = scores.reindex(columns=[by, "year", column]).dropna(subset=[by, "year"])
+    there[column] = there[column].astype(float)
+    quiet = 100 * there[column].isna().groupby([there[by], there["year"]]).mean()
+    grouped = there.groupby([by, "year"])[column]
+    table = grouped.agg(n="count", mean="mean", sd="std").assign(silent=quiet).reset_index().query("n >= 10")
     half = 1.96 * table["sd"] / np.sqrt(table["n"])
     return table.assign(low=table["mean"] - half, high=table["mean"] + half)
 

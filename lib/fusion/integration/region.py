@@ -31,9 +31,11 @@ FROM _rows AS r JOIN _region AS d USING (firm_id, year)
 WHERE r.year = {year} AND r.services IS NOT NULL AND r.goods_low > 0 AND r.goods_code <> '' GROUP BY ALL"""
 # Of a services firm whose goods are open, what is certain: it is in the pool, and so in what the pool is set against.
 _OWN = """
-SELECT d.region, sum(coalesce(s.point, s.low) * s.volume) / sum(s.volume) AS within, sum(s.volume) AS volume,
-  count(DISTINCT s.firm_id) AS units
-FROM _scored AS s JOIN _region AS d USING (firm_id, year) WHERE s.year = {year} AND s.services IS NOT NULL GROUP BY ALL"""
+SELECT d.region, sum(coalesce(s.point, s.low) * s.volume) FILTER (told) / sum(s.volume) FILTER (told) AS within,
+  sum(s.volume) FILTER (told) AS volume, count(DISTINCT s.firm_id) FILTER (told) AS units,
+  100 * (1 - sum(s.volume) FILTER (told) / sum(s.volume)) AS silent
+FROM (SELECT *, services IS NOT NULL AS told FROM _scored) AS s JOIN _region AS d USING (firm_id, year)
+WHERE s.year = {year} GROUP BY ALL HAVING bool_or(told)"""
 
 
 def pooled(panel: ibis.Table, made: Relatedness, settings: Settings, by: str, year: int) -> pd.DataFrame:
@@ -52,12 +54,13 @@ def pooled(panel: ibis.Table, made: Relatedness, settings: Settings, by: str, ye
     Returns
     -------
     pandas.DataFrame
-        region, units (that tell), within (F_d), pooled (H_d), between (B_d), in percent of the revenue of those that tell,
-        makers and services firms alike; most within first. A services firm whose goods are open counts at what is certain. A
-        code that may be several classes has the mean of their relatedness; where there is one, pooled_least and pooled_most are
-        by the least and the greatest of it, between which the pool surely is. Empty without the column.
+        region, units (that tell), silent (share of revenue of those that do not, %), within (F_d), pooled (H_d), between
+        (B_d), in percent of the revenue of those that tell, makers and services firms alike; most within first. A services firm
+        whose goods are open counts at what is certain. A code that may be several classes has the mean of their relatedness;
+        where there is one, pooled_least and pooled_most are by the least and the greatest of it, between which the pool surely
+        is. Empty without the column.
     """
-    columns = ["region", "units", "within", "pooled", "between"]
+    columns = ["region", "units", "silent", "within", "pooled", "between"]
     if by not in panel.columns:
         return pd.DataFrame(columns=columns)
     integration(panel, made, settings)

@@ -178,7 +178,8 @@ def _compared(card: Mapping[str, Any], axes: Mapping[str, str]) -> list[str]:
 
 
 def _remarks(card: Mapping[str, Any], axes: Mapping[str, str]) -> list[str]:
-    lines = [axes[f"grade_{card['grade']}"]]
+    told = axes["silent" if card["silent"] > 0 else "all_tell"] if known(card["silent"]) else ""
+    lines = [filled(axes[f"grade_{card['grade']}"], filled(told, number(card["silent"], ".0f")))]
     if known(card["obstacle"]):
         lines.append(filled(axes["obstacle"], card["obstacle"], number(100 * card["obstacle_share"], ".0f")))
     if known(card["largest_share"]) and card["largest_share"] >= CONCENTRATED:

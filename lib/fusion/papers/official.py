@@ -21,6 +21,7 @@ from fusion.papers.paper import BODY, HEADING, LATIN, MISSING, SECOND, TITLE
 SIZES = {"title": 22, "body": 16, "table": 9}  # points: 二号, 三号, 小五
 MARGINS = {"top": 37, "bottom": 35, "left": 28, "right": 26}  # millimetres
 UNIT = ["name", "kind", "span", "stage", "reached", "expected", "index", "gap", "grade", "conclusion"]
+FACTS = [*UNIT[:-1], "silent", "conclusion"]
 ITEM = ["item_name", "item_kind", "goal", "due", "value", "reported", "share"]
 
 
@@ -34,8 +35,8 @@ def report(frame: pd.DataFrame, axes: Mapping[str, str]) -> bytes:
         words.
     axes : mapping
         Words: title, draft, the sections (one, two, three, four, five) with their sentences (summary, conclusions, rules,
-        units, checks, cards), heads of ``UNIT`` and ``ITEM``, sentence (to be completed), unverified, differs,
-        concentrated, none, source.
+        units, checks, cards), heads of ``FACTS`` and ``ITEM``, sentence (to be completed), unverified, differs,
+        concentrated, quiet, none, source.
     """
     made = _page()
     _say(made, axes["title"], TITLE, SIZES["title"], bold=True, centred=True)
@@ -237,11 +238,16 @@ def _checks(frame: pd.DataFrame, units: pd.DataFrame, axes: Mapping[str, str]) -
         )
         for r in heavy.to_dict("records")
     ]
+    quiet = units[units["silent"] >= SILENT]
+    lines += [
+        _filled(axes["quiet"], r["name"], _number(r["silent"], ".0f")) for r in quiet.to_dict("records")
+    ]
     unread = units.loc[~units["verified"].astype(bool), "name"]
     return lines + ([_filled(axes["unverified"], len(unread))] if len(unread) else [])
 
 
 CONCENTRATED = 50.0  # a unit of which one firm is half or more is that firm
+SILENT = 50.0  # a unit of which half or more does not tell is scored by the rest
 
 
 def _by_unit(frame: pd.DataFrame) -> list[list[dict[str, Any]]]:
@@ -257,7 +263,8 @@ def _card(made: _Paper, own: Sequence[Mapping[str, Any]], axes: Mapping[str, str
     """One unit: its line as facts, its items, and the sentence to be completed."""
     row = own[0]
     _say(made, str(row["name"]), SECOND, SIZES["body"], bold=True)
-    _table(made, [axes["fact"], axes["finding"]], list(zip([axes[c] for c in UNIT], _unit(row), strict=True)))
+    told = [*_unit(row)[:-1], _number(row["silent"], ".0f"), str(row["conclusion"])]
+    _table(made, [axes["fact"], axes["finding"]], list(zip([axes[c] for c in FACTS], told, strict=True)))
     if items := [line for line in own if pd.notna(line["item_name"])]:
         _table(made, [axes[c] for c in ITEM], [_item(line) for line in items])
     _say(

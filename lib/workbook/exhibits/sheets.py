@@ -211,6 +211,9 @@ class Exhibit(_Model):
         False, description="shown once for each part that the study names, as <exhibit>-<part>"
     )
     headline: Headline | None = Field(None, description="what the study's first page shows of it")
+    reviewers: bool = Field(
+        False, description="only reviewers ask for it: it stands on the site's page for reviewers"
+    )
     splits: str | list[str] | None = Field(
         None,
         description="columns with the least and the most that codes of several classes leave open, or a shared reason",

@@ -15,6 +15,8 @@ from workbook.run.fingerprint import Hashes
 from workbook.run.manifest import intact, sound
 
 FILES = "files"
+# The notebook whose page has what only reviewers ask for, from the other notebooks, too.
+REVIEW = "10_audit"
 # Kinds of exhibits that are named without being shown.
 ABSENT = ("left_out", "withheld")
 # Kinds of files that leave the build; row-level artefacts (Parquet) do not.
@@ -130,9 +132,17 @@ class Built:
         shown = {f"{e['notebook']}.{e['id']}": e for e in self.exhibits if e["kind"] not in ABSENT}
         return next((shown[name] for name in sheets.shared().answers if name in shown), {})
 
+    def page(self, row: dict[str, Any]) -> str:
+        """The notebook on whose page an exhibit stands: its own, or that of reviewers where its sheet says so."""
+        own = str(row["notebook"])
+        if row["kind"] in ABSENT or REVIEW not in self.shown or not sheets.exists(own):
+            return own
+        return REVIEW if sheets.sheet(own).exhibit(row["id"]).reviewers else own
+
     def first(self, notebook: str) -> dict[str, Any]:
         """The exhibit that opens a notebook's page, or any that is shown where its sheet names none; else empty."""
-        shown = {e["id"]: e for e in self.exhibits if e["notebook"] == notebook and e["kind"] not in ABSENT}
+        mine = [e for e in self.exhibits if e["notebook"] == notebook and e["kind"] not in ABSENT]
+        shown = {e["id"]: e for e in sorted(mine, key=lambda e: self.page(e) != notebook)}
         named = sheets.sheet(notebook).first if sheets.exists(notebook) else []
         return next((shown[id] for id in [*named, *shown] if id in shown), {})
 

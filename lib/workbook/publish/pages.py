@@ -198,17 +198,19 @@ def _answer(study: Built) -> list[str]:
     )
     shown = f'<dl class="fusion-numbers">{numbers}</dl>' if numbers else ""
     drawn = study.picture(row)
-    also = "" if row == drawn else _place(row, w)
-    caption = f"<figcaption>{_place(drawn, w)} {m.html(drawn['title'])} {also}</figcaption>" if drawn else ""
+    also = "" if row == drawn else _place(study, row, w)
+    caption = (
+        f"<figcaption>{_place(study, drawn, w)} {m.html(drawn['title'])} {also}</figcaption>" if drawn else ""
+    )
     if also and not drawn:
         shown += f'<p class="fusion-note">{also}</p>'
     lines += [m.within("fusion-found", m.text(found)), m.raw(shown) if shown else ""]
     return [*lines, m.raw(picture) if (picture := _picture(study, caption, "../../")) else ""]
 
 
-def _place(row: dict[str, Any], w: dict[str, Any]) -> str:
+def _place(study: Built, row: dict[str, Any], w: dict[str, Any]) -> str:
     """Kind and number of an exhibit, as a link to it."""
-    place = f"{row['notebook']}.html#exhibit-{row['id']}"
+    place = f"{study.page(row)}.html#exhibit-{row['id']}"
     return f'<a href="{m.html(place)}">{w[row["kind"]]} {m.html(row["number"])}</a>'
 
 
@@ -308,7 +310,7 @@ def _left_out(study: Built) -> str:
 def _exhibit(study: Built, row: dict[str, Any]) -> str:
     w = words(study.language)
     number = f"{w[row['kind']]} {m.text(row.get('number', ''))}"
-    anchor = f'<a class="fusion-nowrap" href="{row["notebook"]}.html#exhibit-{row["id"]}">{number}</a>'
+    anchor = f'<a class="fusion-nowrap" href="{study.page(row)}.html#exhibit-{row["id"]}">{number}</a>'
     links = [
         f'<a href="../../{FILES}/{study.name}/{study.place(row, suffix)}" download>{m.FORMS[suffix]}</a>'
         for suffix in study.forms(row["notebook"], row["id"])
@@ -343,7 +345,7 @@ def _sentences(studies: list[Built]) -> dict[str, Any]:
         told = [text for text in (finding(study), study.text("question")) if text]
         found[f"{study.name}/index"] = ["", [["", text] for text in told]]
         for row in study.exhibits:
-            page = found.setdefault(f"{study.name}/{row['notebook']}", [study.title, []])
+            page = found.setdefault(f"{study.name}/{study.page(row)}", [study.title, []])
             if row["kind"] not in ABSENT:
                 page[1].append([f"exhibit-{row['id']}", caption_of(row, study.language)])
     return found

@@ -15,7 +15,7 @@ from workbook import files, paths
 from workbook.exhibits import prose, sheets
 from workbook.publish import markup as m
 from workbook.publish import spoken
-from workbook.publish.built import ABSENT, FILES, Built
+from workbook.publish.built import ABSENT, FILES, REVIEW, Built
 from workbook.publish.markup import words
 from workbook.run import chain
 
@@ -50,7 +50,7 @@ def page(study: Built, notebook: str) -> str:
     """
     content = told(study, notebook)
     injected = _injected(content)
-    told_of = _spoken_of(content["cells"]) if notebook in study.shown else content["cells"]
+    told_of, _ = _parted(study, notebook, content)
     lead, rest = _led(told_of, study.first(notebook).get("id", ""), study)
     cells = [_cell(cell, study, notebook) for cell in rest if not _tags(cell) & DROPPED]
     first = next((i for i, c in enumerate(cells) if c["cell_type"] == "markdown"), None)
@@ -65,6 +65,7 @@ def page(study: Built, notebook: str) -> str:
         heading, _, purpose = _text(cells[first]).partition("\n\n")
         opening = [_markdown(heading, "heading"), _cell(lead, study, notebook)]
         cells[first : first + 1] = [*opening, *([_markdown(purpose, "purpose")] if purpose else [])]
+    cells += _of_others(study) if notebook == REVIEW else []
     cells += _ending(study, notebook, injected)
     kept = {
         key: content["metadata"][key] for key in ("kernelspec", "language_info") if key in content["metadata"]
@@ -75,15 +76,68 @@ def page(study: Built, notebook: str) -> str:
     return json.dumps(whole, ensure_ascii=False)
 
 
-def _spoken_of(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The cells without the prose of sections of which the data allow nothing; their code stays, for later cells rest on it."""
+def _sections(cells: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Cells by the headings that they stand under."""
     sections: list[list[dict[str, Any]]] = [[]]
     for cell in cells:
         if cell["cell_type"] == "markdown" and re.match(r"##? ", _text(cell)):
             sections.append([])
         sections[-1].append(cell)
+    return sections
+
+
+def _parted(
+    study: Built, notebook: str, content: dict[str, Any]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """A notebook's cells that its page tells, and those that only reviewers ask for.
+
+    A section of which all exhibits are for reviewers goes with its prose; its code stays, for later cells rest on it.
+    """
+    cells = content["cells"]
+    if notebook not in study.shown:
+        return cells, []
+    cells = _spoken_of(cells)
+    gone = {e["id"] for e in study.exhibits if e["notebook"] == notebook and study.page(e) != notebook}
+    kept, moved = [], []
+    for section in _sections(cells) if gone else [cells]:
+        marks = [_mark(output) for cell in section for output in cell.get("outputs", [])]
+        shown = {mark["exhibit"] for mark in marks if "exhibit" in mark and not mark.get("absent")}
+        whole = bool(shown) and shown <= gone
+        for cell in section:
+            outputs = cell.get("outputs", [])
+            theirs = [output for output in outputs if _mark(output).get("exhibit") in gone]
+            if theirs:
+                moved.append({**cell, "outputs": theirs, "metadata": {"tags": ["remove-input"]}})
+                cell = {**cell, "outputs": [output for output in outputs if output not in theirs]}
+            (moved if whole and cell["cell_type"] == "markdown" else kept).append(cell)
+    return kept, moved
+
+
+def _mark(output: dict[str, Any]) -> dict[str, Any]:
+    """What the book noted of an output."""
+    return dict(output.get("metadata", {}).get("fusion") or {})
+
+
+def _of_others(study: Built) -> list[dict[str, Any]]:
+    """What only reviewers ask for, from all other notebooks, a section each."""
+    cells = []
+    for name in study.shown:
+        found = _parted(study, name, told(study, name))[1] if name != REVIEW else []
+        if found:
+            title = m.text(title_of(name, study.language))
+            cells.append(_markdown(f"## [{title}]({name}.ipynb)", f"of-{name.replace('_', '-')}"))
+        for cell in found:
+            made = _cell(cell, study, name)
+            if cell["cell_type"] == "markdown":
+                made = made | {"source": re.sub(r"^(#+ )", r"#\1", made["source"], flags=re.MULTILINE)}
+            cells.append(made | {"id": f"{name[:2]}-{made['id']}"})
+    return cells
+
+
+def _spoken_of(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The cells without the prose of sections of which the data allow nothing; their code stays, for later cells rest on it."""
     kept = []
-    for section in sections:
+    for section in _sections(cells):
         outputs = [o for cell in section for o in cell.get("outputs", [])]
         absent = [o.get("metadata", {}).get("fusion", {}).get("absent", False) for o in outputs]
         silent = bool(absent) and all(absent)
@@ -124,6 +178,15 @@ def _ending(study: Built, notebook: str, injected: dict[str, Any]) -> list[dict[
     """What stands at the end of a page: what was left out and why, parameters, provenance."""
     w = words(study.language)
     cells = []
+    away = [e for e in study.exhibits if e["notebook"] == notebook and study.page(e) != notebook]
+    if away and notebook in study.shown:
+        # Their old places on this page still lead to them.
+        links = "".join(
+            f'<li id="exhibit-{m.html(e["id"])}"><a href="{REVIEW}.html#exhibit-{m.html(e["id"])}">{w[e["kind"]]} '
+            f"{m.html(e['number'])}</a> {m.html(e['title'])}</li>"
+            for e in away
+        )
+        cells.append(_markdown(f"## {w['for_reviewers']}\n\n{m.raw(f'<ul>{links}</ul>')}", "for-reviewers"))
     absent = [e for e in study.exhibits if e["notebook"] == notebook and e["kind"] in ABSENT]
     if absent and notebook in study.shown:
         cells.append(_markdown(f"## {w['all_left_out']}\n\n{m.reasons(absent, study.language)}", "left-out"))
@@ -258,7 +321,8 @@ def _cell(cell: dict[str, Any], study: Built, notebook: str) -> dict[str, Any]:
         return kept | {"metadata": {}, "source": target + _text(cell)}
     w = words(study.language)
     prompts = {"code_prompt_show": w["show_code"], "code_prompt_hide": w["hide_code"]}
-    hidden = "remove-input" if _plumbing(_text(cell)) else "hide-input"
+    unseen = "remove-input" in _tags(cell) or _plumbing(_text(cell))
+    hidden = "remove-input" if unseen else "hide-input"
     tags = sorted((_tags(cell) & {"remove-input", "remove-output", "hide-output"}) | {hidden})
     outputs = [_output(output, study, notebook) for output in cell.get("outputs", []) if _shown(output)]
     return kept | {
