@@ -136,6 +136,19 @@ def test_marks_pass_where_they_should() -> None:
     assert "C6" not in found.index  # a test whose column is not there is left out
 
 
+def test_what_a_study_brings_is_a_convergent_measure() -> None:
+    """Counts of words, segment revenue: those that follow integration pass, noise fails, what is not there is no test."""
+    rows = sellers()
+    rng = np.random.default_rng(1)
+    rows = rows.assign(
+        words=rows["integration"] + rng.normal(0, 20, len(rows)), noise=rng.normal(size=len(rows))
+    )
+    found = validity.marks(rows, None, ["words", "noise", "segments"]).set_index("test")
+    assert found.loc["words", ["kind", "passed"]].tolist() == ["convergent", 1]
+    assert found.loc["noise", "passed"] == 0 and "segments" not in found.index
+    assert not {"words", "noise"} & set(validity.marks(rows)["test"])
+
+
 def test_a_measure_of_something_else_fails() -> None:
     """One that is research itself is not told from it, whatever its sign, and does not converge with staff of services."""
     rows = sellers()

@@ -39,6 +39,8 @@ def texts() -> Iterator[tuple[str, str]]:
         *ROOT.glob("lib/**/messages.toml"),
     ]
     files += [ROOT / "lib" / "workbook" / "params" / "help.zh.yaml", *(ROOT / "params").glob("*.yaml")]
+    files += [*ROOT.glob("*.zh.md"), *DATA.glob("**/*.zh.md"), DATA / "methods" / "methods.yaml"]
+    files += [DATA / name for name in ("audit/points.csv", "indicators/choices.csv", "evaluation/words.csv")]
     for file in files:
         yield str(file.relative_to(ROOT)), file.read_text("utf-8")
     for name, *_, zh, _en in NAMED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import ibis
@@ -108,9 +109,7 @@ def judgements(
     """
     own = _sellers(integration(panel, made, settings), year)
     levels = {"partner": 0.9, "close": 0.5, "medium": 0.25, "far": 0.1, "none": 0.0}
-    mixed = Settings(
-        mix=0.3 if settings.mix != 0.3 else 0.5, unknown=settings.unknown, common=settings.common
-    )
+    mixed = replace(settings, mix=0.3 if settings.mix != 0.3 else 0.5)
     others: dict[str, tuple[Relatedness, Settings]] = {
         "prior_only": (relatedness(Choices(made.choices.levels, 0.0)), settings),
         "more_evidence": (relatedness(Choices(made.choices.levels, 0.5), met), settings),

@@ -128,17 +128,20 @@ WHERE classes_asked AND untold = 0 AND services <= goods_low AND kind = 'service
 GROUP BY GROUPING SETS ((path), ())
 """
 
-# Where classes are not told: services named among the activities, in equal parts; else the mean of the path.
+# Where classes are not told: services named among the activities, in equal parts; else the mean of the path. Who withholds its
+# activities, too, would gain by the mean if its services are less related than that: ranks take a lower value for it.
 UNTOLD = """
 CREATE OR REPLACE TEMP TABLE _untold AS
 WITH named AS (
   SELECT row, code, untold / count(*) OVER (PARTITION BY row) AS amount, r, top
   FROM (SELECT row, type, top, untold, unnest(list_distinct(named_codes(named))) AS code FROM _rows WHERE untold > 0)
   JOIN _cells USING (type, code) WHERE kind = 'service'
-), silent AS (SELECT row, path, untold, top FROM _rows WHERE untold > 0 AND row NOT IN (SELECT row FROM named))
+), silent AS (
+  SELECT row, path, untold, top, named IS NULL AS withheld FROM _rows WHERE untold > 0 AND row NOT IN (SELECT row FROM named)
+)
 SELECT row, code, amount, r, top FROM named
 UNION ALL
-SELECT row, '', untold, coalesce(own.mean, every.mean, {default}), top FROM silent
+SELECT row, '', untold, coalesce(CASE WHEN withheld THEN {withheld} END, own.mean, every.mean, {default}), top FROM silent
 LEFT JOIN (SELECT path, mean FROM _means WHERE path IS NOT NULL AND n >= {least}) AS own USING (path)
 LEFT JOIN (SELECT mean FROM _means WHERE path IS NULL AND n >= {least}) AS every ON true
 """

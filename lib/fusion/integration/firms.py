@@ -36,14 +36,18 @@ class Settings:
         Relatedness of services of which neither class, activities nor path say anything.
     common : bool
         Classes of services are not used for firms, though some tell them: one tier, so that ranks compare.
+    withheld : float, optional
+        Relatedness of services whose classes and activities are both not told; by default the mean of the path, which is
+        right for sums. Ranks take the lowest level of the prior, so that nobody rises by leaving them out.
     """
 
     mix: float = 0.5
     unknown: float = 0.6
     common: bool = False
+    withheld: float | None = None
 
     def __post_init__(self) -> None:
-        if not 0.2 <= self.mix <= 0.5 or not 0 <= self.unknown <= 1:
+        if not 0.2 <= self.mix <= 0.5 or not 0 <= self.unknown <= 1 or not 0 <= (self.withheld or 0) <= 1:
             raise IntegrationError(said("integration.settings", mix=self.mix, unknown=self.unknown))
 
     def words(self) -> dict[str, str]:
@@ -55,6 +59,7 @@ class Settings:
             "scale": repr(1 / self.mix),
             "default": repr(self.unknown),
             "least": str(FEWEST_MEAN),
+            "withheld": "NULL" if self.withheld is None else repr(self.withheld),
         }
 
 

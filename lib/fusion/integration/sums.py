@@ -17,6 +17,7 @@ from fusion.integration.relatedness import FOLDER
 
 Floats = NDArray[np.float64]
 ERRORS = ("sampled_error", "silent_error", "related_error", "splice_error")
+FEWEST_UNITS = 3  # of a group of which a total is told
 FEWEST = 30  # firm-years that tell, on either side of zero, that the model needs
 
 
@@ -265,6 +266,30 @@ def year_parts(rows: pd.DataFrame, drawn: Floats | None, year: int) -> pd.DataFr
     now = (rows["year"] == year).to_numpy()
     own = parts(rows[now], drawn[:, now] if drawn is not None else None, ["path"])
     return with_open_parts(pd.concat([own, own.assign(path="total")]), rows, drawn, year)
+
+
+def of_year(
+    rows: pd.DataFrame,
+    drawn: Floats | None,
+    by: str,
+    year: int,
+    share: float = 1.0,
+    related: Floats | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """`totals` and `parts` of one year by a column of which an empty text is no group.
+
+    Returns
+    -------
+    table, parts : pandas.DataFrame
+        Groups of three units and more; empty where there is none.
+    """
+    now = (rows["year"] == year).to_numpy()
+    own = rows[now].assign(**{by: rows.loc[now, by].replace({"": None}) if by in rows else None})
+    if own[by].isna().all():
+        return pd.DataFrame(), pd.DataFrame()
+    mine, theirs = (None if each is None else each[:, now] for each in (drawn, related))
+    table = totals(own, mine, [by], share, theirs)
+    return table[table["units"] >= FEWEST_UNITS], parts(own, mine, [by])
 
 
 def open_rows(rows: pd.DataFrame, drawn: Floats | None) -> pd.DataFrame:

@@ -19,7 +19,7 @@ ALL = "total"
 def fullest(
     panel: ibis.Table, made: Relatedness, settings: firms.Settings, traits: pd.DataFrame
 ) -> pd.DataFrame:
-    """F by the most that each firm tells, whatever tier a study ranks on.
+    """F by the most that each firm tells, as sums take it, whatever tier a study ranks on.
 
     Parameters
     ----------
@@ -33,17 +33,17 @@ def fullest(
     pandas.DataFrame
         As `firms.integration`, with the traits.
     """
-    found = firms.integration(panel, made, replace(settings, common=False)).to_pandas().merge(traits, on=KEYS)
+    found = (
+        firms.integration(panel, made, replace(settings, common=False, withheld=None))
+        .to_pandas()
+        .merge(traits, on=KEYS)
+    )
     return found.replace({"path": {"": None}}) if "path" in found else found
 
 
-def common(
-    panel: ibis.Table, made: Relatedness, settings: firms.Settings, paired: pd.DataFrame
-) -> pd.DataFrame:
-    """F with classes left aside: ``paired``, where the study ranks on that tier, else made here."""
-    if settings.common:
-        return paired
-    return firms.integration(panel, made, replace(settings, common=True)).to_pandas()
+def common(panel: ibis.Table, made: Relatedness, settings: firms.Settings) -> pd.DataFrame:
+    """F with classes left aside, as sums take it."""
+    return firms.integration(panel, made, replace(settings, common=True, withheld=None)).to_pandas()
 
 
 def overlap(common: pd.DataFrame, fullest: pd.DataFrame) -> pd.DataFrame:

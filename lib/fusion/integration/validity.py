@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,13 @@ from fusion.composite.reliability import icc
 # not be the same thing, with the largest that passes. All are judgement.
 CONVERGENT = {"D5": 0.5, "C6": 0.3, "activities": 0.3, "A6": 0.2}
 DISCRIMINANT = {"staff": 0.2, "C1": 0.2, "C2": 0.2, "C8": 0.2, "B2": 0.2}
+OWN = 0.3  # of what a study brings
 STABLE, KEPT, ICC, DRAWN = 0.85, 0.7, 0.75, 0.95
 
 
-def marks(rows: pd.DataFrame, drawn: NDArray[np.float64] | None = None) -> pd.DataFrame:
+def marks(
+    rows: pd.DataFrame, drawn: NDArray[np.float64] | None = None, own: Sequence[str] = ()
+) -> pd.DataFrame:
     """Convergence, discrimination, known groups, stability, relatedness.
 
     Parameters
@@ -28,6 +31,9 @@ def marks(rows: pd.DataFrame, drawn: NDArray[np.float64] | None = None) -> pd.Da
         Correlations are among makers of goods that sell services.
     drawn : ndarray, shape (rows of the last year's ranking, draws), optional
         F under draws of relatedness.
+    own : sequence of str
+        Columns of the study that measure the same by other means: counts of words in annual reports, services in segment
+        revenue, a bureau's measure.
 
     Returns
     -------
@@ -37,7 +43,9 @@ def marks(rows: pd.DataFrame, drawn: NDArray[np.float64] | None = None) -> pd.Da
     maker = rows["ind4"].astype("str").str[:2].between("13", "42")
     sellers = _more(rows[maker & (rows["integration"] > 0)])
     found = [
-        _row("convergent", name, sellers, mark) for name, mark in CONVERGENT.items() if _there(sellers, name)
+        _row("convergent", name, sellers, mark)
+        for name, mark in (CONVERGENT | dict.fromkeys(own, OWN)).items()
+        if _there(sellers, name)
     ]
     found += [
         _row("discriminant", name, sellers, mark)
