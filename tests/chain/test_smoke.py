@@ -18,8 +18,9 @@ import wordings
 from runs import FULL, MAIN, Run, few
 
 from workbook import paths
+from workbook.exhibits import sheets
 from workbook.publish import spoken
-from workbook.publish.built import EXPORTS
+from workbook.publish.built import ABSENT, EXPORTS, REVIEW
 from workbook.run import chain
 
 NAMES = [s.notebook for s in chain.chain()]
@@ -105,6 +106,29 @@ def test_no_sentence_or_number_trips_its_reader(made: Run, language: str) -> Non
         f"{file.name}: {fault}" for file, texts in kept for text in texts for fault in wordings.faults(text)
     ]
     assert found == [], "\n".join(found[:30])
+
+
+def test_what_only_reviewers_ask_for_stands_on_their_page(made: Run) -> None:
+    """Hashes, Sobol's indices, other schemes and errors in circulation; their old places lead there."""
+    kinds = made.exhibits.set_index(["notebook", "id"])["kind"]
+    theirs = [
+        (name, id)
+        for name in NAMES
+        for id, one in sheets.sheet(name).exhibits.items()
+        if one.reviewers and kinds.get((name, id)) not in (None, *ABSENT)
+    ]
+    assert {"method_record", "choices", "index_errors", "coverage_far"} <= {id for _, id in theirs}
+    for language in ("en", "zh"):
+        folder = made.site / language / f"my_{MAIN}"
+        review = (folder / f"{REVIEW}.html").read_text("utf-8")
+        for name, id in theirs:
+            own = (folder / f"{name}.html").read_text("utf-8")
+            assert review.count(f'id="exhibit-{id}"') == 1
+            assert f'<li id="exhibit-{id}"><a href="{REVIEW}.html#exhibit-{id}">' in own
+            assert f'class="fusion-exhibit" id="exhibit-{id}"' not in own
+    own = (made.site / "en" / f"my_{MAIN}" / "03_indicators.html").read_text("utf-8")
+    assert "The record of the method" not in own and "SHA-256 of the scores" not in own
+    assert "What differences of rank come from" in own, "other sections stay"
 
 
 def test_no_page_is_heavy(made: Run) -> None:

@@ -136,6 +136,16 @@ def test_marks_pass_where_they_should() -> None:
     assert "C6" not in found.index  # a test whose column is not there is left out
 
 
+def test_within_firms_levels_do_not_count() -> None:
+    """Staff that differs between firms alone: no correlation within; what moves with a firm: all."""
+    rows = sellers()
+    own = rows.groupby("firm_id")["integration"].transform("mean")
+    rows = rows.assign(D5=own, A6=rows["integration"] - 0.5 * own)
+    found = validity.marks(rows).set_index("test")["within"]
+    assert pd.isna(found["D5"]) and found["A6"] == pytest.approx(1)
+    assert pd.isna(found["year_to_year"]) and abs(found["C1"]) < 0.2  # two years of 200 firms of noise
+
+
 def test_what_a_study_brings_is_a_convergent_measure() -> None:
     """Counts of words, segment revenue: those that follow integration pass, noise fails, what is not there is no test."""
     rows = sellers()

@@ -38,7 +38,8 @@ def marks(
     Returns
     -------
     pandas.DataFrame
-        kind, test, units, value, mark, passed (1 or 0). Tests whose columns the panel lacks are left out.
+        kind, test, units, value, mark, passed (1 or 0), within (Pearson correlation of the deviations from each firm's mean over
+        years, of the first two kinds). Tests whose columns the panel lacks are left out.
     """
     maker = rows["ind4"].astype("str").str[:2].between("13", "42")
     sellers = _more(rows[maker & (rows["integration"] > 0)])
@@ -57,7 +58,7 @@ def marks(
         centre = pd.Series(drawn.mean(axis=1)).rank()
         each = [centre.corr(pd.Series(drawn[:, d]).rank()) for d in range(drawn.shape[1])]
         found.append(_mark("relatedness", "draws", len(centre), float(np.median(each)), DRAWN, True))
-    columns = ["kind", "test", "units", "value", "mark", "passed"]
+    columns = ["kind", "test", "units", "value", "mark", "passed", "within"]
     return pd.DataFrame(found, columns=columns)
 
 
@@ -78,12 +79,19 @@ def _more(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(**new)
 
 
-def _row(kind: str, name: str, rows: pd.DataFrame, mark: float) -> Mapping[str, Any]:
+def _row(kind: str, name: str, rows: pd.DataFrame, mark: float) -> dict[str, Any]:
     both = rows[["firm_id", name, "integration"]].dropna()
     value = float(both[name].astype(float).corr(both["integration"], method="spearman"))
-    if kind == "discriminant":
-        return _mark(kind, name, both["firm_id"].nunique(), abs(value), mark, False)
-    return _mark(kind, name, both["firm_id"].nunique(), value, mark, True)
+    alike = kind == "convergent"
+    found = _mark(kind, name, both["firm_id"].nunique(), value if alike else abs(value), mark, alike)
+    return found | {"within": _within(both, name)}
+
+
+def _within(both: pd.DataFrame, name: str) -> float:
+    """Whether a firm's integration moves with another of its measures: what both have over years less its own mean."""
+    own = both[[name, "integration"]].astype(float)
+    moved = own - own.groupby(both["firm_id"]).transform("mean")
+    return float(moved[name].corr(moved["integration"])) if (moved.abs().max() > 0).all() else float("nan")
 
 
 def _known(rows: pd.DataFrame) -> list[Mapping[str, Any]]:
@@ -126,6 +134,6 @@ def _stability(rows: pd.DataFrame) -> list[Mapping[str, Any]]:
     ]
 
 
-def _mark(kind: str, test: str, units: int, value: float, mark: float, above: bool) -> Mapping[str, Any]:
+def _mark(kind: str, test: str, units: int, value: float, mark: float, above: bool) -> dict[str, Any]:
     passed = value >= mark if above else value <= mark
     return {"kind": kind, "test": test, "units": units, "value": value, "mark": mark, "passed": int(passed)}
