@@ -413,6 +413,47 @@ def test_the_browser_sees_what_is_wrong(tmp_path: Path) -> None:
     assert ("link", "nowhere.html") in found and ("anchor", "there.html#nothing") in found
 
 
+def test_every_page_leads_to_itself_in_the_other_language(built: Path, pages: dict[str, str]) -> None:
+    """A switch and an alternate link with their languages; the places that the switch may keep are in both pages."""
+    tags, seen = {"en": "en", "zh": "zh-CN"}, 0
+    for place, page in pages.items():
+        language, _, rest = place.partition("/")
+        if language not in tags or not rest:
+            continue
+        other = "zh" if language == "en" else "en"
+        target = "../" * (rest.count("/") + 1) + f"{other}/{rest}"
+        assert f'<html lang="{tags[language]}"' in page, place
+        assert f'href="{target}" hreflang="{tags[other]}" lang="{tags[other]}"' in page, place
+        assert f'<link rel="alternate" hreflang="{tags[other]}" href="{target}" />' in page, place
+        named = [re.findall(r'id="((?:exhibit|m)-[^"]+)"', text) for text in (page, pages[f"{other}/{rest}"])]
+        assert named[0] == named[1], place
+        seen += 1
+    assert seen > 8
+
+
+@needs_browser
+@pytest.mark.parametrize(
+    ("locale", "page"), [("zh-CN", "zh"), ("zh-TW", "zh"), ("en-GB", "en"), ("fr-FR", "en")]
+)
+def test_the_first_page_is_in_the_browsers_language_and_the_switch_keeps_the_place(
+    built: Path, locale: str, page: str
+) -> None:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        program = playwright.chromium.launch(executable_path=browser.executable(), args=browser.FLAGS)
+        window = program.new_context(locale=locale, viewport={"width": 1200, "height": 300}).new_page()
+        window.goto((built / "site" / "index.html").as_uri())
+        window.wait_for_url(f"**/site/{page}/index.html")
+        window.goto((built / "site" / page / "demo" / "01_panel.html").as_uri())
+        window.evaluate("document.getElementById('exhibit-trend').scrollIntoView({behavior: 'instant'})")
+        with window.expect_navigation():
+            window.evaluate("document.querySelector('a.fusion-switch').click()")
+        other = "en" if page == "zh" else "zh"
+        assert window.url.endswith(f"site/{other}/demo/01_panel.html#exhibit-trend")
+        program.close()
+
+
 @needs_browser
 def test_a_browser_draws_the_mathematics(built: Path) -> None:
     text, errors = opened((built / "site" / "zh" / "demo" / "01_panel.html").as_uri())
