@@ -613,6 +613,15 @@ def test_a_study_says_which_rules(tmp_path: Path, parameters: dict[str, Any], ve
     assert judged.found["04.cohorts"].hidden["firms"].sum() == (0 if "rule_set" not in parameters else 1)
 
 
+def test_a_study_in_chinese_is_judged_as_one_in_english(tmp_path: Path) -> None:
+    found = []
+    for language in LANGUAGES:
+        (tmp_path / language).mkdir()
+        one = study.judgement(built(tmp_path / language, COHORTS, language=language)).found["04.cohorts"]
+        found.append((one.verdict, one.findings, one.suggestion, one.hidden.to_numpy().tolist()))
+    assert found[0] == found[1] and found[0][1], "cells are left out, the same ones"
+
+
 def test_public_rows_are_not_judged(tmp_path: Path) -> None:
     judged = study.judgement(built(tmp_path, COHORTS, secrecy="public"))
     assert (judged.rules, judged.found, judged.release()) == (None, {}, None)
