@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -94,7 +94,7 @@ def _within(both: pd.DataFrame, name: str) -> float:
     return float(moved[name].corr(moved["integration"])) if (moved.abs().max() > 0).all() else float("nan")
 
 
-def _known(rows: pd.DataFrame) -> list[Mapping[str, Any]]:
+def _known(rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Largest F of firms that report no service, and of services firms that name no goods."""
     told = rows.dropna(subset=["integration"])
     if "A1" not in told:
@@ -114,7 +114,7 @@ def _known(rows: pd.DataFrame) -> list[Mapping[str, Any]]:
     ]
 
 
-def _stability(rows: pd.DataFrame) -> list[Mapping[str, Any]]:
+def _stability(rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Among firms that sell services: from one year to the next, rank correlation and top tenth kept; ICC over all years."""
     own = rows.loc[rows["integration"] > 0, ["firm_id", "year", "integration"]]
     pairs = own.merge(own.assign(year=own["year"] + 1), on=["firm_id", "year"], suffixes=("", "_before"))

@@ -98,7 +98,8 @@ def _parted(
         return cells, []
     cells = _spoken_of(cells)
     gone = {e["id"] for e in study.exhibits if e["notebook"] == notebook and study.page(e) != notebook}
-    kept, moved = [], []
+    kept: list[dict[str, Any]] = []
+    moved: list[dict[str, Any]] = []
     for section in _sections(cells) if gone else [cells]:
         marks = [_mark(output) for cell in section for output in cell.get("outputs", [])]
         shown = {mark["exhibit"] for mark in marks if "exhibit" in mark and not mark.get("absent")}
@@ -124,7 +125,7 @@ def _of_others(study: Built) -> list[dict[str, Any]]:
     for name in study.shown:
         found = _parted(study, name, told(study, name))[1] if name != REVIEW else []
         if found:
-            title = m.text(title_of(name, study.language))
+            title = m.text(title_of(study, name))
             cells.append(_markdown(f"## [{title}]({name}.ipynb)", f"of-{name.replace('_', '-')}"))
         for cell in found:
             made = _cell(cell, study, name)
