@@ -35,6 +35,7 @@ def test_every_text_is_filled_in_both_languages(
         assert record["status"] == "done"
         made = json.loads((done.folder / "spoken" / notebook / "record.json").read_text("utf-8"))
         assert [e["id"] for e in made["exhibits"]] != []
+        assert not any(re.search(r"\n|^- |_", title) for title in made["title"].values()), "names in one line"
         assert {e["id"].partition(sheets.PART)[0] for e in made["exhibits"]} == set(
             sheets.sheet(notebook).exhibits
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from types import SimpleNamespace
 
 import diff_diff as dd
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 from estimators.effects import dynamics, honest, spillover
+from estimators.effects.imputation import tables
 from estimators.effects.staggered import averages, weights
 from estimators.errors import EffectsError
 
@@ -280,3 +282,23 @@ def test_next_year_is_matched_by_unit(rows: pd.DataFrame) -> None:
     row = ahead.iloc[7]
     assert row["next_year"] == value[(row["firm_id"], row["year"] + 1)]
     assert len(ahead) == sum((f, y + 1) in value.index for f, y in value.index)
+
+
+def test_coefficients_of_fits_are_listed() -> None:
+    terms = pd.Index(["treated", "x"])
+    fit = SimpleNamespace(
+        params=pd.Series([0.5, 2.0], terms),
+        std_errors=pd.Series([0.1, 0.2], terms),
+        pvalues=pd.Series([0.01, 0.02], terms),
+        nobs=40,
+        entity_info=pd.Series({"total": 8}),
+    )
+    found = dynamics.coefficients({"fit": fit})
+    assert found["term"].tolist() == list(terms) and found["estimate"].tolist() == [0.5, 2.0]
+    assert (found["n"] == 40).all() and (found["units"] == 8).all()
+    assert dynamics.coefficients({}).empty
+
+
+def test_the_widest_interval_is_named() -> None:
+    shocks = pd.DataFrame({"ci_low": [0.0, -1.0, None], "ci_high": [0.5, 2.0, None]}, dtype=object)
+    assert tables.widest(shocks).to_dict() == {"ci_low": -1.0, "ci_high": 2.0}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -206,3 +208,31 @@ def test_two_way_residuals_equal_dummies() -> None:
     dummies = np.hstack([np.eye(12)[unit], np.eye(5)[time]])
     expected = values - dummies @ np.linalg.lstsq(dummies, values, rcond=None)[0]
     np.testing.assert_allclose(effects.two_way_residuals(values, unit, time), expected, atol=1e-10)
+
+
+def test_what_each_step_left_out_and_years_as_dummies() -> None:
+    rows = pd.DataFrame({"firm_id": list("aaabbbc"), "year": [1, 2, 3, 1, 2, 3, 2]})
+    rows["late"], rows["size"] = rows["year"] > 2, [1.0, 4.0, 2.0, 5.0, 3.0, 9.0, 1.0]
+    steps = effects.ladder(rows, [["firm_id"], ["firm_id", "year"]], ["late", "size"], drop_singletons=True)
+    found = effects.dropped(steps).set_index("spec")
+    assert found.loc["firm_id", ["rows", "units", "singletons"]].tolist() == [6, 2, 1]
+    assert found.loc["firm_id", "absorbed"] is None and found.loc["firm_id + year", "absorbed"] == ["late"]
+    rows = pd.DataFrame({"firm_id": ["a", "a", "b"], "year": [2019, 2020, 2020]})
+    index = pd.MultiIndex.from_frame(rows[["firm_id", "year"]])
+    assert effects.year_dummies(index).to_dict("list") == {"year_2020": [0.0, 1.0, 1.0]}
+    assert effects.year_dummies(index, wanted=False).shape == (3, 0)
+
+
+def test_outcomes_of_a_family_have_their_size() -> None:
+    rows = pd.DataFrame({"y": [1.0, 3.0], "z": [0.0, 4.0]})
+    table = pd.DataFrame({"regression": ["z", "y"], "estimate": [1.0, 1.0]})
+    fits = {"y": SimpleNamespace(n=7), "z": SimpleNamespace(n=9)}
+    found = effects.sized(table, fits, rows)
+    assert found["n"].tolist() == [9, 7]
+    assert found["per_sd"].tolist() == [1 / rows["z"].std(), 1 / rows["y"].std()]
+    assert effects.sized(table.iloc[:0], fits, rows).columns.tolist() == [
+        "regression",
+        "estimate",
+        "n",
+        "per_sd",
+    ]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
 from estimators.errors import EffectsError
-from estimators.robustness.ushape import fieller, u_test
+from estimators.robustness.ushape import fieller, of_fit, u_test
 
 V = np.array([[0.04, -0.03], [-0.03, 0.025]])
 
@@ -61,3 +64,14 @@ def test_says_what_is_wrong() -> None:
         u_test(1, 1, V, 2, 1, 10)
     with pytest.raises(EffectsError, match="positive variances"):
         u_test(1, 1, np.zeros((2, 2)), 0, 1, 10)
+
+
+def test_a_fit_is_tested_on_the_range_of_its_regressor() -> None:
+    x = pd.Series([0.0, 0.2, 0.6, 2.0])
+    names = ["x", "square"]
+    fit = SimpleNamespace(
+        coef=lambda: pd.Series([9.0, 1.0, -1.0], index=["other", "square", "x"]),
+        vcov=lambda: pd.DataFrame(V, names, names),
+        freedom=50,
+    )
+    assert of_fit(fit, names, x, 0.1) == u_test(-1.0, 1.0, V, 0.0, 2.0, 50, 0.1, x)

@@ -32,6 +32,8 @@ def test_by_hand() -> None:
         grants=rows["grants"].where(rows["year"] == 1, 1.0)
     )  # less than before: no additional cost
     assert levers.per_yuan(lower, "start", "va", "grants", EFFECT)["cost"].tolist() == ["all"]
+    assert levers.per_yuan(lower, "start", "va", "grants", None).empty, "nothing was estimated"
+    assert levers.per_yuan(lower, "start", "va", "grants", EFFECT, "万元").empty, "no logarithm"
 
 
 def test_without_a_column_there_is_none() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -179,3 +180,13 @@ def _words() -> set[str]:
 def _told_from_outside(owner: ast.ClassDef) -> bool:
     """Whether a class's methods are called by what it inherits from (a parser, an executor)."""
     return any(not isinstance(base, ast.Name) or base.id[0].isupper() for base in owner.bases)
+
+
+def test_what_a_module_says_it_exports_is_there() -> None:
+    """``__all__`` names what exists, so that ``import *`` works."""
+    wrong = {}
+    for file in sorted((paths.ROOT / "lib").rglob("__init__.py")):
+        name = ".".join(file.parent.relative_to(paths.ROOT / "lib").parts)
+        module = importlib.import_module(name)
+        wrong[name] = [one for one in getattr(module, "__all__", ()) if not hasattr(module, one)]
+    assert {name: gone for name, gone in wrong.items() if gone} == {}

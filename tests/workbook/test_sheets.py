@@ -141,6 +141,14 @@ def test_a_p_value_is_never_nil() -> None:
     assert [row[0] for row in shown] == ["<0.001", "<0.001", "0.001", "0.500", "–"]
 
 
+def test_a_title_of_a_page_names_what_the_study_estimates_in_one_line() -> None:
+    chosen = {"outcome": "y", "treatments": ["d", "e"]}
+    book = pd.DataFrame({"column": ["y", "d", "e"], "label_en": ["Pay", "Grant", "Loan"], "unit": ""})
+    book = book.assign(label_zh=["工资", "补助", "贷款"])
+    titles = [printed.title(sheets.sheet("05_effects"), Words(one, book), chosen) for one in ("en", "zh")]
+    assert titles == ["The effect on Pay: Grant, Loan", "对工资的效应：补助、贷款"]
+
+
 def test_a_title_of_a_page_is_filled_from_parameters_alone() -> None:
     values = {"notebook": "05_effects", "exhibits": {"effects": deepcopy(TABLE)}}
     odd = sheets.parse(values | {"title": {"en": "Of {outcome:name}", "zh": "{n} 的效应"}}, "05_effects")

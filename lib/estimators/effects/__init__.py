@@ -10,17 +10,19 @@ from estimators.effects.description import (
     summary,
     year_before,
 )
-from estimators.effects.magnitude import magnitudes, money_of_log
+from estimators.effects.magnitude import magnitudes, money_of_log, sized
 from estimators.effects.power import Columns, designs, is_binary, minimum_detectable, shock_cells
 from estimators.effects.sample import (
     base_columns,
     check_varies,
+    dropped,
     effect_columns,
     estimation_sample,
     ladder,
     possible,
     rung,
     singletons,
+    year_dummies,
 )
 from estimators.engines import within
 from estimators.engines.agreement import (
@@ -43,8 +45,6 @@ __all__ = [
     "Columns",
     "EffectsError",
     "EnginesDisagree",
-    "Rung",
-    "Sample",
     "agree",
     "attrition",
     "balance",
@@ -57,6 +57,7 @@ __all__ = [
     "counted_by_linearmodels",
     "counted_parameters",
     "designs",
+    "dropped",
     "effect_columns",
     "estimation_sample",
     "ever_treated",
@@ -73,9 +74,11 @@ __all__ = [
     "rung",
     "shock_cells",
     "singletons",
+    "sized",
     "stated_rows",
     "summary",
     "two_way_residuals",
     "within",
     "year_before",
+    "year_dummies",
 ]

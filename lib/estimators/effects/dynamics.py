@@ -209,6 +209,17 @@ def fit_all(
     return results, reasons
 
 
+def coefficients(fits: Mapping[str, Any]) -> pd.DataFrame:
+    """Coefficients of fits of linearmodels: term, estimate, std_error, p_value, n, units."""
+    rows = [
+        {"term": t, "estimate": f.params[t], "std_error": f.std_errors[t], "p_value": f.pvalues[t]}
+        | {"n": f.nobs, "units": f.entity_info["total"]}
+        for f in fits.values()
+        for t in f.params.index
+    ]
+    return pd.DataFrame(rows)
+
+
 def event_study(name: str, result: Any, size: float = 0.05, first: int = -99, last: int = 99) -> pd.DataFrame:
     """One estimator's event study, in the columns that all share.
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -56,3 +58,20 @@ def magnitudes(
         records += [(treatment, step, measure, *v) for measure, v in found]
     names = ["treatment", "step", "measure", "estimate", "ci_low", "ci_high"]
     return pd.DataFrame(records, columns=names)
+
+
+def sized(table: pd.DataFrame, found: Mapping[str, Any], rows: pd.DataFrame) -> pd.DataFrame:
+    """A family of outcomes with ``n``, observations of each, and ``per_sd``, its effect in standard deviations of the outcome.
+
+    Parameters
+    ----------
+    table : DataFrame
+        regression (the outcome) and estimate, as `multiplicity.family` gives them.
+    found : mapping
+        Fits by outcome, each with ``n``.
+    rows : DataFrame
+        Has the outcomes.
+    """
+    deviation = [rows[outcome].std() for outcome in table["regression"]]
+    n = [found[outcome].n for outcome in table["regression"]]
+    return table.assign(n=n, per_sd=table["estimate"] / deviation)

@@ -110,6 +110,19 @@ def check_varies(
             )
 
 
+def dropped(steps: Sequence[Rung]) -> pd.DataFrame:
+    """What each step of a ladder left out: spec, rows, units, singletons, absorbed (regressors; missing: none)."""
+    found = [(s.label, len(s.data), s.units, s.dropped, list(s.absorbed) or None) for s in steps]
+    return pd.DataFrame(found, columns=["spec", "rows", "units", "singletons", "absorbed"])
+
+
+def year_dummies(index: pd.MultiIndex, wanted: bool = True) -> pd.DataFrame:
+    """A column of 0 and 1 for each year but the first, by unit and year; none unless wanted."""
+    years = index.get_level_values("year")
+    made = pd.get_dummies(years, prefix="year", drop_first=True, dtype=float).set_index(index)
+    return made if wanted else made.iloc[:, :0]
+
+
 def effect_columns(rows: pd.DataFrame, step: Sequence[str]) -> pd.DataFrame:
     """One categorical column for each fixed effect of a step.
 

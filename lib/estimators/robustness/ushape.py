@@ -8,9 +8,10 @@ where both one-sided t tests reject, so that the p-value is the larger of theirs
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from estimators.errors import EffectsError
@@ -34,6 +35,13 @@ class UTest(NamedTuple):
     turn_low: float
     turn_high: float
     left_share: float  # of the observations, on the near side of the turning point; NaN where x was not given
+
+
+def of_fit(fit: Any, names: list[str], x: pd.Series, size: float = 0.05) -> UTest:
+    """`u_test` of a fit of `exact.feols`: ``names`` are x and its square there; on the range of ``x``."""
+    (linear, quadratic), covariance = fit.coef()[names], fit.vcov().loc[names, names]
+    low, high = x.agg(["min", "max"])
+    return u_test(linear, quadratic, covariance, low, high, fit.freedom, size, x)
 
 
 def u_test(

@@ -47,7 +47,12 @@ def intensities(panel: pd.DataFrame, levers: Mapping[str, str]) -> pd.DataFrame:
 
 
 def per_yuan(
-    rows: pd.DataFrame, start: str | None, amount: str | None, grants: str | None, effect: Mapping[str, float]
+    rows: pd.DataFrame,
+    start: str | None,
+    amount: str | None,
+    grants: str | None,
+    effect: Mapping[str, float] | None,
+    unit: str = "ln",
 ) -> pd.DataFrame:
     """What treatment is worth over what it cost: Σ amount·(1 − e^−τ) / Σ grants, over treated firm-years.
 
@@ -58,8 +63,10 @@ def per_yuan(
         money). Rows that lack either amount are left out.
     start, amount, grants : str or None
         Columns.
-    effect : mapping
+    effect : mapping, optional
         estimate, ci_low, ci_high: τ in log points, and its interval.
+    unit : str
+        Of the outcome: of one that is no logarithm there is no such worth.
 
     Returns
     -------
@@ -69,7 +76,7 @@ def per_yuan(
         lacks or a cost is not above zero.
     """
     columns = ["cost", "estimate", "ci_low", "ci_high", "units"]
-    if not start or not {amount, grants} <= set(rows):
+    if effect is None or not unit.startswith("ln") or not start or not {amount, grants} <= set(rows):
         return pd.DataFrame(columns=columns)
     known = rows.dropna(subset=[amount, grants])
     on = known["year"] >= known[start]

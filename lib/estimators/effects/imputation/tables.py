@@ -149,6 +149,12 @@ def among_deals(tests: Mapping[Any, tuple[inference.Tested, Any]], units: int) -
     )
 
 
+def widest(shocks: pd.DataFrame) -> pd.Series:
+    """Ends of the widest interval of `under_shocks`: ci_low, ci_high; missing where there is none."""
+    width = (shocks["ci_high"] - shocks["ci_low"]).astype(float)
+    return shocks.assign(width=width).nlargest(1, "width")[["ci_low", "ci_high"]].max()
+
+
 def under_shocks(
     models: Mapping[str, Imputation],
     groups: pd.Series | None,
