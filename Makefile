@@ -92,8 +92,8 @@ reproduce: $(READY) ## run a study twice under other circumstances and name the 
 package: $(READY) ## make a replication package of a study that has been run (build/packages)
 	@$(BIN)/fusion package "$$STUDY"
 
-lab: $(READY) ## open JupyterLab on the project
-	@$(BIN)/jupyter lab
+lab: $(READY) ## open JupyterLab on a study's start page: what was found, how to change it (STUDY=name)
+	@$(BIN)/fusion lab "$$STUDY"
 
 fuzz: $(READY) ## read thousands of made-up files and command lines: an error in words, or rows that add up (build/fuzz.csv; N=900 of each kind, FIRST=seed, MORE=1 adds to the table)
 	@nice -n 10 $(BIN)/python tests/fuzz/run.py --tries $(or $(N),900) --first $(or $(FIRST),0) $(if $(MORE),--more)

@@ -395,6 +395,40 @@ def begin(
 
 
 @app.command()
+def adopt(
+    notebooks: Annotated[list[Path], typer.Argument(help="notebooks whose parameters cells were changed")],
+    name: Annotated[str, typer.Option(help="of the new study; the old one's with _mine if not given")] = "",
+) -> None:
+    """Keep parameters that were changed in notebooks by hand as a study upon the one that they name."""
+    from workbook import paths
+    from workbook.lab import adopt as adopting
+
+    try:
+        made = adopting.adopt(notebooks, name)
+    except adopting.AdoptError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+    called = made.file.stem if made.file.parent == paths.ROOT / "params" else made.file
+    facts = {"file": made.file.name, "base": made.base, "count": len(made.changed), "study": called}
+    print(said("lab.adopted", keys=listed(sorted(made.changed)), **facts))
+
+
+@app.command()
+def lab(
+    study: Annotated[str, typer.Argument(help="name in params/, or path of a YAML file")] = "shanghai",
+    only: Annotated[bool, typer.Option("--page", help="write the start page and open nothing")] = False,
+) -> None:
+    """Open JupyterLab on a study's start page: what was found, how to change it, how to make it one's own."""
+    from workbook.lab import start
+    from workbook.params.load import load
+
+    page = start.write(load(study))
+    print(said("lab.opened", page=page))
+    if not only:
+        os.execv(sys.executable, start.command(page))
+
+
+@app.command()
 def queue(
     study: Annotated[str, typer.Argument(help="name in params/, or path of a YAML file, that was run")],
     folder: Annotated[Path, typer.Argument(help="where to write workbooks and letters")],

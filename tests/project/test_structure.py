@@ -59,7 +59,9 @@ ROOMS: dict[str, dict[str, set[str] | None]] = {
         "tables": {"engines", "effects"},
         "production": set(),
     },
-    "workbook": dict.fromkeys(("expressions", "params", "run", "exhibits", "publish", "review", "variants")),
+    "workbook": dict.fromkeys(
+        ("expressions", "params", "run", "exhibits", "publish", "review", "variants", "lab")
+    ),
     # Times what any room does.
     "evidence": {
         "bench": {"montecarlo"},

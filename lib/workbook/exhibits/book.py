@@ -292,6 +292,8 @@ class Book:
         text = json.dumps(done, ensure_ascii=False, indent=1)
         (self.folder / "done.json").write_text(text, encoding="utf-8")
         print(f"{self.step.notebook}: done, {len(self._exhibits)} exhibits")
+        if self.by_hand:
+            self._say_moved()
 
     # -- inside --------------------------------------------------------------------------------
     def _keep(
@@ -386,6 +388,15 @@ class Book:
                 )
             )
         return file
+
+    def _say_moved(self) -> None:
+        """Say what a rerun by hand moved against the last run."""
+        from workbook.lab import moved
+
+        notebook, words = self.step.notebook, self._words()
+        names = {entry["id"]: words.say(self.sheet.exhibit(entry["id"]).name) for entry in self._exhibits}
+        found = moved.moved(self.root / notebook, self.folder, notebook)
+        display(Markdown(moved.told(found, notebook, len(names), names, self.language)))
 
     def _say_by_hand(self) -> None:
         sources = ", ".join(

@@ -1,0 +1,131 @@
+"""A study's start page and a notebook changed by hand, in a real JupyterLab in Chromium."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from runs import MAIN, Run
+
+from workbook import paths
+from workbook.lab import start
+from workbook.params.load import load
+from workbook.publish import browser
+
+pytestmark = pytest.mark.skipif(browser.executable() is None, reason="no Chromium on this machine")
+LONGEST = 120_000  # milliseconds: two other tests may want the processors
+
+
+PICTURE = "() => [...document.images].some(i => i.naturalWidth > 300 && i.closest('.jp-RenderedMarkdown'))"
+READ = "text => [...document.querySelectorAll('.jp-RenderedMarkdown')].some(e => e.offsetParent && e.innerText.includes(text))"
+DOWN = "() => document.querySelectorAll('.jp-WindowedPanel-outer').forEach(e => e.scrollTo(0, 1e6))"
+
+
+@pytest.fixture(scope="module")
+def mine(sited: Callable[[str], Run], tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A copy that may be written to, with a notebook of which one parameter was changed."""
+    made, folder = sited(MAIN), tmp_path_factory.mktemp("lab")
+    shutil.copytree(made.build, folder / "build")
+    file = Path(shutil.copy(made.study, folder))
+    content = json.loads((paths.NOTEBOOKS / "08_heterogeneity.ipynb").read_text("utf-8"))
+    cell = next(c for c in content["cells"] if "parameters" in c["metadata"].get("tags", []))
+    text = "".join(cell["source"])
+    changed = text.replace("smallest_group = 15", "smallest_group = 3")
+    assert changed != text
+    draws = "\nresampling_draws = 99\n"
+    cell["source"] = (changed.replace(f'study = "{MAIN}"', f'study = "{file}"') + draws).splitlines(True)
+    (folder / "08_heterogeneity.ipynb").write_text(json.dumps(content), encoding="utf-8")
+    return Run(str(file), folder / "build", folder / "site", made.log)
+
+
+@pytest.fixture(scope="module")
+def lab(mine: Run, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """JupyterLab's address."""
+    home = tmp_path_factory.mktemp("home")
+    env = os.environ | {"FUSION_BUILD": str(mine.build), "JUPYTER_CONFIG_DIR": str(home), "HOME": str(home)}
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    os.environ["FUSION_BUILD"] = str(mine.build)
+    try:
+        page = start.write(load(mine.study))
+    finally:
+        del os.environ["FUSION_BUILD"]
+    own = [
+        "--no-browser",
+        f"--port={port}",
+        "--IdentityProvider.token=",
+        "--allow-root",
+        "--ServerApp.port_retries=0",
+    ]
+    with (home / "log.txt").open("w") as log:
+        server = subprocess.Popen([*start.command(page), *own], env=env, stdout=log, stderr=log)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(240):
+            try:
+                urllib.request.urlopen(f"{address}/lab", timeout=5)
+                break
+            except OSError:
+                assert server.poll() is None, (home / "log.txt").read_text("utf-8")
+                time.sleep(0.5)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+@pytest.fixture(scope="module")
+def view() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        program = playwright.chromium.launch(executable_path=browser.executable(), args=browser.FLAGS)
+        page = program.new_page(viewport={"width": 1300, "height": 900})
+        page.set_default_timeout(LONGEST)
+        yield page
+        program.close()
+
+
+def test_the_lab_opens_on_what_was_found(lab: str, view: Any, mine: Run) -> None:
+    asked: list[str] = []
+    view.on(
+        "request", lambda r: asked.append(r.url) if not r.url.startswith((lab, "data:", "blob:")) else None
+    )
+    view.goto(lab)
+    view.wait_for_selector(".jp-RenderedMarkdown h1")
+    assert mine.folder.name in view.url and view.url.endswith(start.FILE)
+    # The headline's picture is there.
+    view.wait_for_function(PICTURE)
+    view.evaluate(DOWN)  # cells that are not seen are not drawn
+    view.wait_for_function(READ, arg="fusion adopt")
+    assert [url for url in asked if not url.startswith(lab.replace("http", "ws"))] == []
+
+
+def test_a_rerun_by_hand_says_what_moved(lab: str, view: Any, mine: Run) -> None:
+    # The server's root is what holds the project and the build.
+    root = Path(os.path.commonpath([paths.ROOT, mine.build]))
+    place = (mine.build.parent / "08_heterogeneity.ipynb").relative_to(root)
+    view.goto(f"{lab}/lab/tree/{place.as_posix()}")
+    view.wait_for_selector(".jp-CodeCell")
+    view.wait_for_selector(
+        "[data-status='idle'], .jp-Notebook-ExecutionIndicator[data-status='idle']", state="attached"
+    )
+    view.get_by_role("menuitem", name="Run", exact=True).click()
+    view.get_by_text("Run All Cells", exact=True).click()
+    for _ in range(LONGEST // 1000):
+        view.evaluate(DOWN)
+        if view.evaluate(READ, "against the last run"):
+            break
+        view.wait_for_timeout(1000)
+    assert view.evaluate(READ, "Moved against the last run")
+    assert (mine.folder / "by_hand" / "08_heterogeneity" / "done.json").is_file()
