@@ -12,9 +12,8 @@ from urllib.parse import quote
 from workbook import files, paths
 from workbook.inert import markdown
 from workbook.params.load import Study
-from workbook.publish import built, release
+from workbook.publish import built, papers, release
 from workbook.publish.secrecy import SecrecyError
-from workbook.run import chain
 
 FILE = "start.ipynb"
 
@@ -102,10 +101,9 @@ def _found(study: Study, found: built.Built | None, language: str) -> list[str]:
 def _notebooks(study: built.Built, language: str) -> str:
     lines = [WORDS[language]["notebooks"], ""]
     for name in study.shown:
-        step = chain.step(name)
-        title = step.title_zh if language == "zh" else step.title_en
+        title = papers.title_of(study, name)
         link = _from(study.root / FILE, paths.NOTEBOOKS / f"{name}.ipynb")
-        lines.append(f"- [{name[:2]} {title}]({link}): {markdown(study.first(name)['title'])}")
+        lines.append(f"- [{name[:2]} {markdown(title)}]({link}): {markdown(study.first(name)['title'])}")
     return "\n".join(lines)
 
 
