@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from workbook import files, paths
+from workbook.exhibits.sheets import SheetError
 from workbook.inert import markdown
 from workbook.params.load import Study
 from workbook.publish import built, papers, release
@@ -60,7 +61,8 @@ def write(study: Study) -> Path:
     root = paths.build() / study.name
     found = next((one for one in built.find(paths.build()) if one.name == study.name), None)
     if found is not None and found.done:
-        with suppress(SecrecyError):  # said when it is published; what was not judged is not on the page
+        # Said when it is published: a rule of secrecy, or a run older than the words for it. What was made before is shown.
+        with suppress(SecrecyError, SheetError):
             release.prepare(found)
     language = "zh" if study.flat["language"] == "zh" else "en"
     place = root / FILE
