@@ -7,7 +7,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -169,8 +169,9 @@ def validate(study: Annotated[str, typer.Argument(help="name in params/, or path
     for note in _standards(found.flat):
         print(note)
     _tables(found.flat)
-    print("\n".join([*found.told, *_able(found.flat)]))
-    if _stopped(found):
+    read: list[Any] = []  # what the source holds, read once
+    print("\n".join([*found.told, *_able(found.flat, read)]))
+    if _stopped(found, read=read):
         raise typer.Exit(2)
     print(said("workbook.validated", study=found.name, notebooks=listed(found.parameters.study.notebooks)))
 
@@ -633,13 +634,13 @@ def _allow(source: str) -> None:
     os.environ["FUSION_ALLOW_CODE"] = ",".join(filter(None, allowed))
 
 
-def _able(flat: dict[str, Any]) -> list[str]:
+def _able(flat: dict[str, Any], read: list[Any]) -> list[str]:
     """What a study can do, as far as its parameters and its source's columns tell."""
     from fusion.adapters import PanelError
 
     columns, told = None, []
     try:
-        columns = _held(flat)
+        columns = _held(flat, read)
         told = [] if columns is not None else [said("review.able.loader")]
     except PanelError as error:
         told = [str(error)]
@@ -647,16 +648,20 @@ def _able(flat: dict[str, Any]) -> list[str]:
     return [*told, *_told(flat, columns)[0]]
 
 
-def _held(flat: dict[str, Any]) -> Collection[str] | None:
+def _held(flat: dict[str, Any], read: list[Any]) -> Collection[str] | None:
     """Columns of a study's source that hold something; None for a loader."""
     from fusion.adapters import able
+    from fusion.start import preview
     from workbook import paths
 
-    how = ("contract", "rename", "money_unit", "encoding", "sheet", "extra_columns", "editions")
-    return able.known(flat["source"], flat["adapter"], paths.ROOT, **{name: flat[name] for name in how})
+    if flat["source"] == "synthetic":
+        return able.every()
+    raw = preview.read(flat, paths.ROOT)
+    read.append(raw)
+    return None if raw is None else able.held(raw)
 
 
-def _stopped(study: Any, quick: bool = False) -> bool:
+def _stopped(study: Any, quick: bool = False, read: Sequence[Any] = ()) -> bool:
     """Say what a study's files and rows tell before any notebook runs; whether something of it must be mended first.
 
     ``quick``: large sources, and those that were looked at in this state before, tell it in the first notebook.
@@ -672,7 +677,7 @@ def _stopped(study: Any, quick: bool = False) -> bool:
         mark = repr([sorted(flat.items()), [(str(f), f.stat().st_mtime_ns, f.stat().st_size) for f in files]])
         if seen.is_file() and seen.read_text(encoding="utf-8") == mark:
             return False
-    found = _foreseen(flat, not quick or sum(f.stat().st_size for f in files) <= QUICK)
+    found = _foreseen(flat, not quick or sum(f.stat().st_size for f in files) <= QUICK, read)
     lines = [
         said("review.foresight.line", where=placed(study.file, f.section, f.name), told=f.told)
         for f in found
@@ -693,7 +698,7 @@ def _stopped(study: Any, quick: bool = False) -> bool:
     return bool(lines)
 
 
-def _foreseen(flat: dict[str, Any], whole: bool = True) -> list[Any]:
+def _foreseen(flat: dict[str, Any], whole: bool = True, read: Sequence[Any] = ()) -> list[Any]:
     """What a study, the files that it names and, where they are looked at too, the rows of its source say of it."""
     from fusion.adapters import PanelError, able
     from fusion.start import preview
@@ -709,7 +714,7 @@ def _foreseen(flat: dict[str, Any], whole: bool = True) -> list[Any]:
     if not whole or not preview.is_file(flat):
         return found
     try:
-        rows = preview.rows(flat, paths.ROOT)
+        rows = preview.rows(flat, read[0] if read else preview.read(flat, paths.ROOT))
         wrong = (
             [] if any(f.name == "vintage_returns" for f in found) else preview.strange(rows, flat, paths.ROOT)
         )

@@ -96,7 +96,7 @@ def test_a_column_that_is_declared_absent_or_holds_nothing_is_absent_for_all(tmp
     assert (
         found.columns
         == {"firm_id", "year", "operating_revenue"}
-        == able.known(str(file), str(own), tmp_path, contract="minimal")
+        == able.held(able.read(str(file), str(own), tmp_path, contract="minimal"))
     )
     assert {"operating_cost", "rd_expense"} <= found.lacking and {"B3", "C1"} <= set(found.cannot)
     assert found.source is not None

@@ -91,7 +91,7 @@ def _begun(place: Path, make: Any, **asked: str) -> Study:
 def _panel(study: Study) -> pd.DataFrame:
     """The rows that the study would see, with its columns."""
     flat = study.flat
-    rows = preview.rows(flat, paths.ROOT)
+    rows = preview.rows(flat, preview.read(flat, paths.ROOT))
     asked = expressions.Asked.of(
         flat["columns"], *(flat[n] for n in ("where", "samples", "value_lists", "quantiles"))
     )
@@ -178,7 +178,7 @@ def test_percent_signs_and_words_for_missing_are_numbers(tmp_path: Path) -> None
     share, people = (next(n for n, c in extra.items() if c.label_zh == zh) for zh in ("支出占比", "人口"))
     assert extra[share].unit == "%" and {extra[share].type, extra[people].type} == {"float"}
     assert made.parameters.effects.controls == [share, people]
-    found = preview.rows(made.flat, paths.ROOT).kept.to_pandas()
+    found = preview.rows(made.flat, preview.read(made.flat, paths.ROOT)).kept.to_pandas()
     absent = sum(row[4] == "—" for row in rows)
     assert absent == 9 and found[share].isna().sum() == absent
     assert found[share].dropna().between(10, 25).all()

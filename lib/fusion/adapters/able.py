@@ -61,13 +61,18 @@ def refused(source: str | Sequence[str]) -> str:
     )
 
 
-def known(source: str | Sequence[str], adapter: str | None, root: Path, **how: Any) -> frozenset[str] | None:
-    """Columns of a study's source that hold something.
+def every() -> frozenset[str]:
+    """Columns of the synthetic panel: all of the contract's that are not derived."""
+    return frozenset(c.column for c in contract() if c.required != "derived")
+
+
+def read(source: str | Sequence[str], adapter: str | None, root: Path, **how: Any) -> readers.Raw | None:
+    """What a study's source holds.
 
     Parameters
     ----------
     source : str or sequence of str
-        As a study names it. The synthetic panel has every column of the contract that is not derived.
+        As a study names it.
     adapter : str or None
     root : pathlib.Path
         Folder to which files refer.
@@ -76,27 +81,24 @@ def known(source: str | Sequence[str], adapter: str | None, root: Path, **how: A
 
     Returns
     -------
-    frozenset of str or None
-        None for a loader, which is not called.
+    Raw or None
+        None for the synthetic panel, and for a loader, which is not called.
 
     Raises
     ------
     PanelError
         When the files cannot be read as the study says.
     """
-    if source == "synthetic":
-        return frozenset(c.column for c in contract() if c.required != "derived")
-    if isinstance(source, str) and readers.LOADER.match(source) and not os.path.exists(root / source):
+    loader = isinstance(source, str) and readers.LOADER.match(source) and not os.path.exists(root / source)
+    if source == "synthetic" or loader:
         return None
     files = [root / name for name in ([source] if isinstance(source, str) else source)]
     con = engine.opened(*(file.parent for file in files))
     if adapter is None:
-        raw = readers.read(con, str(source), root=root, **how)
-    else:
-        raw = panel.read(con, source, adapter, root, **how).raw
-    return held(raw)
+        return readers.read(con, str(source), root=root, **how)
+    return panel.read(con, source, adapter, root, **how).raw
 
 
 def held(raw: readers.Raw) -> frozenset[str]:
     """Columns of what was read that hold something."""
-    return system.held(raw.table.drop(ROW))
+    return system.held(raw.table) - {ROW}

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import ibis
 import pandas as pd
+from ibis.expr.operations import InMemoryTable
+from ibis.util import gen_name
 
 from fusion.indicators import services
 from fusion.language import listed, said
@@ -87,8 +89,15 @@ def system(codes: list[str] | None = None) -> pd.DataFrame:
 
 def held(table: ibis.Table) -> frozenset[str]:
     """Columns of a table that hold anything; one that is empty throughout is as good as absent."""
-    counts = table.aggregate(**{name: table[name].count() for name in table.columns}).to_pandas().iloc[0]
-    return frozenset(str(name) for name, count in counts.items() if count)
+    con, own = table.get_backend(), ""
+    if table.op().find(InMemoryTable):  # known to Ibis alone
+        own = gen_name("fusion_held")
+        table = con.create_table(own, table, temp=True)
+    # One expression for all, as the engine's own SQL: a table may have thousands of columns.
+    counts = con.con.execute(f"SELECT count(COLUMNS(*)) FROM ({con.compile(table)})").fetchone()
+    if own:
+        con.drop_table(own)
+    return frozenset(name for name, count in zip(table.columns, counts, strict=True) if count)
 
 
 def holding(table: ibis.Table) -> ibis.Table:

@@ -346,9 +346,9 @@ def _duplicates(table: ibis.Table) -> pd.DataFrame:
     """Rows that share a key (``rule, field, row``): copies of an identical row, or rows that contradict each other."""
     complete = table.filter(table.firm_id.notnull() & table.year.notnull())
     several = complete.group_by(KEYS).having(complete.count() > 1).aggregate()
-    rows = complete.semi_join(several, KEYS).order_by(ROW).to_pandas()
-    if rows.empty:
+    if several.limit(1).to_pandas().empty:  # most panels; a join costs by the table's width
         return NOTHING
+    rows = complete.semi_join(several, KEYS).order_by(ROW).to_pandas()
     copy = rows.duplicated([c for c in rows.columns if c != ROW], keep="first")
     variants = rows.loc[~copy].groupby(list(KEYS))[ROW].transform("size")
     conflicting = rows.loc[~copy, ROW][variants > 1]

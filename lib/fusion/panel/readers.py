@@ -73,6 +73,8 @@ class Raw:
     def apart(self) -> Raw:
         """It with the names that columns have from reading on."""
         new = {name: column.kept_as for name, column in self.columns.items() if column.kept_as}
+        if not new:
+            return self
         named = {
             new.get(n, n): replace(c, column=new[n], reported_as=n) if n in new else c
             for n, c in self.columns.items()

@@ -256,16 +256,16 @@ def check_headers(where: object, headers: list[str]) -> None:
 
 def _load(con: Any, utf8: Path, headers: list[str], delimiter: str, name: str, path: Path) -> None:
     columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(headers)))
+    named = ", ".join(f'"{_quoted(header)}"' for header in headers)
     sql = (
         f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM read_csv({engine.literal(utf8)}, auto_detect=false, header=true, "
-        f"delim='{delimiter}', quote='\"', escape='\"', columns={{{columns}}}, max_line_size=16777216)"
+        f"delim='{delimiter}', quote='\"', escape='\"', columns={{{columns}}}, max_line_size=16777216) "
+        f"AS t({named})"
     )
     try:
         con.con.execute(sql)
     except duckdb.Error as error:
         raise PanelError(_bad_row(path, str(error), len(headers))) from None
-    for i, header in enumerate(headers):
-        con.con.execute(f'ALTER TABLE {name} RENAME COLUMN c{i} TO "{_quoted(header)}"')
 
 
 def _quoted(header: str) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fusion import archives, engine
-from fusion.adapters import able, panel
+from fusion import archives
+from fusion.adapters import able
 from fusion.evaluation import pilots, targets, totals
 from fusion.evaluation import plan as plans
 from fusion.evaluation.errors import EvaluationError
@@ -16,6 +17,7 @@ from fusion.io import InputOutputError, read_own
 from fusion.language import said
 from fusion.panel import checks, clean, readers
 
+WORD = re.compile(r"\w+")
 HOW = ("rename", "money_unit", "encoding", "sheet", "editions")
 GIVEN = ("contract", "extra_columns")
 FILTERS = ("first_year", "last_year", "keep_industries", "min_employees", "positive_revenue")
@@ -43,31 +45,51 @@ class Rows:
     held: frozenset[str]
 
 
-def rows(flat: Mapping[str, Any], root: Path) -> Rows:
-    """Read a study's files.
+def read(flat: Mapping[str, Any], root: Path) -> readers.Raw | None:
+    """What a study's source holds; None for the synthetic panel and for a loader.
 
     Parameters
     ----------
     flat : mapping
-        Its parameters by name; the source is a file or files.
+        The study's parameters by name.
     root : pathlib.Path
         Folder to which files refer.
 
     Raises
     ------
     PanelError
+        When its files cannot be read as the study says.
+    """
+    return able.read(flat["source"], flat["adapter"], root, **{name: flat[name] for name in (*GIVEN, *HOW)})
+
+
+def rows(flat: Mapping[str, Any], raw: readers.Raw) -> Rows:
+    """Check and choose the rows of a study's source.
+
+    Columns beyond the contract that no parameter names are checked, and go no further.
+
+    Parameters
+    ----------
+    flat : mapping
+        Its parameters by name.
+    raw : Raw
+        Of :func:`read`.
+
+    Raises
+    ------
+    PanelError
         When they cannot be read as the study says, break the contract under ``on_violation: stop``, or nothing is left.
     """
-    source = flat["source"]
-    files = [root / name for name in ([source] if isinstance(source, str) else source)]
-    con = engine.opened(*(file.parent for file in files))
-    how = {name: flat[name] for name in (*GIVEN, *HOW)}
-    if flat["adapter"] is None:
-        raw = readers.read(con, str(source), root=root, **how)
-    else:
-        raw = panel.read(con, source, flat["adapter"], root, **how).raw
     quality = checks.check(raw, flat["on_violation"])
-    flow = clean.sample(raw.table, quality, **{name: flat[name] for name in FILTERS})
+    words = set(WORD.findall(repr({name: value for name, value in flat.items() if name != "extra_columns"})))
+    used = [
+        name
+        for name in raw.table.columns
+        if (column := raw.columns.get(name)) is None
+        or column.role != "extra"
+        or words & {name, column.reported_as}
+    ]
+    flow = clean.sample(raw.table.select(used), quality, **{name: flat[name] for name in FILTERS})
     coded = [c.column for c in raw.columns.values() if c.is_code]
     return Rows(flow.seen, flow.table, coded, flow, able.held(raw))
 

@@ -381,7 +381,9 @@ def _read(text: str, file: Path) -> tuple[Any, Any]:
     """The values of a study's file, and their places in it."""
     try:
         bounded(text)
-        return yaml().load(text), yaml().compose(text)
+        reader = yaml()
+        node = reader.compose(text)
+        return None if node is None else reader.constructor.construct_document(node), node
     except LimitError as error:
         raise StudyError(f"{_shown(file)}:{error.line}: {error}") from None
     except MarkedYAMLError as error:
