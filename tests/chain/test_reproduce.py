@@ -124,7 +124,9 @@ def test_the_second_run_reads_the_rows_in_another_order(suffix: str, tmp_path: P
     source = tmp_path / f"rows{suffix}"
     {".csv": frame.to_csv, ".xlsx": frame.to_excel}.get(suffix, frame.to_parquet)(source, index=False)
     (tmp_path / "pilots.csv").touch()
-    (tmp_path / "below.yaml").write_text("evaluation: {pilots: pilots.csv}\n", "utf-8")
+    (tmp_path / "old").mkdir()
+    below = "evaluation: {pilots: pilots.csv}\npublish: {earlier_releases: old}\n"
+    (tmp_path / "below.yaml").write_text(below, "utf-8")
     (tmp_path / "s.yaml").write_text(f"base: below.yaml\npanel:\n  source: {source.name}\n", "utf-8")
     read = []
     for number in range(2):
@@ -132,6 +134,7 @@ def test_the_second_run_reads_the_rows_in_another_order(suffix: str, tmp_path: P
         study = YAML(typ="safe").load(placed.read_text("utf-8"))
         named = study["panel"]["source"]
         assert study["evaluation"] == {"pilots": str(tmp_path / "pilots.csv")} and "base" not in study
+        assert study["publish"] == {"earlier_releases": str(tmp_path / "old")}, "a folder, too"
         assert placed.name == "s_again.yaml" and Path(named).name == source.name and named != str(source)
         readers = {".csv": pd.read_csv, ".xlsx": pd.read_excel}
         read.append(readers.get(suffix, pd.read_parquet)(named))

@@ -139,7 +139,10 @@ def test_forms_of_an_amount_and_a_square_only_where_there_is_one(rows: pd.DataFr
     assert made["amount_log"].isna().sum() == 40 and made["amount_log"].max() == 1
     assert made["amount_log1"].min() == 0
     assert robust.amount_forms(money, None) == {} and robust.amount_forms(money, "z") == {}
-    assert (robust.with_square(rows, "y", "x")["square"] == rows["x"] ** 2).all()
+    bent = robust.with_square(rows, "y", "x")
+    assert (bent["along"].min(), bent["along"].max()) == (-1, 1) and (
+        bent["square"] == bent["along"] ** 2
+    ).all()
     assert robust.with_square(rows, "y", "d").empty and robust.with_square(rows, "y", "nowhere").empty
 
 

@@ -24,6 +24,32 @@ def test_by_hand() -> None:
     assert found.p_value == pytest.approx(max(stats.t.sf(5, 50), stats.t.sf(3 / np.sqrt(0.2), 50)))
 
 
+def test_the_same_curve_told_along_its_range_is_the_same_test_and_has_more_digits() -> None:
+    """Far from zero x and x² are nearly one column: their turning point has few digits, and the other's all."""
+    rng = np.random.default_rng(3)
+    z = np.concatenate([[-1.0, 1.0], rng.uniform(-1, 1, 298)])
+    y = (z - 0.2) ** 2 + rng.normal(0, 0.1, 300)
+
+    def fitted(x: np.ndarray, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        design = np.column_stack([np.ones(300), x, x**2])[order]
+        b, rest = np.linalg.lstsq(design, y[order], rcond=None)[:2]
+        return b[1:], (np.linalg.pinv(design.T @ design, rcond=1e-20) * rest[0] / 297)[1:, 1:]
+
+    x = 3 + 2 * z
+    plain, v = fitted(x, np.arange(300))
+    direct = u_test(*plain, v, 1.0, 5.0, 297, x=x)
+    b, w = fitted(z, np.arange(300))
+    moved = u_test(*b, w, 1.0, 5.0, 297, x=x, along=True)
+    assert moved.shape == direct.shape
+    assert moved[1:] == pytest.approx(direct[1:], rel=1e-7)
+    turns = set()
+    for seed in range(8):
+        b, w = fitted(z, np.random.default_rng(seed).permutation(300))
+        found = u_test(*b, w, 1.0, 5.0, 297, along=True)
+        turns.add((f"{found.turn_low:.12g}", f"{found.turn_high:.12g}", f"{found.p_value:.12g}"))
+    assert len(turns) == 1
+
+
 def test_inverted_u_is_the_mirror() -> None:
     up, down = u_test(-1.0, 1.0, V, 0.0, 2.0, 50), u_test(1.0, -1.0, V, 0.0, 2.0, 50)
     assert down.shape == "inverse_u"
@@ -74,4 +100,4 @@ def test_a_fit_is_tested_on_the_range_of_its_regressor() -> None:
         vcov=lambda: pd.DataFrame(V, names, names),
         freedom=50,
     )
-    assert of_fit(fit, names, x, 0.1) == u_test(-1.0, 1.0, V, 0.0, 2.0, 50, 0.1, x)
+    assert of_fit(fit, names, x, 0.1) == u_test(-1.0, 1.0, V, 0.0, 2.0, 50, 0.1, x, along=True)

@@ -36,7 +36,7 @@ def judged(columns: set[str], /, **changes: Any) -> needs.Able:
     return abilities.judged(values, columns, source.absent(columns), source.indicators(columns))
 
 
-EVERY = set(source.known("synthetic", None, paths.ROOT) or ())
+EVERY = set(source.every())
 
 
 @pytest.fixture(scope="module")

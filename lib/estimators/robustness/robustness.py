@@ -217,10 +217,19 @@ def amount_forms(sample: pd.DataFrame, amount: str | None) -> dict[str, pd.Serie
 
 
 def with_square(sample: pd.DataFrame, outcome: str, regressor: str, most: int = 10) -> pd.DataFrame:
-    """Complete rows with the regressor's ``square``; none where a column is missing, or takes `most` values or fewer."""
+    """Complete rows with the regressor ``along`` its range, from -1 to 1, and that one's ``square``.
+
+    x and x² are nearly collinear where x is far from zero, and their coefficients, and all that is made of both, have
+    digits by chance: the order of rows moved the twelfth of a turning point. Moved to the middle of its range, which no
+    order changes, the same curve is told by two columns that are far from collinear. None where a column is missing, or
+    takes `most` values or fewer.
+    """
     if not {outcome, regressor} <= set(sample) or sample[regressor].nunique() <= most:
         return sample.head(0)
-    return sample.assign(square=sample[regressor].astype(float) ** 2).dropna(subset=[outcome, regressor])
+    whole = sample.dropna(subset=[outcome, regressor])
+    x = whole[regressor].astype(float)
+    along = (2 * x - (x.min() + x.max())) / (x.max() - x.min())
+    return whole.assign(along=along, square=along**2)
 
 
 def assigned(

@@ -38,10 +38,10 @@ class UTest(NamedTuple):
 
 
 def of_fit(fit: Any, names: list[str], x: pd.Series, size: float = 0.05) -> UTest:
-    """`u_test` of a fit of `exact.feols`: ``names`` are x and its square there; on the range of ``x``."""
+    """`u_test` of a fit of `exact.feols`: ``names`` are what `robustness.with_square` makes of ``x``, which gives the range."""
     (linear, quadratic), covariance = fit.coef()[names], fit.vcov().loc[names, names]
     low, high = x.agg(["min", "max"])
-    return u_test(linear, quadratic, covariance, low, high, fit.freedom, size, x)
+    return u_test(linear, quadratic, covariance, low, high, fit.freedom, size, x, along=True)
 
 
 def u_test(
@@ -53,6 +53,8 @@ def u_test(
     freedom: float,
     size: float = 0.05,
     x: ArrayLike | None = None,
+    *,
+    along: bool = False,
 ) -> UTest:
     """Test for a U between `low` and `high`; the shape tested is the one that the square's sign suggests.
 
@@ -70,6 +72,9 @@ def u_test(
         The turning point's interval is 1 − size.
     x : array_like, optional
         Observations, for the share left of the turning point.
+    along : bool
+        Whether β, γ and their covariance are of x moved to the range from −1 (`low`) to 1 (`high`), and of its square
+        (:func:`robustness.with_square`). What is returned is in x's own units either way.
 
     Raises
     ------
@@ -84,14 +89,18 @@ def u_test(
     if not low < high:
         raise EffectsError(said("robustness.low_high", low=low, high=high))
     shape: Shape = "u" if quadratic > 0 else "inverse_u"
-    slopes = [linear + 2 * quadratic * at for at in (low, high)]
-    gradient = np.array([[1.0, 2 * at] for at in (low, high)])
+    middle, half = ((low + high) / 2, (high - low) / 2) if along else (0.0, 1.0)
+    ends = (-1.0, 1.0) if along else (low, high)
+    slopes = [linear + 2 * quadratic * at for at in ends]
+    gradient = np.array([[1.0, 2 * at] for at in ends])
     t = np.array(slopes) / np.sqrt(np.einsum("ij,jk,ik->i", gradient, v, gradient))
     sign = 1.0 if shape == "u" else -1.0
     # For a U the lower slope must be below zero and the upper one above.
     p = max(float(stats.t.cdf(sign * t[0], freedom)), float(stats.t.sf(sign * t[1], freedom)))
-    turn = -linear / (2 * quadratic) if quadratic else np.nan
-    bounds = fieller(linear, quadratic, v, float(stats.t.ppf(1 - size / 2, freedom)))
+    turn = middle + half * (-linear / (2 * quadratic) if quadratic else np.nan)
+    told = fieller(linear, quadratic, v, float(stats.t.ppf(1 - size / 2, freedom)))
+    bounds = [middle + half * end for end in told]
+    slopes = [slope / half for slope in slopes]
     left = float(np.mean(np.asarray(x, float) < turn)) if x is not None else np.nan
     return UTest(shape, low, high, slopes[0], slopes[1], float(t[0]), float(t[1]), p, turn, *bounds, left)
 

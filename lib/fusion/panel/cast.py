@@ -121,19 +121,21 @@ def cast(
         for each column where only a count is told (``row`` is then missing).
     """
     words = _Words(con, raw, columns)
-    odd = words.odd()
-    notes = words.notes(odd, _found_as_written)
+    odd = words.having(columns, _test)
+    plain = {c for c in odd if columns[c].is_number} - {*words.having(odd, _written)}
+    mended = [c for c in odd if c not in plain]
+    notes = words.notes(dict.fromkeys(mended, ()), _found_as_written)
     factors = {c: _factor(column, scale) for c, column in columns.items()}
-    if odd:
-        # A table of its own: the expressions that mend or report a cell name it several times.
-        words.keep(f"{name}_cells", {c: words.sql(_clean, c, factors[c])[""] for c in odd})
-    typed = {c: words.sql(_value, c, factors[c], c in odd)[""] for c in columns}
+    # Tables of their own: the expressions that mend or report a cell name it several times.
+    if mended:
+        words.keep(f"{name}_cells", {c: words.sql(_trimmed, c)[""] for c in mended})
+    if shares := words.having(mended, _marked):
+        words.keep(f"{name}_shares", {c: words.sql(_percents, c, factors[c])[""] for c in shares})
+    typed = {c: words.sql(_value, c, factors[c], c in mended)[""] for c in columns}
     con.con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {words.select(typed)}")
-    notes += words.notes(odd, _found)
+    notes += words.notes({c: (c in mended,) for c in odd}, _found)
     words.done()
-    return con.table(name), pd.concat(
-        [n for n in notes if len(n)] or [pd.DataFrame(columns=HEADER)], ignore_index=True
-    )[HEADER]
+    return con.table(name), pd.DataFrame(notes, columns=HEADER)
 
 
 # -- a table's columns -------------------------------------------------------------------------
@@ -180,21 +182,27 @@ class _Words:
         self.own.append(name)
         self.source = f"{name} AS t0"
 
-    def odd(self) -> list[str]:
-        """Columns with something to tell or to mend, found in one pass."""
-        tests = {c: text for c in self.columns for text in self.sql(_test, c).values()}
+    def having(self, columns: Collection[str], build: Callable[..., Any]) -> list[str]:
+        """Columns in which something is true of a cell, found in one pass."""
+        tests = {c: text for c in columns for text in self.sql(build, c).values()}
         counts = self._counts([*tests.values()])
         return [c for c, count in zip(tests, counts, strict=True) if count]
 
-    def notes(self, columns: Collection[str], build: Callable[..., Any]) -> list[pd.DataFrame]:
-        """What there is to tell of the cells of some columns."""
-        asked = [(c, rule, text) for c in columns for rule, text in self.sql(build, c).items()]
-        counts = self._counts([text for _, _, text in asked])
-        return [
-            self._note(c, rule, text, count)
-            for (c, rule, text), count in zip(asked, counts, strict=True)
-            if count
+    def notes(
+        self, columns: Mapping[str, tuple[Any, ...]], build: Callable[..., Any]
+    ) -> list[tuple[Any, ...]]:
+        """What there is to tell of the cells of some columns, of which ``build`` is told more: rows of ``HEADER``."""
+        asked = [
+            (c, rule, text) for c, more in columns.items() for rule, text in self.sql(build, c, *more).items()
         ]
+        counts = self._counts([text for _, _, text in asked])
+        found = []
+        for (column, rule, where), count in zip(asked, counts, strict=True):
+            if count:
+                cells = [(pd.NA, str(count))] if rule in COUNTED else self._cells(column, where)
+                severity, *messages = NOTES[rule]
+                found += [(rule, severity, row, column, value, *messages) for row, value in cells]
+        return found
 
     def done(self) -> None:
         """Drop what was made on the way."""
@@ -210,16 +218,10 @@ class _Words:
         listed = ", ".join(f"count_if({test})" for test in tests)
         return self.con.con.execute(f"SELECT {listed} FROM {self.source}").fetchone() if tests else ()
 
-    def _note(self, column: str, rule: str, where: str, count: int) -> pd.DataFrame:
-        if rule in COUNTED:
-            listed = pd.DataFrame({"row": [pd.NA], "value": [str(count)]})
-        else:
-            text = f"SELECT {ROW} AS row, CAST({_quoted(column)} AS VARCHAR) AS value FROM {self.source}"
-            told = self.con.con.execute(f"{text} WHERE {where} ORDER BY row").fetchall()
-            listed = pd.DataFrame(told, columns=["row", "value"])
-        severity, message_en, message_zh = NOTES[rule]
-        words = {"message_en": message_en, "message_zh": message_zh}
-        return listed.assign(rule=rule, severity=severity, field=column, **words)
+    def _cells(self, column: str, where: str) -> list[tuple[int, str]]:
+        """Rows and texts of a column's cells for which something is true."""
+        text = f"SELECT {ROW}, CAST({_quoted(column)} AS VARCHAR) FROM {self.source}"
+        return list(self.con.con.execute(f"{text} WHERE {where} ORDER BY 1").fetchall())
 
 
 def _quoted(name: str) -> str:
@@ -235,9 +237,12 @@ def _texts(kind: dt.DataType) -> bool:
     return not (kind.is_numeric() or kind.is_boolean())
 
 
-def _clean(value: Any, column: Column, factor: float) -> Any:
-    """A cell of a column in which something is to be mended."""
-    return _percents(_trim(value), column, factor) if _is_text(value) else value
+def _trimmed(value: Any, column: Column) -> Any:
+    return _trim(value) if _is_text(value) else value
+
+
+def _marked(value: Any, column: Column) -> Any:
+    return _percent(value) if _is_text(value) and _may_be_percent(column) else None
 
 
 def _cell(value: Any, column: Column) -> Any:
@@ -265,8 +270,6 @@ def _has_unseen(text: Any) -> Any:
 
 def _percents(text: Any, column: Column, factor: float) -> Any:
     """A number with a percent sign as the number that it is in the source's unit of the column."""
-    if not _may_be_percent(column):
-        return text
     marked = _percent(text)
     number = _number(marked.ifelse(text.re_replace(r"[%％]$", ""), ibis.null("string")))
     per = factor if column.unit == "%" else 100.0
@@ -391,10 +394,10 @@ def _found_as_written(value: Any, column: Column) -> dict[str, Any]:
     return found | ({"percent_read": _percent(text)} if _may_be_percent(column) else {})
 
 
-def _found(value: Any, column: Column) -> dict[str, Any]:
+def _found(value: Any, column: Column, mend: bool = True) -> dict[str, Any]:
     """For each note that a column can raise, where it applies (boolean expressions)."""
     if column.is_number:
-        return _found_in_numbers(value, column)
+        return _found_in_numbers(value, column, mend)
     if column.type == "bool":
         return {} if value.type().is_boolean() else {"not_boolean": _truth(value).isnull() & value.notnull()}
     if column.type == "json":
@@ -410,12 +413,22 @@ def _found(value: Any, column: Column) -> dict[str, Any]:
     return found
 
 
-def _found_in_numbers(value: Any, column: Column) -> dict[str, Any]:
-    number = _number(value)
+def _written(value: Any, column: Column) -> Any:
+    """Where a cell of numbers is neither a plain one nor a word for missing: to mend and judge it takes long expressions."""
+    if not column.is_number:
+        return None
+    if not _is_text(value):
+        return ibis.literal(True)
+    return value.notnull() & _plain_number(value).isnull() & ~value.upper().isin(MISSING)
+
+
+def _found_in_numbers(value: Any, column: Column, mend: bool) -> dict[str, Any]:
+    number = _number(value, mend)
     found: dict[str, Any] = {}
     if _is_text(value):
         word = value.upper().isin(MISSING)
         found["missing_word"] = word
+    if _is_text(value) and mend:
         found["not_a_number"] = value.notnull() & number.isnull() & ~word
         found["number_normalised"] = _plain_number(value).isnull() & number.notnull()
     elif value.type().is_floating():

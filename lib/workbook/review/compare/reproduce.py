@@ -123,9 +123,14 @@ def _placed(file: Path, folder: Path, *, shuffled: bool) -> Path:
 
 
 def _anchored(value: Any, file: Path) -> Any:
-    """What a study states, with the whole place of every file that it names, for it is read from elsewhere."""
+    """What a study states, with the whole place of every file and folder that it names, for it is read from elsewhere."""
     if isinstance(value, dict):
-        return {key: _anchored(one, file) for key, one in value.items()}
+        return {
+            key: str((paths.ROOT / load.resolve_source(one, file)).resolve())
+            if key in load.FOLDERS and isinstance(one, str)
+            else _anchored(one, file)
+            for key, one in value.items()
+        }
     if isinstance(value, list):
         return [_anchored(one, file) for one in value]
     beside = file.parent / value if isinstance(value, str) and Path(value).suffix else None
