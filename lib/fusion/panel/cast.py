@@ -122,7 +122,10 @@ def cast(
     """
     words = _Words(con, raw, columns)
     odd = words.having(columns, _test)
-    plain = {c for c in odd if columns[c].is_number} - {*words.having(odd, _written)}
+    # Columns of plain numbers and words for missing need none of the long expressions that mend and judge a cell. A list
+    # of words beside another test of the cell would be a join for each column.
+    unread = words.counts(odd, _unread)
+    plain = {c for c, count in words.counts(odd, _word).items() if count == unread[c]}
     mended = [c for c in odd if c not in plain]
     notes = words.notes(dict.fromkeys(mended, ()), _found_as_written)
     factors = {c: _factor(column, scale) for c, column in columns.items()}
@@ -183,10 +186,13 @@ class _Words:
         self.source = f"{name} AS t0"
 
     def having(self, columns: Collection[str], build: Callable[..., Any]) -> list[str]:
-        """Columns in which something is true of a cell, found in one pass."""
+        """Columns in which something is true of a cell."""
+        return [c for c, count in self.counts(columns, build).items() if count]
+
+    def counts(self, columns: Collection[str], build: Callable[..., Any]) -> dict[str, int]:
+        """Of how many cells of a column something is true, found in one pass."""
         tests = {c: text for c in columns for text in self.sql(build, c).values()}
-        counts = self._counts([*tests.values()])
-        return [c for c, count in zip(tests, counts, strict=True) if count]
+        return dict(zip(tests, self._counts([*tests.values()]), strict=True))
 
     def notes(
         self, columns: Mapping[str, tuple[Any, ...]], build: Callable[..., Any]
@@ -413,13 +419,12 @@ def _found(value: Any, column: Column, mend: bool = True) -> dict[str, Any]:
     return found
 
 
-def _written(value: Any, column: Column) -> Any:
-    """Where a cell of numbers is neither a plain one nor a word for missing: to mend and judge it takes long expressions."""
-    if not column.is_number:
-        return None
-    if not _is_text(value):
-        return ibis.literal(True)
-    return value.notnull() & _plain_number(value).isnull() & ~value.upper().isin(MISSING)
+def _unread(value: Any, column: Column) -> Any:
+    return value.notnull() & _plain_number(value).isnull() if column.is_number and _is_text(value) else None
+
+
+def _word(value: Any, column: Column) -> Any:
+    return value.upper().isin(MISSING) if column.is_number and _is_text(value) else None
 
 
 def _found_in_numbers(value: Any, column: Column, mend: bool) -> dict[str, Any]:
