@@ -714,7 +714,10 @@ def _foreseen(flat: dict[str, Any], whole: bool = True, read: Sequence[Any] = ()
     if not whole or not preview.is_file(flat):
         return found
     try:
-        rows = preview.rows(flat, read[0] if read else preview.read(flat, paths.ROOT))
+        raw = read[0] if read else preview.read(flat, paths.ROOT)
+        if raw is None:
+            return found
+        rows = preview.rows(flat, raw)
         wrong = (
             [] if any(f.name == "vintage_returns" for f in found) else preview.strange(rows, flat, paths.ROOT)
         )

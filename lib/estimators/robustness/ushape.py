@@ -98,8 +98,8 @@ def u_test(
     # For a U the lower slope must be below zero and the upper one above.
     p = max(float(stats.t.cdf(sign * t[0], freedom)), float(stats.t.sf(sign * t[1], freedom)))
     turn = middle + half * (-linear / (2 * quadratic) if quadratic else np.nan)
-    told = fieller(linear, quadratic, v, float(stats.t.ppf(1 - size / 2, freedom)))
-    bounds = [middle + half * end for end in told]
+    first, last = fieller(linear, quadratic, v, float(stats.t.ppf(1 - size / 2, freedom)))
+    bounds = middle + half * first, middle + half * last
     slopes = [slope / half for slope in slopes]
     left = float(np.mean(np.asarray(x, float) < turn)) if x is not None else np.nan
     return UTest(shape, low, high, slopes[0], slopes[1], float(t[0]), float(t[1]), p, turn, *bounds, left)
