@@ -18,11 +18,9 @@ from evidence.faults.places import Forked, Place, digest, family, free, spent
 from evidence.faults.stages import Stage
 
 RUNNER, EXECUTOR, KERNEL = "runner", "executor", "kernel"
-LONG = 420.0  # seconds after which a command is called stuck
-STILL, NOTHING = (
-    60.0,
-    0.5,
-)  # and so is one that spends no more than so many CPU seconds in so many by the clock
+LONG = 420.0  # CPU seconds after which a command is called stuck; others may use the machine
+# And so is one that spends no more of them than so many, in so many seconds by the clock.
+STILL, NOTHING = 120.0, 0.5
 GONE = 20.0  # seconds in which orphans must have noticed; on a busy machine an import alone takes some
 POLL = 0.03
 # Downloads that are the same whatever else is published.
@@ -185,14 +183,14 @@ class Try:
 
     def _stuck(self, process: Forked) -> bool:
         """Wait for a command's end; one that takes too long, or does nothing, is killed with all that it started."""
-        begun = looked = time.monotonic()
-        before = self._spent()
+        looked, begun = time.monotonic(), self._spent()
+        before = begun
         while process.poll() is None:
             now = time.monotonic()
             if now - looked >= STILL:
                 did, looked = self._spent() - before, now
                 before += did
-                if did < NOTHING or now - begun > LONG:
+                if did < NOTHING or before - begun > LONG:
                     self.end()
                     process.wait(GONE)
                     return True
