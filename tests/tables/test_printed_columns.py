@@ -28,6 +28,7 @@ BASE: dict[str, Any] = {
     "weights": None,
     "sample": [],
     "estimator": "ols",
+    "quantile": 0.5,
     "like": "fixest",
     "singletons": "drop",
     "iv": {},
@@ -380,6 +381,7 @@ def test_units_of_columns_change_nothing(panel: pd.DataFrame, errors: str, unit:
         {"outcome": "yes", "estimator": "logit", "fixed_effects": ["sector"]},
         {"outcome": "yes", "estimator": "probit", "fixed_effects": []},
         {"estimator": "re", "fixed_effects": ["firm_id"]},
+        {"estimator": "quantile", "quantile": 0.7, "fixed_effects": []},
         {"estimator": "fd", "fixed_effects": ["year"]},
         {"estimator": "iv", "treatments": ["e"], "iv": {"e": ["z", "z2"]}},
     ],
@@ -399,3 +401,32 @@ def test_dummies_of_effects_are_no_terms(panel: pd.DataFrame) -> None:
     found = tables.fit(column(estimator="re"), panel, {})
     assert found.terms == ["d", "x", "const"] and len(found.estimate.terms) == 3 + 6
     assert [*found.table().index] == found.terms
+
+
+def test_quantiles_of_engel_are_those_of_koenker() -> None:
+    """Koenker and Bassett's data (235 households); coefficients and errors as R's quantreg prints them (``se = "nid"``)."""
+    from statsmodels.datasets import engel
+
+    data = engel.load_pandas().data.rename(columns={"foodexp": "y", "income": "x"})
+    data = data.assign(firm_id=range(len(data)), year=2000, town=[i // 5 for i in range(len(data))])
+    how = {"estimator": "quantile", "treatments": ["x"], "controls": [], "fixed_effects": []}
+    found = tables.fit(column(**how, errors="robust"), data, {})
+    assert found.estimate.engines == ("HiGHS", "pyfixest") and found.estimate.one == ""
+    table = found.table()
+    assert table.loc["const", "estimate"] == pytest.approx(81.48225, abs=1e-5)
+    assert table.loc["x", "estimate"] == pytest.approx(0.56018, abs=1e-5)
+    assert table.loc["const", "std_error"] == pytest.approx(19.25066, abs=1e-3)
+    assert table.loc["x", "std_error"] == pytest.approx(0.02828, abs=1e-5)
+    assert found.foot()["quantile"] == 0.5 and found.foot()["r2_adj"] is None
+    upper = tables.fit(column(**how, quantile=0.75, errors="clustered", cluster=["town"]), data, {})
+    assert upper.table().loc["x", "estimate"] == pytest.approx(0.6440141, abs=1e-6)
+    assert upper.estimate.one == "errors", "rows on the line lie on other sides of it in the two engines"
+    theirs = pf.quantreg("y ~ x", data, quantile=0.75, vcov={"CRV1": "town"}).se()["x"]
+    assert upper.table().loc["x", "std_error"] == pytest.approx(theirs, rel=0.03)
+
+
+def test_a_quantile_that_many_lines_meet_is_refused(panel: pd.DataFrame) -> None:
+    number = np.arange(200)
+    few = pd.DataFrame({"firm_id": number, "year": 2000, "d": number // 2 % 2, "y": number % 2})
+    with pytest.raises(EffectsError, match="least loss"):
+        tables.fit(column(estimator="quantile", errors="robust", controls=[], fixed_effects=[]), few, {})

@@ -4,7 +4,8 @@ rows : which rows, effects and regressors a column has
 covariance : sandwiches from scores
 correction : small samples, by the program that is to be matched
 linear : least squares and instruments, by two engines
-smooth : Poisson, logit, probit, quantiles, first differences, random effects
+quantile : regression quantiles
+smooth : Poisson, logit, probit, first differences, random effects
 fit : a column whole
 compared : tests in and between columns
 frame : the long table of all columns

@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from estimators.tables import correction, linear, smooth
+from estimators.tables import correction, linear, quantile, smooth
 from estimators.tables import rows as rooms
 from estimators.tables.correction import Correction
 from estimators.tables.linear import Estimate
 from estimators.tables.rows import CONSTANT, UNIT, Rows
 
 GENERALISED = ("poisson", "logit", "probit")
+OTHER_FIT = (*GENERALISED, "quantile")  # R² is one of likelihood or loss, which no degrees of freedom adjust
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ class Fit:
 
     @property
     def terms(self) -> list[str]:
-        """Terms, treatments before controls, the constant last; without the dummies that random effects have for effects."""
-        own = [] if self.column["estimator"] == "re" else self.estimate.terms
+        """Terms, treatments before controls, the constant last; without dummies for effects."""
+        own = [] if self.column["estimator"] in ("re", "quantile") else self.estimate.terms
         asked = [*self.column["treatments"], *self.column["controls"], *own]
         found = [name for name in dict.fromkeys(asked) if name in self.estimate.terms and name != CONSTANT]
         return [*found, *([CONSTANT] if CONSTANT in self.estimate.terms else [])]
@@ -70,13 +71,13 @@ class Fit:
         return pd.DataFrame(found, index=self.estimate.terms).loc[self.terms].rename_axis("term")
 
     def foot(self) -> dict[str, float | None]:
-        """``n units clusters clusters_2 r2 r2_within r2_adj first_stage_f`` (None: there is none)."""
+        """``n units clusters clusters_2 r2 r2_within r2_adj first_stage_f quantile`` (None: there is none)."""
         rows, found = self.rows, self.estimate
         groups = [rows.clusters[name].nunique() for name in rows.clusters]
         n, counted = rows.n, len(found.terms) + correction.levels(rows)
         r2 = found.r2.get("r2")
         centred = 0 if CONSTANT not in found.terms and not len(rows.effects.columns) else 1
-        linear_one = self.column["estimator"] not in GENERALISED
+        linear_one = self.column["estimator"] not in OTHER_FIT
         adjusted = (
             None
             if r2 is None or n <= counted or not linear_one
@@ -92,6 +93,7 @@ class Fit:
             "r2_within": found.r2.get("r2_within") if len(rows.effects.columns) else None,
             "r2_adj": adjusted,
             "first_stage_f": weakest,
+            "quantile": self.column["quantile"] if self.column["estimator"] == "quantile" else None,
         }
 
 
@@ -122,6 +124,9 @@ def _fit(column: Mapping[str, Any], rows: Rows) -> Fit:
     if how in GENERALISED:
         found = smooth.estimate(rows, how, errors, options)
         corrected = correction.likelihood(rows, len(found.terms), column["like"], errors)
+    elif how == "quantile":
+        found = quantile.estimate(rows, column["quantile"], errors, options)
+        corrected = Correction(1.0, len(found.terms), rows.n - len(found.terms))
     else:
         found = (smooth.random_effects if how == "re" else linear.estimate)(rows, errors, options)
         corrected = correction.of(rows, len(found.terms), column["like"], errors)

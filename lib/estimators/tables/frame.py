@@ -19,7 +19,18 @@ MOST_SPLIT = 12
 COMMON = ("outcome", "errors", "cluster", "like", "sample", "estimator", "weights")
 FRAME = ["panel", "column", "kind", "outcome", "term", "engines", "one"]
 NUMBERS = ["estimate", "std_error", "statistic", "p_value", "ci_low", "ci_high"]
-FOOT = ["n", "units", "clusters", "clusters_2", "r2", "r2_within", "r2_adj", "first_stage_f", "mean_y"]
+FOOT = [
+    "n",
+    "units",
+    "clusters",
+    "clusters_2",
+    "r2",
+    "r2_within",
+    "r2_adj",
+    "first_stage_f",
+    "quantile",
+    "mean_y",
+]
 
 
 def expanded(table: Mapping[str, Any], rows: pd.DataFrame) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def of(column: Mapping[str, Any], table: pd.DataFrame, samples: Mapping[str, np.
     data, effects, dropped = _alone(data, column)
     if data.empty:
         raise EffectsError(said("tables.empty", outcome=column["outcome"]))
-    if column["estimator"] == "re":
+    if column["estimator"] in ("re", "quantile"):
         data, added = _dummies(data, effects)
         terms, effects = [*terms, *added], effects.iloc[:, :0]
     data, effects, weights = _weighted(data, effects, column["weights"])

@@ -28,6 +28,7 @@ COVARIANCES = {
     "poisson": ALL,
     "logit": ALL,
     "probit": ALL,
+    "quantile": {"robust", "clustered"},
 }
 WITH_WEIGHTS = {"ols", "iv"}
 STATA = {"areg", "xtreg", "ivreghdfe"}
@@ -159,6 +160,8 @@ def _faults(column: dict[str, Any]) -> Iterator[tuple[str, str]]:
         )
     if errors == "clustered" and not 1 <= len(column["cluster"] or []) <= 2:
         yield "cluster", said("params.tables.clusters", count=len(column["cluster"] or []))
+    if how == "quantile" and errors == "clustered" and len(column["cluster"] or []) > 1:
+        yield "cluster", said("params.tables.quantile_clusters")
     if column["like"] == "xtreg" and errors == "robust":
         yield "like", said("params.tables.xtreg")
     if column["like"] in STATA and not column["fixed_effects"]:

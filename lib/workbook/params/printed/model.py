@@ -16,7 +16,7 @@ Term = Annotated[str, Field(pattern=NAMES, max_length=60)]
 # a*b is one effect for each pair of levels.
 Effect = Annotated[str, Field(pattern=r"^(\.\.\.|[^\W\d]\w*(\*[^\W\d]\w*)*)$", max_length=200)]
 Kept = Annotated[str, Field(pattern=r"^(\.\.\.|[^\W\d]\w*)$", max_length=60)]
-Estimator = Literal["ols", "iv", "poisson", "logit", "probit", "fd", "re"]
+Estimator = Literal["ols", "iv", "poisson", "logit", "probit", "quantile", "fd", "re"]
 Like = Literal["fixest", "reghdfe", "areg", "xtreg", "regress", "ivreghdfe", "linearmodels"]
 Stat = Literal[
     "n",
@@ -27,6 +27,7 @@ Stat = Literal[
     "r2_adj",
     "mean_y",
     "first_stage_f",
+    "quantile",
     "controls",
     "effects",
     "errors",
@@ -91,7 +92,10 @@ class Spec(Section):
     )
     estimator: Estimator | None = Field(
         None,
-        description="ols, iv, poisson, logit, probit, fd (first differences) or re (random effects)",
+        description="ols, iv, poisson, logit, probit, quantile, fd (first differences) or re (random effects)",
+    )
+    quantile: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        None, description="of estimator quantile: which; none: 0.5"
     )
     like: Like | None = Field(
         None, description="program whose small-sample correction and degrees of freedom are used"
@@ -189,7 +193,7 @@ class Table(Spec):
         3, description="decimals, one number or {coef, under, stats}"
     )
     stats: list[Stat] = Field(
-        default=["controls", "effects", "n", "units", "clusters", "r2_within"],
+        default=["quantile", "controls", "effects", "n", "units", "clusters", "r2_within"],
         description="lines at the foot, in this order",
     )
     tests: list[TableTest] | None = Field(None, description="tests at the foot")

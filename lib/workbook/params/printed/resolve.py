@@ -46,6 +46,7 @@ def _defaults(parameters: Parameters) -> dict[str, Any]:
         "cluster": [effects.cluster],
         "sample": [],
         "estimator": "ols",
+        "quantile": 0.5,
         "like": "fixest",
         "singletons": effects.singletons,
         "iv": {},
