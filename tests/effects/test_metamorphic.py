@@ -392,7 +392,7 @@ def printed(**how: Any) -> Callable[[pd.DataFrame], Results]:
         base: dict[str, Any] = {
             "outcome": "y", "treatments": ["treated"], "controls": ["x"], "fixed_effects": ["firm_id", "year"],
             "cluster": ["firm_id"], "errors": "clustered", "lags": None, "weights": None, "sample": [],
-            "estimator": "ols", "like": "fixest", "singletons": "drop", "iv": {}, "mark": {},
+            "estimator": "ols", "quantile": 0.55, "like": "fixest", "singletons": "drop", "iv": {}, "mark": {},
         }  # fmt: skip
         found = tables.fit(base | how, data, {}).table()["statistic"]
         return {"statistic": (0, found[[t for t in found.index if t in ("treated", "x", "dose")]])}
@@ -447,9 +447,9 @@ CASES: dict[str, Case] = {
     **{
         # Without effects of units its row counts as any other.
         f"table {how.get('estimator', 'ols')}": Case(
-            ("tables/fit", "tables/linear", "tables/smooth"),
+            ("tables/fit", "tables/linear", "tables/smooth", "tables/quantile"),
             printed(**how),
-            alone=how.get("estimator") not in ("logit", "probit", "re"),
+            alone=how.get("estimator") not in ("logit", "probit", "re", "quantile"),
         )
         for how in (
             {},
@@ -457,6 +457,7 @@ CASES: dict[str, Case] = {
             {"estimator": "logit", "outcome": "yes", "fixed_effects": ["path"]},
             {"estimator": "probit", "outcome": "yes", "fixed_effects": []},
             {"estimator": "re", "fixed_effects": ["firm_id"]},
+            {"estimator": "quantile", "fixed_effects": []},
             {"estimator": "fd", "fixed_effects": ["year"]},
             {"estimator": "iv", "treatments": ["dose"], "iv": {"dose": ["z"]}},
         )

@@ -149,3 +149,14 @@ def test_editors_know_every_key_of_a_file() -> None:
         assert [f"{list(e.absolute_path)}: {e.message}" for e in known.iter_errors(yaml().load(text))] == []
     for wrong in ("tabels: {}", "base: 3", "tables: {main: {colums: []}}", "grid: {vari: {}}"):
         assert list(known.iter_errors(yaml().load(wrong))), wrong
+
+
+def test_texts_of_both_languages_stand_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(
+        "study: {title: Pilots | 试点, data: Bureau, synthetic: true}\n", encoding="utf-8"
+    )
+    (tmp_path / "two.yaml").write_text("base: one.yaml\nstudy: {title: Others | 其他}\n", encoding="utf-8")
+    one, two = (load(str(tmp_path / f"{name}.yaml")).parameters.study for name in ("one", "two"))
+    assert (one.title_en, one.title_zh) == ("Pilots", "试点")
+    assert (one.data_en, one.data_zh) == ("Bureau", "Bureau")
+    assert (two.title_en, two.title_zh, two.data_en) == ("Others", "其他", "Bureau")

@@ -104,17 +104,21 @@ def coverage(table: ibis.Table, columns: Sequence[str]) -> pd.DataFrame:
     return wide.melt(["year", "firms"], var_name="column", value_name="missing")
 
 
-def gaps(book: pd.DataFrame, columns: Iterable[Column], shown: int = 16) -> list[str]:
+def gaps(
+    book: pd.DataFrame, columns: Iterable[Column], further: Iterable[str | None] = (), shown: int = 16
+) -> list[str]:
     """Columns with the largest missing shares, derived ones and those whose empty cells are an answer left out.
 
     Parameters
     ----------
     book : pandas.DataFrame
         Of :func:`codebook`.
+    further : iterable of str or None
+        Columns beside the contract's whose empty cells are an answer: a start year.
     shown : int
         Most columns to return; required ones come first.
     """
-    answers = {c.column for c in columns if c.null_is == "answer"}
+    answers = {c.column for c in columns if c.null_is == "answer"} | {name for name in further if name}
     open_cells = book.loc[
         (book["missing_share"] > 0) & (book["role"] != "derived") & ~book["column"].isin(answers)
     ]

@@ -101,6 +101,8 @@ def schema_json() -> str:
             own[section][name] = _short(own[section][name], TERMS)
     for place, by in own["panel"]["columns"]["patternProperties"].items():
         own["panel"]["columns"]["patternProperties"][place] = {"anyOf": [by, {"type": "string"}]}
+    both = {"type": "string", "description": "in both languages: English | 中文"}
+    own["study"] |= dict.fromkeys(forms.SPOKEN, both)
     own["panel"]["where"] = _short(own["panel"]["where"], [own["panel"]["where"], *TERMS])
     for model in ("Table", "TablePanel", "TableColumn"):
         for name, value in models[model]["properties"].items():

@@ -139,8 +139,8 @@ def _spoken_of(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The cells without the prose of sections of which the data allow nothing; their code stays, for later cells rest on it."""
     kept = []
     for section in _sections(cells):
-        outputs = [o for cell in section for o in cell.get("outputs", [])]
-        absent = [o.get("metadata", {}).get("fusion", {}).get("absent", False) for o in outputs]
+        marks = [_mark(output) for cell in section for output in cell.get("outputs", [])]
+        absent = [mark.get("absent", False) for mark in marks if "exhibit" in mark]
         silent = bool(absent) and all(absent)
         kept += [cell for cell in section if not (silent and cell["cell_type"] == "markdown")]
     return kept

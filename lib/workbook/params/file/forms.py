@@ -16,6 +16,7 @@ from workbook.expressions.errors import ExpressionError
 from workbook.expressions.reading import parse
 from workbook.language import said
 from workbook.params.file import event
+from workbook.params.panel import languages
 
 # At the top of the file: section and name that the model has for it.
 TOP = {
@@ -31,6 +32,8 @@ TERMS = {
     "effects": ("outcome", "other_outcomes", "treatments", "controls"),
     "description": ("covariates",),
 }
+SPOKEN = ("title", "question", "estimand", "data")  # of `study`: English | 中文
+LANGUAGES = ("en", "zh")
 IN_TABLES = ("outcome", "treatments", "controls", "add", "steps", "weights", "show", "equal", "zero")
 # Where else expressions stand, that YAML may have cut.
 CUT = (("robustness", "exclusions"), *((section, name) for section, names in TERMS.items() for name in names))
@@ -72,6 +75,7 @@ def read(values: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
             place[home] = values[key]
     for place in (*TOP.values(), *CUT):
         _whole(_named(found, place))
+    _spoken(found.get("study"))
     _derived(panel, told)
     _conditions(found, told)
     _terms(found, panel)
@@ -84,6 +88,17 @@ def read(values: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
 def _named(found: dict[str, Any], place: tuple[str, str]) -> Any:
     section = found.get(place[0])
     return section.get(place[1]) if isinstance(section, dict) else None
+
+
+def _spoken(study: Any) -> None:
+    """``title: English | 中文`` as the texts of both languages; one part alone stands in both."""
+    for name in SPOKEN if isinstance(study, dict) else ():
+        if not isinstance(given := study.get(name), str):
+            continue
+        parts = dict(zip(LANGUAGES, languages(given), strict=True))
+        del study[name]  # the texts of a study that it is based upon may stand there
+        told = next(filter(None, parts.values()), "")
+        study |= {f"{name}_{language}": text or told for language, text in parts.items()}
 
 
 def _derived(panel: dict[str, Any], told: list[str]) -> None:
