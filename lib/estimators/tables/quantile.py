@@ -88,7 +88,8 @@ def _estimate(rows: Rows, q: float, errors: str, options: Mapping[str, Any]) -> 
     if apart > MANY:
         raise EffectsError(said("tables.quantile_many", outcome=rows.outcome, q=q))
     near = np.allclose(np.sqrt(np.diag(theirs)), np.sqrt(np.diag(v)), rtol=1e-4, atol=0)
-    engines, one = ("HiGHS", "pyfixest"), "" if near else "errors"
+    engines: tuple[str, ...] = ("HiGHS", "pyfixest")
+    one = "" if near else "errors"
     if apart > SAME:
         engines, one = ("HiGHS",), "all"
     null = loss(y - np.quantile(y, q, method="inverted_cdf"), q)
