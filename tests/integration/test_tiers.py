@@ -151,3 +151,12 @@ def test_what_firms_add_to_shares_of_one_whole_makes_these_shares() -> None:
     parts = each.groupby("stage")[["share_part", "share_whole"]].sum()
     ratio = (parts["share_part"] / parts["share_whole"]).to_dict()
     assert ratio == pytest.approx(told.set_index("stage")["share"].to_dict())
+
+
+def test_a_band_of_shares_stays_within_them() -> None:
+    table = pd.DataFrame(
+        {"path": "P1", "year": [1, 2], "units": 20, "value": [1.0, 99.0], "error": [2.0, 2.0]}
+    )
+    assert sums.lines(table)[["low", "high"]].to_numpy().ravel().tolist() == pytest.approx(
+        [0, 4.92, 95.08, 100]
+    )

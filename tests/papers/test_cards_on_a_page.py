@@ -13,7 +13,7 @@ import sheets_of_paper as look
 from docx import Document
 
 from fusion.evaluation import pilots, plan, profile, scorecard
-from fusion.papers import card
+from fusion.papers import card, paper
 
 CHAINS = tuple(f"chain_{name}" for name in ("industry", "value", "innovation", "service", "supply"))
 CHOICES = scorecard.Choices("integration", CHAINS, ("integration", "employees_avg"), draws=100, as_of=2023)
@@ -155,3 +155,8 @@ def test_no_column_and_no_other_language_on_a_card(language: str) -> None:
 def test_markup_in_a_name_is_text() -> None:
     page = made(profiled("<script>alert(1)</script>&\"'", 1), "zh")[".htm"].decode("utf-8")
     assert "<script" not in page and "&lt;script" in page
+
+
+def test_no_sign_on_nothing() -> None:
+    told = [paper.number(value, "+.1f") for value in (0.0, -0.04, 0.04, -0.06, 12.0, None)]
+    assert told == ["0.0", "0.0", "0.0", "−0.1", "+12.0", paper.MISSING]

@@ -164,7 +164,8 @@ def lines(table: pd.DataFrame, fewest: int = 10) -> pd.DataFrame:
     Groups of fewer than ``fewest`` units, and those without a model, are left out.
     """
     half = 1.96 * table["error"]
-    found = table.assign(mean=table["value"], low=table["value"] - half, high=table["value"] + half)
+    ends = {"low": table["value"] - half, "high": table["value"] + half}  # a share of revenue: from 0 to 100
+    found = table.assign(mean=table["value"], **{name: end.clip(0, 100) for name, end in ends.items()})
     found = found.loc[found["units"] >= fewest, ["path", "year", "units", "mean", "low", "high"]]
     return found.dropna()
 

@@ -57,10 +57,12 @@ def filled(text: str, *values: object) -> str:
 
 
 def number(value: Any, form: str) -> str:
-    """A number in Python's format with a true minus; a dash where there is none."""
+    """A number in Python's format with a true minus; a dash where there is none, and no sign on what rounds to nothing."""
     if value is None or pd.isna(value):
         return MISSING
-    return format(float(value), form).replace("-", "−")
+    text = format(float(value), form)
+    nothing = not any(digit in text for digit in "123456789")
+    return text.lstrip("+-") if nothing else text.replace("-", "−")
 
 
 def known(value: Any) -> bool:
