@@ -164,3 +164,16 @@ def test_the_report_has_every_unit_and_its_open_sentence(tmp_path: Path) -> None
     cells = {cell.text for t in made.tables for row in t.rows for cell in row.cells}
     assert "nan" not in cells and len(made.tables) == 4
     assert made.sections[0].top_margin.mm == pytest.approx(37, abs=0.1)
+
+
+def test_a_scheme_without_goals_is_shown_and_not_concluded(tmp_path: Path) -> None:
+    """No plan at all, and a unit of which nothing was asked beside one of which something was."""
+    units = pilots.matched(UNITS, PANEL, 2021)
+    none = plan.achieved(plan.load(None, units), units, PANEL, 2021, plan.Rules(), "size")
+    scores = units.assign(gap=np.nan, gap_low=np.nan, grade="A")
+    found = plan.conclusions(scores, none, plan.Rules())
+    assert none.empty and len(found) == len(units) and found["items"].eq(0).all()
+    other = judged(tmp_path, item("a", 100, reported="100"))[1]
+    left = [(one["conclusion"], one["ground"]) for one in found.to_dict("records")]
+    assert set(left) == {tuple(other.loc["F2", ["conclusion", "ground"]])}
+    assert not {"pass", "extend", "withdraw"} & {conclusion for conclusion, _ in left}
