@@ -7,26 +7,17 @@ from collections.abc import Callable
 import languages
 import pandas as pd
 import pytest
-from runs import FULL, Run, few
+from runs import Run
 
 from fusion.evaluation import producer
-from workbook import paths
 from workbook.publish import spoken
 
 NAME = "my_both_sides"
 
 
 @pytest.fixture(scope="module")
-def both(run: Callable[[str], Run], tmp_path_factory: pytest.TempPathFactory) -> Run:
-    folder = tmp_path_factory.mktemp("both")
-    text = (paths.PARAMS / "both_sides.yaml").read_text("utf-8")
-    (folder / f"{NAME}.yaml").write_text(text, encoding="utf-8")
-    upon = (paths.PARAMS / "shanghai.yaml").read_text("utf-8")
-    (folder / "shanghai.yaml").write_text(upon if FULL else few(upon), encoding="utf-8")
-    done = run(str(folder / f"{NAME}.yaml"))
-    put = done.fusion("site")
-    assert put.returncode == 0, put.stdout + put.stderr
-    return done
+def both(sited: Callable[[str], Run]) -> Run:
+    return sited("both_sides")
 
 
 def frame(run: Run, notebook: str, id: str) -> pd.DataFrame:
