@@ -39,7 +39,7 @@ def mine(sited: Callable[[str], Run], tmp_path_factory: pytest.TempPathFactory) 
     content = json.loads((paths.NOTEBOOKS / "08_heterogeneity.ipynb").read_text("utf-8"))
     cell = next(c for c in content["cells"] if "parameters" in c["metadata"].get("tags", []))
     text = "".join(cell["source"])
-    changed = text.replace("smallest_group = 15", "smallest_group = 3")
+    changed = text.replace("test_size = 0.05", "test_size = 0.2")
     assert changed != text
     draws = "\nresampling_draws = 99\n"
     cell["source"] = (changed.replace(f'study = "{MAIN}"', f'study = "{file}"') + draws).splitlines(True)

@@ -431,7 +431,8 @@ def _values(namespace: Mapping[str, Any]) -> dict[str, Any]:
         from workbook.params.load import load
 
         values = load(str(namespace["study"])).flat
-    return values | {name: namespace[name] for name in values if name in namespace}
+    # A study may be named by its file's place; its folder in the build bears its name.
+    return values | {name: namespace[name] for name in values if name in namespace and name != "study"}
 
 
 def _steady(
