@@ -124,8 +124,8 @@ def test_a_rerun_by_hand_says_what_moved(lab: str, view: Any, mine: Run) -> None
     view.get_by_text("Run All Cells", exact=True).click()
     for _ in range(LONGEST // 1000):
         view.evaluate(DOWN)
-        if view.evaluate(READ, "against the last run"):
+        if told := view.evaluate(READ, "Moved against the last run"):
             break
         view.wait_for_timeout(1000)
-    assert view.evaluate(READ, "Moved against the last run")
+    assert told
     assert (mine.folder / "by_hand" / "08_heterogeneity" / "done.json").is_file()
