@@ -38,7 +38,8 @@ from jupyter_core.utils import run_sync
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
-START_SECONDS = 60
+# A crowded machine takes a minute and more to start a process; a kernel that dies is noticed without this.
+START_SECONDS = 300
 ENGINE = "fusion"
 TIMES = ("start_time", "end_time", "duration")
 # An interprocess socket's path may have no more than 103 bytes on macOS, 107 on Linux.
