@@ -255,7 +255,7 @@ class Filler(string.Formatter):
     def _parts(self, wording: Text | list[Variant] | None) -> Iterable[str]:
         for part in [wording] if isinstance(wording, Text) else wording or []:
             if not isinstance(part, Variant) or self._holds(part):
-                yield self.vformat(getattr(part, self.words.language), (), {})
+                yield narrowed(self.vformat(getattr(part, self.words.language), (), {}))
 
     def _holds(self, part: Variant) -> bool:
         wanted = part.when is None or self._true(part.when)
@@ -376,6 +376,22 @@ def carried(value: float, spec: str) -> str:
     if not spec.endswith(".3f") or "," in spec or not math.isfinite(value) or abs(value) < 10:
         return spec
     return spec.removesuffix(".3f") + (".1f" if abs(value) < 100 else ",.0f")
+
+
+_RANGE = re.compile(
+    r"(?:\b(?:from|between) |介于 ?)?(?<![\w.,%−+])([−+]?\d[\d.,]*%?)( to | and | ?至 ?| ?与 ?)\1(?![\d%]|[.,]\d)"
+)
+
+
+def narrowed(text: str) -> str:
+    """A text in which a range of one number is that number.
+
+    Examples
+    --------
+    >>> narrowed("0.0% to 0.0% leave"), narrowed("from 6.9 to 6.95"), narrowed("140 至 140 家")
+    ('0.0% leave', 'from 6.9 to 6.95', '140 家')
+    """
+    return _RANGE.sub(r"\1", text)
 
 
 def missing(value: Any) -> bool:
