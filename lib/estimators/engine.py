@@ -80,5 +80,10 @@ def literal(path: Path | str) -> str:
     return _text(exact(path))
 
 
+def pattern(path: Path | str) -> str:
+    """A path as SQL's text in which ``*`` stands for any files: what a caller of ours asks for, never a study's file."""
+    return _text(path)
+
+
 def _text(value: object) -> str:
     return "'" + str(value).replace("'", "''") + "'"

@@ -49,8 +49,8 @@ def _as_foreseen(study: str, left: pd.DataFrame) -> None:
     flat = load(study).flat
     if ":" in flat["source"]:  # what a loader gives is not known before it runs
         return
-    columns = source.known(flat["source"], None, paths.ROOT, contract="minimal", money_unit="万元")
-    assert columns is not None
+    raw = source.read(flat["source"], None, paths.ROOT, contract="minimal", money_unit="万元")
+    columns = source.every() if raw is None else source.held(raw)
     told = abilities.judged(flat, columns, source.absent(columns), source.indicators(columns))
     reasons = (left["notebook"].str[:2] + "." + left["id"]).to_frame("name").assign(why=left["note_en"])
     found = dict(reasons.to_numpy().tolist())

@@ -211,7 +211,10 @@ def test_notebooks_that_are_downloaded_show_text_alone(site: Run) -> None:
                     page.feed(
                         text if kind == "text/html" else "" if "image" in kind else MarkdownIt().render(text)
                     )
-                    assert page.acts == [] and not set(page.every) & (LIVE - {"style"}), (file.name, kind)
+                    assert page.acts == [] and not set(page.every) & (LIVE - {"style", "details"}), (
+                        file.name,
+                        kind,
+                    )
 
 
 def test_nothing_published_names_the_machine(site: Run) -> None:

@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -14,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from runs import MAIN, Run
+from runs import FULL, MAIN, Run
 
 from workbook import paths
 from workbook.lab import start
 from workbook.params.load import load
 from workbook.publish import browser
 
-pytestmark = pytest.mark.skipif(browser.executable() is None, reason="no Chromium on this machine")
+CHROMIUM = pytest.mark.skipif(browser.executable() is None, reason="no Chromium on this machine")
 LONGEST = 120_000  # milliseconds: two other tests may want the processors
 
 
@@ -96,6 +97,7 @@ def view() -> Iterator[Any]:
         program.close()
 
 
+@CHROMIUM
 def test_the_lab_opens_on_what_was_found(lab: str, view: Any, mine: Run) -> None:
     asked: list[str] = []
     view.on(
@@ -111,6 +113,20 @@ def test_the_lab_opens_on_what_was_found(lab: str, view: Any, mine: Run) -> None
     assert [url for url in asked if not url.startswith(lab.replace("http", "ws"))] == []
 
 
+def test_a_notebook_run_by_hand_says_what_moved(mine: Run) -> None:
+    """As in JupyterLab, without a browser: what stands below the last cell."""
+    file = mine.build.parent / "08_heterogeneity.ipynb"
+    env = os.environ | {"FUSION_BUILD": str(mine.build)}
+    command = [sys.executable, "-m", "jupyter", "execute", "--output=ran.ipynb", str(file)]
+    done = subprocess.run(command, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    last = json.loads((file.parent / "ran.ipynb").read_text("utf-8"))["cells"][-1]["outputs"]
+    told = "".join("".join(one.get("data", {}).get("text/markdown", "")) for one in last)
+    assert "Moved against the last run" in told and "fusion adopt" in told and "→" in told
+
+
+@CHROMIUM
+@pytest.mark.skipif(not FULL, reason="two kernels beside a browser: make studies")
 def test_a_rerun_by_hand_says_what_moved(lab: str, view: Any, mine: Run) -> None:
     # The server's root is what holds the project and the build.
     root = Path(os.path.commonpath([paths.ROOT, mine.build]))

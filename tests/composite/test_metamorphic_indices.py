@@ -30,7 +30,7 @@ from fusion.composite import (
     weights,
 )
 from fusion.indicators import measure
-from fusion.integration import firms, region, relatedness
+from fusion.integration import firms, region, relatedness, sources
 from workbook.params.indicators import Weighting
 
 LIB = Path(__file__).resolve().parents[2] / "lib" / "fusion"
@@ -171,7 +171,7 @@ def together(data: pd.DataFrame) -> Scores:
     return region.together(data, "place", "size", 2020, draws=2)[["units", "gamma"]]
 
 
-def integrated(data: pd.DataFrame) -> Scores:
+def points(data: pd.DataFrame) -> pd.DataFrame:
     revenue = data["operating_revenue"]
     services = [
         json.dumps({"6513": p * r, "7320": 0.1 * r}) if t else None
@@ -182,8 +182,19 @@ def integrated(data: pd.DataFrame) -> Scores:
         class_version="2017", service_rev_by_class=services, service_revenue=sold
     )
     table = ibis.duckdb.connect().create_table("panel", panel)
-    found = firms.integration(table, relatedness.relatedness(relatedness.Choices(alpha=0.0))).to_pandas()
+    return firms.integration(table, relatedness.relatedness(relatedness.Choices(alpha=0.0))).to_pandas()
+
+
+def integrated(data: pd.DataFrame) -> Scores:
+    found = points(data)
     return keyed(found, **{c: found[c].to_numpy(float) for c in ("low", "point", "high", "tier")})
+
+
+def apart_by(data: pd.DataFrame) -> Scores:
+    found = points(data)
+    told = sources.sources(found[found["year"] == found["year"].max()])
+    assert len(told) > 3
+    return told.set_index(["part", "source"])[["share", "units"]]
 
 
 def leontief(data: pd.DataFrame) -> Scores:
@@ -247,6 +258,7 @@ INDICES: dict[str, Index] = {
         integrated,
         smaller=False,
     ),
+    "rank sources": Index(("integration/sources",), apart_by, silent=False, smaller=False),
     "leontief": Index(("io/algebra",), leontief),
 }
 

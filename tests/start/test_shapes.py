@@ -120,7 +120,9 @@ SHAPES = [
 
 def _panel(study: Study) -> pd.DataFrame:
     flat = study.flat
-    rows = preview.rows(flat, paths.ROOT)
+    raw = preview.read(flat, paths.ROOT)
+    assert raw is not None
+    rows = preview.rows(flat, raw)
     asked = expressions.Asked.of(
         flat["columns"], *(flat[n] for n in ("where", "samples", "value_lists", "quantiles"))
     )
@@ -163,6 +165,14 @@ def _held(panel: pd.DataFrame, name: str) -> str:
 )
 def test_years_that_stand_in_headers_without_a_mark(header: str, found: tuple[str, int | None]) -> None:
     assert wide.split(header)[:2] == found
+
+
+def test_numbers_that_go_on_beyond_years_are_no_years() -> None:
+    """A questionnaire of v1 to v3000 holds v2014; it is no series, and reading it as one took minutes."""
+    assert wide.years([f"v{i}" for i in range(1, 3001)]) == []
+    assert wide.years(["id", *map(str, range(1, 3001))]) == []
+    assert wide.years(["id", "sales_2014", "sales_2015", "v1", "v2"]) == [2014, 2015]
+    assert wide.years(["id", "2014", "2015"]) == wide.years(["id", "X2014", "X2015"]) == [2014, 2015]
 
 
 def test_a_long_file_with_years_in_names_is_not_wide(tmp_path: Path) -> None:

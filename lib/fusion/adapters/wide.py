@@ -22,6 +22,8 @@ _BEGINS = re.compile(r"^((?:19|20)\d{2})[_\-.]?([a-z]{3}.*|(?![年第上下])[\u
 _ENDS = re.compile(r"^(.*[^\d\W]_?)((?:19|20)\d{2})(?:年末|年)?(\([^()]*\))?$")
 _ALONE = re.compile(r"^[xy_]?((?:19|20)\d{2})年?(?:\(yr\d{4}\))?$")
 _CODES = re.compile(r"gb/?t|code|代码|编码|行业|分类|edition|版")
+_NUMBER = re.compile(r"^(.*?)_?(\d+)$")
+_YEAR = re.compile(r"(?:19|20)\d{2}")
 ALONE = "value"  # the item of a table whose headers are years and nothing else
 
 
@@ -64,7 +66,16 @@ def years(texts: Sequence[str]) -> list[int]:
         rest, year, whole = split(text)
         if year is not None and whole:
             held.setdefault(rest, set()).add(year)
-    return sorted({year for found in held.values() if len(found) > 1 for year in found})
+    numbered = _numbered(texts)
+    series = (found for rest, found in held.items() if len(found) > 1 and rest not in numbered)
+    return sorted({year for found in series for year in found})
+
+
+def _numbered(texts: Sequence[str]) -> set[str]:
+    """Items whose headers are numbers that go on beyond years: of ``v1`` to ``v5000`` ``v2014`` is no year."""
+    found = (_NUMBER.match(normalise(text)) for text in texts)
+    others = {m.group(1) for m in found if m and not _YEAR.fullmatch(m.group(2))}
+    return others | ({ALONE} if others & {"", "x", "y"} else set())
 
 
 def of_year(texts: Sequence[str], year: int) -> tuple[tuple[str, ...], tuple[int, ...]]:

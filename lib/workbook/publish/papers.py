@@ -400,7 +400,7 @@ def _bar(study: Built, row: dict[str, Any]) -> str:
     buttons = f'<button type="button" class="fusion-cite" data-cite="{m.html(citation(study, row))}" {copied}{w["cite"]}</button>'
     if row["kind"] == "table":
         buttons += f'<button type="button" class="fusion-take" {copied}{w["take"]}</button>'
-        buttons += f' <input type="search" class="fusion-sift" placeholder="{w["sift"]}" aria-label="{w["sift"]}" hidden>'
+        buttons += f'<span class="fusion-sift" data-sift="{w["sift"]}" hidden></span>'
     return f'<p class="fusion-bar">{here} {files} {buttons}</p>'
 
 

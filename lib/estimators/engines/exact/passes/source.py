@@ -64,7 +64,7 @@ class Source:
         self._connection = engine.connected(*([Path(data).parent] if stored else []), memory=memory or "")
         if stored:
             self._parquet = os.fspath(data)
-            self._view(f"SELECT * FROM read_parquet({engine.literal(self._parquet)})", data)
+            self._view(f"SELECT * FROM read_parquet({engine.pattern(self._parquet)})", data)
         elif isinstance(data, pd.DataFrame):
             self._connection.register(self.name, _numbered(data, columns, keys, self.labels))
         elif hasattr(data, "to_batches"):
@@ -95,7 +95,7 @@ class Source:
         found = self.fetch(
             "SELECT sum(row_group_num_rows)::BIGINT AS n, count(*) AS parts, "
             "bool_and(coalesce(stats_null_count, 1) = 0) AS whole, count(DISTINCT path_in_schema) AS columns "
-            f"FROM parquet_metadata({engine.literal(self._parquet)}) WHERE path_in_schema IN ({names})"
+            f"FROM parquet_metadata({engine.pattern(self._parquet)}) WHERE path_in_schema IN ({names})"
         )
         known = int(found["columns"][0])
         if not known or known != len(set(columns)) or not bool(found["whole"][0]):

@@ -49,9 +49,14 @@ const arranged = (table) => {
     button.addEventListener("click", () => sorted(table, place, head.getAttribute("aria-sort") !== "ascending"));
     head.append(button);
   });
-  const field = exhibit.querySelector(".fusion-sift");
-  if (!field || rows.length < LONG.sift) return;
-  field.hidden = false;
+  const place = exhibit.querySelector(".fusion-sift");
+  if (!place || rows.length < LONG.sift) return;
+  const field = document.createElement("input");
+  field.type = "search";
+  field.placeholder = place.dataset.sift;
+  field.setAttribute("aria-label", place.dataset.sift);
+  place.append(field);
+  place.hidden = false;
   field.addEventListener("input", () => {
     const word = field.value.trim().toLowerCase();
     rows.forEach((row) => (row.hidden = !row.textContent.toLowerCase().includes(word)));

@@ -16,7 +16,7 @@ from workbook.publish import browser
 pytestmark = pytest.mark.skipif(browser.executable() is None, reason="no Chromium on this machine")
 SCRIPT = paths.ROOT / "lib/workbook/publish/sphinx/_static/reading.js"
 ENTRY = {"id": "t", "kind": "table", "number": "1.1", "title_en": "T", "note_en": "", "source_en": ""}
-SIFT = '<p class="fusion-bar"><input type="search" class="fusion-sift" hidden></p></div>'
+SIFT = '<p class="fusion-bar"><span class="fusion-sift" data-sift="Rows" hidden></span></p></div>'
 
 
 def page(tmp_path: Path, table: pd.DataFrame, more: str = "") -> str:
@@ -60,11 +60,11 @@ def test_numbers_are_sorted_as_numbers_and_what_is_missing_comes_last(tmp_path: 
 def test_rows_are_sifted_by_a_word(tmp_path: Path, view: Any) -> None:
     names = [f"{kind} {count}" for kind in ("Steel", "汽车") for count in range(10)]
     view.goto(page(tmp_path, pd.DataFrame({"name": names, "n": range(20)})))
-    view.locator(".fusion-sift").fill(" STEEL ")
+    view.locator(".fusion-sift input").fill(" STEEL ")
     assert column(view, 1) == names[:10]
-    view.locator(".fusion-sift").fill("汽车 3")
+    view.locator(".fusion-sift input").fill("汽车 3")
     assert column(view, 1) == ["汽车 3"]
-    view.locator(".fusion-sift").fill("")
+    view.locator(".fusion-sift input").fill("")
     assert column(view, 1) == names
 
 
