@@ -81,8 +81,9 @@ def literal(path: Path | str) -> str:
 
 
 def pattern(path: Path | str) -> str:
-    """A path as SQL's text in which ``*`` stands for any files: what a caller of ours asks for, never a study's file."""
-    return _text(path)
+    """A path as SQL's text; in its last name ``*`` stands for any files, its folder stands as it is."""
+    place = Path(path)
+    return _text(f"{exact(place.parent)}/{place.name}")
 
 
 def _text(value: object) -> str:
