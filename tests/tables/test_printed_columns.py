@@ -404,7 +404,10 @@ def test_dummies_of_effects_are_no_terms(panel: pd.DataFrame) -> None:
 
 
 def test_quantiles_of_engel_are_those_of_koenker() -> None:
-    """Koenker and Bassett's data (235 households); coefficients and errors as R's quantreg prints them (``se = "nid"``)."""
+    """235 households of Koenker and Bassett; coefficients and errors as R is remembered to print them (``nid``).
+
+    R was not run, and no document was read: that the two engines agree is what is verified.
+    """
     from statsmodels.datasets import engel
 
     data = engel.load_pandas().data.rename(columns={"foodexp": "y", "income": "x"})

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from workbook.exhibits import record
+from workbook.exhibits.words import number
 from workbook.inert import markdown
 
 ALIKE = 1e-9  # of a number's size; what moves less is the computer's rounding
@@ -106,7 +107,7 @@ WORDS: dict[str, dict[str, str]] = {
         "none": "Nothing moved against the last run.",
         "head": "**Moved against the last run** ({count} of {all} exhibits). To keep what you changed: `.venv/bin/fusion adopt "
         "notebooks/{notebook}.ipynb --name mine`.",
-        "cells": "{number} {name}: {cells} of {of} numbers, most in “{column}”: {before:.4g} → {now:.4g}",
+        "cells": "{number} {name}: {cells} of {of} numbers, most in “{column}”: {before} → {now}",
         "rows": "{number} {name}: other rows ({a} → {b})",
         "more": "and {count} more",
     },
@@ -115,7 +116,7 @@ WORDS: dict[str, dict[str, str]] = {
         "none": "与上次运行相比没有变动。",
         "head": "**与上次运行相比的变动**（{all} 个图表中的 {count} 个）。保留所作更改：`.venv/bin/fusion adopt "
         "notebooks/{notebook}.ipynb --name mine`。",
-        "cells": "{number} {name}：{of} 个数中有 {cells} 个变动，最大者在“{column}”：{before:.4g} → {now:.4g}",
+        "cells": "{number} {name}：{of} 个数中有 {cells} 个变动，最大者在“{column}”：{before} → {now}",
         "rows": "{number} {name}：行不同（{a} → {b}）",
         "more": "另有 {count} 个",
     },
@@ -154,4 +155,6 @@ def _line(one: Moved, name: str, w: Mapping[str, str]) -> str:
     facts: dict[str, Any] = {"name": markdown(name), "a": one.rows[0], "b": one.rows[1]}
     facts |= {key: getattr(one, key) for key in ("number", "cells", "of", "before", "now")}
     facts |= {"column": markdown(one.column)}
+    for key in ("before", "now"):
+        facts[key] = number(facts[key], ".4g")
     return w["cells" if one.cells else "rows"].format(**facts)

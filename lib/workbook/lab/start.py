@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -96,7 +97,9 @@ def _found(study: Study, found: built.Built | None, language: str) -> list[str]:
     drawn = shown.picture(answer)
     picture = shown.forms(drawn["notebook"], drawn["id"]).get(".png") if drawn else None
     if picture is not None:
-        lines.append(f"![{markdown(drawn['title'])}]({picture.relative_to(shown.root).as_posix()})")
+        # Backslashes would be read out; what Markdown could read is left out instead.
+        alt = re.sub(r"[^\w\s.,:;%+−–-]", "", drawn["title"])
+        lines.append(f"![{alt}]({picture.relative_to(shown.root).as_posix()})")
     return ["\n\n".join(line for line in lines if line), _notebooks(shown, language)]
 
 
