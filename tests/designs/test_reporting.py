@@ -114,6 +114,26 @@ def test_least_chance_bounds_the_weights() -> None:
     assert same["std_error"].iloc[1] == pytest.approx(same["std_error"].iloc[0], rel=1e-10)
 
 
+def test_what_is_taken_where_nothing_is_said() -> None:
+    """No weight above twenty, intervals of 95 %: half of them is 1.959964 errors, of 90 % 1.644854."""
+    rng = np.random.default_rng(1)
+    data = drawn(rng, 600)
+    told = rng.random(600) < 1 / (1 + np.exp(1 - 2 * data["x"]))
+    data["y"] = data["whole"].where(told)
+    free, found = reported(data, ["x"], 1e-6), reported(data, ["x"])
+    raised = {floor: reported(data, ["x"], floor).raised for floor in (0.025, 0.05, 0.1)}
+    assert free.raised == 0 and raised[0.025] < found.raised == raised[0.05] < raised[0.1]
+    for size, half in ((0.05, 1.959964), (0.1, 1.644854)):
+        rows = reported(data, ["x"], size=size).effects
+        assert (rows["ci_high"] - rows["estimate"]).tolist() == pytest.approx(
+            half * rows["std_error"], rel=1e-6
+        )
+        assert (rows["estimate"] - rows["ci_low"]).tolist() == pytest.approx(
+            half * rows["std_error"], rel=1e-6
+        )
+    pd.testing.assert_frame_equal(found.effects, reported(data, ["x"], size=0.05).effects)
+
+
 def test_what_cannot_be_weighted_is_named() -> None:
     data = drawn(np.random.default_rng(9), 200)
     for change, words in (

@@ -29,6 +29,8 @@ def made(estimates: list[float], truth: float, mode: str = "parallel") -> pd.Dat
         base=0.5,
         spillover=0.5,
         effect=0.5,
+        band=[1.0, 1.0, 0.0, np.nan],
+        alone=[1.0, 0.0, 0.0, np.nan],
     ).assign(ci_low=lambda t: t["estimate"] - 0.196, ci_high=lambda t: t["estimate"] + 0.196)
 
 
@@ -39,6 +41,9 @@ def test_summary_by_hand() -> None:
     assert row["coverage"] == 0.5  # 1.3 and 0.1 lie more than 0.196 away
     assert row["rejection"] == 0.75  # 0.1 is within 0.196 of zero
     assert row["alarm"] == pytest.approx(1 / 3) and row["alarm_name"] == "pretrend"  # one of three that ran
+    assert row["band"] == pytest.approx(2 / 3) and row["alone"] == pytest.approx(
+        1 / 3
+    )  # of three with a path
     failed = summarise(made([1.0, 1.1, np.nan, 1.0], 1.0)).iloc[0]
     assert failed["failed"] == 1 and failed["draws"] == 3 and failed["coverage"] == 1
 
@@ -48,8 +53,10 @@ def test_alarm_table_by_hand() -> None:
     assert rates["pretrend"] == pytest.approx(1 / 3) and rates["base"] == 0
 
 
-def many(mode: str, rings: int, covered: int, draws: int = 400, firms: int = 1500) -> pd.DataFrame:
-    """Draws of which so many ring the alarm of leads, and in so many the interval holds the truth."""
+def many(
+    mode: str, rings: int, covered: int, draws: int = 400, firms: int = 1500, held: int | None = None
+) -> pd.DataFrame:
+    """Draws of which so many ring the alarm of leads, and in so many the interval holds the truth, and the band the path."""
     table = pd.DataFrame(
         {"seed": range(draws), "mode": mode, "firms": firms, "base": 0.5, "spillover": 0.5, "effect": 0.5}
     )
@@ -61,6 +68,8 @@ def many(mode: str, rings: int, covered: int, draws: int = 400, firms: int = 150
         "truth": 0.0,
         "ci_low": low,
         "ci_high": 1.0,
+        "band": np.arange(draws) < (covered if held is None else held),
+        "alone": 0.0,
     }
     return table.assign(pretrend=[0.01] * rings + [0.6] * (draws - rings), **made_up)
 
@@ -69,10 +78,13 @@ def test_verdicts_by_hand() -> None:
     """At 400 draws: 93 to 97 % covered, at most 7.5 % rejected where nothing is broken, half of all alarms raised."""
     good = pd.concat([many("parallel", 30, 372), many("trend", 200, 0)])
     found = verdicts(good).set_index(["mode", "what", "name"])
-    assert found["ok"].all() and found["known"].eq("").all() and len(found) == 5
+    assert found["ok"].all() and found["known"].eq("").all() and len(found) == 6
     assert found.loc[("parallel", "quiet", "pretrend"), "rate"] == 0.075
     assert found.loc[("parallel", "coverage", "headline"), "rate"] == 0.93
-    wrong = verdicts(pd.concat([many("parallel", 31, 371), many("trend", 199, 0)]))
+    assert found.loc[("parallel", "band", "headline"), "rate"] == 0.93
+    paths = verdicts(many("parallel", 0, 380, held=371)).set_index("what")
+    assert not paths.loc["band", "ok"] and paths.loc["coverage", "ok"]
+    wrong = verdicts(pd.concat([many("parallel", 31, 371, held=380), many("trend", 199, 0)]))
     assert wrong.loc[~wrong["ok"], ["mode", "what"]].to_numpy().tolist() == [
         ["parallel", "quiet"],
         ["parallel", "coverage"],
@@ -100,7 +112,7 @@ def test_what_is_known_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     found = verdicts(many("parallel", 0, 360)).set_index("what")
     assert found.loc["coverage", "known"] == "shocks" and (found.loc["quiet", "known"] == "").all()
     assert set(summary.KNOWN.values()) and all(
-        what in ("coverage", "quiet", "raised") for what, _ in summary.KNOWN
+        what in ("coverage", "band", "quiet", "raised") for what, _ in summary.KNOWN
     )
 
 

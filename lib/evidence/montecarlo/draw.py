@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from estimators.effects import dynamics, imputation, pretrend, spillover
-from estimators.effects.imputation import headline, leads
+from estimators.effects.imputation import headline, leads, tables
 from estimators.effects.staggered import averages
+from evidence.montecarlo import paths
 from evidence.montecarlo.modes import MODES, MonteCarloError
 from fusion.panel.synthetic import Settings, simulate
 from fusion.panel.synthetic.assemble import assemble
@@ -55,7 +56,8 @@ def one_draw(mode: str, seed: int, firms: int = 1500, estimators: Sequence[str] 
     -------
     DataFrame
         mode, firms, seed, estimator, estimate, std_error, ci_low, ci_high, truth (of the estimator's own target; missing where
-        it has another), and the p-values of the alarms: pretrend, base, spillover, effect. An estimator that refuses the panel
+        it has another), band and alone (1: the band, or every year's interval, holds the whole path of `years` years; 0: not),
+        and the p-values of the alarms: pretrend, base, spillover, effect. An estimator that refuses the panel
         has a missing estimate. ``headline`` is the study's answer with the interval that notebook 06 quotes.
 
     Raises
@@ -78,8 +80,9 @@ def one_draw(mode: str, seed: int, firms: int = 1500, estimators: Sequence[str] 
     calls = _calls(data, common)
     found, _ = dynamics.fit_all({name: calls[name] for name in estimators})
     given = averages.given(truth, rows, "pilot_start_year", "ln_lp", CONTROLS)
+    estimates = {name: _average(result) for name, result in found.items()}
     table = pd.DataFrame(
-        [(name, *found.get(name, (np.nan, np.nan))) for name in estimators],
+        [(name, *estimates.get(name, (np.nan, np.nan))) for name in estimators],
         columns=["estimator", "estimate", "std_error"],
     ).assign(target=[averages.TARGETS.get(name, "all") for name in estimators])
     half = NormalDist().inv_cdf(1 - SIZE / 2) * table["std_error"]
@@ -90,6 +93,7 @@ def one_draw(mode: str, seed: int, firms: int = 1500, estimators: Sequence[str] 
             answers[["ci_low", "ci_high"]].iloc[0].to_numpy()
         )
     table = averages.with_truth(table, given, common).drop(columns="target")
+    table = table.merge(paths.held(found, given, SIZE), on="estimator", how="left")
     return table.assign(mode=mode, firms=firms, seed=seed, **alarms(data, answers))
 
 
@@ -107,8 +111,8 @@ def panel(settings: Settings, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     return rows, truth
 
 
-def _calls(data: pd.DataFrame, common: int) -> dict[str, Callable[[], tuple[float, float]]]:
-    """Estimators by name, each giving (estimate, standard error clustered by firm); choices as in notebook 06."""
+def _calls(data: pd.DataFrame, common: int) -> dict[str, Callable[[], Any]]:
+    """Estimators by name, each giving a result with errors clustered by firm; choices as in notebook 06."""
     import diff_diff as dd
 
     # Without `cluster`: errors are by firm in any case, and naming it makes diff-diff weight cohorts by their size.
@@ -116,22 +120,19 @@ def _calls(data: pd.DataFrame, common: int) -> dict[str, Callable[[], tuple[floa
     never = {**not_yet, "control_group": "never_treated"}
     earliest = int(data.loc[data["start"] > 0, "start"].min())
     reach = {"kappa_pre": min(-FIRST_LEAD, earliest - int(data["year"].min())), "kappa_post": common}
+    local = dd.LPDiD(pre_window=2, post_window=max(common, 1), reweight=True, cluster="unit")
     return {
         "twfe": lambda: _two_way(data),
-        "cs_never": lambda: _overall(dd.CallawaySantAnna(**never).fit(data, **KEYS)),
-        "cs_not_yet": lambda: _overall(dd.CallawaySantAnna(**not_yet).fit(data, **KEYS)),
-        "cs_covariates": lambda: _overall(
-            dd.CallawaySantAnna(**not_yet).fit(data, covariates=list(CONTROLS), **KEYS)
-        ),
-        "sun_abraham": lambda: _overall(dd.SunAbraham(cluster="unit").fit(data, **KEYS)),
-        "headline": lambda: _of(_declared(data).estimate),
-        "imputation": lambda: _of(_impute(data).overall()),
-        "extended_twfe": lambda: _overall(dd.WooldridgeDiD(cluster="unit").fit(data, **KEYS)),
-        "stacked": lambda: _overall(
-            dd.StackedDiD(**reach, control_group="not_yet_treated").fit(data, **KEYS)
-        ),
-        "two_stage": lambda: _overall(dd.TwoStageDiD(cluster="unit").fit(data, **KEYS)),
-        "local_projections": lambda: _pooled(data, common),
+        "cs_never": lambda: dd.CallawaySantAnna(**never).fit(data, **KEYS),
+        "cs_not_yet": lambda: dd.CallawaySantAnna(**not_yet).fit(data, **KEYS),
+        "cs_covariates": lambda: dd.CallawaySantAnna(**not_yet).fit(data, covariates=list(CONTROLS), **KEYS),
+        "sun_abraham": lambda: dd.SunAbraham(cluster="unit").fit(data, **KEYS),
+        "headline": lambda: _declared(data),
+        "imputation": lambda: tables.imputed(_impute(data), FIRST_LEAD),
+        "extended_twfe": lambda: dd.WooldridgeDiD(cluster="unit").fit(data, **KEYS),
+        "stacked": lambda: dd.StackedDiD(**reach, control_group="not_yet_treated").fit(data, **KEYS),
+        "two_stage": lambda: dd.TwoStageDiD(cluster="unit").fit(data, **KEYS),
+        "local_projections": lambda: local.fit(data, post_pooled=(0, common), **SWITCHING),
         "switchers": lambda: _switchers(data, int(data["year"].max()) - earliest),
     }
 
@@ -154,38 +155,26 @@ def _answers(data: pd.DataFrame) -> pd.DataFrame:
     return headline.answer(found, paths, SIZE, 1)[0]
 
 
-def _of(estimate: imputation.model.Estimate) -> tuple[float, float]:
-    return estimate.estimate, estimate.std_error
+def _average(result: Any) -> tuple[float, float]:
+    own = result.estimate if isinstance(result, headline.Headline) else None
+    return (own.estimate, own.std_error) if own is not None else averages.average(result)
 
 
-def _overall(result: Any) -> tuple[float, float]:
-    return float(result.overall_att), float(result.overall_se)
-
-
-def _two_way(data: pd.DataFrame) -> tuple[float, float]:
+def _two_way(data: pd.DataFrame) -> Any:
     from linearmodels.panel import PanelOLS
 
     indexed = data.set_index(["unit", "year"])
-    fit = PanelOLS(
-        indexed["y"], indexed[["treated"]].astype(float), entity_effects=True, time_effects=True
-    ).fit(cov_type="clustered", cluster_entity=True)
-    return float(fit.params["treated"]), float(fit.std_errors["treated"])
+    treated = indexed[["treated"]].astype(float)
+    return PanelOLS(indexed["y"], treated, entity_effects=True, time_effects=True).fit(
+        cov_type="clustered", cluster_entity=True
+    )
 
 
-def _pooled(data: pd.DataFrame, common: int) -> tuple[float, float]:
-    import diff_diff as dd
-
-    local = dd.LPDiD(pre_window=2, post_window=max(common, 1), reweight=True, cluster="unit")
-    row = local.fit(data, post_pooled=(0, common), **SWITCHING).pooled.set_index("window").loc["post"]
-    return float(row["coefficient"]), float(row["se"])
-
-
-def _switchers(data: pd.DataFrame, longest: int) -> tuple[float, float]:
+def _switchers(data: pd.DataFrame, longest: int) -> Any:
     import diff_diff as dd
 
     early = data[data.groupby("unit")["year"].transform("min") == data["year"].min()]
-    result = dd.ChaisemartinDHaultfoeuille(twfe_diagnostic=False).fit(early, L_max=longest + 1, **SWITCHING)
-    return averages.switchers_average(result)
+    return dd.ChaisemartinDHaultfoeuille(twfe_diagnostic=False).fit(early, L_max=longest + 1, **SWITCHING)
 
 
 def alarms(data: pd.DataFrame, answers: pd.DataFrame | None = None) -> dict[str, float]:

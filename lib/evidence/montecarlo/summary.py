@@ -43,6 +43,8 @@ COLUMNS = [
     "mean_se",
     "coverage",
     "rejection",
+    "band",
+    "alone",
     "alarm",
     "alarm_name",
 ]
@@ -63,8 +65,10 @@ def summarise(draws: pd.DataFrame, size: float = 0.05) -> pd.DataFrame:
     DataFrame
         draws (with an estimate), failed; means of truth and estimate; bias = mean of estimate − truth of the same
         draw, bias_se its simulation error; sd of that difference; mean standard error; coverage of the draw's
-        truth; rejection of a zero effect (size under mode "null", power elsewhere); alarm = share of draws in which
-        the alarm that the mode must raise is raised, alarm_name which one that is.
+        truth; rejection of a zero effect (size under mode "null", power elsewhere); band, alone = share of draws in
+        which the band, or the interval of every single year, holds the whole true path (missing where an estimator
+        has none); alarm = share of draws in which the alarm that the mode must raise is raised, alarm_name which one
+        that is.
 
     Raises
     ------
@@ -99,6 +103,8 @@ def _line(mode: str, name: str, part: pd.DataFrame, size: float) -> dict[str, ob
         "mean_se": used["std_error"].mean(),
         "coverage": _covered(known).mean(),
         "rejection": ((used["ci_low"] > 0) | (used["ci_high"] < 0)).mean(),
+        "band": part["band"].mean(),
+        "alone": part["alone"].mean(),
         "alarm": (part[alarm].dropna() < size).mean(),
         "alarm_name": alarm,
     }
@@ -125,45 +131,26 @@ def verdicts(draws: pd.DataFrame, size: float = 0.05) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        mode, firms, what (coverage, quiet, raised), name (estimator or alarm), draws, rate, low, high (what is allowed), ok,
-        known (why it is not, where that is known: `KNOWN`, or "larger_sample" where the same alarm rings in more firms).
-        Coverage under "parallel" and "null" is to be within two points; a test where nothing is broken rejects at most in
-        1.5 · size; an alarm rings in half of the draws of its mode. With fewer than `ENOUGH` draws the bounds give way by
-        three simulation errors.
+        mode, firms, what (coverage, band, quiet, raised), name (estimator or alarm), draws, rate, low, high (what is
+        allowed), ok, known (why it is not, where that is known: `KNOWN`, or "larger_sample" where the same alarm rings
+        in more firms). Coverage of averages, and of whole paths by bands, under "parallel" and "null" is to be within
+        two points; a test where nothing is broken rejects at most in 1.5 · size; an alarm rings in half of the draws of
+        its mode. With fewer than `ENOUGH` draws the bounds give way by three simulation errors.
     """
     rows: list[tuple[str, int, str, str, int, float, float, float]] = []
     for key, part in draws.groupby(["mode", "firms"], sort=False):
         mode, firms = str(key[0]), int(key[1])
         sound = QUIET.get(mode)
+        limits, what = ((0.0, 1.5 * size), "quiet") if sound else ((0.5, 1.0), "raised")
         for alarm in sound or [MODES[mode].alarm]:
             p = part.drop_duplicates("seed")[alarm].dropna()
-            limits = (0.0, 1.5 * size) if sound else (0.5, 1.0)
-            rows.append(
-                (
-                    mode,
-                    firms,
-                    "quiet" if sound else "raised",
-                    alarm,
-                    len(p),
-                    float((p < size).mean()),
-                    *limits,
-                )
-            )
+            rows.append((mode, firms, what, alarm, len(p), float((p < size).mean()), *limits))
         for estimator, own in part.groupby("estimator", sort=False) if sound else ():
             used = own.dropna(subset=["estimate", "std_error", "truth"])
-            if len(used):
-                limits = (0.98 - size, 1.02 - size)
-                rows.append(
-                    (
-                        mode,
-                        firms,
-                        "coverage",
-                        str(estimator),
-                        len(used),
-                        float(_covered(used).mean()),
-                        *limits,
-                    )
-                )
+            for what, share in (("coverage", _covered(used)), ("band", own["band"].dropna())):
+                if len(share):
+                    rate, limits = float(share.mean()), (0.98 - size, 1.02 - size)
+                    rows.append((mode, firms, what, str(estimator), len(share), rate, *limits))
     table = pd.DataFrame(rows, columns=["mode", "firms", "what", "name", "draws", "rate", "low", "high"])
     rate = np.where(table["what"] == "raised", 0.5, size)
     room = np.where(

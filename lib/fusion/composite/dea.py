@@ -75,9 +75,9 @@ def undominated(z: ArrayLike) -> NDArray[np.intp]:
     scores = np.asarray(z, dtype=float)
     order = np.argsort(-scores.sum(axis=1), kind="stable")
     kept: list[int] = []
-    front = np.empty((0, scores.shape[1]))
+    front = scores[:0]
     for i in order:
-        if not len(front) or not (front >= scores[i]).all(axis=1).any():
+        if not (front >= scores[i]).all(axis=1).any():
             kept.append(int(i))
             front = scores[kept]
     return np.array(kept, dtype=np.intp)

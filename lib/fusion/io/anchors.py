@@ -21,7 +21,7 @@ def rows() -> list[dict[str, Any]]:
     x = np.array([100.0, 200, 100])
     inverse = algebra.leontief(a)
     forward = algebra.ghosh(algebra.allocation(a * x, x))
-    home = algebra.domestic(a, x, imports=[25, 40, 0], exports=[0, 40, 0])
+    home = algebra.domestic(a, x, imports=[25, 40, 20], exports=[0, 40, 20])
     cases = [
         ("complete coefficient b_32 = 180/342", 0.526316, algebra.complete(a)[2, 1]),
         ("complete coefficient b_22 = 560/342 − 1", 0.637427, algebra.complete(a)[1, 1]),
@@ -29,7 +29,7 @@ def rows() -> list[dict[str, Any]]:
         ("influence of 2 = 880/750", 1.173333, algebra.influence(inverse)[1]),
         ("sensitivity of 3 = 810/750", 1.080000, algebra.sensitivity(inverse)[2]),
         ("sensitivity of 3, Ghosh = 990/815", 1.214724, algebra.sensitivity(forward)[2]),
-        ("domestic coefficient (1 − 40/200) · .3", 0.240000, home[1, 1]),
+        ("domestic coefficients .8 · .2 + .8 · .3 + .8 · .3", 0.640000, np.trace(home)),
     ]
     return [
         {

@@ -1,0 +1,158 @@
+"""Components, coherence, benefit of the doubt, errors of coordination, loadings and logarithms, each worked by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import chi2
+
+from fusion.composite import coherence, dea, mistakes, pca, reliability, treat
+from fusion.composite.errors import CompositeError
+
+# Three columns of ±1 that are orthogonal to one another and to a constant.
+ONE, TWO, THREE = (
+    np.array(c, float) for c in ([1, 1, 1, 1, -1, -1, -1, -1], [1, 1, -1, -1] * 2, [1, -1] * 4)
+)
+
+
+def halves() -> pd.DataFrame:
+    """Eight rows, three columns, every correlation ½."""
+    second = 0.5 * ONE + np.sqrt(0.75) * TWO
+    part = 0.25 / np.sqrt(0.75)
+    third = 0.5 * ONE + part * TWO + np.sqrt(0.75 - part**2) * THREE
+    return pd.DataFrame({"a": ONE, "b": second, "c": third})
+
+
+def test_components_of_equal_correlations() -> None:
+    """R = ½ (I + J): eigenvalues 2, ½, ½, determinant ½; its inverse 2 I − ½ J has partial correlations of ⅓."""
+    found = pca.components(halves())
+    np.testing.assert_allclose(found.eigenvalues, [2, 0.5, 0.5], atol=1e-12)
+    np.testing.assert_allclose(found.vectors[:, 0], np.full(3, 1 / np.sqrt(3)), atol=1e-12)
+    assert (found.vectors.sum(axis=0) >= -1e-12).all()
+    assert found.kmo == pytest.approx((1 / 4) / (1 / 4 + 1 / 9))
+    statistic = (8 - 1 - 11 / 6) * np.log(2)
+    assert (found.bartlett, found.df) == (pytest.approx(statistic), 3)
+    assert found.p == pytest.approx(chi2.sf(statistic, 3))
+
+
+def test_rows_with_gaps_are_not_counted_by_bartlett() -> None:
+    """A ninth row that tells one column alone changes neither correlations nor the count of rows."""
+    whole, gap = halves(), pd.DataFrame({"a": [0.0], "b": [np.nan], "c": [np.nan]})
+    assert pca.components(pd.concat([whole, gap])).bartlett == pytest.approx(pca.components(whole).bartlett)
+
+
+def test_weights_of_components() -> None:
+    """Two pairs that have nothing in common, correlated by .6 and .8: eigenvalues 1.8, 1.6, .4, .2."""
+    four = np.array([1, -1, -1, 1] * 2, float) * ONE
+    z = np.column_stack([ONE, 0.6 * ONE + 0.8 * TWO, THREE, 0.8 * THREE + 0.6 * four])
+    np.testing.assert_allclose(pca.weights(z), np.array([1.6, 1.6, 1.8, 1.8]) / 6.8, atol=1e-12)
+    np.testing.assert_allclose(pca.weights(z, how="first"), [0, 0, 0.5, 0.5], atol=1e-12)
+    turned = halves() * [1, 1, -1]
+    with pytest.raises(CompositeError, match="2"):
+        pca.weights(turned, how="first")
+    np.testing.assert_allclose(pca.weights(turned, how="first", allow_negative=True), [1, 1, -1], atol=1e-12)
+
+
+def test_nothing_in_common_and_nothing_at_all() -> None:
+    assert pca.components(np.column_stack([ONE, TWO, THREE])).kmo == pytest.approx(0.0)
+    with pytest.warns(RuntimeWarning), pytest.raises(CompositeError):
+        pca.components(np.column_stack([ONE, TWO, np.ones(8)]))
+    with pytest.raises(CompositeError):
+        pca.components(np.column_stack([ONE, TWO, ONE + TWO]))
+
+
+def test_an_indicator_against_the_index() -> None:
+    """Loadings √2 · 1/√3 on the first component; the turned one lowers the index and comes first."""
+    z = halves() * [1, 1, -1]
+    found = coherence.negative(z, z["a"] + z["b"]).set_index("indicator")
+    np.testing.assert_allclose(found.loc[["a", "b", "c"], "loading"], np.array([1, 1, -1]) * np.sqrt(2 / 3))
+    # c with a + b: −(½ + ½) over √(1 + 1 + 2·½).
+    assert found.loc["c", "correlation"] == pytest.approx(-1 / np.sqrt(3))
+    assert found.index[0] == "c" and found["negative"].to_dict() == {"c": True, "a": False, "b": False}
+
+
+def test_what_goes_with_nothing_is_not_against_it() -> None:
+    """The index is a alone, and the component b alone: a correlation and a loading of exactly zero."""
+    found = coherence.negative(pd.DataFrame({"a": ONE, "b": TWO}), ONE)
+    assert sorted(np.abs(found["correlation"])) == pytest.approx([0, 1])
+    assert sorted(np.abs(found["loading"])) == pytest.approx([0, 1])
+    assert not found["negative"].any()
+
+
+def test_chains_by_pairs() -> None:
+    z = halves().assign(d=-halves()["a"])
+    found = coherence.pairs(z, {"a": "A", "b": "A", "c": "A", "d": "A"})
+    assert found["correlation"].tolist() == pytest.approx([0.5, 0.5, -1, 0.5, -0.5, -0.5])
+    summary = coherence.chain_summary(z, {"a": "A", "b": "A", "c": "B", "d": "B"}).set_index("chain")
+    # Within A ½, within B −½; across: ½, −1, ½, −½.
+    assert summary["within"].tolist() == pytest.approx([0.5, -0.5])
+    assert summary["between"].tolist() == pytest.approx([-0.125, -0.125])
+    assert summary["alpha"].tolist() == pytest.approx([2 / 3, -2])
+    assert summary["negative_pairs"].tolist() == [0, 1]
+
+
+def test_who_is_dominated() -> None:
+    """The fourth by the third, the sixth by the second; of two equal ones the first stays."""
+    scores = [[1, 0], [0, 1], [0.5, 0.5], [0.4, 0.4], [1, 0], [0, 0.9]]
+    assert dea.undominated(scores).tolist() == [0, 1, 2]
+    assert dea.undominated([[0.1, 0.1], [0.9, 0.9]]).tolist() == [1]
+    assert dea.undominated(np.zeros((2, 2))).tolist() == [0]
+
+
+def test_benefit_of_the_doubt() -> None:
+    """Weights of one at most keep the first two at one; the third has ½ + ¼. With equal shares it has the least of its own."""
+    found = dea.benefit_of_doubt([[1, 0], [0, 1], [0.5, 0.25]])
+    np.testing.assert_allclose(found.scores, [1, 1, 0.75])
+    np.testing.assert_allclose(found.weights[2], [1, 1])
+    # Two units (.8, .4), (.4, .2) and shares of a half: weights 1/(2·.8), 1/(2·.4) for both, and half the score for the second.
+    even = dea.benefit_of_doubt([[0.8, 0.4], [0.4, 0.2]], shares=(0.5, 0.5))
+    np.testing.assert_allclose(even.scores, [1, 0.5])
+    np.testing.assert_allclose(even.weights[0], [0.625, 1.25])
+    with pytest.raises(CompositeError):
+        dea.benefit_of_doubt([[-0.1, 1], [1, 1]])
+
+
+def test_errors_of_coordination_of_three_systems() -> None:
+    """Shares .6, .2, .2 times three: (.2, .6, .8) becomes (.36, .36, .48); levels above one are cut there."""
+    levels = np.array([[0.2, 0.6, 0.8], [0.8, 0.5, 0.5]])
+    found = mistakes.coordination(levels)
+    c = np.array([(0.36 * 0.36 * 0.48) ** (1 / 3) / 0.4, (1 * 0.3 * 0.3) ** (1 / 3) / (1.6 / 3)])
+    np.testing.assert_allclose(found["weights_in_c"], np.sqrt(c * [1.6 / 3, 0.6]), rtol=1e-12)
+    np.testing.assert_allclose(found["lost_coefficient"], found["right"] / np.sqrt(3), rtol=1e-12)
+    # Of two units the lower has .01 and the higher .99 in each system: D = (ΠU)^(1/6).
+    np.testing.assert_allclose(found["rescaled"], [(0.01 * 0.99**2) ** (1 / 6), (0.99 * 0.01**2) ** (1 / 6)])
+    # Who is alone has .01 in every system.
+    np.testing.assert_allclose(mistakes.coordination(levels[:1])["rescaled"], [0.1], rtol=1e-12)
+
+
+def test_loadings_of_two_and_of_none() -> None:
+    assert reliability.loadings(np.eye(2)).tolist() == [0, 0]
+    assert reliability.loadings(np.array([[1, 0.25], [0.25, 1]])).tolist() == [0.5, 0.5]
+    for without in (np.array([[1, -0.25], [-0.25, 1]]), np.array([[1, np.nan], [np.nan, 1]]), np.eye(1)):
+        assert np.isnan(reliability.loadings(without)).all()
+
+
+def test_loadings_of_one_factor() -> None:
+    """λ = (.9, .8, −.5): correlations .72, −.45, −.4; the sum of loadings is not negative."""
+    r = np.array([[1, 0.72, -0.45], [0.72, 1, -0.4], [-0.45, -0.4, 1]])
+    np.testing.assert_allclose(reliability.loadings(r), [0.9, 0.8, -0.5], atol=1e-8)
+    turned = r * np.outer([1, -1, -1], [1, -1, -1])
+    np.testing.assert_allclose(reliability.loadings(turned), [0.9, -0.8, 0.5], atol=1e-8)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_logarithm_pulls_in_the_long_tail(sign: int) -> None:
+    """1, 2, 4 … 1,024, as it is and mirrored; no point may be moved, so that the logarithm takes the whole column."""
+    x = sign * 2.0 ** np.arange(11)
+    row = treat.fit(pd.DataFrame({"x": x}), points=0, kurt_limit=0.0).iloc[0]
+    assert row["stage"] == "log" and row["log_sign"] == sign
+    shift = 0.01 * 1023
+    assert (row["log_from"], row["log_shift"]) == (min(sign * x), pytest.approx(shift))
+    bounds = (1.0, np.inf) if sign > 0 else (-np.inf, 1024.0)
+    assert (row["low"], row["high"]) == (bounds if sign > 0 else (-np.inf, -1.0))
+    made = treat.apply(pd.DataFrame({"x": [*x, sign * 0.5]}), pd.DataFrame([row]))["x"]
+    by_hand = sign * np.log(2.0 ** np.arange(11) - 1 + shift)
+    # A later value beyond the nearer end counts as that end.
+    np.testing.assert_allclose(made, [*by_hand, by_hand[0]], rtol=1e-12)
+    assert row["moved"] == 0
