@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -34,6 +37,19 @@ def test_components_of_equal_correlations() -> None:
     statistic = (8 - 1 - 11 / 6) * np.log(2)
     assert (found.bartlett, found.df) == (pytest.approx(statistic), 3)
     assert found.p == pytest.approx(chi2.sf(statistic, 3))
+
+
+@pytest.mark.parametrize("signs", list(product([1, -1], repeat=3)))
+def test_components_have_length_one_and_a_sum_that_is_not_negative(signs: tuple[int, ...]) -> None:
+    """Columns turned: elements of ±1/√3 on the first component, whichever sign a library gives it."""
+    z = halves() * list(signs)
+    vectors = pca.components(z).vectors
+    np.testing.assert_allclose((vectors**2).sum(axis=0), 1, atol=1e-12)
+    assert (vectors.sum(axis=0) >= -1e-12).all()
+    turned = np.array(signs) * (1 if sum(signs) > 0 else -1)
+    np.testing.assert_allclose(vectors[:, 0], turned / np.sqrt(3), atol=1e-12)
+    loading = coherence.negative(z, z["a"]).set_index("indicator").loc[["a", "b", "c"], "loading"]
+    np.testing.assert_allclose(loading, turned * np.sqrt(2 / 3))
 
 
 def test_rows_with_gaps_are_not_counted_by_bartlett() -> None:
@@ -129,16 +145,37 @@ def test_errors_of_coordination_of_three_systems() -> None:
 def test_loadings_of_two_and_of_none() -> None:
     assert reliability.loadings(np.eye(2)).tolist() == [0, 0]
     assert reliability.loadings(np.array([[1, 0.25], [0.25, 1]])).tolist() == [0.5, 0.5]
-    for without in (np.array([[1, -0.25], [-0.25, 1]]), np.array([[1, np.nan], [np.nan, 1]]), np.eye(1)):
-        assert np.isnan(reliability.loadings(without)).all()
+    gap = np.array([[1, 0.5, 0.5], [0.5, 1, np.nan], [0.5, np.nan, 1]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for without in (np.array([[1, -0.25], [-0.25, 1]]), gap, np.eye(1)):
+            assert np.isnan(reliability.loadings(without)).all()
 
 
-def test_loadings_of_one_factor() -> None:
-    """λ = (.9, .8, −.5): correlations .72, −.45, −.4; the sum of loadings is not negative."""
-    r = np.array([[1, 0.72, -0.45], [0.72, 1, -0.4], [-0.45, -0.4, 1]])
-    np.testing.assert_allclose(reliability.loadings(r), [0.9, 0.8, -0.5], atol=1e-8)
-    turned = r * np.outer([1, -1, -1], [1, -1, -1])
-    np.testing.assert_allclose(reliability.loadings(turned), [0.9, -0.8, 0.5], atol=1e-8)
+@pytest.mark.parametrize("signs", list(product([1, -1], repeat=3)))
+def test_loadings_of_one_factor(signs: tuple[int, ...]) -> None:
+    """λ = (.9, .8, .5) and turned: correlations are products; the sum of loadings is not negative."""
+    own = np.array([0.9, 0.8, 0.5]) * signs
+    r = np.outer(own, own)
+    np.fill_diagonal(r, 1)
+    np.testing.assert_allclose(reliability.loadings(r), own * np.sign(own.sum()), atol=1e-8)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_no_loading_is_above_one(sign: int) -> None:
+    """Correlations .9, .9, .5 ask for λ₁ = √(.81/.5); held at one, λ₂ = λ₃ = x is the least of 2(x − .9)² + (x² − .5)²."""
+    r = np.array([[1, sign * 0.9, sign * 0.9], [sign * 0.9, 1, 0.5], [sign * 0.9, 0.5, 1]])
+    x = np.roots([1, 0, 0.5, -0.9])
+    x = float(x[np.isreal(x)].real[0])
+    np.testing.assert_allclose(reliability.loadings(r), [sign, x, x], atol=1e-6)
+
+
+@pytest.mark.parametrize(("x", "skewness"), [([0, 1, 3], 0.9352195), ([-1, 0, 1], 0)])
+def test_a_column_hardly_skewed_is_not_mirrored(x: list[float], skewness: float) -> None:
+    """√6 · m₃/m₂^1.5 with m₃ = 20/27, m₂ = 14/9, and none; neither is below a limit of 0."""
+    row = treat.fit(pd.DataFrame({"x": x}, dtype=float), points=0, skew_limit=0.0).iloc[0]
+    assert row["stage"] == "log" and row["log_sign"] == 1
+    assert row["skew_before"] == pytest.approx(skewness, abs=1e-7)
 
 
 @pytest.mark.parametrize("sign", [1, -1])

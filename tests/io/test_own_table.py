@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -179,3 +180,13 @@ def test_the_form_reads_and_adds_up() -> None:
     assert (
         found.kinds == ("other", "manufacturing", "services") and len(both_ways.service_exports(found)) == 1
     )
+
+
+def test_a_table_may_miss_its_output_by_the_tolerance_and_no_more(tmp_path: Path) -> None:
+    """Inputs and value added of the first sector make 100; where 125 is stated, a fifth is missing."""
+    table = own(tmp_path).table
+    wrong = replace(table, output=table.output + np.array([25.0, 0, 0]))
+    io.table.checked(wrong, "table.csv", 0.2)
+    with pytest.raises(InputOutputError):
+        io.table.checked(wrong, "table.csv", 0.19)
+    io.table.checked(table, "table.csv", 0.0)

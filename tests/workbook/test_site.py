@@ -252,14 +252,15 @@ def write_real(build: Path) -> None:
 
 
 MONTECARLO = {
-    "montecarlo": """mode,estimator,draws,failed,truth,bias,bias_se,sd,mean_se,coverage,rejection
-parallel,twfe,200,0,0.0618,-0.0122,0.0012,0.017,0.0169,0.92,0.745
-null,imputation,200,0,0.0,0.0001,0.0012,0.017,0.0169,0.95,0.05
+    "montecarlo": """mode,estimator,draws,failed,truth,bias,bias_se,sd,mean_se,coverage,rejection,band,alone
+parallel,twfe,200,0,0.0618,-0.0122,0.0012,0.017,0.0169,0.92,0.745,,
+null,imputation,200,0,0.0,0.0001,0.0012,0.017,0.0169,0.95,0.05,0.935,0.615
 """,
     "montecarlo_alarms": "mode,firms,pretrend,base\nparallel,1500,0.07,\ntrend,1500,0.02,0.1\n",
     "montecarlo_verdicts": "mode,firms,what,name,draws,rate,low,high,ok,known\n"
     "parallel,1500,quiet,pretrend,200,0.07,0.0,0.075,True,\n"
     "parallel,1500,coverage,twfe,200,0.90,0.93,0.97,False,shared_shocks\n"
+    "null,1500,band,imputation,200,0.935,0.93,0.97,True,\n"
     "trend,1500,raised,pretrend,200,0.02,0.5,1.0,False,larger_sample\n"
     "trend,5000,raised,pretrend,50,0.62,0.5,1.0,True,\n",
     "montecarlo_production": "design,method,holds,term,truth,bias,sd,draws\ntiming,acf,True,l,0.6,0.001,0.02,50\n",
@@ -604,6 +605,7 @@ def test_monte_carlo_says_what_is_biased_and_which_alarm_is_silent(pages: dict[s
     assert ">0.070<" in page and "DOES NOT HOLD" in page and "size: pre-trends" in page
     assert "needs the larger sample" in page and ">5,000<" in page and "0.500–1.000" in page
     assert "Ackerberg–Caves–Frazer" in page and "200 draws a mode" in page
+    assert ">0.935<" in page and ">0.615<" in page and "band holds the path: imputation" in page.lower()
     assert "–" in page, "an alarm that could not be computed"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -50,7 +51,7 @@ def held(fits: Mapping[str, Any], truth: pd.DataFrame, size: float = 0.05) -> pd
 def _answer(fits: Mapping[str, Any], size: float) -> pd.DataFrame:
     """The path that the notebook shows of the answer: leads and effects from the last untreated year."""
     models = {n: h.model for n, h in fits.items() if isinstance(h, headline.Headline)}
-    based, _ = dynamics.fit_all({n: lambda m=m: leads.rebased(m, FIRST) for n, m in models.items()})
+    based, _ = dynamics.fit_all({n: partial(leads.rebased, m, FIRST) for n, m in models.items()})
     estimate, covariance, _ = leads.window(based)
     shown = bands.of_path(estimate, covariance, size, DRAWS)
     return shown[shown["event_time"] <= LAST].assign(estimator=next(iter(models), ""))

@@ -149,8 +149,10 @@ def verdicts(draws: pd.DataFrame, size: float = 0.05) -> pd.DataFrame:
             used = own.dropna(subset=["estimate", "std_error", "truth"])
             for what, share in (("coverage", _covered(used)), ("band", own["band"].dropna())):
                 if len(share):
-                    rate, limits = float(share.mean()), (0.98 - size, 1.02 - size)
-                    rows.append((mode, firms, what, str(estimator), len(share), rate, *limits))
+                    allowed = (0.98 - size, 1.02 - size)
+                    rows.append(
+                        (mode, firms, what, str(estimator), len(share), float(share.mean()), *allowed)
+                    )
     table = pd.DataFrame(rows, columns=["mode", "firms", "what", "name", "draws", "rate", "low", "high"])
     rate = np.where(table["what"] == "raised", 0.5, size)
     room = np.where(

@@ -18,13 +18,13 @@ from evidence.mutants.run import attempt, failed, place, warm
 ROOT = Path(__file__).resolve().parents[3]
 KNOWN = ROOT / "data" / "verification" / "mutants.csv"
 GOAL = 0.95
-COLUMNS = ["room", "file", "line", "kind", "before", "after", "result", "by", "seconds", "why"]
+COLUMNS = ["room", "file", "line", "where", "kind", "before", "after", "result", "by", "seconds", "why"]
 
 
 def known() -> dict[tuple[str, str, str], str]:
-    """Changes that no test can find, with the reason: (file, before, after)."""
+    """Changes that no test can find, with the reason: (file, line with what is changed between ‹ and ›, after)."""
     with KNOWN.open(encoding="utf-8", newline="") as stream:
-        return {(row["file"], row["before"], row["after"]): row["why"] for row in csv.DictReader(stream)}
+        return {(row["file"], row["where"], row["after"]): row["why"] for row in csv.DictReader(stream)}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
         ).to_string()
     )
     for row in table[~found & (table["why"] == "")].itertuples():
-        print(f"survived: {row.file}:{row.line} {row.before}  ->  {row.after}")
+        print(f"survived: {row.file}:{row.line} {row.where}  ->  {row.after}")
     share = float((found | (table["why"] != "")).mean()) if len(table) else 0.0
     print(f"{share:.1%} of {len(table)} found or explained")
     return int(share < GOAL)
@@ -79,11 +79,11 @@ def _planted(lib: Path, asked: argparse.Namespace) -> list[list[object]]:
                 raise SystemExit(f"{test} fails without any change: {alone.by}")
             sound.add(test)
         name = file.relative_to(lib).as_posix()
-        why = reasons.get((name, mutant.before, mutant.after), "") if outcome.result == "survived" else ""
+        why = reasons.get((name, mutant.where, mutant.after), "") if outcome.result == "survived" else ""
         found = [outcome.result, outcome.by, round(outcome.seconds, 1), why]
-        rows.append([room, name, mutant.line, mutant.kind, mutant.before, mutant.after, *found])
+        rows.append([room, name, mutant.line, mutant.where, mutant.kind, mutant.before, mutant.after, *found])
         told = f"{k + 1} of {len(chosen)}: {outcome.result} {name}:{mutant.line}"
-        told += f" {mutant.before}  ->  {mutant.after}" if outcome.result == "survived" else ""
+        told += f" {mutant.where}  ->  {mutant.after}" if outcome.result == "survived" else ""
         print(told, file=sys.stderr, flush=True)
     return rows
 

@@ -39,9 +39,11 @@ NAMES = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change: ``line``, the ``kind`` of operator, the code ``before`` and ``after``; ``place`` and ``choice`` in the tree."""
+    """One change: ``line``, its text ``where`` with what is changed between ‹ and ›, the ``kind`` of operator, the code
+    ``before`` and ``after``; ``place`` and ``choice`` in the tree."""
 
     line: int
+    where: str
     kind: str
     before: str
     after: str
@@ -65,11 +67,11 @@ def mutants(source: str) -> list[Mutant]:
         Text of the module. What only words depend on (documentation, messages, annotations) stays.
     """
     tree = ast.parse(source)
-    silent = _silent(tree)
+    silent, same, lines = _silent(tree), _without_effect(tree), source.splitlines()
     found = [
-        Mutant(node.lineno, kind, ast.unparse(node), ast.unparse(other), place, choice)  # type: ignore[attr-defined]
+        Mutant(node.lineno, _marked(node, lines), kind, ast.unparse(node), ast.unparse(other), place, choice)  # type: ignore[attr-defined,arg-type]
         for place, node in enumerate(ast.walk(tree))
-        if getattr(node, "lineno", 0) not in silent
+        if getattr(node, "lineno", 0) not in silent and id(node) not in same
         for choice, (kind, other) in enumerate(_changes(node))
     ]
     return sorted(found, key=lambda m: (m.line, m.place, m.choice))
@@ -99,6 +101,15 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
         yield "function", ast.Attribute(node.value, NAMES[node.attr], node.ctx)
 
 
+def _marked(node: ast.expr, lines: list[str]) -> str:
+    """The line on which a node begins, with the node between ‹ and ›; columns of a tree are counted in bytes."""
+    line = lines[node.lineno - 1].encode()
+    end = node.end_col_offset if node.end_lineno == node.lineno else len(line)
+    parts = (line[: node.col_offset], line[node.col_offset : end], line[end:])
+    before, own, after = (part.decode() for part in parts)
+    return f"{before}‹{own}›{after}".strip()
+
+
 def _is_text(node: ast.AST) -> bool:
     """Whether a string takes part: what is joined or compared there is words."""
     return any(
@@ -116,6 +127,39 @@ def _put(tree: ast.AST, target: ast.AST, other: ast.expr) -> None:
             if isinstance(value, list) and any(v is target for v in value):
                 setattr(parent, name, [other if v is target else v for v in value])
                 return
+
+
+def _without_effect(tree: ast.Module) -> set[int]:
+    """Nodes whose change is no fault: times a choice of 1 or −1 is over it; a mean has its sum's sign."""
+    found: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div) and _is_sign(node.right):
+            found.add(id(node))
+        elif isinstance(node, ast.Compare) and len(node.ops) == 1 and _is_nothing(node.comparators[0]):
+            call = node.left
+            if (
+                isinstance(call, ast.Call)
+                and isinstance(call.func, ast.Attribute)
+                and call.func.attr == "sum"
+            ):
+                found.add(id(call.func))
+    return found
+
+
+def _is_sign(node: ast.expr) -> bool:
+    """``1 if … else -1``, or ``np.where(…, -1.0, 1.0)``."""
+    if isinstance(node, ast.IfExp):
+        ends = [node.body, node.orelse]
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "where":
+        ends = node.args[1:]
+    else:
+        return False
+    values = {ast.unparse(end) for end in ends}
+    return len(values) == 2 and values <= {"1", "1.0", "-1", "-1.0"}
+
+
+def _is_nothing(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value in (0, 0.0) and node.value is not False
 
 
 def _silent(tree: ast.Module) -> set[int]:

@@ -45,7 +45,7 @@ def coordination(u: ArrayLike) -> dict[str, Floats]:
     rescaled = 0.01 + 0.98 * (levels - low) / spread
     share = np.r_[0.6, np.full(n - 1, 0.4 / (n - 1))]
     weighted = levels * share * n
-    inner = np.clip(coupling.coupling(np.clip(weighted, 0, 1)), 0, 1)
+    inner = coupling.coupling(np.clip(weighted, 0, 1))
     return {
         "right": np.sqrt(c * t),
         "lost_coefficient": np.sqrt(c / n * t),

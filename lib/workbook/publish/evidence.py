@@ -281,7 +281,7 @@ def _estimators(rows: Rows, label: str, language: str) -> str:
         if abs(float(row["bias"])) > 2 * float(row["bias_se"]):
             bias = f"<strong>{bias}</strong>"
         numbers = [_round(row[name], 4) for name in ("sd", "mean_se")]
-        shares = [_round(row[name], 3) for name in ("coverage", "rejection", "band", "alone")]
+        shares = [_round(row.get(name, ""), 3) for name in ("coverage", "rejection", "band", "alone")]
         body.append(
             [
                 m.html(Words(language).of("cohort_estimator", row["estimator"])),
