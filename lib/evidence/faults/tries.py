@@ -16,6 +16,7 @@ import psutil
 
 from evidence.faults.places import Forked, Place, digest, family, free, spent
 from evidence.faults.stages import Stage
+from workbook.run.kernels import forked
 
 RUNNER, EXECUTOR, KERNEL = "runner", "executor", "kernel"
 LONG = 420.0  # CPU seconds after which a command is called stuck; others may use the machine
@@ -161,8 +162,13 @@ class Try:
             below = psutil.Process(first).children(recursive=True)
             if not self.stage.notebook:
                 return self.rng.choice(below).pid if below else 0
-            word = "ipykernel_launcher" if role == KERNEL else "workbook.run.execute"
-            return next((p.pid for p in below if word in p.cmdline()), 0)
+            # Started by a command of its own, or forked and given a name.
+            word, name = (
+                ("ipykernel_launcher", forked.KERNEL)
+                if role == KERNEL
+                else ("workbook.run.execute", forked.EXECUTOR)
+            )
+            return next((p.pid for p in below if p.name() == name or word in p.cmdline()), 0)
         except psutil.Error:
             return 0
 

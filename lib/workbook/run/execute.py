@@ -1,8 +1,9 @@
 """Execute one notebook in this process's own kernel: ``python -m workbook.run.execute JOB FD RUNNER``.
 
-The runner starts one such process for each notebook, often before its inputs are there: the kernel makes its
-imports, and the first line on standard input says that the job's file is written and may be read. The verdict
-goes back through a pipe (file descriptor FD), not a file, so that a full disk cannot hide what happened.
+The runner starts one such process for each notebook, or has it forked with its kernel (see ``kernels.nursery``), often before
+its inputs are there: the kernel makes its imports, and the first line on standard input says that the job's file is
+written and may be read. The verdict goes back through a pipe (file descriptor FD), not a file, so that a full disk
+cannot hide what happened.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -25,11 +26,12 @@ from typing import Any
 from workbook import files
 from workbook.language import both, said
 from workbook.run import warm
+from workbook.run.kernels import forked
 
 # What papermill's imports would load if they could, and nothing here uses: a grammar of internet addresses that
 # takes seconds to build, their patterns, and Hadoop's file system. All are optional to those who import them.
 if __name__ == "__main__":
-    for optional in ("rfc3987_syntax", "rfc3986_validator", "pyarrow"):
+    for optional in (*forked.OPTIONAL, "pyarrow"):
         sys.modules.setdefault(optional, None)  # type: ignore[arg-type]
 
 from jupyter_client.kernelspec import KernelSpecManager
@@ -59,6 +61,7 @@ class Kernel(AsyncKernelManager):
     """
 
     process: Any = None
+    waiting: forked.Waiting | None = None  # one that was forked, with its imports made
 
     def __init__(self, **settings: Any) -> None:
         specs = KernelSpecManager(kernel_dirs=[])
@@ -67,6 +70,14 @@ class Kernel(AsyncKernelManager):
         if len(socket) < SOCKET_PATH:
             # Both are given, since the default is one name for all kernels of a working directory.
             self.transport, self.ip, self.connection_file = "ipc", socket, f"{socket}.json"
+
+    async def _async_launch_kernel(self, kernel_cmd: list[str], **settings: Any) -> None:
+        """Let a forked kernel be what the command would have started; where there is none, start it."""
+        waiting, Kernel.waiting = Kernel.waiting, None
+        if waiting is None or self.provisioner is None:
+            return await super()._async_launch_kernel(kernel_cmd, **settings)
+        waiting.go(kernel_cmd, settings["env"])
+        vars(self.provisioner).update(process=waiting, pid=waiting.pid, pgid=waiting.pid)
 
     async def _async_post_start_kernel(self, **settings: Any) -> None:
         await super()._async_post_start_kernel(**settings)
@@ -152,10 +163,20 @@ def finished(notebook: Mapping[str, Any], folder: Path, name: str) -> dict[str, 
     return None
 
 
-def main() -> int:
-    """Read the job, execute it, send the verdict."""
+def main(arguments: Sequence[str], kernel: forked.Waiting | None = None) -> int:
+    """Read the job, execute it, send the verdict.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        The job's file, the descriptor of the verdict's pipe, the process that started this one.
+    kernel : forked.Waiting, optional
+        The kernel that is there already.
+    """
+    file, verdict, parent = arguments
+    Kernel.process = Kernel.waiting = kernel
     signal.signal(signal.SIGTERM, _terminate)
-    threading.Thread(target=_end_with, args=(int(sys.argv[3]),), daemon=True).start()
+    threading.Thread(target=_end_with, args=(int(parent), kernel is None), daemon=True).start()
     warnings.filterwarnings("ignore")
     start_kernel()
     import papermill  # noqa: F401 (while the kernel makes its own imports)
@@ -164,8 +185,8 @@ def main() -> int:
     if not sys.stdin.readline():
         _end_kernel()
         return 0  # it is not needed after all
-    job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    with os.fdopen(int(sys.argv[2]), "w", encoding="utf-8") as pipe:
+    job = json.loads(Path(file).read_text(encoding="utf-8"))
+    with os.fdopen(int(verdict), "w", encoding="utf-8") as pipe:
         json.dump(execute(job), pipe)
     return 0
 
@@ -297,17 +318,19 @@ def _terminate(number: int, frame: FrameType | None) -> None:
     os._exit(128 + number)
 
 
-def _end_with(parent: int) -> None:
+def _end_with(parent: int, runner: bool) -> None:
     """End when the runner is gone, so that nothing outlives a killed run, nor its folder of sockets.
 
     The runner says who it is: one killed while this process was still importing is no parent that could be asked for.
+    Where the parent is a nursery, the runner may be there still, and needs its folder.
     """
     while os.getppid() == parent:
         time.sleep(0.5)
     _end_kernel()
-    shutil.rmtree(os.environ["JUPYTER_RUNTIME_DIR"], ignore_errors=True)
+    if runner:
+        shutil.rmtree(os.environ["JUPYTER_RUNTIME_DIR"], ignore_errors=True)
     os._exit(1)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

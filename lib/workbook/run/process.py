@@ -17,6 +17,7 @@ from typing import Any
 from workbook import files, paths
 from workbook.language import VARIABLE, both, current, said
 from workbook.run import warm
+from workbook.run.kernels.nursery import Child, Nursery
 from workbook.run.preflight import Plan
 from workbook.run.state import Place
 
@@ -49,28 +50,51 @@ FORMS = (
 class Job:
     """A notebook's process, in a process group of its own.
 
-    It starts with its kernel's imports; ``begin`` hands it the work, which may be much later.
+    It starts with its kernel's imports, or as a fork of one that has made them; ``begin`` hands it the work, which may
+    be much later.
     """
 
-    def __init__(self, study: str, plan: Plan, place: Place, runtime: Path) -> None:
+    def __init__(
+        self, study: str, plan: Plan, place: Place, runtime: Path, nursery: Nursery | None = None
+    ) -> None:
         self.study, self.plan, self.place = study, plan, place
         self.seconds = self.begun = 0.0
         self.said = tempfile.TemporaryFile(dir=runtime)  # noqa: SIM115 (closed with the job)
         receive, send = os.pipe()
         try:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "workbook.run.execute", str(place.job), str(send), str(os.getpid())],
-                cwd=paths.ROOT,
-                env=_environment(place.job, runtime) | {warm.MODULES: ",".join(warm.modules(plan.content))},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=self.said,
-                pass_fds=(send,),
-                start_new_session=True,
-            )
+            forked = self._fork(nursery, send) if nursery is not None else None
+            self.process: Any = forked or self._start(runtime, send)
         finally:
             os.close(send)
         self.pipe = os.fdopen(receive, encoding="utf-8")
+
+    def _start(self, runtime: Path, send: int) -> subprocess.Popen[bytes]:
+        modules = ",".join(warm.modules(self.plan.content))
+        return subprocess.Popen(
+            [sys.executable, "-m", "workbook.run.execute", str(self.place.job), str(send), str(os.getpid())],
+            cwd=paths.ROOT,
+            env=environment(runtime) | {warm.JOB: str(self.place.job), warm.MODULES: modules},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=self.said,
+            pass_fds=(send,),
+            start_new_session=True,
+        )
+
+    def _fork(self, nursery: Nursery, send: int) -> Child | None:
+        """A fork of the process that has made the imports; none if that is gone."""
+        read, write = os.pipe()
+        task = {"arguments": [str(self.place.job)], "environment": {warm.JOB: str(self.place.job)}}
+        try:
+            child = nursery.fork(task, (read, self.said.fileno(), send))
+        finally:
+            os.close(read)
+        line = os.fdopen(write, "wb")
+        if child is None:
+            line.close()
+        else:
+            child.stdin = line
+        return child
 
     def begin(self) -> None:
         """Write what it is to do, and let it start."""
@@ -107,7 +131,9 @@ class Job:
                     return dict(json.loads(text))
             self.said.seek(0)
             words = self.said.read().decode("utf-8", "replace")
-        end_all(warm.JOB, str(self.place.job))  # its kernel notices only later that nobody is there any more
+        end_all(
+            warm.JOB, str(self.place.job), self.process.pid
+        )  # its kernel notices only later that it is alone
         last = words.strip().splitlines()[-1:] or [said("run.silent")]
         status = self.process.returncode
         how = (
@@ -200,14 +226,18 @@ def _held(pid: int) -> int:
     return total
 
 
-def end_all(variable: str, value: str) -> None:
-    """End the processes whose environment says that they belong to something that is over."""
+def end_all(variable: str, value: str, session: int | None = None) -> None:
+    """End the processes that belong to something that is over, by their environment or by their session.
+
+    A forked one's environment is that of what it was forked of; a session's number is no other's while one lives in it.
+    """
     import psutil
 
     left = []
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
-            if process.pid != os.getpid() and process.environ().get(variable) == value:
+            mine = process.environ().get(variable) == value or os.getsid(process.pid) == session
+            if process.pid != os.getpid() and mine:
                 process.kill()
                 left.append(process)
     psutil.wait_procs(left, GRACE_SECONDS)
@@ -223,13 +253,12 @@ def _family(pid: int) -> Iterator[Any]:
         yield parent
 
 
-def _environment(job: Path, runtime: Path) -> dict[str, str]:
-    """Environment of a notebook's process: nothing of the user's own IPython or Jupyter settings."""
+def environment(runtime: Path) -> dict[str, str]:
+    """Environment of the notebooks' processes, but for each one's job: nothing of the user's own IPython or Jupyter settings."""
     return {
         **os.environ,
         # A sum that is split over threads has other last digits with their number, which is that of cores and jobs.
         **dict.fromkeys(THREADS, "1"),
-        warm.JOB: str(job),
         VARIABLE: current(),
         "FUSION_BUILD": str(paths.build().absolute()),
         "IPYTHONDIR": str(runtime / "ipython"),

@@ -20,9 +20,11 @@ from workbook.exhibits import listing, sheets
 from workbook.language import said
 from workbook.review.compare import snapshot
 from workbook.run import chain, fingerprint, manifest, preflight, progress, warm
+from workbook.run.kernels import nursery
+from workbook.run.kernels.nursery import Nursery
 from workbook.run.lock import LockedError, lock
 from workbook.run.preflight import Plan
-from workbook.run.process import Job, Watch, end_all
+from workbook.run.process import Job, Watch, end_all, environment
 from workbook.run.state import Place
 
 FAILED, REFUSED = 1, 2
@@ -130,6 +132,8 @@ class Run:
         self.running: dict[str, Job] = {}
         # Processes whose kernels make their imports while what they will read is being written.
         self.spare: dict[str, tuple[Job, dict[str, str]]] = {}
+        # One that makes the imports of all notebooks that may follow the first, and the library as it was then.
+        self.nursery: tuple[Nursery, dict[str, dict[str, str]]] | None = None
         self.stale: set[str] = set()
         self.touched: dict[str, dict[str, tuple[int, ...]]] = {}
         self.fates: dict[str, str] = {}
@@ -152,6 +156,9 @@ class Run:
             except BaseException as problem:
                 self._abort(problem)
                 raise
+            finally:
+                if self.nursery is not None:
+                    self.nursery[0].end()
         return self._conclude()
 
     def _sweep(self) -> None:
@@ -212,7 +219,7 @@ class Run:
             self._decide(name, "good", "up to date")
         else:
             self.stale.add(name)
-            if len(self.running) < self.jobs:
+            if len(self.running) < self.jobs and not self._soon(name):
                 self._start(name)
 
     def _current(self, name: str) -> bool:
@@ -281,15 +288,31 @@ class Run:
         return True
 
     def _job(self, name: str) -> Job:
-        return Job(self.study.name, self.plans[name], self.place(name), self.runtime)
+        given = (self.study.name, self.plans[name], self.place(name), self.runtime)
+        forking = self._nursery(name)
+        return Job(*given, forking) if forking is not None and forking.usable() else Job(*given)
+
+    def _nursery(self, name: str) -> Nursery | None:
+        """The process that has made, or makes, this notebook's imports, unless the library was edited since."""
+        forking, library = self.nursery or (None, {})
+        return forking if name in library and library[name] == self._library(name) else None
+
+    def _soon(self, name: str) -> bool:
+        """Whether its imports are being made: to wait for them is shorter than to make them again."""
+        forking = self._nursery(name)
+        return forking is not None and name not in self.spare and forking.waiting()
 
     def _warm(self) -> None:
-        """Where a core is free, start the process of the notebook that is next, so that only its work is left."""
+        """Make the imports of what follows; then, where a core is free, start the notebook that is next."""
+        if self.nursery is None and len(self.waiting) > 1 and nursery.possible():
+            library = {name: self._library(name) for name in self.waiting}
+            modules = (module for name in library for module in warm.modules(self.plans[name].content))
+            self.nursery = Nursery(modules, environment(self.runtime)), library
         if len(self.running) + len(self.spare) >= self.jobs:
             return
         for name in self.waiting:
             under_way = all(self.fates.get(n) == "good" or n in self.running for n in self.needs(name))
-            if under_way and name not in self.spare:
+            if under_way and name not in self.spare and not self._soon(name):
                 self.spare[name] = (self._job(name), self._library(name))
                 return
 

@@ -1,0 +1,1 @@
+"""Kernels forked of one process that has made their imports."""
