@@ -108,6 +108,26 @@ def test_chains_by_pairs() -> None:
     assert summary["negative_pairs"].tolist() == [0, 1]
 
 
+def test_what_is_redundant_or_opposed() -> None:
+    """Above .92, and below −.4 within a chain; what lies on a line is neither."""
+
+    def flag(r: float, chains: str = "AA", **lines: float) -> str:
+        z = pd.DataFrame({"a": ONE, "b": r * ONE + np.sqrt(1 - r**2) * TWO})
+        return str(coherence.pairs(z, dict(zip("ab", chains, strict=True)), **lines)["flag"].iloc[0])
+
+    assert [flag(r) for r in (0.95, 0.9, -0.3, -0.5)] == ["redundant", "", "", "opposed"]
+    assert flag(-0.5, "AB") == "" and flag(0.95, "AB") == "redundant"
+    # Correlations of exactly nothing.
+    assert flag(0.0, high=0.0) == flag(0.0, low=0.0) == ""
+
+
+def test_a_chain_that_is_at_odds() -> None:
+    """Correlations −.6, 0, −.8 of three indicators: their mean, and two negative pairs."""
+    z = pd.DataFrame({"a": ONE, "b": -0.6 * ONE - 0.8 * TWO, "c": TWO})
+    row = coherence.chain_summary(z, dict.fromkeys("abc", "A")).iloc[0]
+    assert row["within"] == pytest.approx(-1.4 / 3) and row["negative_pairs"] == 2
+
+
 def test_who_is_dominated() -> None:
     """The fourth by the third, the sixth by the second; of two equal ones the first stays."""
     scores = [[1, 0], [0, 1], [0.5, 0.5], [0.4, 0.4], [1, 0], [0, 0.9]]
@@ -125,8 +145,14 @@ def test_benefit_of_the_doubt() -> None:
     even = dea.benefit_of_doubt([[0.8, 0.4], [0.4, 0.2]], shares=(0.5, 0.5))
     np.testing.assert_allclose(even.scores, [1, 0.5])
     np.testing.assert_allclose(even.weights[0], [0.625, 1.25])
+    # No indicator above .6 of a score: w₁ ≤ w₂/2 for the third, so that w₂ = 1/1.05; w₁ ≥ (.4/.06) w₂ for the second.
+    most = dea.benefit_of_doubt([[1, 0.1], [0.1, 1], [0.6, 0.2]], shares=(0.0, 0.6))
+    second = (0.1 * 0.4 / 0.06 + 1) / (0.4 / 0.06 + 0.1)
+    np.testing.assert_allclose(most.scores, [second, second, 0.5 / 1.05])
     with pytest.raises(CompositeError):
         dea.benefit_of_doubt([[-0.1, 1], [1, 1]])
+    with pytest.raises(CompositeError):
+        dea.benefit_of_doubt([[np.nan, 1], [1, 1]])
 
 
 def test_errors_of_coordination_of_three_systems() -> None:
