@@ -46,6 +46,8 @@ BROKEN: dict[str, Cells] = {
     "tech_within_revenue": {"tech_revenue": 6000.0},
     "inventory_within_current": {"inventory": 4001.0},
     "receivable_within_current": {"accounts_receivable": 4001.0},
+    "assets_add_up": {"current_assets": 8999.0},
+    "current_assets_add_up": {"inventory": 3000.0, "accounts_receivable": 2000.0},
     "liabilities_to_assets": {"total_liab": 13501.0},
     "value_added_rate": {"value_added": -2600.0},
     "revenue_jump": {"operating_revenue": 60000.0},

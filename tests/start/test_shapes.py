@@ -11,7 +11,10 @@ import pandas as pd
 import pytest
 
 from fusion.adapters import wide
-from fusion.start import command, preview
+from fusion.adapters.command import spread
+from fusion.start import command, draft, preview
+from fusion.start.look import look
+from fusion.start.roles import assign
 from workbook import paths
 from workbook.expressions import columns as expressions
 from workbook.params.load import Study, load
@@ -188,3 +191,30 @@ def test_chinese_text_is_not_taken_for_western(tmp_path: Path) -> None:
     (tmp_path / "b.csv").write_bytes("Kreis;Förderung;Größe\nMünchen;1;2\n".encode("windows-1252"))
     assert text.find_encoding(tmp_path / "a.csv", "auto") == "gb18030"
     assert text.find_encoding(tmp_path / "b.csv", "auto") == "windows-1252"
+
+
+def test_forms_of_years_are_stacked_and_their_folder_is_enough(tmp_path: Path) -> None:
+    """Forms of three years with other spellings of headers, totals and notes, and a sheet of explanations: years below each
+    other, one unit for the older and the newer code, and editions by year as the adapter has them."""
+    folder = tmp_path / "forms"
+    folder.mkdir()
+    credit = [f"91310115{n:08d}X"[:8] + f"{n:09d}" + "A" for n in range(100000001, 100000031)]
+    head = {2015: "组织机构代码,行业代码,营业收入;本年,资产总计;本年,其中：本年折旧;本年,从业人员平均人数"}
+    head |= dict.fromkeys(
+        (2018, 2019), "统一社会信用代码,行业小类代码,营业收入,资产总计,本年折旧,平均用工人数"
+    )
+    for year, line in head.items():
+        rows = [f"{year}年财务状况,,,,,计量单位：千元", line]
+        rows += [
+            f"{c[8:17] if year == 2015 else c},3911,{100 + i},{200 + i},3,{20 + i}"
+            for i, c in enumerate(credit)
+        ]
+        rows += [f"合计,,{3000 + 435},{6000 + 435},90,{600 + 435}", "2.“—”表示未填报。,,,,,"]
+        (folder / f"605-1_{year}.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    (folder / "truth.json").write_text("{}", encoding="utf-8")
+    looked = look(spread([folder]))
+    roles = assign(looked)
+    assert roles.enterprise and len(roles.unit.cells) == 90 and roles.unit.cells.nunique() == 30
+    assert sorted(roles.year.stated.astype(int).unique()) == [2015, 2018, 2019]
+    written = draft.study(roles, [str(f) for f in looked.files], "a.yaml", "zh")
+    assert "editions" not in written and "last_year: 2019" in written

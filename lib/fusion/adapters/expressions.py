@@ -117,14 +117,26 @@ def object_of(codes: Mapping[str, str]) -> str:
     return f"CASE WHEN coalesce({', '.join(plain.values())}) IS NOT NULL THEN '{{' || concat_ws(', ', {entries}) || '}}' END"
 
 
-def no_data(adapter: Adapter, mapping: Mapping_, width: int, labels: int, of_year: Sequence[int] = ()) -> str:
-    """Why a row is no data, NULL where it is: label, blank, note, total, not kept (with the value), part of a year."""
+def no_data(
+    adapter: Adapter,
+    mapping: Mapping_,
+    width: int,
+    labels: int,
+    of_year: Sequence[int] = (),
+    totals: Sequence[int] = (),
+) -> str:
+    """Why a row is no data, NULL where it is: label, blank, note, total, not kept (with the value), part of a year.
+
+    ``totals`` are rows that are totals by what they are, beside those that the adapter has words for.
+    """
     lookup = Lookup(mapping.headers, adapter)
     others = " AND ".join(f"c{i} IS NULL" for i in range(1, width)) or "true"
     cases = [f"WHEN row <= {labels} THEN 'label row'", f"WHEN c0 IS NULL AND {others} THEN 'blank row'"]
     cases.append(f"WHEN {_note(adapter, others)} THEN 'note below the table'")
     if adapter.totals:
         cases.append(f"WHEN {_total(adapter, mapping, width)} THEN 'total'")
+    if totals:
+        cases.append(f"WHEN row IN ({', '.join(map(str, totals))}) THEN 'total'")
     for held, how in ((adapter.keep, "NOT IN"), (adapter.drop, "IN")):
         for header, values in held.items():
             for h in lookup.find(header)[:1]:

@@ -17,7 +17,7 @@ from fusion.adapters.headers import Header, alias_key, normalise
 from fusion.adapters.match import Lookup, Mapping_, match
 from fusion.adapters.model import Adapter, FileRule, Repeats
 from fusion.language import said
-from fusion.panel import sheets
+from fusion.panel import sheets, totals
 from fusion.panel.cast import cast
 from fusion.panel.contract import KEYS, ROW, Column, contract
 
@@ -231,7 +231,7 @@ def name(
 ) -> tuple[Named, FileRows]:
     """Stage a file and make the view of its data rows, ``source_row`` counted on from ``first``."""
     staged = stage.stage(con, layout.looked, layout.header_at, len(layout.texts), f"{view}_staged", folder)
-    rows = _account(con, staged, layout, adapter, first)
+    rows = _account(con, staged, layout, adapter, first, choices.columns)
     cells = _cells(layout, adapter)
     if adapter.decimal == "comma" and layout.looked.kind in stage.CSV_KINDS:
         numbers = {n for n in cells if _column(n, choices.columns).is_number}
@@ -275,6 +275,8 @@ def typed(
     every = " UNION ALL BY NAME ".join(f"FROM {file.view}" for file in files)
     con.con.execute(f"CREATE OR REPLACE TEMP VIEW {table}_named AS {every}")
     _, notes = cast(con, con.table(f"{table}_named"), like.columns, like.factors, f"{table}_typed")
+    # Of a column, not of a term of its sum.
+    notes = notes.assign(field=[str(name).partition(TERM)[0] for name in notes["field"]])
     kept = {n: c for n, c in like.columns.items() if TERM not in n or n == OTHER_ID}
     listed = ", ".join([f'"{n}"' for n in kept] + [f'{e} AS "{n}"' for n, e in like.made.items()])
     con.con.execute(f"CREATE OR REPLACE TEMP VIEW {table} AS SELECT {ROW}, {listed} FROM {table}_typed")
@@ -369,14 +371,22 @@ def _made(layout: Layout, adapter: Adapter, typed: Mapping[str, Column]) -> dict
     return made
 
 
-def _account(con: Any, staged: stage.Staged, layout: Layout, adapter: Adapter, first: int) -> FileRows:
+def _account(
+    con: Any,
+    staged: stage.Staged,
+    layout: Layout,
+    adapter: Adapter,
+    first: int,
+    columns: Mapping[str, Column],
+) -> FileRows:
     """Say of each row whether it is data, and why not; make the view ``…_why``."""
     if staged.rows == 0:
         raise AdapterError(said("adapters.header_only", path=layout.path))
     not_applied = _not_applied(con, staged.name, layout, adapter)
     kept_by = {h: v for h, v in adapter.keep.items() if h not in not_applied}
     own = adapter.model_copy(update={"keep": kept_by})
-    why = sql.no_data(own, layout.mapping, len(layout.texts), len(layout.labels), layout.of_year)
+    summed = [one.row for one in summed_rows(con, staged.name, layout, columns) if one.certain]
+    why = sql.no_data(own, layout.mapping, len(layout.texts), len(layout.labels), layout.of_year, summed)
     con.con.execute(
         f"CREATE OR REPLACE TEMP VIEW {staged.name}_first AS SELECT *, {why} AS why FROM {staged.name}"
     )
@@ -392,6 +402,22 @@ def _account(con: Any, staged: stage.Staged, layout: Layout, adapter: Adapter, f
         aside["another number of cells than the header"] = len(staged.misfits)
     kept = sum(n for reason, n in counted if reason is None)
     return FileRows(layout.path, staged.rows, kept, aside, staged.misfits, first, layout.label, not_applied)
+
+
+def summed_rows(con: Any, table: str, layout: Layout, columns: Mapping[str, Column]) -> list[totals.Total]:
+    """Rows that are totals by what they are, whether or not the adapter has a word for them."""
+    held = {n.split(TERM)[0]: f"c{h.position}" for n, h in _bringers(layout.mapping).items()}
+    if not layout.ids:
+        return []
+    key = f"coalesce({', '.join(sql.text(f'c{h.position}') for h in layout.ids)})"
+    begins = f"coalesce({', '.join(sql.text(f'c{i}') for i in range(min(len(layout.texts), 3)))})"
+    names = [begins, *([held["firm_name"]] if "firm_name" in held else [])]
+    numbers = [
+        c for n, c in held.items() if n not in KEYS and (columns[n].is_number or columns[n].type == "auto")
+    ]
+    return totals.find(
+        con, totals.Places(table, "row", key, names, held.get("year"), numbers, len(layout.labels))
+    )
 
 
 def _not_applied(con: Any, table: str, layout: Layout, adapter: Adapter) -> dict[str, str]:

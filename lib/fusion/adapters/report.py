@@ -22,6 +22,7 @@ from fusion.panel import lines as above
 from fusion.panel.contract import KEYS, contract
 from fusion.panel.errors import PanelError
 
+SOME = 4  # columns of one finding that are named
 MOST = 12  # findings that are listed by name
 
 
@@ -174,8 +175,12 @@ def lines(report: Report) -> list[str]:
     if report.merged:
         out.append(said("adapters.report.merged", own=report.adapter.adapter, base=report.adapter.based_on))
         out += [f"  {key}: {_flow(value)}" for key, value in report.merged.items()]
+    # Forms of several years that are mapped alike are listed once.
+    alike: dict[tuple[str, ...], list[Layout]] = {}
     for layout in report.layouts:
-        out += ["", *_file(layout, report)]
+        alike.setdefault(tuple(_mapped(layout, report)), []).append(layout)
+    for mapped, layouts in alike.items():
+        out += ["", *(line for layout in layouts for line in _head(layout)), *mapped]
     out += ["", *_rows(report), *_rules(report), "", *_computable(report)]
     if report.problems:
         out += ["", said("adapters.report.problems", count=len(report.problems))]
@@ -302,9 +307,8 @@ def _all_gone(quality: pd.DataFrame, every: int) -> list[str]:
     return lines
 
 
-def _file(layout: Layout, report: Report) -> list[str]:
-    mapping = layout.mapping
-    table = panel.headers_of(layout)
+def _head(layout: Layout) -> list[str]:
+    """A file: its kind, where its header stands, its year, its sheets."""
     kind = f"{layout.looked.kind[1:]}, {layout.looked.encoding or said('adapters.report.as_stored')}"
     title = said("adapters.report.file", label=layout.label, kind=kind, row=layout.header_at + 1)
     title += (
@@ -313,7 +317,7 @@ def _file(layout: Layout, report: Report) -> list[str]:
         else said("adapters.report.file_end")
     )
     role = said("adapters.report.establishments") if layout.rule.role == "establishments" else ""
-    out = [said("adapters.report.headers", title=title, role=role, count=len(mapping.headers))]
+    out = [said("adapters.report.headers", title=title, role=role, count=len(layout.mapping.headers))]
     if layout.dated.year is not None:
         out.append(
             said(
@@ -326,8 +330,14 @@ def _file(layout: Layout, report: Report) -> list[str]:
         if layout.passed or not layout.alone
         else []
     )
-    out += [said("adapters.report.passed", sheets=listed(layout.passed))] if layout.passed else []
-    out += _of_repeats(layout, report.adapter)
+    return out + ([said("adapters.report.passed", sheets=listed(layout.passed))] if layout.passed else [])
+
+
+def _mapped(layout: Layout, report: Report) -> list[str]:
+    """What each of its headers means."""
+    mapping = layout.mapping
+    table = panel.headers_of(layout)
+    out = _of_repeats(layout, report.adapter)
     for how in ("matched", "part of"):
         for row in table[table["how"] == how].itertuples():
             unit = (
@@ -419,21 +429,33 @@ def _rules(report: Report) -> list[str]:
     if found.empty:
         return [said("adapters.report.no_rule_broken")]
     out = [said("adapters.report.rules")]
-    for row in found.itertuples():
-        out.append(
-            said(
-                "adapters.report.rule",
-                severity=word("adapters.severity", str(row.severity)),
-                field=row.field or said("adapters.report.row"),
-                message=getattr(row, f"message_{current()}"),
-                cells=row.cells,
-                firms=row.firms,
-            )
-        )
+    for (severity, message), part in found.groupby(["severity", f"message_{current()}"], sort=False):
+        out.append(_rule(word("adapters.severity", str(severity)), str(message), part))
     for column, values in report.values.items():
         odd = listed(said("adapters.report.value", value=v, rows=n) for v, n in values.items())
         out.append(said("adapters.report.values", column=column, values=odd))
     return out
+
+
+def _rule(severity: str, message: str, part: pd.DataFrame) -> str:
+    """A rule and where it is broken; one that says the same of many columns is one line."""
+    if len(part) == 1:
+        field = part["field"].iloc[0] or said("adapters.report.row")
+        counts = {"cells": part["cells"].iloc[0], "firms": part["firms"].iloc[0]}
+        return said("adapters.report.rule", severity=severity, field=field, message=message, **counts)
+    fields = (
+        said("adapters.report.some", listed=listed(part["field"].head(SOME)))
+        if len(part) > SOME
+        else listed(part["field"])
+    )
+    return said(
+        "adapters.report.rule_columns",
+        severity=severity,
+        message=message,
+        cells=int(part["cells"].sum()),
+        count=len(part),
+        fields=fields,
+    )
 
 
 def _computable(report: Report) -> list[str]:

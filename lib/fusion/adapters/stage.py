@@ -32,7 +32,8 @@ from fusion.panel.errors import PanelError
 LOOKED_AT = 40  # rows at the top in which a header is looked for
 CSV_KINDS = (".csv", ".tsv", ".txt")
 DELIMITERS = (",", "\t", ";", "|")
-FORMATS = ", ".join((*CSV_KINDS, *sheets.KINDS, ".parquet", *labelled.KINDS, queries.KIND))
+KINDS = (*CSV_KINDS, *sheets.KINDS, ".parquet", *labelled.KINDS, queries.KIND)
+FORMATS = ", ".join(KINDS)
 ROW = "row"
 HEADERS = {".parquet": files.parquet_headers, **dict.fromkeys(labelled.KINDS, labelled.headers)}
 # A row longer than this is a quotation mark that was never closed, not a row.

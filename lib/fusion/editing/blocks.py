@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -19,6 +20,7 @@ from fusion.panel.contract import ROW, rules
 
 DATA = Path(__file__).resolve().parents[3] / "data" / "editing"
 STAFF = "employees_avg"
+_SUM = re.compile(r"(?P<parts>[a-z_]+(?: \+ [a-z_]+)*) <= (?P<whole>[a-z_]+) \+ 0\.1")
 _LEAST_PEERS = 10
 _ROWS = 40_000  # rows of one block
 
@@ -50,14 +52,39 @@ def items() -> dict[str, Item]:
     return {x["column"]: Item(x["block"], x["level"], x["difference"] == "yes") for x in lines}
 
 
-def parts(columns: Sequence[str]) -> list[tuple[str, str]]:
-    """Pairs (part, whole) of money items, from the rules of the contract that say so."""
+class Sum(NamedTuple):
+    """Parts that together are at most their whole.
+
+    Attributes
+    ----------
+    rule : str
+        Of the contract.
+    asked : bool
+        Whether a return that breaks it is mended: it cannot be right, or it adds up parts, which a single warning about a
+        part does not.
+    """
+
+    rule: str
+    parts: tuple[str, ...]
+    whole: str
+    asked: bool
+
+
+def sums(columns: Sequence[str]) -> list[Sum]:
+    """Sums of money items, from the rules of the contract that say so: a + b <= c + 0.1."""
     found = []
     for rule in rules():
-        words = rule.expression.split()
-        if len(words) == 5 and words[1] == "<=" and words[3:] == ["+", "0.1"]:
-            found.append((words[0], words[2]))
-    return [(part, whole) for part, whole in found if part in columns and whole in columns and whole != STAFF]
+        told = _SUM.fullmatch(rule.expression)
+        if told:
+            named = tuple(told["parts"].split(" + "))
+            asked = rule.severity == "error" or len(named) > 1
+            found.append(Sum(rule.rule, named, told["whole"], asked))
+    return [one for one in found if {*one.parts, one.whole} <= set(columns) and one.whole != STAFF]
+
+
+def parts(columns: Sequence[str]) -> list[tuple[str, str]]:
+    """Pairs (part, whole) of money items."""
+    return [(one.parts[0], one.whole) for one in sums(columns) if len(one.parts) == 1]
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from fusion.editing import corrections, scores, slips
 from fusion.editing.balances import Balance, Sheet, mend
-from fusion.editing.blocks import items, parts
+from fusion.editing.blocks import items, sums
 from fusion.editing.settings import Settings
 from fusion.panel.contract import ROW
 from fusion.panel.readers import Raw
@@ -209,7 +209,7 @@ def resolved(raw: Raw, made: Review, how: str) -> tuple[Raw, pd.DataFrame]:
 
 
 def mendings(raw: Raw, quality: pd.DataFrame, most: int = 2000) -> pd.DataFrame:
-    """The smallest change that mends each return whose parts exceed their whole.
+    """The smallest change that mends each return whose parts, alone or added up, exceed their whole.
 
     Parameters
     ----------
@@ -226,10 +226,9 @@ def mendings(raw: Raw, quality: pd.DataFrame, most: int = 2000) -> pd.DataFrame:
         change is about as likely.
     """
     columns = [c for c in items() if c in raw.columns]
-    rules = [Balance({part: 1.0, whole: -1.0}, -np.inf, 0.0) for part, whole in parts(columns)]
-    broken = quality.loc[
-        quality["field"].isin({part for part, _ in parts(columns)}) & quality["severity"].eq("error")
-    ]
+    found = sums(columns)
+    rules = [Balance(dict.fromkeys(one.parts, 1.0) | {one.whole: -1.0}, -np.inf, 0.0) for one in found]
+    broken = quality.loc[quality["rule"].isin({one.rule for one in found if one.asked})]
     units = broken["unit"].drop_duplicates().head(most).tolist()
     lines = []
     if rules and units:

@@ -22,7 +22,7 @@ import pandas as pd
 import pyarrow as pa
 
 from fusion.language import LANGUAGES, listed, said
-from fusion.panel import codes, files, labelled, queries, sheets, text
+from fusion.panel import codes, files, labelled, queries, sheets, text, totals
 from fusion.panel.cast import HEADER, cast
 from fusion.panel.contract import KEYS, MONEY, MONEY_UNITS, ROW, Column, expected, missing_columns
 from fusion.panel.errors import PanelError, examples, nearest
@@ -126,6 +126,7 @@ def read(
     columns = expected(contract, extra_columns)
     editions = by_year(editions)
     notes: list[tuple[str, str, str, str, str]] = []
+    left_out = pd.DataFrame(columns=HEADER)
     if LOADER.match(source) and not os.path.exists(root / source):
         given = _from_loader(con, source)
     else:
@@ -135,10 +136,12 @@ def read(
     try:
         named = _dated(_renamed(given, source, rename or {}, columns), editions)
         named = _worded(named, _labels(root / source, rename or {}), columns, notes)
+        if not LOADER.match(source):
+            named, left_out = _units_alone(con, named, columns)
         raw = _typed(con, named, source, columns, money_unit, notes)
     except duckdb.Error as error:
         raise PanelError(said("panel.unreadable", source=source, reason=str(error).splitlines()[0])) from None
-    return replace(raw, editions=editions).apart()
+    return replace(raw, editions=editions, quality=gathered([raw.quality, left_out])).apart()
 
 
 def by_year(editions: Mapping[Any, str] | None) -> dict[int, str]:
@@ -386,6 +389,34 @@ def _renamed(
         )
         raise PanelError(said("panel.rename_twice", source=source, whence=whence))
     return raw.rename({new: old for old, new in rename.items() if new != old})
+
+
+def _units_alone(
+    con: Any, named: ibis.Table, columns: Mapping[str, Column]
+) -> tuple[ibis.Table, pd.DataFrame]:
+    """The rows that are units, and a note for each that is a total of them."""
+    if KEYS[0] not in named.columns:
+        return named, pd.DataFrame(columns=HEADER)
+    con.con.execute(f"CREATE OR REPLACE TEMP VIEW {RAW}_named AS {con.compile(named)}")
+    quoted = {c: '"' + c.replace('"', '""') + '"' for c in named.columns}
+    known = {c: columns[c] for c in quoted if c in columns and c not in KEYS}
+    beside = [c for c in quoted if c not in (ROW, *KEYS) and (c == "firm_name" or c not in known)][:3]
+    at = totals.Places(
+        f"{RAW}_named",
+        ROW,
+        quoted[KEYS[0]],
+        [quoted[c] for c in dict.fromkeys(["firm_name"] * ("firm_name" in quoted) + beside)],
+        quoted.get(KEYS[1]),
+        [quoted[c] for c, column in known.items() if column.is_number or column.type == "auto"],
+    )
+    found = totals.find(con, at)
+    rules = [totals.TOTAL if t.certain else totals.CALLED for t in found]
+    told = [
+        (r, "warning", t.row, KEYS[0], t.label, *totals.TOLD[r]) for r, t in zip(rules, found, strict=True)
+    ]
+    gone = [t.row for t in found if t.certain]
+    units = named.filter(named[ROW].notin(gone)) if gone else named
+    return units, pd.DataFrame(told, columns=HEADER)
 
 
 def _labels(path: Path, rename: Mapping[str, str]) -> dict[str, dict[str, str]]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from fusion.adapters.command import put
+from fusion.adapters.command import put, spread
 from fusion.adapters.errors import AdapterError
 from fusion.language import current, listed, said
 from fusion.start import draft
@@ -36,6 +36,7 @@ def new(files: Sequence[Path], name: str, outcome: str, treatment: str) -> Path:
     AdapterError
         When the files cannot be read, lack keys, or would be written over.
     """
+    files = spread(files)
     stem = name or re.sub(r"[^a-z0-9_-]+", "_", files[0].stem.lower()).strip("_-")[:50] or "mine"
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,59}", stem):
         raise AdapterError(said("start.name", name=stem[:80]))
@@ -72,7 +73,7 @@ def _told(roles: Roles, target: Path, beside: Path) -> list[str]:
     lines = [
         said(
             f"start.found_{kind}",
-            files=listed(f.name for f in looked.files),
+            files=draft.shortly([f.name for f in looked.files], current()),
             rows=len(roles.unit.cells),
             units=roles.unit.cells.nunique(),
             unit=roles.unit.header,

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from fusion.classification.editions import CURRENT
+from fusion.adapters.model import load
 from fusion.classification.enterprises import doubts
 from fusion.language import LANGUAGES, listed, told
+from fusion.panel import codes
 from fusion.start.look import NOTES, TOTALS, Seen, role
 from fusion.start.roles import LABELS, Roles
 
@@ -27,7 +28,11 @@ def adapter(roles: Roles, name: str, language: str) -> str:
     looked = roles.looked
     lines += ["combine: join"] if looked.joined else []
     lines += ["wide: true"] if looked.years_by == "wide" else []
-    lines += [f"year_of: [{looked.years_by}]"] if looked.years_by not in ("", "wide") else []
+    # A built-in adapter that looks for years itself does so file by file.
+    own_years = roles.enterprise and bool(load(looked.adapter).year_of)
+    lines += (
+        [f"year_of: [{looked.years_by}]"] if looked.years_by not in ("", "wide") and not own_years else []
+    )
     lines += ["decimal: comma"] if looked.comma else []
     lines += [f"sheet: {_text(looked.sheet)}"] if looked.sheet else []
     lines.append("columns:")
@@ -42,14 +47,15 @@ def adapter(roles: Roles, name: str, language: str) -> str:
 def study(roles: Roles, files: list[str], adapter_file: str, language: str) -> str:
     """The study's file; comments in the language of who asks."""
     years = roles.year.stated
-    named = listed(Path(name).name for name in files)
+    named = shortly([Path(name).name for name in files], language)
+    titled = {lang: shortly([Path(name).name for name in files], lang) for lang in LANGUAGES}
     lines = [
         f"# {told(language, 'start.study_head', files=named)}",
         *(f"# {told(language, f'start.note_{key}', **values)}" for key, values in roles.notes),
         *_left(roles, language),
         "study:",
-        *(f"  title_{lang}: {_text(told(lang, 'start.title', files=named))}" for lang in LANGUAGES),
-        *(f"  data_{lang}: {_text(told(lang, 'start.data', files=named))}" for lang in LANGUAGES),
+        *(f"  title_{lang}: {_text(told(lang, 'start.title', files=titled[lang]))}" for lang in LANGUAGES),
+        *(f"  data_{lang}: {_text(told(lang, 'start.data', files=titled[lang]))}" for lang in LANGUAGES),
         "panel:",
         f"  source: {_text(files[0]) if len(files) == 1 else _list(files)}",
         f"  adapter: {_text(adapter_file)}",
@@ -58,12 +64,19 @@ def study(roles: Roles, files: list[str], adapter_file: str, language: str) -> s
         f"  first_year: {int(years.min())}",
         f"  last_year: {int(years.max())}",
         *([f"  unit: {_text(f'{roles.word.en} | {roles.word.zh}')}"] if roles.word else []),
-        *_edition(roles, int(years.min()), language),
+        *_edition(roles, language),
         *_extra(roles),
         *_columns(roles),
         *_effects(roles),
     ]
     return "\n".join(lines) + "\n"
+
+
+def shortly(names: list[str], language: str) -> str:
+    """Names of files: of more than three the first, and how many there are."""
+    if len(names) <= 3:
+        return listed(names)
+    return told(language, "start.files", first=names[0], count=len(names))
 
 
 # -- parts -------------------------------------------------------------------------------------
@@ -140,21 +153,33 @@ def _has(roles: Roles, column: str) -> bool:
     return any(c.column == column for c in roles.looked.columns)
 
 
-def _edition(roles: Roles, first: int, language: str) -> Iterator[str]:
-    """The edition of the codes where one has them all and that of the years has not."""
+def _edition(roles: Roles, language: str) -> Iterator[str]:
+    """Editions of the codes by year, where years' codes are mostly those of another edition than reports used then."""
     held = next((c for c in roles.looked.columns if roles.enterprise and c.column == "ind4"), None)
     if held is None or _has(roles, "class_version"):
         return
     years = pd.to_numeric(roles.year.cells.str[:4], errors="coerce")
-    counts = pd.DataFrame({"written": held.cells, "version": CURRENT, "year": years}).dropna()
+    by_year = {int(y): _due(int(y)) for y in years.dropna().unique()}
+    counts = pd.DataFrame({"written": held.cells, "version": years.map(by_year), "year": years}).dropna()
     counts = (
         counts.groupby(["written", "version", "year"], as_index=False)
         .size()
         .rename(columns={"size": "cells"})
     )
-    for row in doubts(counts).to_dict("records"):
+    found = doubts(counts).to_dict("records")
+    for row in found:
         yield f"  # {told(language, 'start.edition', **row)}"
-        yield f'  editions: {{{first}: "{row["best"]}"}}'
+        by_year |= {y: row["best"] for y in by_year if row["first_year"] <= y <= row["last_year"]}
+    if found:
+        edges = [y for y in sorted(by_year) if by_year.get(y - 1) != by_year[y]]
+        named = ", ".join(f'{y}: "{by_year[y]}"' for y in edges)
+        yield f"  editions: {{{named}}}"
+
+
+def _due(year: int) -> str:
+    """The edition that reports of a year use; of a year before the first the earliest."""
+    due = codes.due()
+    return next((edition for start, edition in due if year >= start), due[-1][1])
 
 
 def _left(roles: Roles, language: str) -> Iterator[str]:

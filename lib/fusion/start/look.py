@@ -14,9 +14,9 @@ import pandas as pd
 from fusion import engine
 from fusion.adapters import stage, wide
 from fusion.adapters.errors import AdapterError
-from fusion.adapters.expressions import COMMA
+from fusion.adapters.expressions import COMMA, SENTENCE
 from fusion.adapters.headers import normalise
-from fusion.adapters.layout import Choices, Layout
+from fusion.adapters.layout import Choices, Layout, summed_rows
 from fusion.adapters.layout import look as layout_of
 from fusion.adapters.match import match
 from fusion.adapters.model import Adapter, load
@@ -177,10 +177,15 @@ def look(files: Sequence[Path]) -> Looked:
         best = PLAIN
     adapter = load(best).model_copy(update={"wide": True, "year_of": list(PLACES)})
     layouts = [layout for file in files for layout in _tables(file, adapter, chosen)]
-    by, frames = _dated(layouts, [_frame(layout, adapter) for layout in layouts])
+    forms = adapter.combine == "forms"
+    # Of establishments an adapter makes columns of their enterprise; they are no rows of the panel.
+    layouts = [one for one in layouts if not forms or one.rule.role == "panel"] or layouts
+    frames = [_frame(layout, adapter) for layout in layouts]
+    by, frames = _dated(layouts, _one_spelling(layouts, frames) if forms else frames)
     comma = _commas(layouts, frames)
-    parts = _parts(layouts, frames)
-    table, also = _joined(parts)
+    stacked = _years_below(layouts, frames) if forms and by else None
+    parts = [] if stacked is not None else _parts(layouts, frames)
+    table, also = (stacked, {}) if stacked is not None else _joined(parts)
     known = {h.text: c for layout in layouts for c, h in layout.mapping.single.items()}
     known |= {YEAR: "year"} if by else {}
     columns = [_seen(str(name), table[name], known.get(str(name), ""), comma) for name in table.columns]
@@ -197,8 +202,36 @@ def look(files: Sequence[Path]) -> Looked:
         by,
         comma,
         also,
-        "".join(sheets) if len(sheets) == 1 else "",
+        "".join(sheets) if len(sheets) == 1 and len(files) == 1 else "",
     )
+
+
+def _one_spelling(layouts: Sequence[Layout], frames: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Frames in which a column of the contract has one header: forms of other years write 其中：, ;本年 or another code.
+
+    Of an enterprise's two codes the older one, which is part of the newer, stands in both.
+    """
+    first: dict[str, str] = {}
+    out = []
+    for layout, frame in zip(layouts, frames, strict=True):
+        own = {h.text: column for column, h in layout.mapping.single.items()}
+        new = {text: first.setdefault(column, text) for text, column in own.items()}
+        named = frame.rename(columns={a: b for a, b in new.items() if b == a or b not in frame.columns})
+        key = first.get("firm_id")
+        if key in named.columns and layout.ids:
+            named[key] = named[key].map(lambda c: c[8:17] if isinstance(c, str) and len(c) == 18 else c)
+        out.append(named)
+    return out
+
+
+def _years_below(layouts: Sequence[Layout], frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Forms of one year side by side, years below each other."""
+    years = [layout.rule.year for layout in layouts]
+    tables = []
+    for year in sorted({y for y in years if y is not None}):
+        of = [i for i, y in enumerate(years) if y == year]
+        tables.append(_joined(_parts([layouts[i] for i in of], [frames[i] for i in of]))[0])
+    return pd.concat(tables, ignore_index=True)
 
 
 def _labels(files: Sequence[Path], columns: Sequence[Seen]) -> None:
@@ -324,13 +357,17 @@ def _frame(layout: Layout, adapter: Adapter) -> pd.DataFrame:
     folder = stage.beside(con)
     staged = stage.stage(con, layout.looked, layout.header_at, len(layout.texts), "looked", folder)
     cells = ", ".join(f"trim(CAST(c{i} AS VARCHAR)) AS c{i}" for i in range(len(layout.texts)))
+    known = {c.column: c for c in contract()}
+    summed = [t.row - 1 for t in summed_rows(con, staged.name, layout, known) if t.certain]
     frame = con.con.execute(f"SELECT {cells} FROM {staged.name} LIMIT {MOST_ROWS}").df()
     frame = frame.astype("object").where(frame.notna() & (frame != ""), None)
     frame = frame.iloc[len(layout.labels) :]
     first = frame.iloc[:, 0].astype("str")
-    notes = first.str.startswith((*adapter.footers, *NOTES)) & frame.iloc[:, 1:].isna().all(axis=1)
+    noted = first.str.startswith((*adapter.footers, *NOTES)) | first.str.contains(SENTENCE, regex=True)
+    notes = noted & frame.iloc[:, 1:].isna().all(axis=1)
     total = first.isin([*adapter.totals, *TOTALS])
     empty = frame.iloc[:, list(layout.of_year)].isna().all(axis=1) if layout.of_year else False
+    total |= frame.index.isin(summed)
     frame = frame[~(frame.isna().all(axis=1) | notes | total | empty)]
     texts = list(layout.texts)
     if layout.of_year and layout.rule.year is not None:
