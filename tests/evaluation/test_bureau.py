@@ -44,6 +44,15 @@ def test_totals_by_hand_and_contributions_that_make_them() -> None:
     assert bureau.largest(totals.reset_index())["group"] == "y"
 
 
+def test_a_group_that_is_gone_is_made_of_its_units_of_the_year_before() -> None:
+    rows = panel()[lambda p: ~((p["path"] == "x") & (p["year"] == 2021))]
+    totals = bureau.growth_table(rows, "path", ["revenue"], 2021)
+    assert totals.loc[("revenue", "x"), "before"] * 10_000 == 400
+    parts = bureau.contributions(rows, "path", ["revenue"], 2021)
+    summed = parts.groupby(KEYS)[bureau.CONTRIBUTED].sum().loc[totals.index]
+    np.testing.assert_allclose(summed["before"], totals["before"].fillna(0) * 10_000)
+
+
 def test_nothing_to_add_up_is_an_empty_table() -> None:
     assert bureau.growth_table(panel(), "path", [], 2021).empty
     assert bureau.contributions(panel(), "path", [], 2021).empty

@@ -98,7 +98,8 @@ def contributions(panel: pd.DataFrame, by: str, measures: Sequence[str], year: i
         now, then = (panel[(panel["year"] == y) & panel[measure].notna()] for y in (year, year - 1))
         both = _both(panel, by, measure, year)
         whole = now.groupby("firm_id")[measure].sum().rename("share_whole")
-        for group in [*sorted(now[by].unique()), "total"]:
+        # A group that is gone has an amount of the year before, which is judged as any other.
+        for group in [*sorted({*now[by], *then[by]}), "total"]:
             here, before, same = (
                 rows[(rows[by] == group) | (group == "total")] for rows in (now, then, both)
             )
