@@ -68,6 +68,10 @@ class Source:
             lines += [(file.label, reason, n) for reason, n in file.aside.items()]
         return pd.DataFrame(lines, columns=["file", "fate", "rows"])
 
+    def spans(self) -> list[tuple[str, int, int]]:
+        """Of each file its first and last ``source_row``."""
+        return [(f.label, f.first + 1, f.first + f.read) for f in self.files if f.read]
+
     def tally(self) -> dict[str, int]:
         """Files that were read, and rows of them that are no data."""
         return {"files": len(self.files), "lost": sum(file.read - file.kept for file in self.files)}

@@ -11,7 +11,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
-from fusion.editing import corrections, scores, slips
+from fusion.editing import corrections, counts, scores, slips, wholes
 from fusion.editing.balances import Balance, Sheet, mend
 from fusion.editing.blocks import items, sums
 from fusion.editing.settings import Settings
@@ -23,6 +23,8 @@ WAYS = ["item", "year", "units", "reported", "three", "put_right", "expected"]
 WAYS += [f"{c}_growth" for c in WAYS[3:]]
 _POINTS = 0.1  # of growth, per cent: what is less is not told
 AS_REPORTED, PUT_RIGHT, EXPECTED = "as_reported", "put_right", "expected"
+AMOUNTS = ("value", "predicted", "low", "high", "put_right", "expected_change")
+MENDED = ["unit", "year", ROW, "item", "value", "suggested", "factor", "ambiguous"]
 _CALLS, _CELL = 3, 0.1
 _TOLERANCE = 0.05  # 万元; the contract's rules allow 0.1 for two terms
 
@@ -40,12 +42,16 @@ class Review:
     found : Found or None
         None where the panel has fewer than two money items, or no year.
     publication : Publication
+    files : pandas.DataFrame
+        :func:`fusion.editing.wholes.find`: files that are in another unit as a whole, each said once; their forms are not
+        in ``queue`` for it.
     """
 
     queue: pd.DataFrame
     totals: pd.DataFrame
     found: slips.Found | None
     publication: scores.Publication
+    files: pd.DataFrame = dataclasses.field(default_factory=lambda: pd.DataFrame(columns=wholes.COLUMNS))
 
     def calls(self, most: int = 10) -> pd.DataFrame:
         """The first calls: of each unit and year the cell that moves most."""
@@ -106,6 +112,7 @@ def review(
     by: Collection[str],
     settings: Settings | None = None,
     confirmed: Collection[tuple[int, str]] = (),
+    spans: Sequence[tuple[str, int, int]] = (),
 ) -> Review:
     """Look a panel through.
 
@@ -121,6 +128,9 @@ def review(
         Constants of the model of slips.
     confirmed : collection of (int, str)
         Rows and fields whose value was confirmed: nothing is doubted of them.
+    spans : sequence of (str, int, int)
+        Of each file its first and last ``source_row``, where several were read: a file that is in another unit as a whole
+        is one finding.
 
     Returns
     -------
@@ -131,11 +141,38 @@ def review(
     publication = scores.Publication([c for c in published if c in have], cells)
     if len(have & set(items())) < 2 or not publication.items:
         return Review(_nothing(publication), pd.DataFrame(), None, publication)
-    table = _ready(raw.table)
+    files = wholes.find(raw.table, [wholes.Span(*span) for span in spans])
+    table = _ready(wholes.righted(raw.table, files)).cache() if len(files) else _ready(raw.table)
     found = _silenced(slips.find(table, settings), confirmed)
     lines = scores.doubts(table, found, publication)
-    sums = scores.totals(table, lines, publication)
-    return Review(scores.ranked(lines, sums, publication), sums, found, publication)
+    whole = _of_files(_ready(raw.table), files, publication)
+    sums = scores.totals(_ready(raw.table), pd.concat([lines, whole]) if len(whole) else lines, publication)
+    return Review(_reported(scores.ranked(lines, sums, publication), files), sums, found, publication, files)
+
+
+def _of_files(table: ibis.Table, files: pd.DataFrame, publication: scores.Publication) -> pd.DataFrame:
+    """What putting whole files right does to published values: a line for each, for the totals alone."""
+    parts = []
+    for one in files.loc[files["certain"].astype(bool)].itertuples():
+        names = [c for c in publication.items if c in one.items]
+        inside = table.filter(table[ROW].between(int(one.first), int(one.last)))
+        keys = ["firm_id", "year", ROW, *publication.cells]
+        frame = inside.select(*keys, **{c: inside[c].cast("float64") for c in names}).to_pandas()
+        long = frame.melt(id_vars=keys, var_name="item").dropna(subset=["value"])
+        right = long["value"] * 10.0 ** -int(one.factor)
+        parts.append(long.assign(put_right=right, predicted=right).rename(columns={"firm_id": "unit"}))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _reported(queue: pd.DataFrame, files: pd.DataFrame, columns: Sequence[str] = AMOUNTS) -> pd.DataFrame:
+    """The queue with values as they were reported, also in files whose unit was put right before they were judged."""
+    out = queue.copy()
+    for one in files.loc[files["judged"] != 0].itertuples():
+        at = out[ROW].between(one.first, one.last) & out["item"].isin(one.items)
+        # Of two files of which either may be wrong nothing is put right, and all stands as it was reported.
+        own = [c for c in (columns if one.certain else AMOUNTS) if c in out]
+        out.loc[at, own] *= 10.0 ** int(one.judged)
+    return out
 
 
 def _ready(table: ibis.Table) -> ibis.Table:
@@ -195,10 +232,14 @@ def resolved(raw: Raw, made: Review, how: str) -> tuple[Raw, pd.DataFrame]:
     if how == AS_REPORTED or made.found is None:
         return raw, corrections.nothing()
     every = scores.Publication([c for c in items() if c in raw.columns], {})
-    lines = scores.doubts(_ready(raw.table), made.found, every)
-    lines = lines.loc[lines["slip"] > made.found.settings.named]
-    if lines.empty:
+    whole = _of_files(_ready(raw.table), made.files, every)
+    lines = scores.doubts(_ready(wholes.righted(raw.table, made.files)), made.found, every)
+    lines = _reported(lines.loc[lines["slip"] > made.found.settings.named], made.files, ["value"])
+    both = [part for part in (lines, whole) if len(part)]
+    if not both:
         return raw, corrections.nothing()
+    # A form that is odd within a file that is: its own change stands for both.
+    lines = pd.concat(both, ignore_index=True).drop_duplicates([ROW, "item"])
     cells = lines.assign(
         row=lines[ROW], field=lines["item"], new=lines[PUT_RIGHT if how == PUT_RIGHT else "predicted"]
     ).rename(columns={"value": "old"})
@@ -208,22 +249,28 @@ def resolved(raw: Raw, made: Review, how: str) -> tuple[Raw, pd.DataFrame]:
     ), log
 
 
-def mendings(raw: Raw, quality: pd.DataFrame, most: int = 2000) -> pd.DataFrame:
-    """The smallest change that mends each return whose parts, alone or added up, exceed their whole.
+def mendings(
+    raw: Raw, quality: pd.DataFrame, most: int = 2000, confirmed: Collection[tuple[int, str]] = ()
+) -> pd.DataFrame:
+    """What to ask for beside doubts about money: parts that exceed their whole, persons, per cent and tons in a wrong unit.
+
+    A return whose parts, alone or added up, exceed their whole is mended by the smallest change.
 
     Parameters
     ----------
     quality : pandas.DataFrame
         What :func:`fusion.panel.checks.check` found.
     most : int
-        Returns that are looked at, at most.
+        Returns with broken sums that are looked at, at most.
+    confirmed : collection of (int, str)
+        Rows and fields whose value was confirmed.
 
     Returns
     -------
     pandas.DataFrame
-        ``unit, year, source_row, item, value, suggested, factor, ambiguous``: what one would
+        ``unit, year, source_row, item, value, suggested, factor, ambiguous, slip``: what one would
         ask for; ``factor`` is missing where the value is no slip of unit, ``ambiguous`` true where another
-        change is about as likely.
+        change is about as likely; ``slip``: P, missing where a sum is broken.
     """
     columns = [c for c in items() if c in raw.columns]
     found = sums(columns)
@@ -237,9 +284,10 @@ def mendings(raw: Raw, quality: pd.DataFrame, most: int = 2000) -> pd.DataFrame:
         past = _expected(frame, columns)
         for at in frame.index[frame[ROW].isin(set(broken["row"]))]:
             lines += _mended(frame.loc[at], past.loc[at], columns, rules)
-    return pd.DataFrame(
-        lines, columns=["unit", "year", ROW, "item", "value", "suggested", "factor", "ambiguous"]
-    )
+    broken_sums = pd.DataFrame(lines, columns=MENDED).assign(slip=np.nan)
+    odd = counts.find(_ready(raw.table), confirmed=confirmed).assign(ambiguous=False)
+    told = [part for part in (broken_sums, odd) if len(part)] or [broken_sums]
+    return pd.concat(told, ignore_index=True)[[*MENDED, "slip"]].astype({"factor": float, "slip": float})
 
 
 def _expected(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:

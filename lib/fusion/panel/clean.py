@@ -12,7 +12,7 @@ from ibis.util import gen_name
 
 from fusion.classification.enterprises import belonging
 from fusion.language import said
-from fusion.panel import codes
+from fusion.panel import codes, lines
 from fusion.panel.contract import ROW
 from fusion.panel.errors import PanelError, examples
 
@@ -138,6 +138,7 @@ def sample(
     flow = SampleFlow(table)
     _set_aside(flow, quality)
     _emptied(flow, quality)
+    flow.table = lines.marked(flow.table)
     flow.table = flow.seen = viewed(flow.table)
     years = f"{first_year}–{last_year}"
     flow.keep(flow.table.year.between(first_year, last_year), f"outside {years}", f"不在 {years} 年内")

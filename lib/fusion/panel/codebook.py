@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from fusion.panel.contract import Column
+from fusion.panel.contract import Column, contract
 
 if TYPE_CHECKING:
     import ibis
@@ -31,7 +31,8 @@ def codebook(table: ibis.Table, columns: Iterable[Column]) -> pd.DataFrame:
         ``column, label_en, label_zh, unit, type, role, n`` (values present), ``missing_share``; in the
         order of the table.
     """
-    known = {c.column: c for c in columns}
+    own = {c.column: c for c in contract() if c.role == "derived"}
+    known = own | {c.column: c for c in columns}
     names = [name for name in table.columns if name in known]
     counts = table.aggregate(rows=table.count(), **{f"n_{i}": table[c].count() for i, c in enumerate(names)})
     row = counts.to_pandas().iloc[0]

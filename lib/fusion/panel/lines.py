@@ -46,12 +46,24 @@ def flagged(panel: ibis.Table) -> ibis.Table:
     code = panel.ind4.re_replace("^[A-T]", "")
     wide = panel.mutate(prefix2=code.substr(0, 2), prefix4=code)
     finest = []
+    con = panel.get_backend()
     for width in (4, 2):
-        lines = ibis.memtable(held[held["prefix"].str.len() == width])
+        # A table of the engine, not of memory: what stands on it can be a view.
+        own = held[held["prefix"].str.len() == width]
+        lines = con.create_table(f"fusion_lines_{width}", own, temp=True, overwrite=True)
         on = [wide.class_version == lines.edition, wide[f"prefix{width}"] == lines.prefix,
               wide.year >= lines["first"], wide.year <= lines["last"]]  # fmt: skip
         finest.append(wide.inner_join(lines, on).select("firm_id", "year", *_above(wide, lines)))
     return ibis.union(*finest).distinct()
+
+
+def marked(panel: ibis.Table) -> ibis.Table:
+    """The panel with ``above_line``, where it has what tells it (:data:`NEEDS`); else as it is."""
+    if not NEEDS.issubset(panel.columns):
+        return panel
+    by = flagged(panel).group_by(["firm_id", "year"]).aggregate(above_line=lambda t: t.above_line.any())
+    told = panel.get_backend().create_table("fusion_above", by, temp=True, overwrite=True)
+    return panel.left_join(told, ["firm_id", "year"]).select(*panel.columns, "above_line")
 
 
 def moves(panel: ibis.Table) -> pd.DataFrame:
@@ -61,7 +73,9 @@ def moves(panel: ibis.Table) -> pd.DataFrame:
     fallen below the line, which the data do not say; one that falls is still there and reports too little.
     """
     units = panel.select("firm_id", "year").distinct().to_pandas()
-    above = flagged(panel).to_pandas().drop_duplicates(["firm_id", "year"])
+    kept = "above_line" in panel.columns
+    told = panel.select("firm_id", "year", "above_line") if kept else flagged(panel)
+    above = told.to_pandas().drop_duplicates(["firm_id", "year"])
     held = units.merge(above, how="left", on=["firm_id", "year"])
     years = set(held["year"])
     before = held.assign(year=held["year"] + 1)

@@ -644,10 +644,18 @@ def _check_files(parameters: Parameters, file: Path) -> list[str]:
     return lines
 
 
+# What the first notebook computes before a study's own columns, which may use it.
+AT_ONCE = frozenset({"above_line"})
+
+
 def _contract(computed: bool = True) -> dict[str, str]:
     """Types of the contract's columns, as expressions know them; with those that the workbook computes, or without."""
     with (paths.ROOT / "data" / "contract" / "panel.csv").open(encoding="utf-8", newline="") as stream:
-        rows = [row for row in csv.DictReader(stream) if computed or row["required"] != "derived"]
+        rows = [
+            r
+            for r in csv.DictReader(stream)
+            if computed or r["required"] != "derived" or r["column"] in AT_ONCE
+        ]
     return {row["column"]: KINDS.get(row["type"], "text") for row in rows}
 
 

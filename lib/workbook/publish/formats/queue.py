@@ -71,9 +71,11 @@ def lines(folder: Path, language: str, most: int, least: float = 0.0) -> pd.Data
         doubt=lambda q: [_doubt(k, language) for k in q["factor"]]
     )
     queue = queue.rename(columns={"put_right": "suggested"})
-    mended = files.frame(outputs / "mendings.parquet").assign(
-        doubt=said("publish.queue.balance"), slip=np.nan
-    )
+    mended = files.frame(outputs / "mendings.parquet")
+    mended["doubt"] = [
+        said("publish.queue.balance") if np.isnan(slip) else _doubt(factor, language)
+        for slip, factor in zip(mended["slip"], mended["factor"], strict=True)
+    ]
     queue = pd.concat([queue, mended], ignore_index=True) if len(mended) else queue
     panel = files.frame(outputs / "panel.parquet")
     queue = _with_panel(queue, panel)
