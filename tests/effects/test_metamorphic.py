@@ -36,6 +36,7 @@ from estimators.engines import within
 from estimators.engines.gmm import dynamic_panel
 from estimators.engines.partial import partial_out
 from estimators.engines.wildboot import wild_bootstrap
+from estimators.errors import EffectsError
 from estimators.robustness import (
     balancing,
     confounders,
@@ -403,18 +404,22 @@ def printed(**how: Any) -> Callable[[pd.DataFrame], Results]:
 @dataclass(frozen=True)
 class Case:
     """Modules that it answers for; whether a constant more in the outcome, or a unit of one row, changes nothing; the relative
-    tolerance (packages iterate)."""
+    tolerance (packages iterate); a column whose infinite value must be named, and what the message calls it."""
 
     of: tuple[str, ...]
     call: Callable[[pd.DataFrame], Results]
     constant: bool = True
     alone: bool = True
     exact: float = 1e-6
+    outcome: str = "y"
+    called: str = "'y'"
 
 
 CASES: dict[str, Case] = {
     "ladder": Case(("engines/agreement", "engines/units", "effects/sample"), ladder),
-    "exact": Case(("engines/within", "engines/wildboot", "engines/partial", "engines/exact"), exact),
+    "exact": Case(
+        ("engines/within", "engines/wildboot", "engines/partial", "engines/exact"), exact, called="column y"
+    ),
     **{
         # Stacked regressions have effects of groups and event times, none of units: who enters moves them.
         f"event {n}": Case(("effects/dynamics", "effects/staggered"), event(n), alone=n != "stacked")
@@ -429,19 +434,19 @@ CASES: dict[str, Case] = {
     "moderated": Case((), moderated, alone=False),  # its mean and spread are those of all rows
     "power": Case(("effects/power",), powers),
     "selection": Case(("designs/selection",), selections),
-    "reporting": Case(("designs/reporting",), weighted),
+    "reporting": Case(("designs/reporting",), weighted, called="'f'"),
     "switches": Case(("designs/switches",), ending),
     "doses": Case(("designs/doses",), dosed),
     "shocks": Case(("designs/shocks", "robustness/shiftshare"), exposed),
     "synthetic": Case(("designs/synthetic",), large, alone=False),  # means of towns
-    "line": Case(("designs/bunching",), line, constant=False, alone=False),
-    "confounders": Case(("robustness/confounders", "robustness/oster"), confounded),
-    "balancing": Case(("robustness/balancing",), balanced, constant=False),
+    "line": Case(("designs/bunching",), line, constant=False, alone=False, called="'values'"),
+    "confounders": Case(("robustness/confounders", "robustness/oster"), confounded, called="outcome"),
+    "balancing": Case(("robustness/balancing",), balanced, constant=False, outcome="x", called="'x'"),
     "curve": Case(("robustness/speccurve",), curve),
     "thresholds": Case(("robustness/threshold",), regimes),
     "gmm": Case(("engines/gmm",), gmm),
     **{
-        f"production {m}": Case(("production/methods",), produced(m), alone=False)
+        f"production {m}": Case(("production/methods",), produced(m), alone=False, outcome="output")
         for m in ("ols", "fe", "op", "lp", "acf", "wooldridge")
     },
     **{
@@ -450,6 +455,8 @@ CASES: dict[str, Case] = {
             ("tables/fit", "tables/linear", "tables/smooth", "tables/quantile"),
             printed(**how),
             alone=how.get("estimator") not in ("logit", "probit", "re", "quantile"),
+            outcome=how.get("outcome", "y"),
+            called=f"'{how.get('outcome', 'y')}'",
         )
         for how in (
             {},
@@ -531,6 +538,24 @@ def test_a_unit_of_one_row_tells_nothing(plain: Any, panel: pd.DataFrame, name: 
     """Its own effect takes it up: it never starts, and is seen once, far from all others. Only counts of rows may move errors."""
     one = panel[(panel["start"] == 0)].iloc[[0]].assign(unit=900, y=1e4, x=600.0, m=440.0)
     alike(name, plain(name), run(name, with_names(pd.concat([panel, one], ignore_index=True))), within=0.02)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_infinity_is_refused_by_name(panel: pd.DataFrame, name: str) -> None:
+    """One infinite value of what is explained: the message names the column, and nothing is computed."""
+    column = CASES[name].outcome
+    broken = panel.astype({column: float})
+    # In the year before a start, of a unit that tells: what every design reads.
+    place = panel.index[(panel["start"] == 2014) & (panel["year"] == 2013) & panel["told"]][0]
+    broken.loc[place, column] = np.inf
+    if name.startswith("event ") and name not in ("event imputation", "event two_stage"):
+        # Packages are given what `cohort_panel` makes.
+        call: Callable[[], Any] = lambda: dynamics.cohort_panel(with_names(broken), "begins", "y", ["x"])  # noqa: E731
+    else:
+        call = lambda: run(name, broken)  # noqa: E731
+    with pytest.raises((EffectsError, production.ProductionError), match="finite") as told:
+        call()
+    assert CASES[name].called in str(told.value)
 
 
 # What estimates nothing by itself.

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from estimators.errors import EffectsError
+from estimators.finite import refuse_infinite
 from estimators.language import said
 
 Array = NDArray[np.float64]
@@ -70,6 +71,7 @@ def bunching(
     EffectsError
         When there are no more bins for the fit than coefficients, or fewer than five units a bin away from the line.
     """
+    refuse_infinite(pd.DataFrame({"values": np.asarray(values, float)}), ["values"])
     edges = np.arange(-bins, bins + 1)
     scaled = (np.asarray(values, float) - line) / width
     count, _ = np.histogram(scaled[np.isfinite(scaled)], edges)

@@ -6,6 +6,7 @@ import pandas as pd
 
 from estimators.effects import dynamics
 from estimators.errors import EffectsError
+from estimators.finite import refuse_infinite
 from estimators.language import said
 
 KINDS = {"level": "dose_response_att", "slope": "dose_response_acrt"}
@@ -45,6 +46,7 @@ def doses(
     """
     import diff_diff as dd
 
+    refuse_infinite(data, ["y", dose])
     first = data[(data["start"] > 0) & (data["year"] == data["start"])].set_index("unit")[dose]
     amount = data["unit"].map(first).where(data["start"] > 0, 0.0)
     kept = data[(data["start"] == 0) | (amount > 0)].assign(_dose=amount)

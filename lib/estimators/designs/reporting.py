@@ -17,6 +17,7 @@ from scipy import stats
 
 from estimators.designs.selection import changes
 from estimators.errors import EffectsError
+from estimators.finite import refuse_infinite
 from estimators.language import said
 
 Array = NDArray[np.float64]
@@ -79,6 +80,7 @@ def reported(
     EffectsError
         When nobody is silent, no cell has treated and others that told, or telling is foretold without error.
     """
+    refuse_infinite(rows, [y, *columns])
     told = rows[y].notna().to_numpy()
     usable = _comparable(rows, told)
     rows, told = rows[usable].reset_index(drop=True), told[usable]
@@ -132,6 +134,7 @@ def silent(
     """
     if not {point, *ends, *columns} <= set(data):
         return pd.DataFrame()
+    refuse_infinite(data, [point, *ends, *columns])
     known = data.dropna(subset=[*ends])
     own = known.assign(**{end: known[point].fillna(known[end]) for end in ends})
     rows = changes(own, ahead, *ends, keep=columns)

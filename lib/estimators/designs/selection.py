@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, stats
 
 from estimators.errors import EffectsError
+from estimators.finite import refuse_infinite
 from estimators.language import said
 
 Array = NDArray[np.float64]
@@ -210,6 +211,7 @@ def changes(
     DataFrame
         unit, cell (start year), treated, low and high (NaN: not seen then), and those kept.
     """
+    refuse_infinite(data, [least, most, *keep])
     parts = []
     for start in sorted(set(data.loc[data["start"] > 0, "start"])):
         then, now = (data[data["year"] == year].set_index("unit") for year in (start - 1, start + ahead))

@@ -18,6 +18,7 @@ from scipy import stats
 
 from estimators.engines.partial import partial_out
 from estimators.errors import EffectsError
+from estimators.finite import refuse_infinite
 from estimators.language import said
 from estimators.robustness import shiftshare
 
@@ -70,6 +71,9 @@ def exposed(
     y, z = np.asarray(y, float), np.asarray(z, float)
     s = np.asarray(shares, float)
     x = z if x is None else np.asarray(x, float)
+    refuse_infinite(
+        pd.DataFrame({"y": y, "z": z, "x": x, "shares": s.sum(axis=1)}), ["y", "z", "x", "shares"]
+    )
     used = np.abs(s).max(axis=0) > 0
     s = s[:, used]
     n, k = s.shape

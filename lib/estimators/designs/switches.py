@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from estimators.effects.imputation.bands import with_intervals
 from estimators.errors import EffectsError
+from estimators.finite import refuse_infinite
 from estimators.language import said
 
 Array = NDArray[np.float64]
@@ -76,6 +77,7 @@ def switches(
     ψ_i is S_i·Δy_i/N for switchers and −S·Δy_i·n_c/(n₀N) for controls of a cohort c, less its mean over all units of the same
     first treatment, year and direction of change; V = Σψψ′ (the paper's plug-in variance, here for all horizons at once).
     """
+    refuse_infinite(data, [outcome])
     wide = _Wide.of(data, outcome, unit, time, treatment)
     columns: dict[tuple[str, str, int], tuple[Array, dict[str, float]]] = {}
     for change, sign in (("on", 1.0), ("off", -1.0)):

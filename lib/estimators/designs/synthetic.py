@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from estimators.errors import EffectsError
+from estimators.finite import refuse_infinite
 from estimators.language import said
 
 FEWEST = 4  # years before the start, and units never treated
@@ -43,6 +44,7 @@ def synthetic(
     EffectsError
         Without a treated unit that has four years before its start and four units never treated.
     """
+    refuse_infinite(panel, [outcome])
     wide = panel.pivot(index=unit, columns=time, values=outcome).astype(float)
     wide = wide[wide.notna().all(axis=1)]
     begins = panel.drop_duplicates(unit).set_index(unit)[start].reindex(wide.index).fillna(0).astype(int)

@@ -17,6 +17,7 @@ import pandas as pd
 
 from estimators.engines.within import two_way_residuals
 from estimators.errors import EffectsError
+from estimators.finite import refuse_infinite
 from estimators.language import said, speaking
 
 EVENT_COLUMNS = ["estimator", "event_time", "estimate", "std_error", "ci_low", "ci_high", "n"]
@@ -112,6 +113,7 @@ def cohort_panel(
         none = data.iloc[:0].assign(start=0, y=0.0, treated=0, unit=0)
         return CohortPanel(none, pd.Series(dtype=float), 0, 0, 0)
     _check(rows, start)
+    refuse_infinite(rows, [outcome, *controls])
     last = int(rows["year"].max())
     begins = pd.to_numeric(rows[start]).astype(float)
     later = int(rows.loc[begins > last, "firm_id"].nunique())

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from estimators.engines.within import two_way_residuals
 from estimators.errors import EffectsError
+from estimators.finite import refuse_infinite
 from estimators.language import listed, said
 
 Array = NDArray[np.float64]
@@ -123,6 +124,9 @@ def by_split(
     left_out : list of str
         Groups that were too small, as "split = group".
     """
+    refuse_infinite(
+        sample, [outcome, *controls], missing=True
+    )  # or it would be said of each group that it is too small
     found: dict[str, Effects] = {}
     left_out: list[str] = []
     for name, groups in splits.items():
@@ -330,6 +334,7 @@ def _fit(
     size: float,
 ) -> Effects:
     """Least squares after both effects are taken out; influence by cluster."""
+    refuse_infinite(rows, [outcome, *controls], missing=True)
     names = [*terms, *controls]
     x = np.column_stack([*terms.values(), rows[list(controls)].to_numpy(float)])
     spread = ((x - x.mean(axis=0)) ** 2).sum(axis=0)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from estimators.engines import units
 from estimators.engines.within import two_way_residuals
 from estimators.errors import EffectsError
+from estimators.finite import refuse_infinite
 from estimators.language import said
 
 Array = NDArray[np.float64]
@@ -88,6 +89,7 @@ def mediation(
     """
     rows = sample.dropna(subset=[mediator])
     columns = [outcome, mediator, treatment, *controls]
+    refuse_infinite(rows, columns, missing=True)
     within = two_way_residuals(rows[columns].to_numpy(float), rows[unit], rows["year"])
     codes, labels = pd.factorize(rows[cluster])
     if (within.std(axis=0) <= 1e-12 * rows[columns].abs().max().to_numpy(float))[:3].any():

@@ -12,6 +12,7 @@ import pandas as pd
 from estimators.engines.agreement import Rung
 from estimators.engines.exact.project import Projection
 from estimators.errors import EffectsError
+from estimators.finite import refuse_infinite
 from estimators.language import listed, said
 
 KEYS = ("firm_id", "year")
@@ -279,6 +280,7 @@ def _complete_cases(
             if column in seen:
                 continue
             seen.add(column)
+            refuse_infinite(table, [column])
             missing = table[column].isna() | (table[column].astype(object) == "")
             before, firms = len(table), table[unit].nunique()
             table = table[~missing]

@@ -21,6 +21,7 @@ from estimators.engines.exact.project import (
     number,
 )
 from estimators.errors import EffectsError
+from estimators.finite import refuse_infinite
 from estimators.language import said
 
 
@@ -69,6 +70,7 @@ def partial_out(
     names = list(dict.fromkeys([*columns, *controls]))
     keys = [part for name in (*effects, cluster) for part in effect(name).parts]
     frame = load(rows, names, keys)
+    refuse_infinite(frame, names)
     used = complete(frame, list(frame.columns))
     codes = [number(frame[used], effect(name)) for name in effects]
     alive = not_single(codes) if drop_singletons else np.ones(int(used.sum()), bool)

@@ -13,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from estimators.finite import refuse_infinite
+
 
 class Units(NamedTuple):
     """What columns were divided by: ``outcome``, and ``regressors`` by name; those not named were not divided."""
@@ -33,7 +35,14 @@ def size(values: pd.Series) -> float:
 
 
 def even(data: pd.DataFrame, outcome: str, regressors: Sequence[str]) -> tuple[pd.DataFrame, Units]:
-    """The rows with outcome and regressors between −√2 and √2, and what they were divided by."""
+    """The rows with outcome and regressors between −√2 and √2, and what they were divided by; complete rows alone.
+
+    Raises
+    ------
+    EffectsError
+        When a value is missing or infinite.
+    """
+    refuse_infinite(data, [outcome, *regressors], missing=True)
     own, sizes = size(data[outcome]), {name: size(data[name]) for name in regressors}
     moved = {name: data[name].astype(float) / by for name, by in (sizes | {outcome: own}).items()}
     return data.assign(**moved), Units(own, tuple(sizes.items()))

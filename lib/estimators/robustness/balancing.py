@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from estimators.errors import EffectsError
+from estimators.finite import refuse_infinite
 from estimators.language import said
 
 Array = NDArray[np.float64]
@@ -61,6 +62,7 @@ def stacks(
     EffectsError
         When no unit that starts was observed the year before.
     """
+    refuse_infinite(rows, covariates)
     found = []
     for year in sorted(rows[start].dropna().unique()):
         before = rows[(rows[time] == year - 1) & (rows[start].isna() | (rows[start] == year))]

@@ -29,6 +29,7 @@ from estimators.engines.exact.project import (
     squares_about_mean,
 )
 from estimators.errors import EffectsError
+from estimators.finite import refuse_infinite
 from estimators.language import listed, said, speaking
 
 Array = NDArray[np.float64]
@@ -139,6 +140,7 @@ def _frame(
     columns = [name for spec in specs for name in spec.design.columns]
     keys = [p for spec in specs for e in (*spec.effects, spec.cluster) for p in effect(e).parts]
     frame = load(data, columns, [*keys, *([unit] if unit else [])])
+    refuse_infinite(frame, columns)
     masks = {ALL: np.ones(len(frame), bool)}
     for name, mask in (samples or {}).items():
         masks[name] = np.asarray(mask)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from estimators.engines.within import demean
 from estimators.errors import EffectsError
+from estimators.finite import refuse_infinite
 from estimators.language import listed, said
 
 Array = NDArray[np.float64]
@@ -286,6 +287,7 @@ def _check(rows: pd.DataFrame, columns: Sequence[str], most: int, trim: float) -
     holes = [c for c in columns if rows[c].isna().any()]
     if holes:
         raise EffectsError(said("robustness.holes", holes=listed(holes)))
+    refuse_infinite(rows, columns)
     if most not in (1, 2, 3):
         raise EffectsError(said("robustness.most", most=most))
     if not 0 < trim < 1 / (most + 1):

@@ -11,6 +11,7 @@ import pandas as pd
 
 from estimators.effects.sample import effect_columns, singletons
 from estimators.errors import EffectsError
+from estimators.finite import refuse_infinite
 from estimators.language import listed, said
 
 UNIT, YEAR, CONSTANT = "firm_id", "year", "const"
@@ -87,6 +88,7 @@ def of(column: Mapping[str, Any], table: pd.DataFrame, samples: Mapping[str, np.
     numbers = list(dict.fromkeys([column["outcome"], *terms, *stages, *instruments]))
     data = _chosen(column, table, samples, [*numbers, *clusters])
     data = data.assign(**{name: data[name].astype(float) for name in numbers})
+    refuse_infinite(data, numbers)
     if column["estimator"] == "fd":
         data = differenced(data, numbers)
     data, effects, dropped = _alone(data, column)

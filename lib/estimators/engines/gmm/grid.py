@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from estimators.errors import EffectsError
+from estimators.finite import refuse_infinite
 from estimators.language import listed, said
 
 Array = NDArray[np.float64]
@@ -63,6 +64,7 @@ class Grid:
         if missing:
             there = ", ".join(map(str, data.columns))
             raise EffectsError(said("engines.gmm.no_column", missing=listed(missing), there=there))
+        refuse_infinite(data, columns)
         code, self.units = pd.factorize(data[unit])
         when = data[time].to_numpy(float)
         if not np.all(when == np.round(when)):
