@@ -65,7 +65,19 @@ def test_who_does_not_tell_stands_beside_the_mean() -> None:
     pd.testing.assert_frame_equal(found.drop(columns="silent"), before.drop(columns="silent"))
     assert before["silent"].eq(0).all()
     places = pd.DataFrame({"district": ["a", "b"], "row": [0, 0], "column": [0, 1]})
-    assert cells.tiles(more, "index", places)["silent"].tolist() == pytest.approx([100 * 5 / 16, 0])
+    tiles = cells.tiles(more, "index", places)
+    assert tiles["silent"].tolist() == pytest.approx([100 * 5 / 16, 0])
+    for made, shown, by in (
+        (cells.tile_parts(more, "index"), tiles, ["district"]),
+        (cells.silent_parts(more, "index", 2020), found.loc[2020].reset_index(), ["path", "district"]),
+    ):
+        sums = made.groupby(by)[["silent_part", "silent_whole"]].sum().loc[lambda t: t["silent_whole"] > 0]
+        share = (100 * sums["silent_part"] / sums["silent_whole"]).reset_index(name="made")
+        both = shown.merge(share, on=by)
+        assert len(both) == len(shown) and both["made"].tolist() == pytest.approx(both["silent"].tolist())
+        assert not made.duplicated([*by, "unit"]).any(), "one row a unit"
+    assert cells.silent_parts(more.drop(columns="path"), "index", 2020).empty
+    assert cells.tile_parts(more.drop(columns="district"), "index").empty
 
 
 def test_tiles_are_where_districts_lie_and_few_units_are_grey() -> None:

@@ -42,6 +42,8 @@ def test_the_tables_carry_it() -> None:
         | {"gap_p": [0.05, 0.9], "peers": [20, 8], "grade": "A", "silent": 0.0}
     )
     row = scorecard.summary(scores).iloc[0]
+    parts = scorecard.unusual_parts(scores).groupby("kind")[["unusual_part", "unusual_whole"]].sum().iloc[0]
+    assert 100 * parts["unusual_part"] / parts["unusual_whole"] == row["unusual"]
     assert row["unusual"] == 50 and row["by_chance"] == pytest.approx(100 * (2 / 21 + 0) / 2)
     found = scorecard.gaps(scores)
     assert found["outside"].tolist() == [True, False]

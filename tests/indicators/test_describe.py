@@ -34,7 +34,7 @@ def test_counts_of_firms_and_what_they_leave_out() -> None:
     assert found["units"].tolist() == [39, 40, 40, 40] and found.loc["A1", "n"] == 77
     gaps = describe.gaps(values(), CODES)
     part, whole = gaps.groupby("code")[["missing_part", "missing_whole"]].sum().T.to_numpy()
-    np.testing.assert_allclose(part / whole, found["missing"])
+    np.testing.assert_allclose(100 * part / whole, found["missing"])
 
 
 def test_tables_of_an_index() -> None:

@@ -23,6 +23,9 @@ def test_pairs_by_hand() -> None:
         {"silent_pair": 5, "both_zero": 1, "sells_at_all": 6, "how_much": 1, "what_kind": 2}
     )
     assert found.loc[found["part"] == "pairs", "units"].eq(6).all()
+    # 10 of 15 pairs are of those that tell: five of six do. One silent: so few must not be told of single units.
+    assert found.loc[found["part"] == "pairs", "fewest"].eq(1).all()
+    assert found.loc[found["part"] == "spread", "fewest"].eq(3).all()
 
 
 def test_spread_is_shared_between_how_much_and_what_kind() -> None:

@@ -36,9 +36,11 @@ def test_a_pool_is_set_against_the_revenue_of_all_that_are_in_it(prior: relatedn
     near = {"district": "A"}
     open_goods = {**REPAIR, **near, "biz_activity_codes": None}
     silent = {"ind4": "3421", "operating_revenue": 900.0, **near}
-    found = region.pooled(
-        panel({**FACTORY, **near}, open_goods, silent), prior, firms.Settings(), "district", 2020
-    )
+    made = panel({**FACTORY, **near}, open_goods, silent)
+    found = region.pooled(made, prior, firms.Settings(), "district", 2020)
+    quiet = region.silent_parts(made, "district", 2020)
+    assert quiet["silent_part"].tolist() == [0, 0, 900] and quiet["silent_whole"].sum() == 1000
+    assert found.loc[0, "silent"] == pytest.approx(90)
     assert found.loc[0, ["units", "within", "pooled", "between"]].tolist() == pytest.approx([2, 0, 36, 36])
     many = [
         {
@@ -54,6 +56,7 @@ def test_a_pool_is_set_against_the_revenue_of_all_that_are_in_it(prior: relatedn
 
 def test_no_column_of_regions(prior: relatedness.Relatedness) -> None:
     assert region.pooled(panel(FACTORY), prior, firms.Settings(), "district", 2020).empty
+    assert region.silent_parts(panel(FACTORY), "district", 2020).empty
     assert region.location(pd.DataFrame({"firm_id": ["a"]}), "district", "employees_avg", 2020).empty
     assert region.together(pd.DataFrame({"firm_id": ["a"]}), "district", "employees_avg", 2020).empty
 

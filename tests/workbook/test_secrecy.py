@@ -454,6 +454,94 @@ def test_strict_counts_are_rounded_in_the_frame_and_in_titles() -> None:
     assert found.protected_frame["units"].tolist() == [25, 50] and found.texts["n"] == 50
 
 
+# -- shares of units ---------------------------------------------------------------------------
+
+
+def silence(name: str, groups: dict[str, tuple[int, int]], by: str = "path") -> Exhibit:
+    """A table of those that tell, and the share that does not: group -> (tell, silent)."""
+    rows, given = [], []
+    for group, (tell, quiet) in groups.items():
+        rows.append({by: group, "units": tell, "silent": 100 * quiet / (tell + quiet)})
+        each = [float(i < quiet) for i in range(tell + quiet)]
+        units = {"unit": [f"{group}{i}" for i in range(len(each))], "silent_part": each, "silent_whole": 1.0}
+        given.append(pd.DataFrame(units).assign(**{by: group}))
+    roles = {by: "label", "units": "units", "silent": "unit_share"}
+    return Exhibit(
+        name, "table", pd.DataFrame(rows), roles, SecrecyClass("statistics", "units"), pd.concat(given)
+    )
+
+
+GROUPS = {"P1": (20, 2), "P2": (30, 10), "P3": (25, 5), "P4": (40, 0)}
+
+
+def test_a_share_of_units_is_two_counts_of_units() -> None:
+    """Two of 22 are silent: 9.1 % beside 20 that tell says so. The 20 may stand alone; nobody silent gives nobody away."""
+    found = verdicts([silence("a", GROUPS)], BUREAU)["a"]
+    assert hidden(found, "silent") == [0] and hidden(found, "units") == []
+    assert found.findings[0].said("en") == "a, row path P1, column silent: fewer than 3 units"
+    # Two that tell of thirty: the share of the silent says how few they are.
+    found = verdicts([silence("a", {"P1": (2, 28), "P2": (30, 10)})], BUREAU)["a"]
+    assert hidden(found, "silent") == [0] == hidden(found, "units")
+
+
+def test_those_that_tell_and_all_units_give_the_silent_away() -> None:
+    totals = pd.DataFrame({"path": list(GROUPS), "units": [sum(n) for n in GROUPS.values()]})
+    every = Exhibit("b", "table", totals, ROLES, SecrecyClass("counts"))
+    found = verdicts([silence("a", GROUPS), every], BUREAU)
+    gone = hidden(found["a"], "units") + hidden(found["b"], "units")
+    assert gone == [0] and hidden(found["a"], "silent") == [0]
+
+
+def test_shares_of_units_in_two_tables_are_protected_together() -> None:
+    """Seventeen of all are silent, and the paths' add up to them: one hidden path is had from the others."""
+    whole = silence("b", {"all": (115, 17)}, by="year")
+    whole = replace(whole, frame=whole.frame.drop(columns="year"), contributions=whole.contributions)
+    found = verdicts([silence("a", GROUPS), whole], BUREAU)
+    gone = hidden(found["a"], "silent")
+    assert 0 in gone and (len(gone) > 1 or hidden(found["b"], "silent") == [0])
+
+
+def test_a_share_of_units_without_contributions_is_of_the_units_beside_it() -> None:
+    frame = pd.DataFrame({"path": ["P1", "P2"], "units": [40, 50], "told": [0.95, 0.5]})
+    roles = {"path": "label", "units": "units", "told": "unit_share"}
+    exhibit = Exhibit("a", "table", frame, roles, SecrecyClass("estimates", "units"))
+    assert hidden(verdicts([exhibit], BUREAU)["a"], "told") == [0]
+    percent = replace(exhibit, frame=frame.assign(told=100 * frame["told"]))
+    assert hidden(verdicts([percent], BUREAU)["a"], "told") == [0]
+    odd = verdicts([replace(exhibit, frame=frame.assign(told=[0.951, 0.5]))], BUREAU)["a"]
+    assert odd.verdict == "leave_out" and "no_contributions" in rules_of(odd), "no number of units makes it"
+
+
+def test_a_unit_with_several_years_is_one_of_those_without() -> None:
+    """Five of a hundred firm-years are missing, all of one firm."""
+    frame = pd.DataFrame({"path": ["P1"], "units": [10], "missing": [5.0]})
+    given = pd.DataFrame({"path": "P1", "unit": [f"a{i}" for i in range(10)], "missing_whole": 10.0})
+    given["missing_part"] = [5.0] + [0.0] * 9
+    roles = {"path": "label", "units": "units", "missing": "unit_share"}
+    exhibit = Exhibit("a", "table", frame, roles, SecrecyClass("statistics", "units"), given)
+    assert hidden(verdicts([exhibit], BUREAU)["a"], "missing") == [0]
+    many = given.assign(missing_part=[1.0] * 5 + [0.0] * 5)
+    assert not verdicts([replace(exhibit, contributions=many)], BUREAU)["a"].findings
+    wrong = verdicts([replace(exhibit, contributions=given.assign(missing_part=11.0))], BUREAU)["a"]
+    assert wrong.verdict == "leave_out" and "unmatched" in rules_of(wrong)
+
+
+def test_a_share_of_units_that_was_published_is_remembered() -> None:
+    before = [silence("a", GROUPS | {"P1": (20, 3)})]
+    record = secrecy.release_of("2026-01", before, verdicts(before, BUREAU), BUREAU)
+    assert [c.value for c in record.counts if c.column == "silent"] == [3, 10, 5, 0]
+
+
+def test_a_share_of_counts_follows_its_counts_in_any_class() -> None:
+    """Rows by year since the start, and their share of all: what hides a count hides its share."""
+    frame = pd.DataFrame({"event_time": ["0", "1", "2"], "units": [9, 8, 2], "rows": [9, 8, 3]})
+    frame["share"] = frame["rows"] / 20
+    roles = {"event_time": "label", "units": "units", "rows": "rows", "share": "share"}
+    exhibit = Exhibit("a", "table", frame, roles, SecrecyClass("estimates", "units"))
+    found = verdicts([exhibit], BUREAU)["a"]
+    assert 2 in hidden(found, "share") and len(hidden(found, "share")) == 2
+
+
 # -- what would pass ---------------------------------------------------------------------------
 
 

@@ -356,3 +356,37 @@ def test_a_name_of_the_studys_file_is_said_in_one_language(language: str, name: 
     for id in ("curve", "exclusions"):
         said = filler.all([text for text in sheet.exhibit(id).note if text.when == "absent"])
         assert name in said and "/" not in said and "late" in said
+
+
+# Parts of a whole whose role is another than a share's, and why no number of units follows from them.
+NO_UNITS = {
+    "03.rank_sources.share": "rests on the units of the smallest kind",
+    "03.judgements.top_tenth_kept": "of ranks, and no unit's rank is published under rules",
+    "03.moved.top_decile_kept": "the same",
+    "04.against_default.top_decile_kept": "the same",
+    "04.coupling_errors.regraded": "of grades of regions, which the table of grades counts",
+    "06.twfe_weights.weight": "of weights",
+    "07.curve_test.same_sign": "of specifications",
+    "07.ushape.left_share": "of rows beside a turning point, both estimates",
+    "08.mediation.share": "of an effect",
+    "09.pilots.by_chance": "a chance, computed from numbers of peers",
+    "09.concentration.largest_share": "of single units, never published under rules",
+    "09.plan_items.share": "the same",
+    "12.shares.share": "of a variance",
+    "13.selection.share": "a difference of two shares, which stand nowhere",
+}
+PART_OF = re.compile(r"\bshare|silent|regraded|same sign|rows left|占比|份额|未填报|保留", re.IGNORECASE)
+
+
+def test_a_share_of_units_says_whose() -> None:
+    """A share beside its count is a count: of few units it gives their number away. A new one is judged, or named above."""
+    found = set()
+    for notebook in SHEETS:
+        sheet = sheets.sheet(notebook)
+        for id, exhibit in sheet.exhibits.items():
+            for name, column in exhibit.columns.items():
+                role, head = sheets.role(exhibit, name), column.head
+                said = f"{head.en} {head.zh}" if head is not None else ""
+                if role in ("statistic", "estimate", "number", "score") and PART_OF.search(said):
+                    found.add(f"{notebook[:2]}.{id}.{name}")
+    assert found == set(NO_UNITS)

@@ -136,10 +136,10 @@ def _counts(
 ) -> tuple[int, int]:
     """Hidden counts of too few units, and those that a reader knows to be too few.
 
-    His unknowns are the whole numbers of units by path, district, class and year, whatever they are; he knows that a
-    listed cell is not empty.
+    His unknowns are the whole numbers of units by path, district, class, year and whether they tell, whatever they are; he
+    knows that a listed cell is not empty, and that a hidden share is of some and not of all.
     """
-    keys = data[["path", "district", "code"]].drop_duplicates()
+    keys = data[["path", "district", "code", "tells"]].drop_duplicates()
     every = pd.MultiIndex.from_product([keys[c].unique() for c in keys]).to_frame(index=False)
     every.columns = list(keys)
     hidden = found = 0
@@ -172,13 +172,36 @@ def _margins(
             if (data.loc[rows, "year"] != year).any() or not _is_margin(data, one, i, year):
                 continue
             row = _covers(frame.iloc[i], every)
+            if "silent" in frame:
+                _silent(row, every["tells"].to_numpy(bool), (one, verdict, i), shown, asked)
+                row = row * every["tells"].to_numpy(float)
             true = int(frame["units"].iloc[i])
             value = verdict.protected_frame["units"].iloc[i] if verdict.verdict == "pass" else pd.NA
             # A rounded count may be off by half its base.
-            shown.append((row, 1.0, np.inf) if pd.isna(value) else (row, value - near, value + near))
+            least = float(true > 0)
+            shown.append((row, least, np.inf) if pd.isna(value) else (row, value - near, value + near))
             if pd.isna(value) and verdict.verdict == "pass":
                 asked.append((row, true))
     return shown, asked
+
+
+def _silent(
+    row: np.ndarray,
+    tells: np.ndarray,
+    of: tuple[Told, Verdict, int],
+    shown: list[tuple[np.ndarray, float, float]],
+    asked: list[tuple[np.ndarray, int]],
+) -> None:
+    """A share of those that do not tell: shown, their number in terms of all; hidden, one more number that is asked."""
+    one, verdict, i = of
+    share = one.exhibit.frame["silent"].iloc[i] / 100
+    some = round(share * len(one.masks[i]))
+    quiet = row * ~tells
+    if verdict.verdict == "pass" and pd.notna(verdict.protected_frame["silent"].iloc[i]):
+        shown.append((quiet - share * row, -1e-9, 1e-9))
+    elif some:
+        shown.append((quiet, 1.0, np.inf))
+        asked.append((quiet, some))
 
 
 def _is_margin(data: pd.DataFrame, one: Told, row: int, year: int) -> bool:

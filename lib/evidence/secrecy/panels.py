@@ -42,7 +42,7 @@ def panel(seed: int, units: tuple[int, int] = (10, 45), years: tuple[int, int] =
     -------
     pandas.DataFrame
         ``unit``, ``year``, ``path``, ``district``, ``code`` (four digits, nested), ``revenue``, ``services`` (part of
-        it), ``profit`` (either sign).
+        it), ``profit`` (either sign), ``tells`` (whether the unit tells its services; the same in all years).
     """
     draw = np.random.default_rng(seed)
     firms, span = (int(draw.integers(low, high + 1)) for low, high in (units, years))
@@ -75,7 +75,9 @@ def panel(seed: int, units: tuple[int, int] = (10, 45), years: tuple[int, int] =
                 )
             )
     names = ["unit", "year", "path", "district", "code", "revenue", "services", "profit"]
-    return pd.DataFrame(rows, columns=names)
+    data = pd.DataFrame(rows, columns=names)
+    quiet = np.random.default_rng(seed + 20_000).random(firms) < 0.25
+    return data.assign(tells=~data["unit"].isin([f"U{u:02d}" for u in np.flatnonzero(quiet)]))
 
 
 def study(data: pd.DataFrame, seed: int, most: int = 10) -> list[Told]:
@@ -100,7 +102,9 @@ def study(data: pd.DataFrame, seed: int, most: int = 10) -> list[Told]:
         _paths, _mix, _districts, _codes, _whole_period, _structure, _years, _crossed, _profits, _last_year
     ]  # fmt: skip
     chosen = draw.choice(len(makers), size=int(draw.integers(3, most + 1)), replace=False)
-    return [makers[i](data) for i in sorted(chosen)]
+    told = [makers[i](data) for i in sorted(chosen)]
+    silent = [["path", "year"], ["district", "year"], ["year"]][: int(draw.integers(0, 4))]
+    return told + [_silent(data, by) for by in silent]
 
 
 def _paths(data: pd.DataFrame) -> Told:
@@ -180,6 +184,18 @@ def _last_year(data: pd.DataFrame) -> Told:
     made.amount("revenue")
     made.share("services_share", "services", "revenue")
     return made.told("07.last_year", "table")
+
+
+def _silent(data: pd.DataFrame, by: list[str]) -> Told:
+    """Those that tell by some labels, and the share that does not."""
+    groups = list(data.groupby(by))
+    frame = pd.DataFrame([key for key, _ in groups], columns=by)
+    frame["units"] = [int(g["tells"].sum()) for _, g in groups]
+    frame["silent"] = [100 * float((~g["tells"]).mean()) for _, g in groups]
+    roles = {c: "year" if c == "year" else "label" for c in by} | {"units": "units", "silent": "unit_share"}
+    given = data[[*by, "unit"]].assign(silent_part=(~data["tells"]).astype(int), silent_whole=1)
+    exhibit = Exhibit(f"08.silent_{by[0]}", "table", frame, roles, SecrecyClass("statistics", "units"), given)
+    return Told(exhibit, {}, [g.index.to_numpy() for _, g in groups], True)
 
 
 class _Made:

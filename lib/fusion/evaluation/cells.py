@@ -51,8 +51,7 @@ def cells(panel: pd.DataFrame, value: str, chains: Sequence[str] = ()) -> pd.Dat
     """
     if not {value, *CELL} <= set(panel.columns):
         return pd.DataFrame(columns=COLUMNS)
-    there = panel.dropna(subset=["district", "path"])
-    there = _pooled(there.loc[there["path"].ne("")], value)
+    there = _placed(panel, value)
     told = there.dropna(subset=[value])
     if told.empty:
         return pd.DataFrame(columns=COLUMNS)
@@ -70,6 +69,49 @@ def cells(panel: pd.DataFrame, value: str, chains: Sequence[str] = ()) -> pd.Dat
     came = out["mean"] - out["mean_before"] - out["firms"]
     out["came"] = came.mask(came.abs() < 1e-9, 0.0)  # of arithmetic, not of data
     return out[COLUMNS].sort_values(["year", "rank", *CELL], ignore_index=True)
+
+
+def silent_parts(panel: pd.DataFrame, value: str, year: int) -> pd.DataFrame:
+    """Who is behind the share of a cell that does not tell, of one year of `cells`.
+
+    Parameters
+    ----------
+    panel : pandas.DataFrame
+        firm_id, year, path, district and the index.
+    value : str
+        Column of the index.
+    year : int
+
+    Returns
+    -------
+    pandas.DataFrame
+        path, district, unit, silent_part (1: no index), silent_whole (1); empty without the columns.
+    """
+    if not {value, *CELL} <= set(panel.columns):
+        return pd.DataFrame(columns=[*CELL, "unit", "silent_part", "silent_whole"])
+    there = _placed(panel, value)
+    return _silent(there[there["year"].eq(year)], value, CELL)
+
+
+def tile_parts(panel: pd.DataFrame, value: str) -> pd.DataFrame:
+    """Who is behind the share of a region that does not tell, in `tiles`.
+
+    Parameters
+    ----------
+    panel : pandas.DataFrame
+        firm_id, year, district and the index.
+    value : str
+        Column of the index.
+
+    Returns
+    -------
+    pandas.DataFrame
+        district, unit, silent_part (1: no index), silent_whole (1); empty without the columns.
+    """
+    if not {value, "district"} <= set(panel.columns):
+        return pd.DataFrame(columns=["district", "unit", "silent_part", "silent_whole"])
+    last = panel[panel["year"].eq(panel["year"].max())].dropna(subset=["district"])
+    return _silent(last, value, ["district"])
 
 
 def tiles(panel: pd.DataFrame, value: str, places: pd.DataFrame) -> pd.DataFrame:
@@ -101,6 +143,18 @@ def tiles(panel: pd.DataFrame, value: str, places: pd.DataFrame) -> pd.DataFrame
 
 
 # -- inside ------------------------------------------------------------------------------------
+
+
+def _placed(panel: pd.DataFrame, value: str) -> pd.DataFrame:
+    """Firm-years with a path and a district, small cells pooled."""
+    there = panel.dropna(subset=["district", "path"])
+    return _pooled(there.loc[there["path"].ne("")], value)
+
+
+def _silent(there: pd.DataFrame, value: str, by: list[str]) -> pd.DataFrame:
+    """A row for each unit: whether it is silent, of one."""
+    quiet = there[value].isna().astype(int)
+    return there[by].assign(unit=there["firm_id"], silent_part=quiet, silent_whole=1).reset_index(drop=True)
 
 
 def _pooled(there: pd.DataFrame, value: str) -> pd.DataFrame:

@@ -131,6 +131,21 @@ def summary(scores: pd.DataFrame) -> pd.DataFrame:
     ).reset_index()
 
 
+def unusual_parts(scores: pd.DataFrame) -> pd.DataFrame:
+    """Which units are behind the share of unusual gaps in `summary`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        kind, scheme, unit, unusual_part (1: its gap is), unusual_whole (1); units with placebo gaps alone.
+    """
+    columns = ["kind", "scheme", "unit", "unusual_part", "unusual_whole"]
+    if "gap_p" not in scores:
+        return pd.DataFrame(columns=columns)
+    known = scores.dropna(subset=["gap_p"])
+    return known.assign(unusual_part=(known["gap_p"] <= UNUSUAL).astype(int), unusual_whole=1)[columns]
+
+
 def gaps(scores: pd.DataFrame) -> pd.DataFrame:
     """Units that have a gap: gap, gap_low, gap_high, outside (of the placebo band), chance (of it for one like its peers, %)."""
     if "gap" not in scores:

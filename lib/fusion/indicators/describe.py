@@ -65,14 +65,10 @@ def firms(values: pd.DataFrame, codes: list[str]) -> pd.Series:
 
 
 def gaps(values: pd.DataFrame, codes: list[str]) -> pd.DataFrame:
-    """What each firm adds to the missing values, in percent: code, unit, missing_part, missing_whole.
-
-    ``missing_part`` counts firm-years in hundredths, so that its sum over that of ``missing_whole`` is a percentage.
-    """
+    """What each firm adds to the missing values: code, unit, missing_part (its firm-years without), missing_whole (all)."""
     parts = []
     for code in codes:
         own = values[code].isna().groupby(values["firm_id"]).agg(["sum", "size"]).reset_index()
-        own["sum"] *= 100
         parts.append(own.set_axis(["unit", "missing_part", "missing_whole"], axis=1).assign(code=code))
     columns = ["code", "unit", "missing_part", "missing_whole"]
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)

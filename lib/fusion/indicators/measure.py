@@ -201,6 +201,26 @@ def by_path(scores: pd.DataFrame, column: str = COMPOSITE, by: str = "path") -> 
     return table.assign(low=table["mean"] - half, high=table["mean"] + half)
 
 
+def silent_parts(scores: pd.DataFrame, column: str, by: str) -> pd.DataFrame:
+    """Who is behind the share of a group that has no score, in `by_path`.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        firm_id, the group, year and the score.
+    column, by : str
+        The score and the group.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The group, year, unit, silent_part (1: it has none), silent_whole (1).
+    """
+    there = scores.reindex(columns=["firm_id", by, "year", column]).dropna(subset=[by, "year"])
+    made = there[[by, "year"]].assign(unit=there["firm_id"], silent_part=there[column].isna().astype(int))
+    return made.assign(silent_whole=1)
+
+
 def chain_points(state: record.State, rows: pd.Series, groups: pd.Series, least: int = 10) -> pd.DataFrame:
     """Points that each chain gives to the mean index of each group.
 

@@ -36,6 +36,10 @@ SELECT d.region, sum(coalesce(s.point, s.low) * s.volume) FILTER (told) / sum(s.
   100 * (1 - sum(s.volume) FILTER (told) / sum(s.volume)) AS silent
 FROM (SELECT *, services IS NOT NULL AS told FROM _scored) AS s JOIN _region AS d USING (firm_id, year)
 WHERE s.year = {year} GROUP BY ALL HAVING bool_or(told)"""
+_QUIET = """
+SELECT d.region, s.firm_id AS unit, coalesce(sum(s.volume) FILTER (s.services IS NULL), 0) AS silent_part,
+  sum(s.volume) AS silent_whole
+FROM _scored AS s JOIN _region AS d USING (firm_id, year) WHERE s.year = {year} GROUP BY ALL ORDER BY ALL"""
 
 
 def pooled(panel: ibis.Table, made: Relatedness, settings: Settings, by: str, year: int) -> pd.DataFrame:
@@ -95,6 +99,28 @@ def pooled(panel: ibis.Table, made: Relatedness, settings: Settings, by: str, ye
         }
         table, columns = table.assign(**ends), [*columns, *ends]
     return table.sort_values("within", ascending=False)[columns].reset_index(drop=True)
+
+
+def silent_parts(panel: ibis.Table, by: str, year: int) -> pd.DataFrame:
+    """Whose revenue is behind the share of those that do not tell, after `pooled` of the same panel.
+
+    Parameters
+    ----------
+    panel : ibis.Table
+        That `pooled` was asked of.
+    by : str
+        Column of the panel: the region.
+    year : int
+
+    Returns
+    -------
+    pandas.DataFrame
+        region, unit, silent_part (revenue if it does not tell, else 0), silent_whole (revenue). Empty without the column.
+    """
+    if by not in panel.columns:
+        return pd.DataFrame(columns=["region", "unit", "silent_part", "silent_whole"])
+    con = panel.get_backend()
+    return con.raw_sql(_QUIET.format(year=year)).df()  # type: ignore[attr-defined, no-any-return]
 
 
 def _could(

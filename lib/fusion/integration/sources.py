@@ -9,6 +9,7 @@ import pandas as pd
 PAIRS = ("silent_pair", "both_zero", "sells_at_all", "how_much", "what_kind")
 # Parts of the variance of ln F among firms that sell services; they add up to 100.
 SPREAD = ("mix", "relatedness")
+COLUMNS = ["part", "source", "share", "units", "fewest"]
 MOST = 2000  # firms whose pairs are counted one by one; of more, every so many-th
 
 
@@ -28,28 +29,31 @@ def sources(rows: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        part (pairs, spread), source (``PAIRS``, ``SPREAD``), share (%), units. Empty where fewer than two tell.
+        part (pairs, spread), source (``PAIRS``, ``SPREAD``), share (%), units, fewest (units of the smallest kind there is:
+        silent, at zero, selling; how many are of each follows from the pairs). Empty where fewer than two tell.
     """
     told = rows[rows["point"].notna()]
     if len(told) < 2:
-        return pd.DataFrame(columns=["part", "source", "share", "units"])
+        return pd.DataFrame(columns=COLUMNS)
     sells = told[told["point"] > 0]
     share = sells["services"].astype(float) / sells["volume"]
     mix = 2 * np.minimum(share, 1 - share).to_numpy()
     level = sells["point"].to_numpy(float)
     known = mix > 0
+    kinds = (len(rows) - len(told), len(told) - int(known.sum()), int(known.sum()))
+    fewest = min(n for n in kinds if n)
     table = [
-        ("pairs", name, value, len(rows))
+        ("pairs", name, value, len(rows), fewest)
         for name, value in _pairs(len(rows), len(told), level[known], mix[known]).items()
     ]
     if known.sum() > 2 and np.ptp(np.log(level[known])) > 0:
         whole = np.log(level[known])
         parts = (np.log(mix[known]), whole - np.log(mix[known]))
         table += [
-            ("spread", name, 100 * np.cov(part, whole)[0, 1] / whole.var(ddof=1), int(known.sum()))
+            ("spread", name, 100 * np.cov(part, whole)[0, 1] / whole.var(ddof=1), kinds[-1], kinds[-1])
             for name, part in zip(SPREAD, parts, strict=True)
         ]
-    return pd.DataFrame(table, columns=["part", "source", "share", "units"])
+    return pd.DataFrame(table, columns=COLUMNS)
 
 
 # -- inside ------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ Role = Literal[
     "count",
     "amount",
     "share",
+    "unit_share",
     "growth",
     "mean",
     "quantile",

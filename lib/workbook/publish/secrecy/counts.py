@@ -13,7 +13,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from workbook.publish.secrecy.exhibit import COUNTS
-from workbook.publish.secrecy.judge import Judged
+from workbook.publish.secrecy.judge import Judged, of_counts, of_one_total
 from workbook.publish.secrecy.linear.links import Relation, Table, relations
 from workbook.publish.secrecy.linear.system import Cell, Forms, Knowledge, System, Targets, distinct, stacked
 from workbook.publish.secrecy.releases import Release
@@ -22,6 +22,8 @@ from workbook.publish.secrecy.rules import Rules, rounding_room
 # How far, in multiples of the least number of units, a reader thinks a count may be off upwards.
 FAR = 10
 ROWS = 1_000_000
+# Label of the two kinds that a share of units tells apart.
+SHARED_OUT = "shared out"
 
 
 def system(judged: Sequence[Judged], rules: Rules, earlier: Sequence[Release] = ()) -> System | None:
@@ -63,6 +65,9 @@ def system(judged: Sequence[Judged], rules: Rules, earlier: Sequence[Release] = 
     for place, one in enumerate(judged):
         for column in shares(one) if one.taken else ():
             _share(forms, one, place, column, rules)
+    for place, one in enumerate(judged):
+        for column in one.counted if one.taken else ():
+            values += _shared_out(forms, targets, tables, (one, place, column, len(values)), rules, before)
     if not targets.cells:
         return None
     # Listed cells are not empty.
@@ -94,10 +99,62 @@ def _cell(
         targets.add(cell, np.array([variable]), np.ones(1), max(1.0, rules.min_units - value))
 
 
+def _shared_out(
+    forms: Forms,
+    targets: Targets,
+    tables: dict[str, list[Table]],
+    at: tuple[Judged, int, str, int],
+    rules: Rules,
+    before: Mapping[tuple[str, tuple[tuple[str, str], ...], str], float | None],
+) -> list[float]:
+    """A share of units is two counts, those with and those without; either follows from it and the other.
+
+    Parameters
+    ----------
+    forms, targets, tables
+        What is published, what must stay open, and tables by what they count: all are added to.
+    at : tuple
+        The exhibit, its place, the column, and the number of variables so far.
+    rules : Rules
+        Rules.
+    before : mapping
+        Counts that were published before.
+
+    Returns
+    -------
+    list of float
+        Values of the new variables: rows with what is shared out, then rows without.
+    """
+    one, place, column, start = at
+    units = one.counted[column]
+    rows = np.flatnonzero(one.exhibit.frame[column].notna().to_numpy())
+    both = np.concatenate([units.part[rows], units.other[rows]])
+    some, rest = (np.arange(start + i * len(rows), start + (i + 1) * len(rows)) for i in (0, 1))
+    for row, *pair in zip(rows, some, rest, strict=True):
+        cell, numbers = (place, int(row), column), np.array([units.part[row], units.other[row]])
+        key = (one.exhibit.name, tuple(sorted(one.exhibit.key(int(row)).items())), column)
+        forced, known = bool(one.reasons[column].iloc[row]), before.get(key) == numbers[0]
+        # With a share of s, s times those without are 1 − s times those with: one count gives the other away.
+        weight = numbers[::-1] * (1.0, -1.0) / max(np.gcd(*numbers.astype(int)), 1)
+        forms.add(cell, np.array(pair), weight, units=numbers.sum(), forced=forced, fixed=known)
+        for variable, few in zip(pair, (units.some[row], units.rest[row]), strict=True):
+            if forced and rules.of_count(few):
+                targets.add(cell, np.array([variable]), np.ones(1), rules.min_units - few)
+    names = one.exhibit.of_role("label", "word", "year")
+    labels = one.exhibit.keys[names].iloc[[*rows, *rows]].reset_index(drop=True)
+    kinds = np.repeat([column, f"not {column}"], len(rows))
+    variables = np.concatenate([some, rest])
+    counts = tables.setdefault("units" if units.once else "rows", [])
+    counts.append(Table.of(labels.assign(**{SHARED_OUT: kinds}), variables, both))
+    # Tables of those with it alone, and of those without, may stand elsewhere.
+    for kind in np.unique(kinds):
+        counts.append(Table.of(labels[kinds == kind], variables[kinds == kind], both[kinds == kind]))
+    return both.tolist()
+
+
 def shares(one: Judged) -> list[str]:
     """Columns that are shares of counts: what they are shares of is counted beside them."""
-    of_counts = one.exhibit.secrecy.holds == "counts"
-    return [c for c in one.exhibit.of_role("share") if c not in one.sums] if of_counts else []
+    return [c for c in one.exhibit.of_role("share") if c not in one.sums and of_counts(one.exhibit, c)]
 
 
 def _share(forms: Forms, one: Judged, place: int, column: str, rules: Rules) -> None:
@@ -106,7 +163,7 @@ def _share(forms: Forms, one: Judged, place: int, column: str, rules: Rules) -> 
     at = {cell[1:]: i for i, cell in enumerate(forms.cells) if cell is not None and cell[0] == place}
     for counted in one.exhibit.of_role(*COUNTS):
         number = pd.to_numeric(one.exhibit.frame[counted], errors="coerce").to_numpy(float)
-        group = _of_one_total(one, number, share)
+        group = of_one_total(one.exhibit, number, share)
         if group is None:
             continue
         for row in np.flatnonzero(np.isfinite(share) & (number > 0)):
@@ -122,23 +179,6 @@ def _share(forms: Forms, one: Judged, place: int, column: str, rules: Rules) -> 
                     None, np.concatenate(inside), np.ones(len(inside)), units=number[rows].sum(), fixed=True
                 )
         return
-
-
-def _of_one_total(one: Judged, number: np.ndarray, share: np.ndarray) -> np.ndarray | None:
-    """Groups of rows whose shares are of one total; None if this count is not what they are shares of."""
-    keys = one.exhibit.keys[one.exhibit.of_role("label", "word", "year")]
-    known = np.isfinite(share) & (share > 0) & np.isfinite(number)
-    ratio = np.where(known, number / np.where(known, share, 1), np.nan)
-    for rest in [[], *([c for c in keys if c != d] for d in keys)]:
-        code = pd.factorize(pd.MultiIndex.from_frame(keys[rest]))[0] if rest else np.zeros(len(keys), int)
-        spread = pd.Series(ratio).groupby(code).agg(["min", "max", "size"])
-        if (
-            known.sum() > 1
-            and np.allclose(spread["min"], spread["max"], equal_nan=True)
-            and spread["size"].max() > 1
-        ):
-            return np.where(known, code, -1)
-    return None
 
 
 def means(judged: Sequence[Judged], rules: Rules) -> System | None:
@@ -208,10 +248,10 @@ def _system(
     high: np.ndarray,
     integer: bool,
 ) -> System:
-    forced = np.array(forms.forced)
+    asked = np.concatenate([variable for _, variable, _ in targets.entries])
     pairs = []
     for group in tables.values():
-        pairs += relations(group, at_stake=[bool(forced[table.variable].any()) for table in group])
+        pairs += relations(group, at_stake=[bool(np.isin(table.variable, asked).any()) for table in group])
     one = _one_of(pairs, len(low))
     for entries in (forms.entries, targets.entries):
         entries[:] = [(row, one[variable], weight) for row, variable, weight in entries]

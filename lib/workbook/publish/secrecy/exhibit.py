@@ -17,12 +17,14 @@ KEYS = ("label", "word", "year", "number")
 COUNTS = ("units", "rows", "count")
 MODEL = ("estimate", "error", "bound", "p", "statistic")
 SUMS = ("amount", "share", "growth", "mean")
+UNIT_SHARE = "unit_share"
 SINGLE = ("score", "identifier")
-ROLES = (*KEYS, *COUNTS, *MODEL, *SUMS, "quantile", *SINGLE)
+ROLES = (*KEYS, *COUNTS, *MODEL, *SUMS, UNIT_SHARE, "quantile", *SINGLE)
 HOLDS = ("words", "settings", "estimates", "counts", "statistics", "amounts", "units", "drawn_from")
 # What a share, a growth rate and so on are made of: endings of the columns of ``contributions``.
 PARTS: dict[str, tuple[str, ...]] = {
     "share": ("_part", "_whole"),
+    UNIT_SHARE: ("_part", "_whole"),
     "growth": ("_now", "_before"),
     "amount": ("",),
     "mean": ("",),
@@ -75,7 +77,8 @@ class Exhibit:
         What it holds.
     contributions : pandas.DataFrame, optional
         A row for each unit and cell: label columns of the frame, ``unit``, and the amounts that the frame's amounts,
-        means (``<column>``), shares (``<column>_part``, ``<column>_whole``) and growth rates (``<column>_now``,
+        means (``<column>``), shares (``<column>_part``, ``<column>_whole``; of units: how many of a unit's rows, and of how
+        many) and growth rates (``<column>_now``,
         ``<column>_before``) are made of. Internal: never published.
     texts : mapping
         Values that its title and notes show.
@@ -177,6 +180,67 @@ class Sums:
     def of_rows(self, rows: int) -> list[np.ndarray]:
         """The units' amounts of each row of the frame."""
         return [self.value[i] for i in self.places(rows)]
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a share of units says of each row of the frame, shape (rows,).
+
+    ``some`` and ``rest`` are the units with and without what is shared out, ``part`` and ``other`` their rows;
+    ``once``: every unit has one row, so that rows are units.
+    """
+
+    some: np.ndarray
+    rest: np.ndarray
+    part: np.ndarray
+    other: np.ndarray
+    once: bool
+
+
+def counted(exhibit: Exhibit, column: str) -> Counted | None:
+    """The units behind a share of units; None where nothing names them.
+
+    Contributions come first (``<column>_part`` and ``<column>_whole``: a unit's rows); else it is a share of the units that
+    the exhibit rests on, each of them one row.
+
+    Raises
+    ------
+    SecrecyError
+        If the contributions cannot be matched to the rows of the frame, or a unit has less than it is said to have.
+    """
+    parts = sums(exhibit, column)
+    if not parts:
+        return _of_units(exhibit, column)
+    both = [pd.Series(one.value, index=[one.row, one.unit]) for one in parts]
+    each = pd.DataFrame({"part": both[0], "whole": both[1]}).fillna(0.0)
+    each["other"] = each["whole"] - each["part"]
+    if (each < 0).any(axis=None):
+        raise SecrecyError(f"{exhibit.name}: a unit has a part of '{column}' below zero or above its whole")
+    rows = range(len(exhibit.frame))
+    held = (each[["part", "other"]] > 0).groupby(level=0).sum().reindex(rows, fill_value=0)
+    made = each.groupby(level=0)[["part", "other"]].sum().reindex(rows, fill_value=0.0)
+    numbers = [t[c].to_numpy(float) for t in (held, made) for c in ("part", "other")]
+    return Counted(*numbers, once=bool((each["whole"] == 1).all()))
+
+
+def _of_units(exhibit: Exhibit, column: str) -> Counted | None:
+    """A share of the units beside it: in percent, or in parts of one where only these make whole numbers of units."""
+    rests_on = exhibit.secrecy.rests_on
+    if exhibit.roles.get(rests_on or "") != "units":
+        return None
+    share, whole = (
+        pd.to_numeric(exhibit.frame[c], errors="coerce").to_numpy(float) for c in (column, rests_on)
+    )
+    # Shares below 1 % may be either: the fewer units are the safer reading.
+    for unit in (100.0, 1.0):
+        some = share / unit * whole
+        known = np.isfinite(some)
+        near = np.round(some[known])
+        if np.allclose(some[known], near, rtol=0, atol=1e-6) and (near <= whole[known]).all():
+            part = np.nan_to_num(np.round(some))
+            other = np.nan_to_num(whole) - part
+            return Counted(part, other, part, other, once=True)
+    return None
 
 
 def sums(exhibit: Exhibit, column: str) -> list[Sums]:

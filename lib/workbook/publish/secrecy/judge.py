@@ -10,13 +10,17 @@ import pandas as pd
 
 from workbook.publish.secrecy.exhibit import (
     CONTRIBUTIONS,
+    COUNTS,
     KEYS,
     MODEL,
     SAMPLE,
     SINGLE,
     SUMS,
+    UNIT_SHARE,
+    Counted,
     Exhibit,
     Sums,
+    counted,
     sums,
 )
 from workbook.publish.secrecy.rules import Rules, SecrecyError
@@ -37,7 +41,7 @@ class Judged:
 
     ``reasons`` holds, for each cell of the frame, the rule that forbids it (empty: none); ``units`` the units that
     each row rests on (missing: unknown), ``terms`` what was estimated with them; ``sums`` the unit amounts behind
-    columns; ``refused`` why the whole exhibit cannot be published.
+    columns, ``counted`` the units behind shares of units; ``refused`` why the whole exhibit cannot be published.
     """
 
     exhibit: Exhibit
@@ -45,6 +49,7 @@ class Judged:
     terms: np.ndarray
     reasons: pd.DataFrame
     sums: dict[str, list[Sums]] = field(default_factory=dict)
+    counted: dict[str, Counted] = field(default_factory=dict)
     refused: list[Finding] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
@@ -95,7 +100,9 @@ def _prepared(exhibit: Exhibit, sample_units: int | None, regressors: int) -> Ju
     empty = pd.DataFrame("", index=frame.index, columns=frame.columns, dtype=object)
     found = Judged(exhibit, np.full(len(frame), np.nan), _terms(exhibit, regressors), empty)
     try:
-        found.sums = {c: parts for c in frame.columns if (parts := sums(exhibit, c))}
+        of_units = exhibit.of_role(UNIT_SHARE)
+        found.sums = {c: parts for c in frame if c not in of_units and (parts := sums(exhibit, c))}
+        found.counted = {c: units for c in of_units if (units := counted(exhibit, c)) is not None}
         found.units = _row_units(exhibit, sample_units)
     except SecrecyError as error:
         found.refused.append(Finding(exhibit.name, "unmatched", values={"error": str(error)}))
@@ -149,6 +156,8 @@ def _column(found: Judged, column: str, rules: Rules) -> None:
         reasons[(reasons == "") & (found.units - found.terms < rules.min_df)] = "df"
     elif role == "quantile":
         _quantiles(found, column, rules, reasons)
+    elif column in found.counted:
+        _shared_out(found.counted[column], rules, reasons)
     elif column in found.sums:
         _sums(found, column, rules, reasons)
     found.reasons[column] = np.where(shown, reasons, "")
@@ -162,24 +171,56 @@ def _cannot(found: Judged, column: str, role: str) -> str:
     if holds in ("words", "settings"):
         return "words_hold_data"
     # A share of units is told by the counts beside it.
-    if role in SUMS and role != "mean" and column not in found.sums and (role, holds) != ("share", "counts"):
+    if (
+        role in SUMS
+        and role != "mean"
+        and column not in found.sums
+        and not (role == "share" and of_counts(found.exhibit, column))
+    ):
+        return "no_contributions"
+    if role == UNIT_SHARE and column not in found.counted:
         return "no_contributions"
     known = np.isfinite(found.units) | found.exhibit.frame[column].isna().to_numpy()
     if role != "units" and not known.all():
         return "no_count"
-    if column in found.sums and not _adds_up(found, column, role):
+    if not _adds_up(found, column, role):
         return "not_adding_up"
     return ""
 
 
+def of_counts(exhibit: Exhibit, column: str) -> bool:
+    """Whether a share is of counts that stand beside it, so that they tell it."""
+    if exhibit.secrecy.holds == "counts":
+        return True
+    share, *numbers = (
+        pd.to_numeric(exhibit.frame[c], errors="coerce").to_numpy(float)
+        for c in (column, *exhibit.of_role(*COUNTS))
+    )
+    return any(of_one_total(exhibit, number, share) is not None for number in numbers)
+
+
+def of_one_total(exhibit: Exhibit, number: np.ndarray, share: np.ndarray) -> np.ndarray | None:
+    """Groups of rows whose shares are of one total; None if this count is not what they are shares of."""
+    keys = exhibit.keys[exhibit.of_role("label", "word", "year")]
+    known = np.isfinite(share) & (share > 0) & np.isfinite(number)
+    ratio = np.where(known, number / np.where(known, share, 1), np.nan)
+    for rest in [[], *([c for c in keys if c != d] for d in keys)]:
+        code = pd.factorize(pd.MultiIndex.from_frame(keys[rest]))[0] if rest else np.zeros(len(keys), int)
+        spread = pd.Series(ratio).groupby(code).agg(["min", "max", "size"])
+        if (
+            known.sum() > 1
+            and np.allclose(spread["min"], spread["max"], equal_nan=True)
+            and spread["size"].max() > 1
+        ):
+            return np.where(known, code, -1)
+    return None
+
+
 def _adds_up(found: Judged, column: str, role: str) -> bool:
     """Whether what is shown is what the contributions make, but for one unit of measurement a column."""
-    if role not in ("amount", "share"):
+    made = _made(found, column, role)
+    if made is None:
         return True
-    rows = len(found.exhibit.frame)
-    totals = [np.array([v.sum() for v in part.of_rows(rows)]) for part in found.sums[column]]
-    with np.errstate(all="ignore"):
-        made = totals[0] / totals[1] if role == "share" else totals[0]
     shown = pd.to_numeric(found.exhibit.frame[column], errors="coerce").to_numpy(float)
     both = np.isfinite(shown) & np.isfinite(made)
     if not both.any() or (np.isfinite(shown) & ~np.isfinite(made)).any():
@@ -188,6 +229,25 @@ def _adds_up(found: Judged, column: str, role: str) -> bool:
     factor = shown[both][np.abs(made[both]).argmax()] / scale if scale else 1.0
     factor *= np.sign(made[both][np.abs(made[both]).argmax()]) or 1.0
     return bool(np.allclose(shown[both], factor * made[both], rtol=1e-6, atol=1e-9 * abs(factor) * scale))
+
+
+def _made(found: Judged, column: str, role: str) -> np.ndarray | None:
+    """What the contributions make of an amount or a share; None of what is neither."""
+    with np.errstate(all="ignore"):
+        if column in found.counted:
+            units = found.counted[column]
+            return units.part / (units.part + units.other)
+        if role not in ("amount", "share") or column not in found.sums:
+            return None
+        rows = len(found.exhibit.frame)
+        totals = [np.array([v.sum() for v in part.of_rows(rows)]) for part in found.sums[column]]
+        return totals[0] / totals[1] if role == "share" else totals[0]
+
+
+def _shared_out(units: Counted, rules: Rules, reasons: np.ndarray) -> None:
+    """A share of units says how many have what is shared out, and how many have not."""
+    for i, (some, rest) in enumerate(zip(units.some, units.rest, strict=True)):
+        reasons[i] = reasons[i] or rules.of_count(some) or rules.of_count(rest)
 
 
 def _sums(found: Judged, column: str, rules: Rules, reasons: np.ndarray) -> None:
@@ -273,6 +333,9 @@ def _finding(found: Judged, row: int, column: str | None, rule: str, rules: Rule
     units = found.units[row]
     if found.exhibit.roles[of] == "units":
         units = float(found.exhibit.frame[of].iloc[row])
+    elif of in found.counted and not rules.of_count(units):
+        both = (float(found.counted[of].some[row]), float(found.counted[of].rest[row]))
+        units = next((n for n in both if rules.of_count(n)), units)
     values = {
         "units": "?" if np.isnan(units) else f"{units:g}",
         "least": rules.min_units,

@@ -190,6 +190,7 @@ def _drawn(judged: list[Judged], hidden: list[np.ndarray], place: int, source: i
         if column not in below.columns and one.exhibit.roles[column] in (
             "amount",
             "share",
+            "unit_share",
             "growth",
             "score",
         ):
@@ -338,6 +339,12 @@ def release_of(
             tallies += [
                 PublishedCount(exhibit.name, exhibit.key(i), column, None if pd.isna(v) else float(v))
                 for i, v in enumerate(shown)
+            ]
+        for column, units in one.counted.items():
+            shown = verdict.protected_frame[column].notna()
+            tallies += [
+                PublishedCount(exhibit.name, exhibit.key(i), column, float(n) if there else None)
+                for i, (n, there) in enumerate(zip(units.part, shown, strict=True))
             ]
     return Release(name, sums, tallies)
 
