@@ -177,7 +177,8 @@ def _column(forms: Forms, targets: Targets, pieces: list[_Piece], rules: Rules) 
             slack = rounding_room(values[row], rules.amount_base) * abs(inside[0][1].sum() / values[row])
         units = float(min(len(a) for a, _ in inside))
         forms.add(cell, atoms, weight, units=units, forced=bool(reason), slack=slack)
-        if reason:
+        # What rounding alone protects must stay open, too.
+        if reason or (role == "amount" and rules.amount_base and rules.of_amount(inside[0][1])):
             _aims(targets, cell, inside, rules, role == "share")
     if common:
         _wholes(forms, parts[1], shown, rules)

@@ -23,7 +23,7 @@ from workbook.publish.secrecy.exhibit import (
     counted,
     sums,
 )
-from workbook.publish.secrecy.rules import Rules, SecrecyError
+from workbook.publish.secrecy.rules import Rules, SecrecyError, rounding_room
 from workbook.publish.secrecy.words import Finding
 
 # What tells the terms of one model apart.
@@ -160,6 +160,8 @@ def _column(found: Judged, column: str, rules: Rules) -> None:
         _shared_out(found.counted[column], rules, reasons)
     elif column in found.sums:
         _sums(found, column, rules, reasons)
+        if role == "amount" and rules.amount_base:
+            _rounded_off(found, column, rules, reasons)
     found.reasons[column] = np.where(shown, reasons, "")
 
 
@@ -266,6 +268,17 @@ def _sums(found: Judged, column: str, rules: Rules, reasons: np.ndarray) -> None
             and np.array_equal(np.sort(inside[0]), np.sort(inside[1]))
         ):
             reasons[i] = "zeros"
+
+
+def _rounded_off(found: Judged, column: str, rules: Rules, reasons: np.ndarray) -> None:
+    """Largest units of amounts that are published as multiples of a base cannot be placed where it leaves enough room."""
+    shown = pd.to_numeric(found.exhibit.frame[column], errors="coerce").to_numpy(float)
+    for i, values in enumerate(found.sums[column][0].of_rows(len(reasons))):
+        if reasons[i] in ("dominance", "p_percent") and np.isfinite(shown[i]) and values.sum():
+            # The base is in the frame's unit of measurement, sums are in the contributions'.
+            unit = abs(shown[i] / values.sum())
+            room = rounding_room(shown[i], rules.amount_base)
+            reasons[i] = "" if room >= unit * rules.range_of(values) * (1 - 1e-9) else reasons[i]
 
 
 def whole_is_common(parts: list[Sums]) -> bool:

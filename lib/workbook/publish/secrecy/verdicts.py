@@ -9,7 +9,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from workbook.publish.secrecy import amounts, counts
+from workbook.publish.secrecy import amounts
+from workbook.publish.secrecy.changes.suggest import suggest
+from workbook.publish.secrecy.changes.trial import Trial, linked, systems
 from workbook.publish.secrecy.exhibit import COUNTS, KEYS, Exhibit
 from workbook.publish.secrecy.judge import Judged, judge
 from workbook.publish.secrecy.linear.system import Cell
@@ -22,7 +24,6 @@ from workbook.publish.secrecy.releases import (
     value_mark,
 )
 from workbook.publish.secrecy.rules import Rules
-from workbook.publish.secrecy.suggest import suggest
 from workbook.publish.secrecy.words import MARK, Finding, Suggestion, say
 
 # Rows of a longer table of which not every sum but for two is tried.
@@ -105,20 +106,17 @@ def verdicts(
             one.findings.insert(0, one.refused[-1])
     _sources(judged)
     hidden = [(one.reasons != "").to_numpy().copy() for one in judged]
-    systems = (
-        amounts.system(judged, rules, earlier),
-        counts.system(judged, rules, earlier),
-        counts.means(judged, rules),
-    )
-    for system in systems:
-        if system is not None:
-            cells, broken = system.protect()
-            _apply(judged, hidden, cells, broken, earlier)
+    found_systems = systems(judged, rules, earlier)
+    for system in found_systems:
+        cells, broken = system.protect()
+        _apply(judged, hidden, cells, broken, earlier)
     by_name = {one.exhibit.name: i for i, one in enumerate(judged)}
     for i, one in enumerate(judged):
         if one.taken and one.exhibit.secrecy.drawn_from and not one.sums:
             _drawn(judged, hidden, i, by_name[one.exhibit.secrecy.drawn_from])
-    found = {one.exhibit.name: _verdict(one, mask, rules) for one, mask in zip(judged, hidden, strict=True)}
+    near = linked(found_systems, len(judged))
+    trial = Trial(judged, hidden, near, rules, earlier, sample_units, regressors)
+    found = {one.exhibit.name: _verdict(place, trial) for place, one in enumerate(judged)}
     return {one.exhibit.name: _as_source(one, found) for one in judged}
 
 
@@ -205,7 +203,8 @@ def _drawn(judged: list[Judged], hidden: list[np.ndarray], place: int, source: i
                 )
 
 
-def _verdict(one: Judged, mask: np.ndarray, rules: Rules) -> Verdict:
+def _verdict(place: int, trial: Trial) -> Verdict:
+    one, mask, rules = trial.judged[place], trial.hidden[place], trial.rules
     exhibit = one.exhibit
     hidden = pd.DataFrame(mask, index=exhibit.frame.index, columns=exhibit.frame.columns)
     data = [c for c in exhibit.frame.columns if exhibit.roles[c] not in KEYS]
@@ -216,7 +215,7 @@ def _verdict(one: Judged, mask: np.ndarray, rules: Rules) -> Verdict:
         findings.append(one.refused[-1])
     if not one.taken:
         nothing = exhibit.frame.iloc[:0]
-        suggestion = suggest(one, hidden, rules) if not one.internal else None
+        suggestion = suggest(place, hidden, trial) if not one.internal else None
         kind: Literal["internal", "leave_out"] = "internal" if one.internal else "leave_out"
         return Verdict(kind, findings, suggestion, nothing, hidden.iloc[:0])
     frame = _rounded(exhibit, rules)
@@ -226,9 +225,8 @@ def _verdict(one: Judged, mask: np.ndarray, rules: Rules) -> Verdict:
             frame[column] = (frame[column].astype("Int64") if whole else frame[column]).mask(hidden[column])
     texts, caught = _texts(exhibit, hidden, frame)
     findings += caught
-    return Verdict(
-        "pass", findings, suggest(one, hidden, rules) if hidden.any(axis=None) else None, frame, hidden, texts
-    )
+    suggestion = suggest(place, hidden, trial) if hidden.any(axis=None) else None
+    return Verdict("pass", findings, suggestion, frame, hidden, texts)
 
 
 def _rounded(exhibit: Exhibit, rules: Rules) -> pd.DataFrame:

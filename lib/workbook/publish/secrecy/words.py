@@ -120,6 +120,8 @@ class Suggestion:
         Which levels, columns or base.
     lost : float
         Share of the exhibit's numbers that the change costs.
+    alone : bool
+        Whether it was judged by the exhibit's own cells alone: what hangs together with it is too large to be judged anew.
     others : tuple of Suggestion
         Changes that would pass too, dearer ones last.
     """
@@ -127,11 +129,14 @@ class Suggestion:
     kind: str
     values: Mapping[str, Any] = field(default_factory=dict)
     lost: float = 0.0
+    alone: bool = False
     others: tuple[Suggestion, ...] = ()
 
     def said(self, language: str, label: Labels = plain) -> str:
         """The change as a sentence, other ways after it."""
         first = say(f"suggest.{self.kind}", language, **_labelled(self.values, language, label))
+        if self.alone:
+            first = say("suggest.alone", language, change=first)
         if not self.others:
             return first
         rest = [other.said(language, label) for other in self.others]

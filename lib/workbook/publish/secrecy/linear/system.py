@@ -133,6 +133,18 @@ class System:
             broken += [self.targets.cells[part.asked[t]] for t in solution.broken]
         return hidden, broken
 
+    def together(self) -> list[set[int]]:
+        """Exhibits whose cells have variables in common, directly or through others; whatever is hidden of them now."""
+        shown = np.array([cell is not None for cell in self.forms.cells])
+        at = np.flatnonzero(shown)
+        place = np.array([self.forms.cells[i][0] for i in at], int)  # type: ignore[index]
+        own = stacked([(place, np.arange(len(at)), np.ones(len(at)))], int(place.max(initial=0)) + 1, len(at))
+        rest = sparse.vstack([self.matrix[np.flatnonzero(~shown)], self.facts])
+        whole = sparse.vstack([own @ abs(self.matrix[at]), rest])
+        _, label = connected_components(sparse.bmat([[None, whole], [whole.T, None]]), directed=False)
+        named = label[: own.shape[0]]
+        return [set(np.flatnonzero(named == part).tolist()) for part in np.unique(named)]
+
     def _parts(self) -> Iterator[_Part]:
         """Forms, variables, targets and facts that hang together; parts without a target are left alone."""
         n, f, v = self.matrix.shape[0], self.facts.shape[0], self.matrix.shape[1]

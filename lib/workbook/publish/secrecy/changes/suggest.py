@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
-from workbook.publish.secrecy.exhibit import KEYS, Sums
+from workbook.publish.secrecy.changes.merged import TOGETHER, merged
+from workbook.publish.secrecy.changes.trial import Trial
+from workbook.publish.secrecy.exhibit import KEYS, Exhibit, Sums
 from workbook.publish.secrecy.judge import Judged, position_of
 from workbook.publish.secrecy.linear.links import Table, nested_in, totals_of
 from workbook.publish.secrecy.rules import Rules
@@ -17,31 +20,34 @@ from workbook.publish.secrecy.words import Suggestion
 MERGES = 3
 # Of a longer list of levels not all pairs are tried.
 LEVELS = 40
+# First mergers from which a way is sought for each label, and changes of a kind that are tried on all that is published.
+STARTS, TRIES = 3, 4
 # Labels that say what is measured: their levels are no groups of units.
 KINDS = ("measure", "indicator", "term", "outcome", "variable", "spec", "statistic", "unit")
 TOTALS = ("all", "total", "", "全部", "合计", "总计")
 
 
-def suggest(one: Judged, hidden: pd.DataFrame, rules: Rules) -> Suggestion | None:
+def suggest(place: int, hidden: pd.DataFrame, trial: Trial) -> Suggestion | None:
     """The smallest change of an exhibit after which no cell of it is left out, by the numbers lost.
 
     Cells that are left out for other cells' sake are back once their columns are not shown; mergers and roundings are sought
-    where a rule forbids cells of the exhibit itself.
+    where a rule forbids cells of the exhibit itself, and tried on all exhibits that hang together with it.
 
     Parameters
     ----------
-    one : Judged
-        The exhibit as the primary rules see it.
+    place : int
+        Position of the exhibit.
     hidden : pandas.DataFrame of bool
         Its cells that are left out.
-    rules : Rules
-        Rules.
+    trial : Trial
+        What would be published, for changes to be tried on.
 
     Returns
     -------
     Suggestion or None
         None where the exhibit was taken out for another reason than its cells; kind ``"none"`` where no change helps.
     """
+    one = trial.judged[place]
     forbidden = one.reasons != ""
     blocked = [f for f in one.refused if f.rule != "nothing_left"]
     if any(f.column is None for f in blocked):
@@ -52,12 +58,32 @@ def suggest(one: Judged, hidden: pd.DataFrame, rules: Rules) -> Suggestion | Non
     # Without the columns that lost a cell nothing is lost, whatever other exhibits show.
     ways = [_drop(one, hidden.any())]
     if forbidden.any(axis=None):
-        ways += [_merge(one, rules), _round(one, rules)]
+        ways += [
+            _first(_mergers(one, trial.rules), place, trial),
+            _first(_roundings(one, trial.rules), place, trial),
+        ]
     found = [s for s in ways if s is not None]
     if not found:
         return Suggestion("none")
     best, *others = sorted(found, key=lambda s: s.lost)
     return replace(best, others=tuple(others))
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A change with what would be published and by which rules."""
+
+    said: Suggestion
+    exhibit: Exhibit | None = None
+    rules: Rules | None = None
+
+
+def _first(ways: Iterable[_Way], place: int, trial: Trial) -> Suggestion | None:
+    """The least of some changes that passes with everything that is published beside it."""
+    for way in sorted(ways, key=lambda w: w.said.lost)[:TRIES]:
+        if trial.passes(place, way.exhibit, way.rules):
+            return way.said if trial.whole(place) else replace(way.said, alone=True)
+    return None
 
 
 def _drop(one: Judged, lost: pd.Series) -> Suggestion | None:
@@ -69,23 +95,30 @@ def _drop(one: Judged, lost: pd.Series) -> Suggestion | None:
     return Suggestion("drop", {"fields": columns}, len(columns) / len(data))
 
 
-def _round(one: Judged, rules: Rules) -> Suggestion | None:
-    """The base that amounts would have to be rounded to, where amounts alone are forbidden."""
+def _roundings(one: Judged, rules: Rules) -> list[_Way]:
+    """Bases that amounts could be rounded to, where amounts alone are forbidden."""
     needs, sizes = [], []
     for column in one.exhibit.frame.columns:
         reasons = one.reasons[column]
         if not (reasons != "").any():
             continue
-        if one.exhibit.roles[column] != "amount" or (reasons == "frequency").any() or column not in one.sums:
-            return None
+        if not set(reasons) <= {"", "dominance", "p_percent"} or one.exhibit.roles[column] != "amount":
+            return []
+        shown = np.abs(pd.to_numeric(one.exhibit.frame[column], errors="coerce").to_numpy(float))
         parts = one.sums[column][0].of_rows(len(reasons))
-        needs += [2 * rules.range_of(parts[i]) for i in np.flatnonzero(reasons != "")]
-        sizes += [float(np.abs(v).sum()) for v in parts if len(v)]
-    base = _round_number(max(needs, default=0.0))
+        # Bases are in the frame's unit of measurement, ranges in the contributions'.
+        units = {i: shown[i] / abs(v.sum()) for i, v in enumerate(parts) if len(v) and v.sum()}
+        needs += [2 * units.get(i, 1.0) * rules.range_of(parts[i]) for i in np.flatnonzero(reasons != "")]
+        sizes += [float(v) for v in shown[np.isfinite(shown)]]
+    bases = [_round_number(max(needs, default=0.0))]
+    bases += [_round_number(factor * bases[0]) for factor in (2, 4)]
     # A base that swallows the usual cell leaves nothing to read.
-    if not needs or base == 0 or base > np.median(sizes):
-        return None
-    return Suggestion("round", {"base": f"{base:,.10g}"}, float(base / 2 / np.median(sizes)))
+    usual = float(np.median(sizes)) if sizes else 0.0
+    return [
+        _Way(Suggestion("round", {"base": f"{b:,.10g}"}, b / 2 / usual), rules=replace(rules, amount_base=b))
+        for b in dict.fromkeys(bases)
+        if 0 < b <= usual and b > rules.amount_base
+    ]
 
 
 def _round_number(value: float) -> float:
@@ -130,6 +163,9 @@ class _Rows:
         if role == "units":
             own = pd.to_numeric(one.exhibit.frame[column].iloc[list(rows)], errors="coerce").sum()
             return bool(rules.of_count(own))
+        if column in one.counted:
+            sides = (one.counted[column].some, one.counted[column].rest)
+            return any(bool(rules.of_count(float(side[list(rows)].sum()))) for side in sides)
         units = float(np.nansum(one.units[list(rows)]))
         if column in self.parts:
             return any(bool(rules.of_amount(self._amounts(p, at, rows))) for p, at in self.parts[column])
@@ -145,26 +181,24 @@ class _Rows:
         return units * min(position, 1 - position) >= self.rules.min_units
 
 
-def _merge(one: Judged, rules: Rules) -> Suggestion | None:
-    """Levels of one label to merge, at most a few, until nothing is forbidden; the label that loses fewest rows."""
+def _mergers(one: Judged, rules: Rules) -> list[_Way]:
+    """Levels of one label to merge, at most a few, until nothing of the exhibit itself is forbidden."""
     found = []
     rows = _Rows(one, rules)
     for label in (c for c in one.exhibit.of_role("label") if c not in KINDS):
-        groups = _merged(one, label, rows)
-        if groups:
+        for groups in _merged(one, label, rows):
             kept = {level: i for i, group in enumerate(groups) for level in group}
             keys = one.exhibit.keys.assign(
                 **{label: one.exhibit.keys[label].map(lambda v, k=kept: k.get(v, v))}
             )
-            levels = tuple(" + ".join(group) for group in groups)
-            found.append(
-                Suggestion("merge", {"field": label, "levels": levels}, float(keys.duplicated().mean()))
-            )
-    return min(found, key=lambda s: s.lost, default=None)
+            levels = tuple(TOGETHER.join(group) for group in groups)
+            said = Suggestion("merge", {"field": label, "levels": levels}, float(keys.duplicated().mean()))
+            found.append(_Way(said, merged(one, label, groups)))
+    return found
 
 
-def _merged(one: Judged, label: str, rows: _Rows) -> list[tuple[str, ...]]:
-    """Groups of levels after whose mergers nothing is forbidden; empty if a few mergers do not do."""
+def _merged(one: Judged, label: str, rows: _Rows) -> list[list[tuple[str, ...]]]:
+    """Groups of levels after whose mergers nothing is forbidden, from the best first mergers; none if a few do not do."""
     keys = one.exhibit.keys
     others = [c for c in keys if c != label]
     where = pd.factorize(pd.MultiIndex.from_frame(keys[others]))[0] if others else np.zeros(len(keys), int)
@@ -180,17 +214,41 @@ def _merged(one: Judged, label: str, rows: _Rows) -> list[tuple[str, ...]]:
     bad = {group: count(group) for group in groups}
     if sum(bad.values()) < (one.reasons != "").to_numpy().sum():
         return []  # a total or a level that must stay is forbidden itself
-    for _ in range(MERGES):
-        if not any(bad.values()):
-            break
-        pairs = [(a, b) for a, b in combinations(groups, 2) if bad[a] or bad[b]]
-        # Few levels before many, then those that leave least forbidden.
-        best = min(pairs, key=lambda p: (count(p[0] + p[1]) - bad[p[0]] - bad[p[1]], p), default=None)
-        if best is None:
-            break
-        groups = [g for g in groups if g not in best] + [best[0] + best[1]]
+    found = []
+    for pair in _best(groups, bad, count)[:STARTS]:
+        made = _on(_joined(groups, pair), count)
+        if made and made not in found:
+            found.append(made)
+    return found
+
+
+def _on(groups: list[tuple[str, ...]], count: Callable[[tuple[str, ...]], int]) -> list[tuple[str, ...]]:
+    """Groups merged further until nothing is forbidden; empty if a few mergers do not do."""
+    for left in reversed(range(MERGES)):
         bad = {group: count(group) for group in groups}
-    return [] if any(bad.values()) else [tuple(sorted(g)) for g in groups if len(g) > 1]
+        if not any(bad.values()):
+            return sorted(tuple(sorted(g)) for g in groups if len(g) > 1)
+        pairs = _best(groups, bad, count) if left else []
+        if not pairs:
+            return []
+        groups = _joined(groups, pairs[0])
+    return []
+
+
+def _best(
+    groups: list[tuple[str, ...]],
+    bad: dict[tuple[str, ...], int],
+    count: Callable[[tuple[str, ...]], int],
+) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Pairs with a forbidden one in them: those that leave least forbidden first."""
+    pairs = [(a, b) for a, b in combinations(groups, 2) if bad[a] or bad[b]]
+    return sorted(pairs, key=lambda p: (count(p[0] + p[1]) - bad[p[0]] - bad[p[1]], p))
+
+
+def _joined(
+    groups: list[tuple[str, ...]], pair: tuple[tuple[str, ...], tuple[str, ...]]
+) -> list[tuple[str, ...]]:
+    return [g for g in groups if g not in pair] + [pair[0] + pair[1]]
 
 
 def _mergeable(one: Judged, label: str) -> list[str]:

@@ -1,0 +1,1 @@
+"""What would pass: changes of an exhibit, tried on everything that is published beside it."""
