@@ -113,6 +113,9 @@ def test_tags_make_a_group_each() -> None:
         "F1": ["in", "in", "outside", "outside"],
         "F2": ["outside", "outside", "outside", "in"],
     }
+    assert (
+        heterogeneity.tagged(table, None, "firm_id") == {} == heterogeneity.tagged(table, "none", "firm_id")
+    )
 
 
 def test_a_treatment_that_is_no_switch_has_no_groups() -> None:

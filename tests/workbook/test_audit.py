@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -213,3 +214,10 @@ def test_controls_that_treatment_moves_are_named() -> None:
         assert words in decide(42, language, tables={"held": HELD})[1]
         told = decide(42, language, tables={"held": HELD}, statements={"42": "by design"})[1]
         assert words in told and "by design" in told
+
+
+def test_a_studys_own_words_are_taken_from_its_parameters() -> None:
+    names = [f"{name}_{one}" for name in ("estimand", "cannot", "data") for one in ("en", "zh")]
+    given = {name: f"its {name}" for name in [*names, "licence"]}
+    assert audit.facts(SimpleNamespace(**given, other=1)) == given
+    assert audit.Evidence({}, [], given, language="zh").fact("cannot") == "its cannot_zh"

@@ -84,14 +84,18 @@ def freeze(panel: pd.DataFrame, column: str, unit: str, start: str | None = None
     return panel[unit].map(frozen)
 
 
-def tagged(panel: pd.DataFrame, column: str, unit: str, start: str | None = None) -> dict[str, pd.Series]:
+def tagged(
+    panel: pd.DataFrame, column: str | None, unit: str, start: str | None = None
+) -> dict[str, pd.Series]:
     """For each of several tags (``F2,F7``) whether a unit had it before its treatment: groups ``in`` and ``outside``.
 
     Parameters
     ----------
     panel, column, unit, start
-        As for `freeze`; a unit without tags is outside all of them.
+        As for `freeze`; a unit without tags is outside all of them. No column, or one that is not there: no tags.
     """
+    if column is None or column not in panel:
+        return {}
     own = freeze(panel.assign(**{column: panel[column].fillna("")}), column, unit, start)
     sets = own.fillna("").astype(str).str.split(",")
     tags = sorted({tag for names in sets for tag in names if tag})

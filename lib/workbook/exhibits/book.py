@@ -124,11 +124,13 @@ class Book:
                     places.append(place.parent)
         return places
 
-    def write(self, name: str, table: pd.DataFrame | ibis.Table) -> None:
-        """Write a declared output as Parquet (pandas or Ibis)."""
+    def write(self, name: str, table: pd.DataFrame | ibis.Table | None) -> None:
+        """Write a declared output as Parquet (pandas or Ibis); None of an optional one: the study has none of it."""
         if name not in self.step.outputs:
             allowed = ", ".join(self.step.outputs)
             raise KeyError(said("exhibits.writes", notebook=self.step.notebook, name=name, allowed=allowed))
+        if table is None and name in self.step.optional:
+            return
         target = self.folder / f"{name}.parquet"
         if isinstance(table, pd.DataFrame):
             # What is estimated is declared with its columns, for studies that cannot have it.

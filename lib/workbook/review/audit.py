@@ -51,6 +51,13 @@ class Point:
     exhibits: tuple[str, ...]
 
 
+def facts(p: Any) -> dict[str, Any]:
+    """A study's own words from its parameters (``estimand_en``, …), as `Evidence` takes them."""
+    said = {"estimand_en": p.estimand_en, "estimand_zh": p.estimand_zh}
+    said |= {"cannot_en": p.cannot_en, "cannot_zh": p.cannot_zh}
+    return said | {"data_en": p.data_en, "data_zh": p.data_zh, "licence": p.licence}
+
+
 @dataclass(frozen=True)
 class Evidence:
     """What the points are decided on.
