@@ -43,8 +43,6 @@ def test_a_file_has_neither_truth_nor_fate(tmp_path: Path) -> None:
 def test_files_of_an_adapter_have_the_fate_of_each_row(made: pd.DataFrame, tmp_path: Path) -> None:
     files = [file.name for file in exports.bureau(made, tmp_path)]
     con = engine.opened(tmp_path)
-    found = adapters.opened(
-        con, files, "bureau", MADE, root=tmp_path, contract="enterprise", extra_columns=None
-    )
+    found = adapters.opened(con, files, "bureau", MADE, root=tmp_path, contract="minimal", extra_columns=None)
     assert found.adapted is not None and found.raw is found.adapted.raw and found.truth is None
     assert found.raw.rows == len(made)
