@@ -219,8 +219,8 @@ def counted(exhibit: Exhibit, column: str) -> Counted | None:
     rows = range(len(exhibit.frame))
     held = (each[["part", "other"]] > 0).groupby(level=0).sum().reindex(rows, fill_value=0)
     made = each.groupby(level=0)[["part", "other"]].sum().reindex(rows, fill_value=0.0)
-    numbers = [t[c].to_numpy(float) for t in (held, made) for c in ("part", "other")]
-    return Counted(*numbers, once=bool((each["whole"] == 1).all()))
+    some, rest, part, other = (t[c].to_numpy(float) for t in (held, made) for c in ("part", "other"))
+    return Counted(some, rest, part, other, once=bool((each["whole"] == 1).all()))
 
 
 def _of_units(exhibit: Exhibit, column: str) -> Counted | None:

@@ -56,6 +56,11 @@ class Table:
         """Levels of each label."""
         return {name: frozenset(np.unique(words).tolist()) for name, words in self.labels.items()}
 
+    @cached_property
+    def coded(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Levels of each label, and which of them each row has."""
+        return {name: np.unique(words, return_inverse=True) for name, words in self.labels.items()}
+
     def behind(self, rows: np.ndarray) -> frozenset[str] | None:
         """Units behind some rows."""
         return None if self.members is None else frozenset().union(*(self.members[i] for i in rows))
@@ -247,7 +252,7 @@ def _slices(
     wanted = np.bincount(codes[1], other.value, n)
     present = np.bincount(codes[1], minlength=n) > 0
     for column in extra:
-        names, level = np.unique(one.labels[column], return_inverse=True)
+        names, level = one.coded[column]
         if len(names) < 2:
             continue
         at, size = level * n + codes[0], n * len(names)
