@@ -66,7 +66,7 @@ def opened(
     PanelError
         If the source cannot be read, or several files are given without an adapter.
     """
-    given = {"contract": contract, "extra_columns": extra_columns}
+    given: dict[str, Any] = {"contract": contract, "extra_columns": extra_columns}
     if source == SYNTHETIC:
         rows, truth = synthetic.generate(*made)
         return Opened(readers.take(con, rows, **given), truth=truth)

@@ -129,8 +129,10 @@ class Book:
         if name not in self.step.outputs:
             allowed = ", ".join(self.step.outputs)
             raise KeyError(said("exhibits.writes", notebook=self.step.notebook, name=name, allowed=allowed))
-        if table is None and name in self.step.optional:
-            return
+        if table is None:
+            if name in self.step.optional:
+                return
+            raise KeyError(name)
         target = self.folder / f"{name}.parquet"
         if isinstance(table, pd.DataFrame):
             # What is estimated is declared with its columns, for studies that cannot have it.
