@@ -126,13 +126,12 @@ class Book:
 
     def write(self, name: str, table: pd.DataFrame | ibis.Table | None) -> None:
         """Write a declared output as Parquet (pandas or Ibis); None of an optional one: the study has none of it."""
-        if name not in self.step.outputs:
+        # Only what is optional may have nothing to write.
+        if name not in self.step.outputs or (table is None and name not in self.step.optional):
             allowed = ", ".join(self.step.outputs)
             raise KeyError(said("exhibits.writes", notebook=self.step.notebook, name=name, allowed=allowed))
         if table is None:
-            if name in self.step.optional:
-                return
-            raise KeyError(name)
+            return
         target = self.folder / f"{name}.parquet"
         if isinstance(table, pd.DataFrame):
             # What is estimated is declared with its columns, for studies that cannot have it.

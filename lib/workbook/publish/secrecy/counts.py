@@ -144,9 +144,7 @@ def _shared_out(
     labels = one.exhibit.keys[names].iloc[[*rows, *rows]].reset_index(drop=True)
     kinds = np.repeat([column, f"not {column}"], len(rows))
     variables = np.concatenate([some, rest])
-    if not units.once:
-        return both.tolist()  # of units with several rows neither rows nor units add up to a total
-    counts = tables.setdefault("units", [])
+    counts = tables.setdefault("units" if units.once else "rows", [])
     counts.append(Table.of(labels.assign(**{SHARED_OUT: kinds}), variables, both))
     # Tables of those with it alone, and of those without, may stand elsewhere.
     for kind in np.unique(kinds):
