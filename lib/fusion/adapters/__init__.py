@@ -13,14 +13,14 @@ identifiers : 9-character codes chained to 18-character ones
 establishments : form 611 rolled up to the enterprise
 words : joins, identifiers and establishments, said
 panel : several files to one panel, every row accounted for
-opened : a study's source, be it the generator, files by an adapter, or a file as it stands
+sources : a study's source, be it the generator, files by an adapter, or a file as it stands
 able : what the columns of a source allow
 report : what fits, what does not, and what can then be computed
 """
 
 from fusion.adapters.errors import AdapterError
-from fusion.adapters.opened import Opened, opened
 from fusion.adapters.panel import Source, read
+from fusion.adapters.sources import Opened, opened
 from fusion.panel.errors import PanelError
 
 __all__ = ["AdapterError", "Opened", "PanelError", "Source", "opened", "read"]
