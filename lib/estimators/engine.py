@@ -38,7 +38,7 @@ def connected(
     memory : str
         A step's own limit, where the user states none.
     threads : int
-        0: as many as there are cores.
+        0: as many as there are cores that this process may use.
     ordered : bool
         Whether rows keep their order, which costs time.
     wrapped : callable
@@ -56,7 +56,9 @@ def connected(
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
     }
-    con = duckdb.connect(config=config | ({"threads": threads} if threads else {}))
+    # DuckDB counts the machine's cores, also where this process may use fewer.
+    cores = threads or len(getattr(os, "sched_getaffinity", lambda _: ())(0))
+    con = duckdb.connect(config=config | ({"threads": cores} if cores else {}))
     weakref.finalize(con, shutil.rmtree, spill, ignore_errors=True)
     places = [spill, *(Path(folder) for folder in folders)]
     known = [str(form) for place in places for form in (place.absolute(), place.resolve())]

@@ -526,10 +526,12 @@ def standard(
 def reproduce(study: Annotated[str, typer.Argument(help="name in params/, or path of a YAML file")]) -> None:
     """Run a study twice under other circumstances; the same to the byte, or the first place where it is not."""
     from workbook.params.load import find, load
-    from workbook.review.compare.reproduce import twice
+    from workbook.review.compare.reproduce import constant, twice
 
     count, differing = twice(load(study).name, find(study))
     print("\n".join(differing[:40]) or said("workbook.reproduced", count=count))
+    for what in constant(find(study)):
+        print(said(f"workbook.constant_{what}"))
     raise typer.Exit(int(bool(differing)))
 
 

@@ -1,10 +1,8 @@
-"""A study run twice, with other locale, time zone, hash seed, permissions, folder and notebooks at a time: the same bytes."""
+"""A study run twice, with other locale, time zone, hash seed, permissions, folder, cores, notebooks at a time: the same bytes."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -62,8 +60,8 @@ def test_another_run_leaves_the_bytes_of_the_sessions_own(
     first, build = sited(MAIN), tmp_path / "build"
     how = reproduce.CIRCUMSTANCES[1]
     reproduce._run(shortened(Path(first.study).read_text("utf-8"), tmp_path, first.folder.name), build, how)
-    env = {**os.environ, **how["env"], "FUSION_BUILD": str(build)}
-    subprocess.run([sys.executable, "-c", PREPARE], cwd=how["cwd"], env=env, umask=how["umask"], check=True)
+    done = reproduce.under(how, PREPARE, [], {"FUSION_BUILD": str(build)})
+    assert done.returncode == 0, done.stderr[-2000:]
     mine, others = (
         {p.relative_to(r): p for p in _made(r)} for r in (first.folder, build / first.folder.name)
     )
@@ -85,6 +83,31 @@ def _made(root: Path) -> Iterator[Path]:
         yield root / f"{name}.ipynb"
         for folder in (root / name, root / "spoken" / name):
             yield from (f for f in folder.rglob("*") if f.is_file() and f.name != "record.json")
+
+
+VARIED = (
+    "import json, locale, os, time; from fusion import engine; mask = os.umask(0); "
+    "locale.setlocale(locale.LC_ALL, ''); con = engine.connected(); "
+    "print(json.dumps({'hash': hash('a'), 'locale': locale.str(1.5), 'zone': time.strftime('%Z'), 'umask': mask, "
+    "'cwd': os.getcwd(), 'offered': os.environ.get('OMP_NUM_THREADS', ''), "
+    "'cores': con.execute(\"SELECT current_setting('threads')\").fetchone()[0]}))"
+)
+
+
+def test_each_circumstance_is_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the programs themselves find it: a locale that the machine lacks, say, would vary nothing."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    (tmp_path / "s.yaml").write_text("panel: {source: synthetic}\n", "utf-8")
+    same = reproduce.constant(tmp_path / "s.yaml")
+    assert "rows" in same, "made-up rows have the order in which they are made"
+    done = [reproduce.under(how, VARIED, [], {}) for how in reproduce.CIRCUMSTANCES if "locale" not in same]
+    if not done:
+        pytest.skip("no Turkish locale, nor its sources")
+    one, other = (json.loads(found.stdout) for found in done)
+    alike = {name for name in one if one[name] == other[name]}
+    assert alike == {name for name in ("cores",) if name in same}
+    assert (one["locale"], other["locale"]) == ("1.5", "1,5")
+    assert reproduce.CIRCUMSTANCES[0]["jobs"] != reproduce.CIRCUMSTANCES[1]["jobs"]
 
 
 def test_the_first_difference_is_named(tmp_path: Path) -> None:

@@ -97,7 +97,22 @@ def test_a_command_that_does_nothing_is_ended_with_what_it_started(
     attempt.leaders = {started.pid}
     attempt.finish()
     attempt._no_process("then")
-    assert attempt.failures == ["stuck"] and family(attempt.token, attempt.leaders) == []
+    assert attempt.failures[-1] == "stuck" and family(attempt.token, attempt.leaders) == []
+    assert any("time.sleep(300)" in why for why in attempt.failures), "what waited, and where"
+
+
+def test_a_command_that_gets_no_processor_is_not_called_stuck(
+    attempt: Try, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a crowded machine a patient process spends nothing for minutes; it is ready to run all the while."""
+    monkeypatch.setattr(tries, "STILL", 1.0)
+    monkeypatch.setattr(tries, "LOOK", 0.1)
+    monkeypatch.setattr(Try, "_spent", lambda self: 0.0)
+    busy = "import time\nend = time.monotonic() + 3\nwhile time.monotonic() < end: pass"
+    started = subprocess.Popen([sys.executable, "-c", busy], start_new_session=True)
+    attempt.processes, attempt.leaders = [Forked(started.pid)], {started.pid}
+    attempt.finish()
+    assert attempt.failures == []
 
 
 def test_harms_that_lie_there(attempt: Try, monkeypatch: pytest.MonkeyPatch) -> None:

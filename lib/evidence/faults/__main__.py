@@ -114,7 +114,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--light", action="store_true", help="notebooks that only read and write what the real ones do"
     )
-    parser.add_argument("--stage", action="append", help="only this one; may be given again")
+    known = [stage.name for stage in stages()]
+    parser.add_argument("--stage", action="append", choices=known, help="only this one; may be given again")
     parser.add_argument(
         "--fault", action="append", choices=harms.HARMS, help="only this one; may be given again"
     )

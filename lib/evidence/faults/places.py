@@ -15,6 +15,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -233,6 +234,15 @@ def spent(pid: int) -> float:
             continue
         total += times.user + times.system + times.children_user + times.children_system
     return total
+
+
+def ready(processes: Iterable[psutil.Process]) -> bool:
+    """Whether one of them runs, waits for a disk, or would run if a busy machine gave it a processor."""
+    for process in processes:
+        with suppress(psutil.Error):
+            if process.status() in (psutil.STATUS_RUNNING, psutil.STATUS_DISK_SLEEP):
+                return True
+    return False
 
 
 def free(lock: Path) -> bool:

@@ -14,14 +14,15 @@ from pathlib import Path
 
 import psutil
 
-from evidence.faults.places import Forked, Place, digest, family, free, spent
+from evidence.faults.places import Forked, Place, digest, family, free, ready, spent
 from evidence.faults.stages import Stage
 from workbook.run.kernels import forked
 
 RUNNER, EXECUTOR, KERNEL = "runner", "executor", "kernel"
 LONG = 420.0  # CPU seconds after which a command is called stuck; others may use the machine
-# And so is one that spends no more of them than so many, in so many seconds by the clock.
-STILL, NOTHING = 120.0, 0.5
+# And so is one that spends no more of them than so many, in so many seconds by the clock, unless it was ready to run at a
+# tenth of the looks: a busy machine gives a patient process nothing for minutes.
+STILL, NOTHING, LOOK, SHARE = 120.0, 0.5, 1.0, 0.1
 GONE = 20.0  # seconds in which orphans must have noticed; on a busy machine an import alone takes some
 POLL = 0.03
 # Downloads that are the same whatever else is published.
@@ -190,21 +191,33 @@ class Try:
     def _stuck(self, process: Forked) -> bool:
         """Wait for a command's end; one that takes too long, or does nothing, is killed with all that it started."""
         looked, begun = time.monotonic(), self._spent()
-        before = begun
+        before, looks = begun, [False]
         while process.poll() is None:
             now = time.monotonic()
+            if now - looked >= LOOK * len(looks):
+                looks.append(ready(family(self.token, self.leaders)))
             if now - looked >= STILL:
                 did, looked = self._spent() - before, now
                 before += did
-                if did < NOTHING or before - begun > LONG:
+                still = did < NOTHING and sum(looks) < SHARE * len(looks)
+                if still or before - begun > LONG:
+                    self._told_where()
                     self.end()
                     process.wait(GONE)
                     return True
+                looks = [False]
             time.sleep(POLL)
         return False
 
     def _spent(self) -> float:
         return sum(spent(pid) for pid in self.leaders)
+
+    def _told_where(self) -> None:
+        """Where each of its processes waits: what a stuck one waits for is not seen again."""
+        for process in family(self.token, self.leaders):
+            with suppress(psutil.Error, OSError):
+                at = Path(f"/proc/{process.pid}/wchan").read_text("utf-8") or "?"
+                self.fail(f"{process.status()} at {at}: {' '.join(process.cmdline())[-120:]}")
 
     def _damaged(self) -> bool:
         """Whether what was run is not what it was."""

@@ -61,7 +61,7 @@ def reserved() -> frozenset[str]:
 @cache
 def taken(name: str) -> bool:
     """Whether a name is the workbook's."""
-    return name in reserved() or any(fnmatchcase(name, one) for one in reserved() if set(one) & set("*?["))
+    return name in reserved() or any(fnmatchcase(name, one) for one in _patterns())
 
 
 def renamed(names: Collection[str], others: Collection[str] = ()) -> dict[str, str]:
@@ -116,6 +116,11 @@ def throughout(value: Any, put: Callable[[str], str], keys: bool = False) -> Any
 
 
 # -- inside ------------------------------------------------------------------------------------
+@cache
+def _patterns() -> tuple[str, ...]:
+    return tuple(sorted(name for name in reserved() if set(name) & set("*?[")))
+
+
 def _code(file: Path) -> str:
     text = file.read_text("utf-8")
     if file.suffix != ".ipynb":

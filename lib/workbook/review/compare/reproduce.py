@@ -1,12 +1,13 @@
 """A study run twice under other circumstances: the same to the byte, or the first place where it is not.
 
 What differs between the two runs: number of notebooks at a time, hash seed, locale, time zone, permissions of new files,
-working directory, threads that libraries are offered, order of the rows of the input. What may differ in the results:
-times, memory, and the hash of what was read.
+working directory, threads that libraries are offered, cores that it may use, order of the rows of the input. What may
+differ in the results: times, memory, and the hash of what was read. What a machine or a study cannot vary is said.
 """
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import random
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -53,14 +55,23 @@ CIRCUMSTANCES: tuple[dict[str, Any], ...] = (
         "jobs": 1,
         "umask": 0o077,
         "cwd": Path("/"),
+        "cores": 1,
+        # Of Turkey: a decimal comma, another order of letters, and another small letter for I.
         "env": {
-            "LC_ALL": "zh_CN.UTF-8",
+            "LC_ALL": "tr_TR.UTF-8",
             "TZ": "Asia/Shanghai",
             "PYTHONHASHSEED": "77",
             "OMP_NUM_THREADS": "4",
         },
     },
 )
+# What a command does first: it keeps to the first of the cores that it may use, on systems where a process can.
+FIRST = (
+    "import os; may = sorted(getattr(os, 'sched_getaffinity', lambda _: ())(0)); "
+    "{cores} and may and os.sched_setaffinity(0, may[:{cores}]); "
+)
+COMMAND = "from workbook.cli import main; main()"
+LOCALES = "fusion-locales"
 
 
 def twice(study: str, file: Path) -> tuple[int, list[str]]:
@@ -191,14 +202,55 @@ def _records(content: bytes) -> list[bytes]:
 
 def _run(file: Path, build: Path, how: Mapping[str, Any], command: str = "run") -> None:
     """Run the study, or build its site, under some circumstances."""
-    env = {**os.environ, **how["env"], "FUSION_BUILD": str(build), "FUSION_SITE": str(build.parent / "site")}
     words = ["run", str(file), "--jobs", str(how["jobs"])] if command == "run" else ["site"]
-    program = [sys.executable, "-c", "from workbook.cli import main; main()", *words]
-    done = subprocess.run(
-        program, cwd=how["cwd"], env=env, umask=how["umask"], capture_output=True, text=True, errors="replace"
-    )
+    places = {"FUSION_BUILD": str(build), "FUSION_SITE": str(build.parent / "site")}
+    done = under(how, COMMAND, words, places)
     if done.returncode:
         raise RuntimeError((done.stdout + done.stderr)[-3000:])
+
+
+def under(
+    how: Mapping[str, Any], program: str, words: list[str], env: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Run a Python program under some circumstances."""
+    return subprocess.run(
+        [sys.executable, "-c", FIRST.format(cores=how.get("cores", 0)) + program, *words],
+        cwd=how["cwd"],
+        env={**os.environ, **how["env"], **_locales(how["env"]["LC_ALL"]), **env},
+        umask=how["umask"],
+        capture_output=True,
+        text=True,
+        errors="replace",
+    )
+
+
+@cache
+def _locales(name: str) -> dict[str, str]:
+    """Where a locale is that the machine itself lacks, made once of its sources; nothing where there is no need or no way."""
+    try:
+        listed = (
+            subprocess.run(["locale", "-a"], capture_output=True, text=True).stdout.lower().replace("-", "")
+        )
+        if name == "C" or name.lower().replace("-", "") in listed.split():
+            return {}
+        folder = Path(tempfile.mkdtemp(prefix=LOCALES))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        language, _, signs = name.partition(".")
+        subprocess.run(["localedef", "-i", language, "-f", signs, str(folder / name)], capture_output=True)
+        return {"LOCPATH": str(folder)} if (folder / name).is_dir() else {}
+    except OSError:
+        return {}
+
+
+def constant(file: Path) -> list[str]:
+    """What two runs on this machine, of this study, have in common though it should differ: codes of messages."""
+    other = CIRCUMSTANCES[1]
+    asks = "import locale; locale.setlocale(locale.LC_ALL, '')"
+    found = ["locale"] if under(other, asks, [], {}).returncode else []
+    if len(getattr(os, "sched_getaffinity", lambda _: ())(0)) < 2:
+        found.append("cores")
+    with tempfile.TemporaryDirectory() as folder:
+        return found + (["rows"] if _placed(file, Path(folder), shuffled=True) == file else [])
 
 
 def _same_moments(root: Path, first: Path | None) -> None:
