@@ -12,11 +12,14 @@ import sys
 import tempfile
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import duckdb
 import pandas as pd
 import pytest
 import typer
+from papermill import translators
+from payloads import PAYLOADS
 from typer.testing import CliRunner
 
 from estimators import engine as estimators_engine
@@ -26,7 +29,7 @@ from fusion.panel import PanelError, files, readers
 from workbook import cli, paths
 from workbook import engine as workbook_engine
 from workbook.params import load
-from workbook.run import process
+from workbook.run import chain, preflight, process
 
 OPENS = re.compile(
     r"(ibis\.)?duckdb\.(connect|sql|query|execute|read_\w+|from_df)|ibis\.(duckdb\.)?(connect|set_backend|read_\w+)"
@@ -144,7 +147,7 @@ def test_memory_that_runs_short_is_told_once(
 SHORT = """
 import sys
 from workbook import cli
-from workbook.run import process
+from workbook.run import chain, preflight, process
 process.left, process.PAUSE, sys.argv = (lambda: 1), .01, ["fusion", *sys.argv[1:]]
 cli.app = lambda words: __import__("time").sleep(4)  # what it would do is not what is tested
 cli.main()
@@ -252,3 +255,36 @@ def test_places_outside_are_said(tmp_path: Path) -> None:
         study.write_text(f"panel: {{source: {name}, contract: minimal}}\n", "utf-8")
         (told,) = load.load(str(study)).told
         assert name in told and str((other / "x.csv").resolve()) in told
+
+
+RUNS = {"exec", "eval", "compile", "__import__"}
+
+
+def test_code_is_run_in_one_place_and_it_is_the_projects_own() -> None:
+    """What a study says comes to a notebook as values, whichever texts they are; its cells are the files' own."""
+    found = set()
+    for file in (paths.ROOT / "lib").rglob("*.py"):
+        calls = (n.func for n in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(n, ast.Call))
+        if any(isinstance(func, ast.Name) and func.id in RUNS for func in calls):
+            found.add(file.relative_to(paths.ROOT).as_posix())
+    assert found == {"lib/workbook/variants/stage.py"}
+    text = "x'); raise SystemExit(3) #"
+    flat = load.load("smoke").flat
+    hostile = {k: text if k == "unit" or k.startswith(("title", "note")) else v for k, v in flat.items()}
+    assert sum(value == text for value in hostile.values()) > 1
+    for language in ("en", "zh"):
+        for plan in preflight.check(chain.chain(), hostile | {"language": language}, paths.NOTEBOOKS):
+            assert _code(plan.content) == _code(json.loads(plan.file.read_text("utf-8"))), plan.name
+
+
+def _code(content: Any) -> list[str]:
+    return ["".join(c["source"]) for c in content["cells"] if c["cell_type"] == "code"]
+
+
+def test_a_studys_values_are_literals_in_the_cell_that_is_put_in() -> None:
+    """What a kernel is given holds values, and nothing of them is a call, a name or a second statement."""
+    values = {"x": [*PAYLOADS], "y": {text: text for text in PAYLOADS}, "z": [-1.5, None, True, 10**30]}
+    made = ast.parse(translators.translate_parameters("python3", "python", values, "from the study"))
+    assert all(isinstance(line, ast.Assign) for line in made.body) and len(made.body) == 3
+    found = {line.targets[0].id: ast.literal_eval(line.value) for line in made.body}  # type: ignore[attr-defined]
+    assert found == values
