@@ -14,6 +14,7 @@ from fusion.editing.slips import Found
 from fusion.panel.contract import ROW
 
 WHOLE = "total"  # the publication cell of all units
+DIGITS = 12  # of sums
 LINE = [
     "unit",
     "year",
@@ -131,6 +132,11 @@ def totals(table: ibis.Table, lines: pd.DataFrame, publication: Publication) -> 
     return pd.concat(frames, ignore_index=True)
 
 
+def _steady(total: float) -> float:
+    """A sum to twelve digits: its last bits hang on the order of rows, and on how many threads share them."""
+    return float(f"{total:.{DIGITS}g}")
+
+
 def _totals_by(table: ibis.Table, lines: pd.DataFrame, publication: Publication, kind: str) -> pd.DataFrame:
     label = ibis.literal(WHOLE) if kind == WHOLE else table[kind].cast("string")
     base = table.select(
@@ -145,7 +151,7 @@ def _totals_by(table: ibis.Table, lines: pd.DataFrame, publication: Publication,
     wide = base.group_by(["cell", "year"]).aggregate(**asked).order_by("cell", "year").to_pandas()
     long = pd.concat(
         [
-            wide[["cell", "year"]].assign(item=c, reported=wide[f"s_{c}"].astype(float), units=wide[f"n_{c}"])
+            wide[["cell", "year"]].assign(item=c, reported=wide[f"s_{c}"].map(_steady), units=wide[f"n_{c}"])
             for c in publication.items
         ]
     )

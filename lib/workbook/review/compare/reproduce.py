@@ -26,7 +26,7 @@ from workbook import files, paths
 from workbook.params import load
 from workbook.run import manifest
 
-# Of the record: when and how long, how much memory, and how many at a time.
+# Of the record: when and how long, how much memory, how many at a time, on how many cores.
 MOMENTS = {
     "started",
     "ended",
@@ -35,6 +35,7 @@ MOMENTS = {
     "peak_memory_mb",
     "processor_seconds",
     "jobs",
+    "cores",
     "git",
     "digest",
 }
