@@ -160,7 +160,8 @@ class _Words:
         types = raw.schema()
         self.types = {c: types[c] for c in columns}
         self.source = f"({con.compile(raw)}) AS t0"  # as Ibis calls the one table of a query
-        self.source = f"({self.select({c: self.sql(_cell, c)[''] for c in columns})}) AS t0"
+        cells = {c: self.sql(_cell, c)[""] for c in columns}
+        self.source = f"({self.select(cells, len(cells))}) AS t0"  # nothing is repeated, and every query goes through it
         self.types = {c: dt.string if _texts(kind) else kind for c, kind in self.types.items()}
 
     def sql(self, build: Callable[..., Any], name: str, *more: Any) -> dict[str, str]:
@@ -176,11 +177,11 @@ class _Words:
             self.made[key] = {rule: self._of(cells, one) for rule, one in asked.items()}
         return {rule: text.replace(_quoted(HERE), _quoted(name)) for rule, text in self.made[key].items()}
 
-    def select(self, asked: Mapping[str, str]) -> str:
+    def select(self, asked: Mapping[str, str], layer: int = LAYER) -> str:
         """A query of rows with what is asked of each column, some columns after others; the rest pass through."""
         names, source, query = [*asked], self.source, ""
-        for first in range(0, max(1, len(names)), LAYER):
-            now = {*names[first : first + LAYER]}
+        for first in range(0, max(1, len(names)), max(1, layer)):
+            now = {*names[first : first + layer]}
             listed = [f"{text if c in now else _quoted(c)} AS {_quoted(c)}" for c, text in asked.items()]
             query = f"SELECT {', '.join([ROW, *listed])} FROM {source}"
             source = f"({query}) AS t0"
