@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from fusion.adapters import AdapterError, model, panel, report
@@ -183,3 +185,57 @@ def test_check_fails_where_no_row_would_be_left(tmp_path: Path) -> None:
     file = text(tmp_path, "t.csv", "证券代码,年份,x,存货(万元),营业收入(万元)", *lines[:1], lines[2])
     told = "\n".join(report.check([file], "wind").problems)
     assert "no row would be left: duplicate_key of firm_id sets aside 2 of 2 rows" in told
+
+
+SEGMENTS = "Symbol,EndDate,StatementType,ClassifyType,ProductName,SaleRevenue"
+OF_FIRM = [
+    "000001,2018-12-31,A,1,电子元件制造,600",
+    "000001,2018-12-31,A,1,技术服务,300",
+    "000001,2018-12-31,A,1,应用软件开发,150",
+    "000001,2018-12-31,A,1,分部间抵销,-50",
+    "000001,2018-12-31,A,2,华东地区,1000",
+    "000001,2018-12-31,A,1,合计,1000",
+]
+
+
+@pytest.mark.parametrize(
+    ("codes", "revenue", "classes"),
+    [
+        ({"电子元件制造": "goods", "技术服务": "7320"}, 450, {"6513": 150, "7320": 300}),
+        ({"电子元件制造": "goods", "技术服务": "services"}, 450, None),
+        ({"电子元件制造": "goods"}, None, None),
+    ],
+    ids=["by class", "of no class", "not told"],
+)
+def test_segments_roll_up_to_services_by_class(
+    codes: dict[str, str],
+    revenue: float | None,
+    classes: dict[str, float] | None,
+    tmp_path: Path,
+    read: Callable[..., panel.Source],
+) -> None:
+    main = text(tmp_path, "s.csv", f"{HEAD},B001101000", "000001,2018-12-31,A,10000000")
+    parts = text(
+        tmp_path,
+        "FN_Segment.csv",
+        SEGMENTS,
+        *(f"{line}0000" if line[-1] == "0" else line for line in OF_FIRM),
+    )
+    rule = model.load("csmar").model_dump(exclude_unset=True)["establishments"]
+    change = {"establishments": rule | {"codes": rule["codes"] | codes}}
+    source = read([main, parts], "csmar", change, **MINIMAL)
+    found = frame(source).loc[("000001", 2018)]
+    rolled = source.establishments
+    assert rolled is not None
+    assert (rolled.read, rolled.no_part, rolled.beside, rolled.apart) == (4, 1, 1, 1)  # 1,050 of 1,000
+    assert rolled.unknown == (() if revenue else ("技术服务",))
+    assert found["service_revenue"] == revenue if revenue else pd.isna(found["service_revenue"])
+    told = found["service_rev_by_class"]
+    assert json.loads(told) == classes if classes else pd.isna(told)
+    assert ("技术服务" in source.say("zh")) is (revenue is None)
+
+
+def test_segments_of_no_class_are_refused(read: Callable[..., panel.Source]) -> None:
+    rule = model.load("csmar").model_dump(exclude_unset=True)["establishments"]
+    with pytest.raises(AdapterError, match="9999"):
+        read([Path("none.csv")], "csmar", {"establishments": rule | {"codes": {"技术服务": "9999"}}})

@@ -97,5 +97,11 @@ def test_a_curve_is_selection_at_each_bound() -> None:
         found = selection(y, x, w, r2_max=row.r2_max)
         assert (row.delta, row.beta_star) == (found.delta, found.beta_star)
     assert table["delta"].is_monotonic_decreasing
+    assert not table["against"].any() and not found.against
+    away = y - 2 * w @ [
+        1.0,
+        -0.5,
+    ]  # without controls the effect is too small: what is like them hides more of it
+    assert along(away, x, w, [0.99])["against"].all() and selection(away, x, w).against
     with pytest.raises(EffectsError, match="finite"):
         selection(np.where(x > 2, np.nan, y), x, w)

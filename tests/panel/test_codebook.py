@@ -36,6 +36,8 @@ def test_codebook_and_coverage(con: Any) -> None:
     own = derived({"y": {"label_en": "Y", "label_zh": "某", "unit": "ln"}}, {"y": "number"})
     book = codebook(table, [*known, start, *own, Column("absent", "A", "A")])
     assert book["column"].tolist() == ["firm_id", "z", "start", "y"]
+    named = codebook(table, [*known, start, *own], "hospital | 医院").loc[0, ["label_en", "label_zh"]]
+    assert named.tolist() == ["Hospital identifier", "医院标识"]
     assert book["n"].tolist() == [6, 5, 4, 4] and book["role"].tolist()[-1] == "derived"
     # 1e-12: shares of small whole numbers.
     np.testing.assert_allclose(book["missing_share"], [0, 1 / 6, 2 / 6, 2 / 6], rtol=1e-12)

@@ -219,3 +219,47 @@ def test_quarters_are_no_years_and_a_stray_percent_makes_no_column_in_percent(tm
     pd.DataFrame(rows, columns=["region", "year", "output", "share"]).to_csv(tmp_path / "s.csv", index=False)
     made = _begun(tmp_path, lambda _: tmp_path / "s.csv")
     assert all(c.unit != "%" for c in made.parameters.panel.extra_columns.values())
+
+
+def test_chinese_headers_are_names_and_units_are_called_what_they_are(tmp_path: Path) -> None:
+    def make(place: Path) -> Path:
+        rows = [
+            (f"C{i:02d}", f"{y}年", 1000 + 7 * i + 13 * y % 11, 40 + i + y % 3, "是" if i % 3 == 0 and y >= 2014 else "否")
+            for i in range(24)
+            for y in range(2010, 2018)
+        ]  # fmt: skip
+        head = ["城市编号", "年份", "失业金申领人数（人次）", "财政支出占比(%)", "是否设立企业区"]
+        pd.DataFrame(rows, columns=head).to_excel(place / "城市.xlsx", index=False)
+        return place / "城市.xlsx"
+
+    study = _begun(tmp_path, make)
+    effects, panel = study.parameters.effects, _panel(study)
+    assert study.parameters.panel.unit == "city | 城市"
+    assert (effects.outcome, effects.controls) == ("失业金申领人数", ["财政支出占比"])
+    first = panel.sort_values(["firm_id", "year"])["失业金申领人数"].tolist()[:2]
+    assert first == [1000 + 13 * 2010 % 11, 1000 + 13 * 2011 % 11]
+    assert not [f for f in foresight.findings(panel, study.flat) if f.stops]
+    text = study.file.read_text("utf-8").replace(
+        "outcome: 失业金申领人数", "outcome: log(失业金申领人数)\n  other_outcomes: [财政支出占比]"
+    )
+    study.file.write_text(text, encoding="utf-8")
+    again = load(str(study.file))
+    made = _panel(again).sort_values(["firm_id", "year"])[again.flat["outcome"]]
+    assert np.isclose(made.iloc[0], np.log(first[0]))
+
+
+@pytest.mark.parametrize("label", ["State identifier", ""], ids=["by its label", "by what it does"])
+def test_an_identifier_that_no_header_calls_one(tmp_path: Path, label: str) -> None:
+    def make(place: Path) -> Path:
+        rows = [
+            (i, y, 4.5 + i % 5 + y % 3 / 10, 100 * i + y, int(i % 3 == 0 and y >= 2005))
+            for i in range(1, 31)
+            for y in range(2000, 2010)
+        ]
+        table = pd.DataFrame(rows, columns=["sx", "year", "homicide", "people", "post"])
+        table.to_stata(place / "c.dta", write_index=False, variable_labels={"sx": label} if label else {})
+        return place / "c.dta"
+
+    study = _begun(tmp_path, make)
+    assert _panel(study)["firm_id"].nunique() == 30
+    assert study.parameters.panel.unit == ("state | 州" if label else "unit | 单位")

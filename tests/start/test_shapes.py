@@ -110,7 +110,18 @@ def _two_tables(place: Path) -> list[Path]:
     return [place / "a.csv", place / "b.csv"]
 
 
+def _file_an_item(place: Path) -> list[Path]:
+    """Wide files whose headers are years alone: what they hold is named by the file."""
+    table = _truth().rename(columns={"unit": "park"})
+    for name in ("output", "staff", "on"):
+        table.pivot(index="park", columns="year", values=name).reset_index().to_csv(
+            place / f"{name}.csv", index=False
+        )
+    return [place / f"{name}.csv" for name in ("output", "staff", "on")]
+
+
 SHAPES = [
+    _file_an_item,
     _wide_chinese,
     _wide_of_stata,
     _sheet_a_year,

@@ -53,6 +53,13 @@ def test_mappings_are_merged_lists_replaced_and_null_takes_away(folder: Path) ->
     assert told.endswith("panel.keep_industries")
 
 
+def test_a_text_in_one_line_takes_the_place_of_its_bases(folder: Path) -> None:
+    found = load(study(folder, 'base: foundation.yaml\nstudy: {title: "Child | 子研究"}\n'))
+    assert (found.flat["title_en"], found.flat["title_zh"]) == ("Child", "子研究")
+    told = next(line for line in found.told if "foundation.yaml" in line)
+    assert "study.title;" in told and "title_en" not in told
+
+
 def test_a_base_may_have_a_base(folder: Path) -> None:
     study(folder, "base: foundation.yaml\npanel: {min_employees: 20}\n", "middle")
     found = load(study(folder, "base: middle.yaml\npanel: {first_year: 2014}\n"))

@@ -38,6 +38,7 @@ class Selection(NamedTuple):
     delta: float  # selection for which the effect would be the target
     beta_star: float  # effect if selection on the unobserved equals that on the observed (delta = 1)
     roots: tuple[float, ...]  # all solutions for the effect at delta = 1
+    against: bool = False  # δ is negative: selection would have to be the other way than the controls'
 
 
 class Moments(NamedTuple):
@@ -85,7 +86,9 @@ def selection(
     roots = effects_at(m, most, 1.0)
     star = min(roots, key=lambda b: abs(b - m.beta_long)) if roots else np.nan
     value = delta(m, most, target)
-    return Selection(m.beta_short, m.r2_short, m.beta_long, m.r2_long, most, value, star, tuple(roots))
+    return Selection(
+        m.beta_short, m.r2_short, m.beta_long, m.r2_long, most, value, star, tuple(roots), value < 0
+    )
 
 
 def delta(m: Moments, r2_max: float, target: float = 0.0) -> float:
@@ -103,7 +106,7 @@ def along(y: ArrayLike, x: ArrayLike, controls: ArrayLike, most: Sequence[float]
     Returns
     -------
     DataFrame
-        r2_max (those above the R² with controls), delta, beta_star.
+        r2_max (those above the R² with controls), delta, beta_star, against (δ is negative).
     """
     m = moments(np.asarray(y, float), np.asarray(x, float), np.asarray(controls, float))
     rows = []
@@ -111,7 +114,8 @@ def along(y: ArrayLike, x: ArrayLike, controls: ArrayLike, most: Sequence[float]
         roots = effects_at(m, bound, 1.0) if bound > m.r2_long else []
         star = min(roots, key=lambda b: abs(b - m.beta_long)) if roots else np.nan
         rows += [(bound, delta(m, bound), star)] if bound > m.r2_long else []
-    return pd.DataFrame(rows, columns=["r2_max", "delta", "beta_star"])
+    made = pd.DataFrame(rows, columns=["r2_max", "delta", "beta_star"])
+    return made.assign(against=made["delta"] < 0)
 
 
 def _standard(m: Moments) -> tuple[Moments, float]:

@@ -18,6 +18,7 @@ from fusion.adapters import units
 from fusion.adapters.errors import AdapterError, refusal
 from fusion.adapters.headers import alias_key
 from fusion.language import listed, said
+from fusion.panel.activities import GOODS, NO_PART, SERVICES, is_class
 from fusion.panel.codes import EDITIONS
 from fusion.panel.contract import DATA, contract
 from fusion.panel.errors import nearest
@@ -124,7 +125,7 @@ class FileRule(Part):
 
 
 class Establishments(Part):
-    """A table of establishments that is rolled up to firm and year."""
+    """A table of establishments, or of business segments, that is rolled up to firm and year."""
 
     firm: list[Text]
     industry: list[Text]
@@ -132,6 +133,11 @@ class Establishments(Part):
     year: list[Text] = []
     service_sections: list[Annotated[str, Field(pattern="^[A-T]$")]] = Field(
         description="sections of GB/T 4754 that are services"
+    )
+    codes: dict[Text, Annotated[str, Field(pattern=f"^([0-9]{{4}}|{GOODS}|{SERVICES}|{NO_PART})$")]] = Field(
+        {},
+        description="what the industry's column says: a class of GB/T 4754-2017; services (of no stated class); goods; or "
+        "no_part (an elimination between segments). Official names need no line",
     )
     gives: list[
         Literal["service_rev_by_class", "service_revenue", "n_establishments", "n_serv_establishments"]
@@ -195,6 +201,7 @@ class Adapter(Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> Adapter:
+        _check_classes(self)
         if self.unit_row is not None and self.unit_row > self.label_rows:
             raise ValueError(said("adapters.unit_row", unit_row=self.unit_row, label_rows=self.label_rows))
         _check_units(self)
@@ -432,6 +439,14 @@ def _check_editions(adapter: Adapter) -> None:
     unknown = [edition for edition in stated if edition is not None and edition not in EDITIONS]
     if unknown:
         raise ValueError(said("adapters.edition", unknown=listed(unknown), allowed=listed(EDITIONS)))
+
+
+def _check_classes(adapter: Adapter) -> None:
+    """What segments are said to be is a class of the edition in force."""
+    stated = adapter.establishments.codes.values() if adapter.establishments else ()
+    unknown = [code for code in stated if code.isdigit() and not is_class(code)]
+    if unknown:
+        raise ValueError(said("adapters.no_class", unknown=listed(unknown)))
 
 
 def _check_aliases(adapter: Adapter) -> None:

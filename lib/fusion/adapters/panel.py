@@ -13,7 +13,7 @@ import pandas as pd
 from fusion.adapters import expressions as sql
 from fusion.adapters import stage, wide
 from fusion.adapters.errors import AdapterError
-from fusion.adapters.establishments import RolledUp, roll_up
+from fusion.adapters.establishments import NEAR, RolledUp, roll_up
 from fusion.adapters.identifiers import Chained, chain
 from fusion.adapters.join import Joined, Part, files_of, stack, together
 from fusion.adapters.layout import NUMBERED, OTHER_ID, Choices, FileRows, Layout, Named, look, name, typed
@@ -353,10 +353,9 @@ def _of_establishments(adapter: Adapter, path: Path) -> Adapter:
         "class_version": adapter.rule("class_version"),
         "operating_revenue": ColumnRule(aliases=rule.revenue),
     }
-    ids = IdRule(pad=adapter.firm_id.pad)
-    return adapter.model_copy(
-        update={"columns": columns, "absent": [], "may_lack": [], "firm_id": ids, "establishments": None}
-    )
+    ids = IdRule(pad=adapter.firm_id.pad, form=adapter.firm_id.form)
+    none: dict[str, Any] = {"absent": [], "may_lack": [], "repeats": [], "establishments": None}
+    return adapter.model_copy(update={"columns": columns, "firm_id": ids, **none})
 
 
 def _lacking_keys(layout: Layout, adapter: Adapter) -> list[str]:
@@ -479,8 +478,22 @@ def _establishments(
     without = con.con.execute(
         f"SELECT count(*) FROM fusion_rolled r ANTI JOIN {table.name} t USING (firm_id, year)"
     ).fetchone()[0]
+    beside, apart = _sums(con, table)
     columns = {**table.columns, **{c: chosen.columns[c] for c in given}}
-    return replace(rolled, firms_without=without), Part("fusion_with", columns, table.files)
+    found = replace(rolled, firms_without=without, beside=beside, apart=apart)
+    return found, Part("fusion_with", columns, table.files)
+
+
+def _sums(con: Any, table: Part) -> tuple[int, int]:
+    """Rows that have their own revenue and that of their parts, and those of them where the two differ."""
+    if "operating_revenue" not in table.columns:
+        return 0, 0
+    counts: tuple[int, int] = con.con.execute(
+        f"SELECT count(*), count(*) FILTER (abs(r.parts_revenue - t.operating_revenue) > {NEAR} * abs(t.operating_revenue)) "
+        f"FROM {table.name} t JOIN fusion_rolled r USING (firm_id, year) "
+        "WHERE t.operating_revenue IS NOT NULL AND r.parts_revenue IS NOT NULL"
+    ).fetchone()
+    return counts
 
 
 def _finish(

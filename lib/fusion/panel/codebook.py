@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 HEADER = ["column", "label_en", "label_zh", "unit", "type", "role", "n", "missing_share"]
 
 
-def codebook(table: ibis.Table, columns: Iterable[Column]) -> pd.DataFrame:
+# What names a unit that is no firm.
+UNIT = {"firm_id": ("{} identifier", "{}标识"), "firm_name": ("{} name", "{}名称")}
+
+
+def codebook(table: ibis.Table, columns: Iterable[Column], unit: str | None = None) -> pd.DataFrame:
     """Describe the columns of a panel.
 
     Parameters
@@ -24,6 +28,8 @@ def codebook(table: ibis.Table, columns: Iterable[Column]) -> pd.DataFrame:
         The panel.
     columns : iterable of Column
         What is known of its columns; those that the table lacks are left out.
+    unit : str, optional
+        What units are called where they are no firms: ``city | 城市``.
 
     Returns
     -------
@@ -40,8 +46,17 @@ def codebook(table: ibis.Table, columns: Iterable[Column]) -> pd.DataFrame:
     for i, name in enumerate(names):
         c, n = known[name], int(row[f"n_{i}"])
         missing = 1 - n / row["rows"] if row["rows"] else float("nan")
-        records.append((name, c.label_en, c.label_zh, c.unit, c.type, c.role, n, missing))
+        label_en, label_zh = _called(name, unit) or (c.label_en, c.label_zh)
+        records.append((name, label_en, label_zh, c.unit, c.type, c.role, n, missing))
     return pd.DataFrame(records, columns=HEADER)
+
+
+def _called(column: str, unit: str | None) -> tuple[str, str] | None:
+    if not unit or column not in UNIT:
+        return None
+    parts = [part.strip() for part in unit.split("|")]
+    en, zh = UNIT[column]
+    return en.format(parts[0][:1].upper() + parts[0][1:]), zh.format(parts[-1])
 
 
 def derived(made: Mapping[str, Mapping[str, Any]], kinds: Mapping[str, str]) -> list[Column]:

@@ -91,4 +91,5 @@ def _told(roles: Roles, target: Path, beside: Path) -> list[str]:
         else {}
     )
     lines += [f"  {said('start.near', header=h, near=listed(n))}" for h, n in list(near.items())[:10]]
+    lines.append(f"  {said('start.secrecy')}")
     return [*lines, said("start.written", study=target, adapter=beside)]

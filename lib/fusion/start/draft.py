@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from fusion.adapters import wide
 from fusion.adapters.model import load
 from fusion.classification.enterprises import doubts
 from fusion.language import LANGUAGES, listed, told
@@ -35,6 +36,11 @@ def adapter(roles: Roles, name: str, language: str) -> str:
     )
     lines += ["decimal: comma"] if looked.comma else []
     lines += [f"sheet: {_text(looked.sheet)}"] if looked.sheet else []
+    files = {seen.of_file: name for name, seen in roles.used.items() if seen.of_file}
+    lines += ["files:"] if files else []
+    lines += [
+        f"  - {{match: {_text(file)}, aliases: {{{name}: [{wide.ALONE}]}}}}" for file, name in files.items()
+    ]
     lines.append("columns:")
     own = {} if roles.enterprise and roles.unit.column else {"firm_id": roles.unit}
     own |= {} if (roles.enterprise and roles.year.column) or looked.years_by else {"year": roles.year}
@@ -68,6 +74,8 @@ def study(roles: Roles, files: list[str], adapter_file: str, language: str) -> s
         *_extra(roles),
         *_columns(roles),
         *_effects(roles),
+        f"# {told(language, 'start.secrecy')}",
+        "# publish: {secrecy: public}",
     ]
     return "\n".join(lines) + "\n"
 
@@ -86,6 +94,8 @@ def _found(roles: Roles) -> dict[str, Seen]:
 
 
 def _rule(name: str, seen: Seen, also: list[str]) -> str:
+    if seen.of_file:
+        return "{}"  # its header is that of a file
     parts = [f"aliases: {_list([seen.header, *also])}"]
     parts += ["take: year"] if name == "year" else []
     parts += ["take: first_6"] if name == "district" else []

@@ -44,6 +44,9 @@ KEYED: dict[str, Callable[[object], object]] = {
     ),
     "year": lambda cell: found[0] if (found := re.search(r"[12]\d{3}", str(cell))) else cell,
 }
+_NUMBERED = re.compile(
+    r"(代码|编码|编号|代号|序号|名称|名|码|id|[ _]?(identifier|code|index|number|name|no))$"
+)
 PLAIN = "wind"  # the built-in adapter for spreadsheets: it takes no unit for granted
 TOTALS = ("合计", "总计", "小计", "平均", "Total", "total", "TOTAL", "Sum", "sum")
 NOTES = ("数据来源", "资料来源", "注", "备注", "说明", "Source", "source", "Note", "note")
@@ -88,6 +91,7 @@ class Seen:
     name: str = ""
     concluded: bool = False  # the contract's column was told from the cells
     label: str = ""  # what the file calls it, beside its header
+    of_file: str = ""  # of several files that have one item each the one whose name names it
 
     @property
     def filled(self) -> int:
@@ -151,7 +155,13 @@ def words() -> tuple[Word, ...]:
 
 
 def role(key: str, wanted: str, whole: bool) -> Word | None:
-    """The first row of a role whose pattern a header meets, as a whole or in a part."""
+    """The first row of a role whose pattern a header meets, as a whole or in a part; a unit's number or name is the unit's."""
+    found = _role(key, wanted, whole)
+    bare = _NUMBERED.sub("", key) if wanted == "unit" and whole else key
+    return found if found or bare in ("", key) else _role(bare, wanted, whole)
+
+
+def _role(key: str, wanted: str, whole: bool) -> Word | None:
     return next(
         (
             w
@@ -182,6 +192,7 @@ def look(files: Sequence[Path]) -> Looked:
     layouts = [one for one in layouts if not forms or one.rule.role == "panel"] or layouts
     frames = [_frame(layout, adapter) for layout in layouts]
     by, frames = _dated(layouts, _one_spelling(layouts, frames) if forms else frames)
+    frames, items = _items(layouts, frames)
     comma = _commas(layouts, frames)
     stacked = _years_below(layouts, frames) if forms and by else None
     parts = [] if stacked is not None else _parts(layouts, frames)
@@ -191,6 +202,8 @@ def look(files: Sequence[Path]) -> Looked:
     columns = [_seen(str(name), table[name], known.get(str(name), ""), comma) for name in table.columns]
     _further(columns, scores)
     _labels(files, columns)
+    for column in columns:
+        column.of_file = items.get(column.header, "")
     sheets = {layout.looked.sheet for layout in layouts if layout.passed}
     return Looked(
         list(files),
@@ -302,6 +315,23 @@ def _dated(layouts: Sequence[Layout], frames: list[pd.DataFrame]) -> tuple[str, 
         return "", frames
     by = "wide" if any(layout.of_year for layout in layouts) else layouts[0].dated.by
     return by, [f.assign(**{YEAR: str(year)}) for f, year in zip(frames, years, strict=True)]
+
+
+def _items(
+    layouts: Sequence[Layout], frames: list[pd.DataFrame]
+) -> tuple[list[pd.DataFrame], dict[str, str]]:
+    """Of several wide files of one item each that nothing names but the file: frames with its name, and files by items."""
+    alone = [
+        one.path for one, f in zip(layouts, frames, strict=True) if one.of_year and wide.ALONE in f.columns
+    ]
+    stems = {path: path.stem for path in dict.fromkeys(alone)}
+    if len(stems) < 2 or len(set(stems.values())) < len(stems):
+        return frames, {}
+    made = [
+        f.rename(columns={wide.ALONE: stems[one.path]}) if one.of_year and one.path in stems else f
+        for one, f in zip(layouts, frames, strict=True)
+    ]
+    return made, {stem: path.name for path, stem in stems.items()}
 
 
 def _parts(layouts: Sequence[Layout], frames: Sequence[pd.DataFrame]) -> list[tuple[Layout, pd.DataFrame]]:

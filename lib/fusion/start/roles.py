@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 
 from fusion.adapters.errors import AdapterError
+from fusion.adapters.headers import normalise
 from fusion.language import listed, said
 from fusion.panel.contract import contract
 from fusion.start.look import MOSTLY, Looked, Seen, Word, is_enterprise, role, words
@@ -116,18 +117,33 @@ def _keys(looked: Looked) -> tuple[Seen, Seen, Word | None]:
     if not years:
         raise AdapterError(said("start.no_year", **_looked_at(looked)))
     year = years[0]
-    named = [
-        (c, role(c.key, "unit", True)) for c in looked.columns if c not in years and c.filled and _is_name(c)
-    ]
+    named = [(c, _unit(c)) for c in looked.columns if c not in years and c.filled and _is_name(c)]
     named.sort(key=_rank)
     tried = {id(c): _alone(c, year) for c, _ in named}
     found = next(((c, w) for c, w in named if tried[id(c)] >= ALONE), None)
+    found = found or next(((c, _unit(c)) for c in looked.columns if c is not year and _counts(c, year)), None)
     if found is None:
         close = max(named, key=lambda pair: tried[id(pair[0])], default=None)
         if close is None or tried[id(close[0])] < 0.5:
             raise AdapterError(said("start.no_unit", **_looked_at(looked)))
         found = close
     return found[0], year, found[1]
+
+
+def _unit(column: Seen) -> Word | None:
+    """What its header, else its label, says that units are."""
+    return role(column.key, "unit", True) or (
+        role(normalise(column.label), "unit", True) if column.label else None
+    )
+
+
+def _counts(column: Seen, year: Seen) -> bool:
+    """Whether whole numbers, each in most years, name each row with the year: an identifier that nothing calls one."""
+    found = column.values.dropna()
+    if not column.is_number or len(found) < column.filled or (found % 1 != 0).any() or column.is_truth:
+        return False
+    often = len(found) / max(found.nunique(), 1)
+    return often >= max(2.0, 0.5 * year.stated.nunique()) and _alone(column, year) >= ALONE
 
 
 def _own_word(unit: Seen) -> Word:
@@ -163,7 +179,7 @@ def _is_name(column: Seen) -> bool:
     """Whether its cells can name units: texts or whole numbers, fewer than rows."""
     if column.is_number and not (column.values.dropna() % 1 == 0).all():
         return False
-    if not (role(column.key, "unit", True) or column.column == "firm_id" or not column.is_number):
+    if not (_unit(column) or column.column == "firm_id" or not column.is_number):
         return False
     return 1 < column.cells.nunique() < max(column.filled, 2)
 
@@ -193,9 +209,9 @@ def _names(roles: Roles) -> None:
 
 def _called(roles: Roles) -> None:
     """Where units have a code, the column with their names is the contract's."""
-    own = role(roles.unit.key, "unit", True)
+    own = _unit(roles.unit)
     for column in roles.others():
-        named = role(column.key, "unit", True)
+        named = _unit(column)
         alike = named is not None and own is not None and named.zh == own.zh and not column.is_number
         if alike and _constant(roles, column.cells):
             column.name, column.column, column.concluded = "firm_name", "firm_name", not roles.enterprise
@@ -219,7 +235,10 @@ def _latin(header: str, place: int) -> str:
     words = re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_")[:40]
     letters = sum(ch.isalpha() for ch in bare)
     told = words if re.search("[a-z]{2}", words) and len(words) >= 0.5 * letters else ""
-    return (told if told[:1].isalpha() else f"x_{told}") if told else f"x{place}"
+    if told:
+        return told if told[:1].isalpha() else f"x_{told}"
+    chinese = re.sub(r"[^0-9a-z_\u4e00-\u9fff]+", "_", unicodedata.normalize("NFKC", bare).lower()).strip("_")
+    return chinese[:40] if re.match("[a-z\u4e00-\u9fff]", chinese) and len(chinese) > 1 else f"x{place}"
 
 
 def _free(name: str, taken: set[str]) -> str:
@@ -273,7 +292,7 @@ def _treatment(roles: Roles, asked: Seen | None) -> None:
         roles.start = "start_year"
         roles.made["start_year"] = f"first_year({roles.treatment} == 1)"
     elif truths:
-        roles.note("switches", header=truths[0].header)
+        roles.note("switches" if truths[0].is_truth else "amount", header=truths[0].header)
 
 
 def _begins(roles: Roles, column: Seen, truths: list[Seen]) -> bool:
@@ -298,7 +317,7 @@ def _started(roles: Roles, column: Seen) -> None:
 
 def _word(column: Seen, wanted: str) -> str:
     """A header without Latin letters is called as its role is."""
-    if not re.fullmatch(r"x\d+", column.name):
+    if re.search("[a-z]{2}", column.name):
         return column.name
     found = role(column.key, wanted, False)
     return found.name if found else column.name

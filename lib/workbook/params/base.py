@@ -12,7 +12,11 @@ from workbook.language import said
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Year = Annotated[int, Field(ge=1900, le=2100)]
-Column = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+# A column's name, as expressions have it: Latin letters small, Chinese characters too.
+LETTERS = "a-z一-鿿"
+NAMED = rf"^[{LETTERS}][0-9_{LETTERS}]*$"
+EFFECT = rf"^[0-9_{LETTERS}]+(\*[0-9_{LETTERS}]+)*$"  # a*b is one effect for each pair
+Column = Annotated[str, Field(pattern=NAMED, max_length=60)]
 
 
 CHINESE = Path(__file__).with_name("help.zh.yaml")

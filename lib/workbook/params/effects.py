@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from workbook.params.base import Column, Section
+from workbook.params.base import EFFECT, Column, Section
 
 
 class Description(Section):
@@ -55,7 +55,7 @@ class Effects(Section):
     )
     treatments: list[Column] = Field(default_factory=list, description="regressors of interest")
     controls: list[Column] = Field(default_factory=list, description="control columns")
-    fixed_effects: list[list[Annotated[str, Field(pattern=r"^[a-z0-9_]+(\*[a-z0-9_]+)*$")]]] = Field(
+    fixed_effects: list[list[Annotated[str, Field(pattern=EFFECT)]]] = Field(
         default_factory=lambda: [
             ["firm_id"],
             ["firm_id", "year"],

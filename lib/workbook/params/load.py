@@ -26,7 +26,7 @@ from workbook.expressions.errors import ExpressionError
 from workbook.expressions.reading import parse as parse_expression
 from workbook.language import current, listed, said, word
 from workbook.params import Parameters
-from workbook.params.base import help_text
+from workbook.params.base import EFFECT, NAMED, help_text
 from workbook.params.file import apart, forms
 from workbook.params.file.core import yaml
 from workbook.params.file.headers import headers
@@ -50,7 +50,7 @@ DUPLICATE = re.compile(
 
 
 # Patterns of names of columns, and of effects (a*b).
-COLUMNS = (r"^[a-z][a-z0-9_]*$", r"^[A-Za-z][A-Za-z0-9_]*$", r"^[a-z0-9_]+(\*[a-z0-9_]+)*$")
+COLUMNS = (NAMED, r"^[A-Za-z][A-Za-z0-9_]*$", EFFECT)
 
 
 class StudyError(ValueError):

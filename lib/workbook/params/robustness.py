@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from workbook.language import said
-from workbook.params.base import Column, Section, Share, Year
+from workbook.params.base import EFFECT, Column, Section, Share, Year
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 Tail = Annotated[float, Field(ge=0, lt=0.25)]
@@ -16,7 +16,7 @@ Tail = Annotated[float, Field(ge=0, lt=0.25)]
 class Robustness(Section):
     """The result under other choices; all declared beforehand."""
 
-    robust_effects: list[Annotated[str, Field(pattern=r"^[a-z0-9_]+(\*[a-z0-9_]+)*$")]] = Field(
+    robust_effects: list[Annotated[str, Field(pattern=EFFECT)]] = Field(
         default_factory=lambda: ["firm_id", "year"],
         min_length=1,
         description="fixed effects of every check but the specification curve, which takes the ladder's steps with year in them",

@@ -33,6 +33,8 @@ def judged(
     """
     facts = needs.foreseen(parameters, columns, absent, indicators)
     asked = {code: indicators[code] for code in parameters["indicators"]} if indicators else {}
+    if parameters["unit"] and all(why is not None for why in asked.values()):
+        asked = {}  # the index is one of enterprises; units that are none are not told what each of its parts lacks
     return needs.able(facts, parameters["notebooks"], asked)
 
 

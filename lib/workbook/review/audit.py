@@ -181,7 +181,9 @@ def tally(table: pd.DataFrame) -> dict[str, str]:
     counts = table["status"].value_counts()
     known = [(status, word, counts[status]) for status, word in STATUSES.items() if counts.get(status, 0) > 0]
     return {
-        "en": ", ".join(f"{n} {status}" for status, _, n in known),
+        "en": ", ".join(
+            f"{n} {status.replace('needs', 'need') if n > 1 else status}" for status, _, n in known
+        ),
         "zh": "，".join(f"{n} {word}" for _, word, n in known),
     }
 

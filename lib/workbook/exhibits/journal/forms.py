@@ -64,7 +64,7 @@ def table_tex(grid: Grid, caption: str, label: str, notes: list[str]) -> str:
     )
     heads = [row for head in grid.heads for row in _head_tex(head)]
     lines = [row for line, before in _pairs(grid) for row in _line_tex(line, before, grid.columns)]
-    told = [rf"\par {{\footnotesize {tex(note)}}}" for note in notes]
+    told = [rf"\par {{\footnotesize\raggedright {tex(note)}\par}}" for note in notes]
     packages = [
         "booktabs",
         *(["longtable"] if over else []),

@@ -119,11 +119,19 @@ def _set(
             *body,
             r"\end{longtable}",
         ]
-        below = [rf"\noindent{{\footnotesize {' '.join(tex(n) for n in notes)}\par}}"] if notes else []
+        below = (
+            [rf"\noindent{{\footnotesize\raggedright {' '.join(tex(n) for n in notes)}\par}}"]
+            if notes
+            else []
+        )
         shown = ["{", *size, *inside, "}", *below]
     else:
         table = [rf"\begin{{tabular}}{{{spec}}}", *rule, *body, r"\bottomrule", r"\end{tabular}"]
-        below = [r"\begin{tablenotes}[flushleft]\footnotesize", *told, r"\end{tablenotes}"] if told else []
+        below = (
+            [r"\begin{tablenotes}[flushleft]\footnotesize\raggedright", *told, r"\end{tablenotes}"]
+            if told
+            else []
+        )
         inside = [r"\begin{threeparttable}", *named, *table, *below, r"\end{threeparttable}"]
         shown = [r"\begin{table}[htbp]", r"\centering", *size, *inside, r"\end{table}"]
     return [r"\begin{landscape}", *shown, r"\end{landscape}"] if made.turned else shown

@@ -15,6 +15,7 @@ from typing import Any
 from workbook.expressions.errors import ExpressionError
 from workbook.expressions.reading import parse
 from workbook.language import said
+from workbook.params.base import NAMED
 from workbook.params.file import event
 from workbook.params.panel import languages
 
@@ -37,7 +38,7 @@ LANGUAGES = ("en", "zh")
 IN_TABLES = ("outcome", "treatments", "controls", "add", "steps", "weights", "show", "equal", "zero")
 # Where else expressions stand, that YAML may have cut.
 CUT = (("robustness", "exclusions"), *((section, name) for section, names in TERMS.items() for name in names))
-PLAIN = re.compile(r"^[a-z][a-z0-9_]*$|^\.\.\.$")
+PLAIN = re.compile(rf"{NAMED}|^\.\.\.$")
 BEFORE: dict[str, Callable[[list[str]], str]] = {
     "log": lambda of: f"log({of[0]})",
     "log1p": lambda of: f"log1p({of[0]})",
@@ -63,6 +64,7 @@ def read(values: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         As YAML has them; not changed.
     """
     told: list[str] = []
+    values = spoken(values)
     found = {k: dict(v) if isinstance(v, dict) else v for k, v in values.items() if k not in TOP}
     panel = found.setdefault("panel", {})
     if not isinstance(panel, dict):
@@ -75,7 +77,6 @@ def read(values: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
             place[home] = values[key]
     for place in (*TOP.values(), *CUT):
         _whole(_named(found, place))
-    _spoken(found.get("study"))
     _derived(panel, told)
     _conditions(found, told)
     _terms(found, panel)
@@ -90,15 +91,26 @@ def _named(found: dict[str, Any], place: tuple[str, str]) -> Any:
     return section.get(place[1]) if isinstance(section, dict) else None
 
 
-def _spoken(study: Any) -> None:
-    """``title: English | 中文`` as the texts of both languages; one part alone stands in both."""
-    for name in SPOKEN if isinstance(study, dict) else ():
-        if not isinstance(given := study.get(name), str):
-            continue
-        parts = dict(zip(LANGUAGES, languages(given), strict=True))
-        del study[name]  # the texts of a study that it is based upon may stand there
+def spoken(values: dict[str, Any]) -> dict[str, Any]:
+    """``study.title: English | 中文`` as the texts of both languages; one part alone stands in both."""
+    study = values.get("study")
+    if not isinstance(study, dict):
+        return values
+    short = [name for name in SPOKEN if isinstance(study.get(name), str)]
+    if not short:
+        return values
+    found = {key: value for key, value in study.items() if key not in short}
+    for name in short:
+        parts = dict(zip(LANGUAGES, languages(study[name]), strict=True))
         told = next(filter(None, parts.values()), "")
-        study |= {f"{name}_{language}": text or told for language, text in parts.items()}
+        found |= {f"{name}_{language}": text or told for language, text in parts.items()}
+    return {**values, "study": found}
+
+
+def short_of(key: str) -> str:
+    """The one-line key of a text of one language: ``study.title`` of ``study.title_en``."""
+    stem = key.rsplit("_", 1)[0]
+    return stem if stem in {f"study.{name}" for name in SPOKEN} else key
 
 
 def _derived(panel: dict[str, Any], told: list[str]) -> None:

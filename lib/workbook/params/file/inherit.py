@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from workbook.language import said
+from workbook.params.file.forms import short_of, spoken
 
 BASE = "base"
 GRID = "grid"  # variants are those of the study that states them, and of none upon it
@@ -61,7 +62,7 @@ def inherited(
         When a base is not there, is no study, leads back to where it began, or is too deep.
     """
     if BASE not in values:
-        return Inherited(values)
+        return Inherited(spoken(values))
     name = values[BASE]
     place = (file.parent / str(name)).resolve()
     beside = isinstance(name, str) and place.parent == file.parent and place.suffix in (".yaml", ".yml")
@@ -74,8 +75,10 @@ def inherited(
         raise ValueError(said("params.rule.base", name=name))
     below = inherited({k: v for k, v in theirs.items() if k != GRID}, place, read, (*seen, file))
     found = Inherited({}, [(place, node), *below.bases])
-    own = {key: value for key, value in values.items() if key != BASE}
+    own = spoken({key: value for key, value in values.items() if key != BASE})
     found.values = _merged(below.values, own, found, "")
+    if own.get("study") is not values.get("study"):  # its texts are written in one line
+        found.replaced = list(dict.fromkeys(map(short_of, found.replaced)))
     return found
 
 

@@ -246,6 +246,8 @@ def _pattern(numeric: bool, bold: bool, points: float) -> Any:
 
     paragraph = Paragraph(OxmlElement("w:p"), None)  # type: ignore[arg-type]
     paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT if numeric else WD_ALIGN_PARAGRAPH.LEFT
+    # The style's space between paragraphs would make every line of a table two.
+    paragraph.paragraph_format.space_after, paragraph.paragraph_format.line_spacing = Pt(0), 1.0
     run = paragraph.add_run()
     run.font.size, run.bold = Pt(points), bold
     return paragraph._p
