@@ -122,29 +122,47 @@ LEFT JOIN _goods AS unknown ON unknown.code = ''
 # Mean relatedness of what makers of a path that tell their classes sell: the point where classes are not told.
 MEANS = """
 CREATE OR REPLACE TEMP TABLE _means AS
-SELECT path, sum(amount * r / volume) / sum(amount / volume) AS mean, count(DISTINCT row) AS n
+SELECT path, grouping(path) = 1 AS every, sum(amount * r / volume) / sum(amount / volume) AS mean, count(DISTINCT row) AS n
 FROM _rows JOIN _told USING (row) JOIN _cells USING (type, code)
 WHERE classes_asked AND untold = 0 AND services <= goods_low AND kind = 'service'
 GROUP BY GROUPING SETS ((path), ())
 """
 
-# Where classes are not told: services named among the activities, in equal parts; else the mean of the path. Who withholds its
-# activities, too, would gain by the mean if its services are less related than that: ranks take a lower value for it.
+# Where classes are not told: services named among the activities, in equal parts; else the mean of the path. Who is asked for
+# activities and names no service would gain by the mean if its services are less related than that: ranks take a lower value, and no less
+# for who names services that are related less.
 UNTOLD = """
 CREATE OR REPLACE TEMP TABLE _untold AS
 WITH named AS (
-  SELECT row, code, untold / count(*) OVER (PARTITION BY row) AS amount, r, top
+  SELECT row, code, untold / count(*) OVER (PARTITION BY row) AS amount, top,
+    CASE WHEN avg(r) OVER (PARTITION BY row) < {withheld} THEN {withheld} ELSE r END AS r
   FROM (SELECT row, type, top, untold, unnest(list_distinct(named_codes(named))) AS code FROM _rows WHERE untold > 0)
   JOIN _cells USING (type, code) WHERE kind = 'service'
 ), silent AS (
-  SELECT row, path, untold, top, named IS NULL AS withheld FROM _rows WHERE untold > 0 AND row NOT IN (SELECT row FROM named)
+  SELECT row, path, untold, top, year IN (SELECT year FROM _rows WHERE named <> '') AS asked
+  FROM _rows WHERE untold > 0 AND row NOT IN (SELECT row FROM named)
 )
 SELECT row, code, amount, r, top FROM named
 UNION ALL
-SELECT row, '', untold, coalesce(CASE WHEN withheld THEN {withheld} END, own.mean, every.mean, {default}), top FROM silent
-LEFT JOIN (SELECT path, mean FROM _means WHERE path IS NOT NULL AND n >= {least}) AS own USING (path)
-LEFT JOIN (SELECT mean FROM _means WHERE path IS NULL AND n >= {least}) AS every ON true
+SELECT row, '', untold, coalesce(CASE WHEN asked THEN {withheld} END, own.mean, every.mean, {default}), top FROM silent
+LEFT JOIN (SELECT path, mean FROM _means WHERE NOT every AND n >= {least}) AS own USING (path)
+LEFT JOIN (SELECT mean FROM _means WHERE every AND n >= {least}) AS every ON true
 """
+# Ranks rest on what all are asked for. What only some tell could be left empty by those whom it lowers, so that it neither
+# raises nor lowers a rank: tied shares; of makers, goods beside the main code's, products placed at customers (unless
+# nearly all revenue is service, where goods are nothing without them), contracts that are not split.
+RANKED = (
+    "UPDATE _given SET service_revenue_tied = NULL",
+    "UPDATE _given SET goods_rev_by_class = NULL WHERE is_goods(ind4)",
+    "UPDATE _given SET contract_revenue = NULL WHERE is_goods(ind4) AND contract_goods IS NULL",
+    """UPDATE _given SET goods_placed = NULL WHERE is_goods(ind4) AND row NOT IN (
+    SELECT row FROM _rows WHERE services > 0.9 * (volume - coalesce(placed, 0)))""",
+)
+# On the common tier classes of services, too; goods that a services firm names among them stay.
+RANKED_COMMON = """UPDATE _given SET service_rev_by_class = NULL WHERE service_revenue IS NOT NULL AND row NOT IN (
+    SELECT row FROM _told WHERE makes AND asked = 'services' AND NOT is_goods(_given.ind4))"""
+# On the best tier a rank asks for the classes of all services: without them there are bounds alone.
+UNRANKED = "UPDATE _scored SET point = NULL WHERE services > 0 AND tier < 2"
 # One tier for all: classes that only some tell are used for the means alone.
 COMMON = (
     "DELETE FROM _told WHERE NOT makes AND NOT aside",

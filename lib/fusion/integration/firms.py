@@ -37,8 +37,10 @@ class Settings:
     common : bool
         Classes of services are not used for firms, though some tell them: one tier, so that ranks compare.
     withheld : float, optional
-        Relatedness of services whose classes and activities are both not told; by default the mean of the path, which is
-        right for sums. Ranks take the lowest level of the prior, so that nobody rises by leaving them out.
+        By default sums: all that each firm tells is used, and services of which neither classes nor activities are told
+        have the mean relatedness of their path. A value makes it ranks: such services have this relatedness in years in
+        which activities are asked for, and what only some tell counts for nobody (`engine.RANKED`), so that nobody rises by
+        leaving an item out.
     """
 
     mix: float = 0.5
@@ -86,9 +88,7 @@ def integration(panel: ibis.Table, made: Relatedness, settings: Settings | None 
     _prepare(con, made.grid)
     con.create_table("_source", engine.asked(panel), temp=True, overwrite=True)
     _run(con, "_source", chosen)
-    query = engine.RESULT.format(**chosen.words())
-    con.raw_sql(f"CREATE OR REPLACE TEMP TABLE _scored AS {query}")
-    special.solve(con, made, chosen.mix)
+    _score(con, made, chosen)
     found = con.sql("SELECT * EXCLUDE (row, special) FROM _scored ORDER BY firm_id, year")
     if "ind4" not in panel.columns:
         found = found.mutate(point=ibis.null("float64"))
@@ -184,8 +184,7 @@ def stream(
     for number, part in enumerate(_parts(con, source)):
         con.raw_sql(f"CREATE OR REPLACE TEMP VIEW _source AS {part}")
         _run(con, "_source", chosen, learn=number == 0)
-        con.raw_sql(f"CREATE OR REPLACE TEMP TABLE _scored AS {engine.RESULT.format(**chosen.words())}")
-        special.solve(con, made, chosen.mix)
+        _score(con, made, chosen)
         file = target / f"part_{number:05d}.parquet"
         con.raw_sql(f"COPY (SELECT * EXCLUDE (row, special) FROM _scored) TO '{file}' (FORMAT parquet)")
 
@@ -205,18 +204,23 @@ def _prepare(con: Any, found: Grid) -> None:
 
 
 def _run(con: Any, source: str, settings: Settings, learn: bool = True) -> None:
-    words = settings.words()
+    read = [engine.TOLD, engine.UNKNOWN, engine.ROWS]
     means = [engine.MEANS] if learn else []
-    before = [
-        engine.GIVEN,
-        engine.TOLD,
-        engine.UNKNOWN,
-        engine.ROWS,
-        *means,
-        *(engine.COMMON if settings.common else ()),
-    ]
+    before = [engine.GIVEN, *read, *means]
+    if settings.withheld is not None:
+        less = (engine.RANKED_COMMON,) if settings.common else ()
+        before += [*engine.RANKED, *less, *read]
+    before += engine.COMMON if settings.common else ()
     for statement in [*before, engine.UNTOLD, engine.LINES, engine.SUMS, engine.SHORT]:
-        con.raw_sql(statement.format(source=source, **words))
+        con.raw_sql(statement.format(source=source, **settings.words()))
+
+
+def _score(con: Any, made: Relatedness, settings: Settings) -> None:
+    ranked = settings.withheld is not None
+    con.raw_sql(f"CREATE OR REPLACE TEMP TABLE _scored AS {engine.RESULT.format(**settings.words())}")
+    special.solve(con, made, settings.mix, ranked)
+    if ranked and not settings.common:
+        con.raw_sql(engine.UNRANKED)
 
 
 def _parts(con: Any, source: Path) -> Iterator[str]:

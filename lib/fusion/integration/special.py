@@ -14,8 +14,8 @@ from fusion.integration.relatedness import Relatedness
 Floats = NDArray[np.float64]
 
 
-def solve(con: Any, made: Relatedness, mix: float) -> None:
-    """Replace low, point and high of the special rows of ``_scored``."""
+def solve(con: Any, made: Relatedness, mix: float, ranked: bool = False) -> None:
+    """Replace low, point and high of the special rows of ``_scored``; a maker's contract never lowers a rank."""
     rows = con.raw_sql("SELECT * FROM _rows WHERE special AND services IS NOT NULL AND tied IS NULL").df()
     if not len(rows):
         return
@@ -23,7 +23,7 @@ def solve(con: Any, made: Relatedness, mix: float) -> None:
     lines = con.raw_sql(_LINES).df()
     several = _several(rows, goods, lines, mix)
     bundled = rows["contract"] > 0
-    found = several.where(~bundled, _contracts(rows, lines, mix)) if bundled.any() else several
+    found = several.where(~bundled, _contracts(rows, lines, mix, ranked)) if bundled.any() else several
     found["row"] = rows["row"].to_numpy()
     found.loc[rows["placed_open"].to_numpy(), "point"] = np.nan
     con.create_table("_solved", found, temp=True, overwrite=True)
@@ -32,16 +32,18 @@ def solve(con: Any, made: Relatedness, mix: float) -> None:
     )
 
 
-# Goods of each special row by type, the main code's with what is left over.
+# Goods of each special row by type, the main code's with what is left over; of who has a contract also where nothing is, since
+# the contract's goods are of that type.
 _GOODS = """
 SELECT row, type, sum(amount) AS amount FROM (
-  SELECT row, g.type, amount FROM _told JOIN _rows AS r USING (row)
+  SELECT row, g.type, amount, false AS bundled FROM _told JOIN _rows AS r USING (row)
   JOIN _goods AS g ON g.edition = r.edition AND g.code = _told.code
   WHERE special AND makes
   UNION ALL
-  SELECT row, g.type, residual + coalesce(placed, 0) FROM _rows JOIN _goods AS g ON g.edition = _rows.edition AND g.code = main
+  SELECT row, g.type, residual + coalesce(placed, 0), contract > 0 FROM _rows
+  JOIN _goods AS g ON g.edition = _rows.edition AND g.code = main
   WHERE special AND maker
-) WHERE amount > 0 GROUP BY ALL"""
+) WHERE amount > 0 OR bundled GROUP BY row, type"""
 # Services of each special row, with relatedness to each of its types of goods.
 _LINES = f"""
 WITH goods AS ({_GOODS}), lines AS (
@@ -81,8 +83,11 @@ def _several(rows: pd.DataFrame, goods: pd.DataFrame, lines: pd.DataFrame, mix: 
     return found
 
 
-def _contracts(rows: pd.DataFrame, lines: pd.DataFrame, mix: float) -> pd.DataFrame:
-    """A contract is goods a and service 1 − a, related by 1; where a is not told, F is a range over it."""
+def _contracts(rows: pd.DataFrame, lines: pd.DataFrame, mix: float, ranked: bool) -> pd.DataFrame:
+    """A contract is goods a and service 1 − a, related by 1; where a is not told, F is a range over it.
+
+    A maker that did not tell of the contract would have it among its goods: ranks take that where it is more.
+    """
     best = lines.groupby(["row", "code"])[["amount", "low", "r", "high"]].max().reset_index()
     by_row = dict(list(best.groupby("row")))
     found = pd.DataFrame(np.nan, rows.index, ["low", "point", "high"])
@@ -93,6 +98,10 @@ def _contracts(rows: pd.DataFrame, lines: pd.DataFrame, mix: float) -> pd.DataFr
             for name in ("low", "r", "high")
         }
         point = ends["r"][0] if pd.notna(row["contract_goods"]) else np.nan
+        if ranked and row["maker"]:
+            untold = row.copy()
+            untold["contract_goods"] = row["contract"]
+            point = max(point, _contract(untold, own["amount"].to_numpy(), own["r"].to_numpy(), mix)[0])
         found.loc[i] = [ends["low"][0], point, ends["high"][1]]
     return found
 

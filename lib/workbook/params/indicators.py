@@ -127,8 +127,8 @@ class Integration(Section):
 
     integration_tier: Literal["common", "best"] = Field(
         "common",
-        description="common: classes of services are not used for firms while only some tell them, so that ranks compare; "
-        "best: the most that each firm tells",
+        description="common: classes of services count for no rank, so that firms compare of which only some tell them; "
+        "best: ranks by classes, and none for who sells services without telling them",
     )
     tier_splice: bool = Field(
         True,
