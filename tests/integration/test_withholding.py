@@ -114,7 +114,9 @@ def test_what_few_forms_ask_does_not_pay_either(item: str, tier: str) -> None:
     hidden = {**row, column: None} if column else {**row, "biz_activity_codes": "3421"}
     asked = {"ind4": "3421", "biz_activity_codes": "3421|4330"}  # others, so that the item is on the form
     found = firms.integration(firms_by_hand(row, hidden, asked), relatedness.relatedness(), TIERS[tier])
-    told, kept = found.to_pandas().set_index("firm_id").pipe(lambda f: f["point"].fillna(f["low"]))[["F0", "F1"]]
+    told, kept = (
+        found.to_pandas().set_index("firm_id").pipe(lambda f: f["point"].fillna(f["low"]))[["F0", "F1"]]
+    )
     assert kept <= told + 1e-12
 
 
@@ -179,5 +181,7 @@ def test_sums_take_the_mean(panel: pd.DataFrame) -> None:
     quiet = panel.set_index("firm_id")["biz_activity_codes"].isna().reindex(plain.index)
     # Sums read classes, which are rounded beside their sum: equal to a thousandth. Who names little related services alone has
     # a little more in ranks, where naming them must not be worse than silence.
-    assert np.isclose(ranked[~quiet], plain[~quiet], atol=1e-3).mean() > 0.98 and (ranked - plain).max() < 0.05
+    assert (
+        np.isclose(ranked[~quiet], plain[~quiet], atol=1e-3).mean() > 0.98 and (ranked - plain).max() < 0.05
+    )
     assert (plain - ranked)[quiet & (plain > 0)].gt(0).mean() > 0.9

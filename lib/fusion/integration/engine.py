@@ -129,8 +129,8 @@ GROUP BY GROUPING SETS ((path), ())
 """
 
 # Where classes are not told: services named among the activities, in equal parts; else the mean of the path. Who is asked for
-# activities and names no service would gain by the mean if its services are less related than that: ranks take a lower value, and no less
-# for who names services that are related less.
+# activities and names no service would gain by the mean if its services are less related than that: ranks take a lower
+# value, and no less for who names services that are related less.
 UNTOLD = """
 CREATE OR REPLACE TEMP TABLE _untold AS
 WITH named AS (
