@@ -29,7 +29,7 @@ WORDS: dict[str, dict[str, Any]] = {
         "rest": "All of it",
         "all_exhibits": "All {} tables and figures",
         "all_left_out": "What was left out, and why",
-        "for_reviewers": "On the page for reviewers",
+        "for_reviewers": "On the reviewer's page",
         "at_top": "{} stands at the top of this page.",
         "first_rows": "The first {} of {} rows; the files below hold all.",
         "here": "Permanent link",
