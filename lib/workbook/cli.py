@@ -578,14 +578,17 @@ def _standards(flat: dict[str, Any]) -> list[str]:
 
 
 def _tables(flat: dict[str, Any]) -> None:
-    """Stop where a table of pilots, plans or observed values could not be read an hour later either."""
+    """Stop where lists, pilots, plans or observed values could not be read an hour later either."""
+    from fusion.classification import ClassificationError, official
     from fusion.evaluation import given
     from fusion.evaluation.errors import EvaluationError
     from workbook import paths
 
     try:
         given.check(flat, paths.ROOT)
-    except EvaluationError as error:
+        if flat["lists"]:
+            official.read([paths.ROOT / file for file in flat["lists"]])
+    except (EvaluationError, ClassificationError) as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None
 

@@ -50,6 +50,16 @@ def test_service_firms_and_services_of_makers_stand_apart_and_together() -> None
     assert set(found.loc[producer.MAKERS].index.get_level_values("measure")) == {"operating_revenue"}
 
 
+def test_one_population_alone_is_not_called_both_together() -> None:
+    makers_alone = panel()[panel()["section"] == "C"]
+    silent = panel().assign(service_rev_by_class=None)
+    for rows, there in ((makers_alone, {producer.MAKERS}), (silent, {producer.FIRMS})):
+        services = producer.placed(rows)
+        assert set(producer.monitor(services, 2021)["population"]) == there
+        assert producer.TOGETHER not in set(producer.contributions(services, 2021)["population"])
+        assert producer.TOGETHER not in set(producer.against(services, 2020, 2021, 10.0, 0.5)["population"])
+
+
 def test_contributions_make_the_table() -> None:
     services = producer.placed(panel())
     parts = (

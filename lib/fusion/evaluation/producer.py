@@ -182,9 +182,15 @@ def _every(services: pd.DataFrame) -> pd.DataFrame:
     services = services[~services["open"]]
     if not (services["population"] == FIRMS).any():
         return services.iloc[:0]
-    both = services[["group", "firm_id", "year", REVENUE]].assign(population=TOGETHER)
+    both = _both(services[["population", "group", "firm_id", "year", REVENUE]])
     three = pd.concat([services[services["population"] == p] for p in (FIRMS, MAKERS)] + [both])
     return pd.concat([three, three.assign(group=TOTAL)], ignore_index=True)
+
+
+def _both(services: pd.DataFrame) -> pd.DataFrame:
+    """Both populations as one; none where only one of them is there, which would pass for both."""
+    there = {FIRMS, MAKERS} <= set(services["population"])
+    return services[services["population"].isin([FIRMS, MAKERS]) & there].assign(population=TOGETHER)
 
 
 def _groups() -> dict[str, str]:
@@ -255,7 +261,7 @@ def _of_makers(panel: pd.DataFrame) -> pd.DataFrame:
 def _long(services: pd.DataFrame, now: int, then: int) -> pd.DataFrame:
     """Rows of two years with a value, a row a measure, both populations together once more."""
     rows = services[services["year"].isin([now, then])]
-    rows = pd.concat([rows, rows.drop(columns=list(MEASURES[1:])).assign(population=TOGETHER)])
+    rows = pd.concat([rows, _both(rows.drop(columns=list(MEASURES[1:])))])
     names = [c for c in rows if c not in MEASURES]
     long = rows.melt(names, list(MEASURES), "measure").dropna(subset=["value"])
     late = long["year"] == now

@@ -10,6 +10,7 @@ from typing import Any
 
 from fusion import archives
 from fusion.adapters import able
+from fusion.classification import ClassificationError, official
 from fusion.evaluation import pilots, targets, totals
 from fusion.evaluation import plan as plans
 from fusion.evaluation.errors import EvaluationError
@@ -102,7 +103,7 @@ def is_file(flat: Mapping[str, Any]) -> bool:
 
 
 def tables(flat: Mapping[str, Any], root: Path) -> Iterator[tuple[str, str]]:
-    """What is wrong in the files of pilots, plans, targets and flows: the parameter, and a sentence for each cell."""
+    """What is wrong in the files of lists, pilots, plans, targets and flows: the parameter, and a sentence for each cell."""
     loaders = {"pilots": pilots.load, "targets": targets.load}
     found: dict[str, Any] = {}
     for name, load in loaders.items():
@@ -111,6 +112,10 @@ def tables(flat: Mapping[str, Any], root: Path) -> Iterator[tuple[str, str]]:
                 found[name] = load(root / flat[name])
             except EvaluationError as error:
                 yield from ((name, line) for line in str(error).splitlines())
+    try:
+        official.read([root / file for file in flat["lists"]])
+    except ClassificationError as error:
+        yield from (("lists", line) for line in str(error).splitlines())
     if flat["io_table"]:
         try:
             read_own(root / flat["io_table"])
