@@ -204,7 +204,7 @@ def test_ends_are_those_of_every_way_to_place_split_codes() -> None:
         found.append(producer.monitor(closed, 2015).set_index(producer.KEYS))
     every = pd.concat(found).groupby(level=producer.KEYS)
     here = said.index.intersection(every.size().index)
-    assert len(here) >= 4 and (said["amount_high"] > said["amount"]).any()
+    assert len(here) >= 2 and (said["amount_high"] > said["amount"]).any()
     most, least = every.max().loc[here], every.min().loc[here]
     np.testing.assert_allclose(said.loc[here, "amount_high"], most["amount"])
     for name in ("growth", "nominal"):

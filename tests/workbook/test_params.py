@@ -214,8 +214,7 @@ def test_files_in_a_mapping_are_data_that_a_run_depends_on(tmp_path: Path) -> No
     assert fingerprint.public(given)["standards"]["mine"]["file"] == "list.csv"
 
 
-@pytest.mark.parametrize(("language", "place"), [("en", "line 2"), ("zh", "第 2 行")])
-def test_lists_of_units_are_read_before_a_notebook_runs(tmp_path: Path, language: str, place: str) -> None:
+def test_lists_of_units_are_read_before_a_notebook_runs(tmp_path: Path) -> None:
     from typer.testing import CliRunner
 
     from workbook import cli
@@ -224,5 +223,5 @@ def test_lists_of_units_are_read_before_a_notebook_runs(tmp_path: Path, language
     units.write_text("kind,date,name,verified\nsmart_factory,soon,Works,no\n", encoding="utf-8")
     text = (paths.PARAMS / "smoke.yaml").read_text("utf-8")
     study.write_text(f"{text}\nclassification:\n  lists: [{units}]\n", encoding="utf-8")
-    done = CliRunner().invoke(cli.app, ["--language", language, "validate", str(study)])
-    assert done.exit_code == 2 and place in done.stderr and "date = 'soon'" in done.stderr, done.output
+    done = CliRunner().invoke(cli.app, ["--language", "en", "validate", str(study)])
+    assert done.exit_code == 2 and "line 2" in done.stderr and "date = 'soon'" in done.stderr, done.output
