@@ -185,9 +185,7 @@ def test_7_doubts_go_out_by_district_and_come_back(
     (run / "01_panel").mkdir(parents=True)
     doubts.queue.to_parquet(run / "01_panel" / "queue.parquet")
     panel.to_parquet(run / "01_panel" / "panel.parquet")
-    pd.DataFrame(columns=["unit", "year", "field", "old", "new", "rule"]).to_parquet(
-        run / "01_panel" / "mendings.parquet"
-    )
+    pd.DataFrame(columns=[*review.MENDED, "slip"]).to_parquet(run / "01_panel" / "mendings.parquet")
     asked = queue.lines(run, "zh", most=10, least=0.1)
     planted = forms.truth.set_index(made_forms.KEY).loc[made_forms.TENFOLD, "credit"]
     assert planted in set(asked["unit"])

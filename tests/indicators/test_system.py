@@ -188,6 +188,34 @@ def test_a_base_year_fixes_bounds_and_weights() -> None:
         measure.fusion_index(values, codes, measure.steps(**RULES), base_year=1999)
 
 
+def test_what_is_the_same_for_all_stands_in_no_composite() -> None:
+    """A panel of factories alone sells no services; of 500 values, four at other levels are cut as outliers."""
+    values, codes = firms()
+    flat = values.assign(A1=0.0, B1=np.r_[[5.0] * 4, np.zeros(496)])
+    made, alike = measure.composites(flat, codes, measure.steps(**RULES))
+    assert alike == ["A1", "B1"]
+    rest = measure.fusion_index(values, ["C1", "D4", "E1"], measure.steps(**RULES))[0].index
+    own = made[measure.COMPOSITE][0].index
+    assert own is not None and rest is not None
+    pd.testing.assert_frame_equal(own.scores, rest.scores)
+    assert measure.composites(values, codes, measure.steps(**RULES))[1] == []
+    assert measure.composites(flat[["firm_id", "year", "A1"]], ["A1"], measure.steps(**RULES)) == ({}, ["A1"])
+
+
+def test_one_year_without_differences_counts_where_years_have_scales_of_their_own() -> None:
+    values, codes = firms()
+    once = values.assign(A1=values["A1"].where(values["year"] == 2018, 3.0))
+    assert measure.composites(once, codes, measure.steps(**RULES))[1] == []
+    assert measure.composites(once, codes, measure.steps(**RULES), base_year=2018)[1] == []
+    assert measure.composites(once, codes, measure.steps(**RULES), base_year=2019)[1] == ["A1"]
+    assert measure.composites(once, codes, measure.steps(**{**RULES, "bounds": "yearly"}))[1] == ["A1"]
+    base = measure.fusion_index(values, codes, measure.steps(**RULES))[0].freeze()
+    frozen = measure.composites(
+        once.assign(A1=3.0), codes, measure.steps(**RULES), frozen={"composite": base}
+    )
+    assert frozen[1] == []
+
+
 def test_national_series_is_the_published_weighted_mean() -> None:
     """The output-weighted direct coefficient of the national tables (2002 .107 … 2020 .127)."""
     series = measure.national_series().set_index("year")["mean"] / 100

@@ -54,6 +54,12 @@ def test_a_pool_is_set_against_the_revenue_of_all_that_are_in_it(prior: relatedn
     assert crowded.loc[0, "pooled"] == pytest.approx(100 * 2 * 80 * 0.9 / 680)
 
 
+def test_the_region_with_most_to_pair_is_none_where_nothing_is_known() -> None:
+    pool = pd.DataFrame({"region": ["A", "B", "C"], "between": [1.0, None, 3.0]})
+    assert region.most(pool)["region"] == "C"  # type: ignore[index]
+    assert region.most(pool.iloc[[1]]) is None and region.most(pool.iloc[:0]) is None
+
+
 def test_no_column_of_regions(prior: relatedness.Relatedness) -> None:
     assert region.pooled(panel(FACTORY), prior, firms.Settings(), "district", 2020).empty
     assert region.silent_parts(panel(FACTORY), "district", 2020).empty

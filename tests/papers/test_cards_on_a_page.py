@@ -160,3 +160,10 @@ def test_markup_in_a_name_is_text() -> None:
 def test_no_sign_on_nothing() -> None:
     told = [paper.number(value, "+.1f") for value in (0.0, -0.04, 0.04, -0.06, 12.0, None)]
     assert told == ["0.0", "0.0", "0.0", "−0.1", "+12.0", paper.MISSING]
+
+
+def test_nothing_grows_from_nothing() -> None:
+    row = {"item": "Service revenue", "is_share": False, "before": 0.0, "prior": 0.0, "latest": 0.0}
+    assert card._size(row)[-1] == card._size(row | {"prior": np.nan})[-1]
+    assert card._size(row | {"prior": 50.0, "latest": 60.0})[-1] == "+20.0"
+    assert card._size(row | {"is_share": True, "latest": 2.5})[-1] == "+2.5"

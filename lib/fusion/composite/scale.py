@@ -8,7 +8,7 @@ the distances, percentile ranks and Borda are as in the R package COINr.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -257,15 +257,32 @@ def refuse_constant(values: pd.DataFrame, years: pd.Series | None = None) -> Non
     ------
     CompositeError
     """
-    groups = [("all years", values)] if years is None else list(values.groupby(years.to_numpy()))
-    for label, group in groups:
-        same = group.min() == group.max()
-        # A year without any value is a year in which the question was not asked: it needs no scale.
-        flat = [str(c) for c in group if same[c] or (years is None and not group[c].notna().any())]
+    for label, flat in _flat(values, years):
         if flat:
             raise CompositeError(
                 said("composite.scale.flat", flat=listed(flat), label=word("composite.years", str(label)))
             )
+
+
+def constant(values: pd.DataFrame, years: pd.Series | None = None) -> list[str]:
+    """Columns that have no scale: without two different values, in all rows or in one of the years.
+
+    Parameters
+    ----------
+    values : pandas.DataFrame
+    years : pandas.Series, optional
+        Of each row, where each year has a scale of its own.
+    """
+    bare = {name for _, flat in _flat(values, years) for name in flat}
+    return [str(c) for c in values if str(c) in bare]
+
+
+def _flat(values: pd.DataFrame, years: pd.Series | None) -> Iterator[tuple[object, list[str]]]:
+    groups = [("all years", values)] if years is None else list(values.groupby(years.to_numpy()))
+    for label, group in groups:
+        same = group.min() == group.max()
+        # A year without any value is a year in which the question was not asked: it needs no scale.
+        yield label, [str(c) for c in group if same[c] or (years is None and not group[c].notna().any())]
 
 
 def _by_year(signed: pd.DataFrame, years: pd.Series | None, how: str) -> pd.DataFrame:

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from fusion.classification import intervals
-from fusion.composite import index, record, uncertainty
+from fusion.composite import index, record, scale, treat, uncertainty
 from fusion.composite.base import Base
 from fusion.composite.errors import CompositeError
+from fusion.indicators import guard
 from fusion.indicators.system import CHAINS, DATA, system
 from fusion.language import said
 
@@ -109,6 +110,53 @@ def fusion_index(
         first = replace(state, values=state.values[own], context=context[own])
         base = record.run(first, steps)[0].freeze(base_year=base_year)
     return record.run(replace(state, base=base), steps)
+
+
+def composites(
+    values: pd.DataFrame,
+    codes: Sequence[str],
+    steps: Sequence[Mapping[str, Any]],
+    base_year: int | None = None,
+    frozen: Mapping[str, Base] | None = None,
+) -> tuple[Made, list[str]]:
+    """Every composite that can be made of some indicators (`guard.indexes`), and those that are the same for all.
+
+    Parameters
+    ----------
+    values, codes, steps, base_year
+        As `fusion_index` takes them.
+    frozen : mapping, optional
+        By composite, the base of an earlier run.
+
+    Returns
+    -------
+    Made
+        Composites by name.
+    list of str
+        Indicators that tell no firm from another, once outliers are treated: without a scale, they stand in no composite.
+        Among factories alone service revenue is one. With a base none is looked for, which brings its own scale.
+    """
+    alike = [] if frozen else _alike(values, codes, steps, base_year)
+    held = guard.indexes([code for code in codes if code not in alike])
+    made = {
+        name: fusion_index(values, own, steps, base_year, (frozen or {}).get(name))
+        for name, own in held.items()
+    }
+    return made, alike
+
+
+def _alike(
+    values: pd.DataFrame, codes: Sequence[str], steps: Sequence[Mapping[str, Any]], base_year: int | None
+) -> list[str]:
+    own = (
+        values
+        if base_year is None or base_year not in set(values["year"])
+        else values[values["year"] == base_year]
+    )
+    numbers = own[list(codes)].astype(float)
+    how = {step["step"]: step["arguments"] for step in steps}
+    treated = treat.apply(numbers, treat.fit(numbers, **how["treat"]))
+    return scale.constant(treated, own["year"] if how["normalise"]["by_year"] else None)
 
 
 def chain_columns(scores: pd.DataFrame) -> pd.DataFrame:

@@ -101,6 +101,12 @@ def pooled(panel: ibis.Table, made: Relatedness, settings: Settings, by: str, ye
     return table.sort_values("within", ascending=False)[columns].reset_index(drop=True)
 
 
+def most(pool: pd.DataFrame) -> pd.Series | None:
+    """The region of `pooled` whose neighbours could pair most; none where it is known of no region."""
+    known = pool["between"].dropna()
+    return None if known.empty else pool.loc[known.idxmax()]
+
+
 def silent_parts(panel: ibis.Table, by: str, year: int) -> pd.DataFrame:
     """Whose revenue is behind the share of those that do not tell, after `pooled` of the same panel.
 

@@ -133,9 +133,11 @@ def _goals(card: Mapping[str, Any], goals: pd.DataFrame, axes: Mapping[str, str]
 
 def _size(row: Mapping[str, Any]) -> list[str]:
     form = ",.1f" if row["is_share"] else ",.0f"
-    change = row["latest"] - row["prior"] if row["is_share"] else 100 * (row["latest"] / row["prior"] - 1)
-    if not row["is_share"] and not row["prior"] > 0:
-        change = float("nan")
+    change = float("nan")  # where there was nothing the year before, nothing grows
+    if row["is_share"]:
+        change = row["latest"] - row["prior"]
+    elif row["prior"] > 0:
+        change = 100 * (row["latest"] / row["prior"] - 1)
     return [
         str(row["item"]),
         *(number(row[c], form) for c in ("before", "prior", "latest")),
