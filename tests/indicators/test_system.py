@@ -199,6 +199,7 @@ def test_what_is_the_same_for_all_stands_in_no_composite() -> None:
     assert own is not None and rest is not None
     pd.testing.assert_frame_equal(own.scores, rest.scores)
     assert measure.composites(values, codes, measure.steps(**RULES))[1] == []
+    assert measure.composites(values, [], measure.steps(**RULES)) == ({}, [])  # a study without indicators
     assert measure.composites(flat[["firm_id", "year", "A1"]], ["A1"], measure.steps(**RULES)) == ({}, ["A1"])
 
 

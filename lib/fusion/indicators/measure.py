@@ -136,7 +136,7 @@ def composites(
         Indicators that tell no firm from another, once outliers are treated: without a scale, they stand in no composite.
         Among factories alone service revenue is one. With a base none is looked for, which brings its own scale.
     """
-    alike = [] if frozen else _alike(values, codes, steps, base_year)
+    alike = [] if frozen or not codes else _alike(values, codes, steps, base_year)
     held = guard.indexes([code for code in codes if code not in alike])
     made = {
         name: fusion_index(values, own, steps, base_year, (frozen or {}).get(name))
