@@ -75,3 +75,29 @@ def test_the_theme_is_seaborns_without_its_import() -> None:
     # Its own map of colours is known to matplotlib only once it is imported; no figure leaves its map open.
     assert {name for name in theirs[0] if theirs[0][name] != ours[0][name]} == {"image.cmap"}
     assert ours[1] == theirs[1]
+
+
+def test_a_vector_figure_brings_the_letters_that_it_was_laid_out_in(tmp_path: Path) -> None:
+    import base64
+    import io
+    import re
+
+    from fontTools.ttLib import TTFont
+
+    from workbook.exhibits.pictures import saved
+
+    style.use("zh")
+    for run in ("a", "b"):
+        (tmp_path / run).mkdir()
+        figure, axes = plt.subplots()
+        axes.set_xlabel("试点企业的融合度 (%) −1")
+        saved.save_figure(tmp_path / run, "f", figure)
+    picture = (tmp_path / "a" / "f.svg").read_bytes()
+    assert picture == (tmp_path / "b" / "f.svg").read_bytes()
+    [(family, data)] = re.findall(
+        rb"@font-face\{font-family:'([^']+)';src:url\(data:font/woff;base64,([^)]+)\)", picture
+    )
+    assert family.decode() == style.register()[0]
+    held = TTFont(io.BytesIO(base64.b64decode(data))).getBestCmap()
+    assert {ord(c) for c in "试点企业的融合度(%)−1 02468."} <= set(held)
+    assert len(data) < 12_000, "cut to what the figure says"

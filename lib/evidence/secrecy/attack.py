@@ -145,7 +145,8 @@ def _counts(
     hidden = found = 0
     for year in np.unique(data["year"]):
         shown, asked = _margins(data, told, published, every, int(year), rules.count_base // 2)
-        small = [row for row, n in asked if n < rules.min_units]
+        # That a cell is empty is no secret of a unit's: what it sums is judged as an amount.
+        small = [row for row, n in asked if rules.of_count(n)]
         hidden += len(small)
         for row in small:
             found += not _possible(row, shown, len(every), rules.min_units)

@@ -7,7 +7,7 @@ import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbook.exhibits.pictures import hover
+from workbook.exhibits.pictures import face, hover
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,7 +44,9 @@ def save_figure(folder: Path, id: str, figure: Figure) -> str:
         box = laid_out(figure)
         over = hover.overlay(figure, box)
         no_trace = {"Date": None, "Creator": None}
-        figure.savefig(folder / f"{id}.svg", bbox_inches=box, metadata=no_trace)
+        drawn = io.BytesIO()
+        figure.savefig(drawn, format="svg", bbox_inches=box, metadata=no_trace)
+        (folder / f"{id}.svg").write_bytes(face.carried(drawn.getvalue()))
         unsigned = {"CreationDate": None, "Creator": None, "Producer": None}
         figure.savefig(folder / f"{id}.pdf", bbox_inches=box, metadata=unsigned)
         figure.savefig(folder / f"{id}.png", bbox_inches=box, dpi=DPI, metadata={"Software": None})
