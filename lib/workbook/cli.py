@@ -168,7 +168,7 @@ def validate(study: Annotated[str, typer.Argument(help="name in params/, or path
     found = load(study)
     for note in _standards(found.flat):
         print(note)
-    _tables(found.flat)
+    _tables(found)
     read: list[Any] = []  # what the source holds, read once
     print("\n".join([*found.told, *_able(found.flat, read)]))
     if _stopped(found, read=read):
@@ -577,20 +577,23 @@ def _standards(flat: dict[str, Any]) -> list[str]:
         raise typer.Exit(2) from None
 
 
-def _tables(flat: dict[str, Any]) -> None:
-    """Stop where lists, pilots, plans or observed values could not be read an hour later either."""
+def _tables(study: Any) -> None:
+    """Stop where lists, pilots, plans, targets or observed values could not be read an hour later either."""
     from fusion.classification import ClassificationError, official
     from fusion.evaluation import given
-    from fusion.evaluation.errors import EvaluationError
     from workbook import paths
+    from workbook.params.load import nameable
 
+    flat, told = study.flat, []
+    told += [line for _, line in given.faults(flat, paths.ROOT, nameable(study.parameters))]
     try:
-        given.check(flat, paths.ROOT)
         if flat["lists"]:
             official.read([paths.ROOT / file for file in flat["lists"]])
-    except (EvaluationError, ClassificationError) as error:
-        print(error, file=sys.stderr)
-        raise typer.Exit(2) from None
+    except ClassificationError as error:
+        told.append(str(error))
+    if told:
+        print("\n".join(told), file=sys.stderr)
+        raise typer.Exit(2)
 
 
 def _bounded(memory: str) -> None:
@@ -616,7 +619,7 @@ def _ready(study: str, jobs: int, memory: str, allow_code: bool) -> Any:
 
     found = load(study)
     _standards(found.flat)
-    _tables(found.flat)
+    _tables(found)
     print("".join(f"{line}\n" for line in found.told), end="", file=sys.stderr)
     _bounded(memory)
     os.environ[MEMORY] = memory or os.environ.get(MEMORY) or f"{int(SHARE * whole() / jobs / 1e6)}MB"
@@ -690,7 +693,7 @@ def _stopped(study: Any, quick: bool = False, read: Sequence[Any] = ()) -> bool:
         mark = repr([sorted(flat.items()), [(str(f), f.stat().st_mtime_ns, f.stat().st_size) for f in files]])
         if seen.is_file() and seen.read_text(encoding="utf-8") == mark:
             return False
-    found = _foreseen(flat, not quick or sum(f.stat().st_size for f in files) <= QUICK, read)
+    found = _foreseen(study, not quick or sum(f.stat().st_size for f in files) <= QUICK, read)
     lines = [
         said("review.foresight.line", where=placed(study.file, f.section, f.name), told=f.told)
         for f in found
@@ -711,18 +714,19 @@ def _stopped(study: Any, quick: bool = False, read: Sequence[Any] = ()) -> bool:
     return bool(lines)
 
 
-def _foreseen(flat: dict[str, Any], whole: bool = True, read: Sequence[Any] = ()) -> list[Any]:
+def _foreseen(study: Any, whole: bool = True, read: Sequence[Any] = ()) -> list[Any]:
     """What a study, the files that it names and, where they are looked at too, the rows of its source say of it."""
     from fusion.adapters import PanelError, able
     from fusion.start import preview
     from workbook import paths
     from workbook.expressions import columns as expressions
     from workbook.expressions.errors import ExpressionError
+    from workbook.params.load import nameable
     from workbook.review import abilities, foresight
 
-    found = [
-        foresight.Finding(True, "evaluation", name, told) for name, told in preview.tables(flat, paths.ROOT)
-    ]
+    flat = study.flat
+    told_of = preview.tables(flat, paths.ROOT, nameable(study.parameters))
+    found = [foresight.Finding(True, "evaluation", name, told) for name, told in told_of]
     found += [foresight.Finding(True, "effects", "outcome", line) for line in _explained(flat)]
     if not whole or not preview.is_file(flat):
         return found

@@ -103,6 +103,8 @@ def test_membership_begins_with_the_list_and_ends_with_revocation(tmp_path: Path
     [
         ("smart,局,,1,2019,,甲,,,,,,", "line 2, kind = 'smart'; allowed: smart_factory"),
         ("smart_factory,局,,1,,,甲,,,,,,", "date = ''; allowed: a date"),
+        ("smart_factory,局,,1,2019-13,,甲,,,,,,", "date = '2019-13'; allowed: a date"),
+        ("smart_factory,局,,1,2019,,甲,,,2020-02-30,,,", "revoked = '2020-02-30'"),
         ("smart_factory,局,,1,2019,,,,,,,,", "name = ''; allowed: a name"),
         ("smart_factory,局,,1,2019,,甲,,2018,,,,", "until = '2018'"),
         ("smart_factory,局,,1,2019,,甲,,,,M99,,", "mode = 'M99'; allowed: M1"),
@@ -115,6 +117,16 @@ def test_cells_that_are_not_allowed_are_named(tmp_path: Path, line: str, message
         official.read([write(tmp_path, line)])
     with pytest.raises(ClassificationError, match="lacks the columns"):
         official.read([write(tmp_path, "a,b", head="x,y")])
+
+
+@pytest.mark.parametrize(
+    "date",
+    ["2019", "2019年", "2019-12", "201912", "20191203", "2019/1/2", "2019年12月3日", "2019-12-03 00:00:00"],
+)
+def test_dates_as_lists_print_them(tmp_path: Path, date: str) -> None:
+    assert official.read([write(tmp_path, f"smart_factory,局,,1,{date},,甲,,,,,,")])["first"].tolist() == [
+        2019
+    ]
 
 
 def panel() -> ibis.Table:

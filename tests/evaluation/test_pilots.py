@@ -38,11 +38,12 @@ def test_the_template_is_the_contract(tmp_path: Path) -> None:
         ("2020,2022", ",2022", "line 2, start = ''; allowed: a year"),
         ("沪发改〔x〕1号", "", "verified = yes needs a notice and a source"),
         (",F1,", ",,", "line 2: unit is empty"),
+        ("yes,", "yes,distrct:310101", "serves 'distrct:310101': .*(nearest: 'district')"),
     ],
 )
 def test_bad_tables(tmp_path: Path, old: str, new: str, message: str) -> None:
     assert old in GOOD
-    with pytest.raises(EvaluationError, match=message.replace("(", r"\(")):
+    with pytest.raises(EvaluationError, match=message.replace("(", r"\(").replace(")", r"\)")):
         pilots.load(write(tmp_path, GOOD.replace(old, new)))
     with pytest.raises(EvaluationError, match="in this batch twice"):
         pilots.load(write(tmp_path, GOOD, GOOD))

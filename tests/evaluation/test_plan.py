@@ -135,11 +135,18 @@ def test_an_index_that_fell_behind_the_peers_stops_a_pass() -> None:
         ([item("a", 100, kind="hope")], "kind = 'hope'; allowed: goal, task, project"),
         ([item("a", 100, due="")], "due = ''; allowed: a year"),
         ([item("a", 100, reported="much")], "reported = 'much'"),
+        ([item("a", 100, goal="inf")], "goal = 'inf'; allowed: a number"),
+        ([item("a", 110), item("b", -10)], "weight = '-10'; allowed: a number from 0 to 100"),
+        ([item("a", 100, kind="task", goal="140")], "goal = '140'; allowed: a number from 0 to 100"),
+        ([item("a", 100, reported_year="2021-13")], "reported_year = '2021-13'; allowed: a year"),
+        ([item("a", 100, due="2019")], "due 2019 is before the unit's start, 2020"),
+        ([item("a", 100, indicator="C11")], "indicator 'C11' is neither a column of the panel nor an"),
+        ([item("a", 100, indicator="firm_name")], "indicator 'firm_name' is a column of texts or codes"),
     ],
 )
 def test_bad_plans(tmp_path: Path, lines: list[str], message: str) -> None:
     with pytest.raises(EvaluationError, match=re.escape(message)):
-        plan.load(write(tmp_path, *lines), UNITS)
+        plan.load(write(tmp_path, *lines), UNITS, {"A1": "?", "C1": "?", "firm_name": "text"})
 
 
 def test_the_report_has_every_unit_and_its_open_sentence(tmp_path: Path) -> None:

@@ -225,3 +225,77 @@ def test_lists_of_units_are_read_before_a_notebook_runs(tmp_path: Path) -> None:
     study.write_text(f"{text}\nclassification:\n  lists: [{units}]\n", encoding="utf-8")
     done = CliRunner().invoke(cli.app, ["--language", "en", "validate", str(study)])
     assert done.exit_code == 2 and "line 2" in done.stderr and "date = 'soon'" in done.stderr, done.output
+
+
+FAULTS = {
+    "pilots": ("scheme,level,batch,kind,unit,name,start", "试点,municipal,1,enterprise,F1,甲,2018"),
+    "plan": (
+        "scheme,batch,unit,item,kind,goal,weight,due,indicator",
+        "试点,1,F1,a,goal,40,100,2022,C11",
+    ),
+    "targets": (
+        "target,name_en,name_zh,kind,goal,unit,measure,population,base_year,horizon,verified",
+        "a,A,甲,growth,10,%,operating_revenu,producer_service,2018,2022,no",
+    ),
+}
+WRONG = {
+    "en": [
+        "plan.csv, line 2: indicator 'C11' .*nearest: 'C1'",
+        "targets.csv, line 2: measure 'operating_revenu' .*nearest: 'operating_revenue'",
+        "targets.csv, line 2: population 'producer_service' .*nearest: 'producer_services'",
+        "report_scheme '式点' is no scheme of the pilots .nearest: '试点'",
+        "as_of 2010 is before the panel's first year",
+        "units.csv, line 2, date = '2021-13'",
+    ],
+    "zh": [
+        "plan.csv，第 2 行：`indicator` 的“C11”.*最接近：“C1”",
+        "targets.csv，第 2 行：`measure` 的“operating_revenu”.*最接近：“operating_revenue”",
+        "targets.csv，第 2 行：`population` 的“producer_service”.*最接近：“producer_services”",
+        "`report_scheme` 的“式点”不是试点名单中的方案（最接近：“试点”）",
+        "`as_of` 的 2010 早于面板的首年",
+        "units.csv，第 2 行，date = '2021-13'",
+    ],
+}
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_tables_of_evaluation_name_and_is_not_there_is_told_before_a_run(
+    tmp_path: Path, language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from typer.testing import CliRunner
+
+    from workbook import cli
+
+    for name, lines in FAULTS.items():
+        (tmp_path / f"{name}.csv").write_text("\n".join(lines) + "\n", "utf-8")
+    (tmp_path / "units.csv").write_text("kind,date,name\nsmart_factory,2021-13,Works\n", "utf-8")
+    study = tmp_path / "mine.yaml"
+    named = "{pilots: pilots.csv, plan: plan.csv, targets: targets.csv, report_scheme: 式点, as_of: 2010}"
+    study.write_text(
+        f"study: {{synthetic: true}}\nevaluation: {named}\nclassification: {{lists: [units.csv]}}\n", "utf-8"
+    )
+    monkeypatch.setenv("FUSION_LANGUAGE", language)
+    done = CliRunner().invoke(cli.app, ["validate", str(study)])
+    assert done.exit_code == 2
+    for line in WRONG[language]:
+        assert re.search(line, done.stderr), f"{line}\n{done.stderr}"
+
+
+def test_indicators_and_amounts_that_are_none_are_refused(tmp_path: Path) -> None:
+    told = error(
+        tmp_path,
+        "study: {synthetic: true}\nindicators: {indicators: [A1, C11]}\n"
+        "evaluation: {unit_weight: firm_name, bureau_measures: [district], judged_on: integratoin}",
+    )
+    for part in (
+        "mine.yaml:2",
+        "no indicator 'C11'. Did you mean 'C1'?",
+        "mine.yaml:3: evaluation.unit_weight names 'firm_name', a column of texts",
+        "evaluation.bureau_measures names 'district'",
+        "evaluation.judged_on names 'integratoin', .* Did you mean 'integration'",
+    ):
+        assert re.search(part.replace("?", r"\?"), told), told
+    twice = "study: {synthetic: true}\nindicators: {indicators: [A1, A1]}\n"
+    assert "indicators: A1 more than once" in error(tmp_path, twice)
+    lines = "study: {synthetic: true}\nevaluation: {pass_share: 50, extend_share: 70}"
+    assert "extend_share = 70 is above pass_share = 50" in error(tmp_path, lines)

@@ -28,6 +28,8 @@ COLUMNS = {
     "source": ("来源", "网址"), "verified": ("已核实",),
 }  # fmt: skip
 NEEDED = ("kind", "date", "name")
+# A year alone, with its month, or with month and day, in signs or without; Excel adds a time of day.
+DATE = r"^((?:19|20)\d\d)(?:(\d\d)(\d\d)?|[-/.年 ]+(\d\d?)(?:[-/.月 ]+(\d\d?))?)? ?[年月日号.]?(?:[ T]\d\d?:\d\d.*)?$"
 HEAD_WITHIN = 20  # rows among which the head is looked for
 WHOLE_BATCH = "*"  # as a name, with a date of revocation: the whole batch is revoked
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # GB 32100-2015: no I, O, S, V, Z
@@ -271,10 +273,11 @@ def _cells(file: Path) -> pd.DataFrame:
 
 
 def _years(dates: pd.Series) -> pd.Series:
-    """Year of dates such as 2021, 2021-12-03, 2021年12月3日, 2021/12."""
-    return pd.to_numeric(dates.str.extract(r"^((?:19|20)\d\d)", expand=False), errors="coerce").astype(
-        "Int64"
-    )
+    """Year of dates such as 2021, 2021-12-03, 2021年12月3日, 2021/12; missing where there is no such month or day."""
+    found = dates.str.extract(DATE)
+    parts = {"year": found[0], "month": found[1].fillna(found[3]), "day": found[2].fillna(found[4])}
+    there = pd.to_datetime(pd.DataFrame(parts).fillna("1"), errors="coerce").notna() & found[0].notna()
+    return pd.to_numeric(found[0].where(there), errors="coerce").astype("Int64")
 
 
 def _refuse(table: pd.DataFrame, years: dict[str, pd.Series]) -> None:

@@ -2,35 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-TABLES = ("pilots", "plan", "observed")
+TABLES = ("pilots", "plan", "targets", "observed")
+STATED = ("report_scheme", "as_of")  # that are held against those tables or the panel's years
+SHIPPED = "data/evaluation/targets.csv"
 
 
-def check(parameters: Mapping[str, Any], root: Path) -> None:
-    """Read the tables of pilots, of their plans and of observed values that a study names.
+def faults(
+    parameters: Mapping[str, Any], root: Path, columns: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """What is wrong in the tables of pilots, plans, targets and observed values, and in what a study says of them.
 
     Parameters
     ----------
     parameters : mapping
-        ``pilots``, ``plan``, ``observed`` (places, or None) and ``targets``.
+        ``pilots``, ``plan``, ``targets``, ``observed`` (places, or None), ``report_scheme``, ``as_of``, ``first_year``,
+        ``standards``.
     root : Path
         Folder that places are relative to.
+    columns : mapping
+        Columns that the panel and what is made of it can have, and their kinds (`tables.unknown`).
 
-    Raises
+    Yields
     ------
-    EvaluationError
-        With every fault of the first table that has any.
+    tuple of str
+        The parameter, and a sentence.
     """
-    places = {name: root / str(parameters[name]) for name in TABLES if parameters.get(name)}
-    if not places:
+    own = parameters["targets"] != SHIPPED
+    if not own and not any(parameters.get(name) for name in ("pilots", "plan", "observed", *STATED)):
         return  # most studies: nothing is read, and nothing imported
     from fusion.evaluation import pilots, plan, targets
+    from fusion.evaluation.errors import EvaluationError
 
-    units = pilots.load(places["pilots"]) if "pilots" in places else None
-    if "plan" in places and units is not None:
-        plan.load(places["plan"], units)
-    if "observed" in places:
-        targets.load_observed(places["observed"], targets.load(root / str(parameters["targets"])))
+    readers = {
+        "pilots": lambda file: pilots.load(file),
+        "plan": lambda file: plan.load(file, held.get("pilots"), columns),
+        "targets": lambda file: targets.load(file, columns, list(parameters["standards"])),
+        "observed": lambda file: targets.load_observed(file, held["targets"]) if "targets" in held else None,
+    }
+    held: dict[str, Any] = {}
+    for name in TABLES:
+        # Without the units, which are wrong themselves, the items of a plan would all be told of.
+        broken = name == "plan" and parameters["pilots"] and "pilots" not in held
+        if parameters.get(name) and not broken:
+            try:
+                held[name] = readers[name](root / str(parameters[name]))
+            except EvaluationError as error:
+                yield from ((name, line) for line in str(error).splitlines())
+    yield from _stated(parameters, held.get("pilots"))
+
+
+def _stated(parameters: Mapping[str, Any], units: Any) -> Iterator[tuple[str, str]]:
+    """A scheme that no pilot is of, and a year of evaluation before the panel begins."""
+    from fusion.evaluation.pilots import MARKED
+    from fusion.language import listed, said
+
+    name, year = parameters.get("report_scheme"), parameters.get("as_of")
+    known = [MARKED] if units is None else list(dict.fromkeys(units["scheme"]))
+    # Without a table of units, or where it cannot be read, there may be no scheme or any.
+    if name and name not in known and (units is not None or not parameters.get("pilots")):
+        near = difflib.get_close_matches(str(name), known, 1, 0.5)
+        hint = said("evaluation.nearest", near=near[0]) if near else ""
+        yield "report_scheme", said("evaluation.report_scheme", name=name, hint=hint, schemes=listed(known))
+    if year and year < parameters["first_year"]:
+        yield "as_of", said("evaluation.as_of_early", year=year, first=parameters["first_year"])

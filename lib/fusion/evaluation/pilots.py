@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from pathlib import Path
 
@@ -49,6 +50,7 @@ def load(file: Path) -> pd.DataFrame:
     for column in ("end", "revoked"):
         found += years(table, column, name, empty=True)
     found += [fault(name, i, "no_unit") for i in table.index[table["unit"] == ""]]
+    found += _served(table, name)
     refuse(found)
     for column in ("end", "revoked"):
         early = table.index[(table[column] != "") & (table[column] < table["start"])]
@@ -197,6 +199,19 @@ def rows_of(panel: pd.DataFrame, kind: str, unit: str, serves: str = "", *, stri
             found |= (panel[column].astype(str) == code).fillna(False).to_numpy(bool)
         elif strict:
             raise EvaluationError(said("evaluation.pilots_need", kind=kind, column=column))
+    return found
+
+
+def _served(table: pd.DataFrame, file: str) -> list[str]:
+    """Cells of ``serves`` that begin with another word than those of `SERVED`."""
+    found = []
+    for i, cell in table.loc[table["serves"].str.contains(":"), "serves"].items():
+        for one in (s.strip() for s in re.split("[;；]", cell)):
+            group, mark, code = one.rpartition(":")
+            if mark and not (group in SERVED and code):
+                near = difflib.get_close_matches(group, SERVED, 1, 0.5)
+                hint = said("evaluation.nearest", near=near[0]) if near else ""
+                found.append(fault(file, i, "serves", value=one, hint=hint))
     return found
 
 

@@ -6,6 +6,7 @@ data decide, and a difference is told. The conclusion is a proposal: a person co
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from fusion.evaluation.pilots import rows_of
-from fusion.evaluation.tables import cell, fault, faults, read, refuse, years
+from fusion.evaluation.tables import fault, faults, numbers, read, refuse, unknown, years
 from fusion.language import said
 
 KEYS = ["scheme", "batch", "unit"]
@@ -63,35 +64,34 @@ class Rules:
     differ: float = 10.0
 
 
-def load(file: Path | None, pilots: pd.DataFrame) -> pd.DataFrame:
+def load(
+    file: Path | None, pilots: pd.DataFrame | None, columns: Mapping[str, str] | None = None
+) -> pd.DataFrame:
     """The plans of pilot units, a row an item; see ``data/evaluation/README.md`` for the columns.
 
     Parameters
     ----------
     file : Path, optional
         CSV; without one there are no plans.
-    pilots : pandas.DataFrame
-        As `pilots.load` gives them.
+    pilots : pandas.DataFrame, optional
+        As `pilots.load` gives them; None where they are not known before the panel is read.
+    columns : mapping, optional
+        Columns that the panel and what is made of it can have, and their kinds (`tables.unknown`).
 
     Raises
     ------
     EvaluationError
-        With every cell that is not allowed, items of units that are no pilots, items named twice, and units whose weights
-        do not add up to 100.
+        With every cell that is not allowed, indicators that no column holds, items of units that are no pilots or due
+        before their start, items named twice, and units whose weights do not add up to 100.
     """
     if file is None:
         return _typed(pd.DataFrame(columns=list(COLUMNS)))
-    table = read(file, NEEDED).reindex(columns=list(COLUMNS)).fillna("")
+    table = read(file, NEEDED).reindex(columns=list(COLUMNS), fill_value="")
     name = file.name
     found = faults(table, "kind", KINDS, name) + faults(table, "direction", ("", "up", "down"), name)
     found += years(table, "due", name, empty=False) + years(table, "reported_year", name, empty=True)
-    for column in NUMBERS:
-        empty = (table[column] == "") & (column in ("base", "reported"))
-        bad = pd.to_numeric(table[column], errors="coerce").isna() & ~empty
-        found += [cell(table, i, column, name, said("evaluation.word.number")) for i in table.index[bad]]
-    known = set(pilots[KEYS].itertuples(index=False, name=None))
-    strange = [row.Index for row in table[KEYS].itertuples() if tuple(row[1:]) not in known]
-    found += [fault(name, i, "no_pilot", unit=table.loc[i, "unit"]) for i in strange]
+    found += _amounts(table, name) + unknown(table, "indicator", columns or {}, name)
+    found += [] if pilots is None else _strange(table, pilots, name)
     twice = table.index[table.duplicated([*KEYS, "item"])]
     found += [fault(name, i, "item_twice", item=table.loc[i, "item"]) for i in twice]
     refuse(found)
@@ -194,6 +194,30 @@ def shown(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 # -- inside ------------------------------------------------------------------------------------
+
+
+def _amounts(table: pd.DataFrame, name: str) -> list[str]:
+    """Cells that are no numbers; weights and what is done of a task are shares of a hundred."""
+    done = table["kind"] == "task"
+    found = numbers(table, "weight", name, least=0, most=WHOLE)
+    for column in ("goal", "base", "reported"):
+        empty = column != "goal"
+        found += numbers(table[done], column, name, empty=empty, least=0, most=WHOLE)
+        found += numbers(table[~done], column, name, empty=empty)
+    return found
+
+
+def _strange(table: pd.DataFrame, pilots: pd.DataFrame, name: str) -> list[str]:
+    """Items of units that are no pilots, or that are due before these began."""
+    starts = pilots.drop_duplicates(KEYS).set_index(KEYS)["start"].to_dict()
+    found = []
+    for row in table[[*KEYS, "due"]].itertuples():
+        key = tuple(row[1:4])
+        if key not in starts:
+            found.append(fault(name, row.Index, "no_pilot", unit=row.unit))
+        elif str(row.due).isdigit() and int(row.due) < starts[key]:
+            found.append(fault(name, row.Index, "due_early", year=row.due, start=starts[key]))
+    return found
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:

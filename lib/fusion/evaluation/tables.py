@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection
+import difflib
+import math
+from collections.abc import Collection, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from fusion.evaluation.errors import EvaluationError
@@ -13,6 +17,8 @@ from fusion.language import listed, said
 
 # Faults and characters of a cell that a message shows: one screen.
 SHOWN, WIDEST = 30, 80
+# Kinds of columns that can be added up or held against a goal.
+NUMERIC = ("number", "integer", "truth", "?")
 
 
 def read(file: Path, required: Collection[str]) -> pd.DataFrame:
@@ -80,6 +86,54 @@ def years(table: pd.DataFrame, column: str, file: str, *, empty: bool) -> list[s
     good = table[column].astype("str").str.fullmatch(r"(19|20)\d\d") | ((table[column] == "") & empty)
     word = said("evaluation.word.year_or_empty") if empty else said("evaluation.word.year")
     return [cell(table, i, column, file, word) for i in table.index[~good]]
+
+
+def numbers(
+    table: pd.DataFrame,
+    column: str,
+    file: str,
+    *,
+    empty: bool = False,
+    least: float = -math.inf,
+    most: float = math.inf,
+) -> list[str]:
+    """Cells of a column that are no number between two ends (or empty, where that is allowed)."""
+    found = pd.to_numeric(table[column], errors="coerce").astype(float)
+    good = (np.isfinite(found) & found.between(least, most)) | ((table[column] == "") & empty)
+    whole = math.isinf(least) and math.isinf(most)
+    word = said("evaluation.word.number") if whole else said("evaluation.word.within", least=least, most=most)
+    return [cell(table, i, column, file, word) for i in table.index[~good]]
+
+
+def unknown(
+    table: pd.DataFrame,
+    column: str,
+    known: Mapping[str, str],
+    file: str,
+    *,
+    kinds: Collection[str] = NUMERIC,
+) -> list[str]:
+    """Cells of a column that name what is none of the columns that a study can have, or one of another kind.
+
+    Parameters
+    ----------
+    table, column, file
+        Where; an empty cell names nothing.
+    known : mapping
+        Name, or pattern of names, of a column: its kind, ``?`` where it is not known; empty: nothing is refused.
+    kinds : collection of str
+        Kinds that are allowed.
+    """
+    wrong = []
+    for i, name in table.loc[table[column] != "", column].items() if known else ():
+        kind = known.get(name) or next((k for n, k in known.items() if fnmatchcase(name, n)), None)
+        if kind is None:
+            near = difflib.get_close_matches(name, known, 1, 0.5)
+            hint = said("evaluation.nearest", near=near[0]) if near else ""
+            wrong.append(fault(file, i, "no_column", column=column, value=_short(name), hint=hint))
+        elif kind not in kinds:
+            wrong.append(fault(file, i, "other_kind", column=column, value=_short(name)))
+    return wrong
 
 
 def cell(table: pd.DataFrame, row: int, column: str, file: str, allowed: str) -> str:

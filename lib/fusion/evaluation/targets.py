@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -11,12 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fusion.classification import standards
+from fusion.classification import standards, tables
 from fusion.classification.enterprises import belonging
 from fusion.classification.listed import split
 from fusion.evaluation import sold
 from fusion.evaluation.errors import EvaluationError
-from fusion.evaluation.tables import cell, fault, faults, read, refuse, years
+from fusion.evaluation.tables import cell, fault, faults, numbers, read, refuse, unknown, years
 from fusion.language import listed, said
 
 COLUMNS = (
@@ -35,6 +36,7 @@ LIST = "list:"  # beginning of a measure that counts the units of a kind of offi
 POPULATION = (
     "population"  # a flag's column, or a standard: which rows a target is about; may be absent or empty
 )
+FLAGS = ("producer_services", "producer_services_possible")  # that the notebook makes of the classification
 KINDS = ("growth", "level", "unnumbered")
 OBSERVED = ("target", "year", "value", "source")
 SCOPES = ("all", "continuing")
@@ -75,13 +77,19 @@ class Growth:
     reason_zh: str = ""
 
 
-def load(file: Path) -> pd.DataFrame:
+def load(
+    file: Path, columns: Mapping[str, str] | None = None, standards_too: Collection[str] = ()
+) -> pd.DataFrame:
     """Declared targets, one row each.
 
     Parameters
     ----------
     file : Path
         CSV in the form of ``data/evaluation/targets.csv``.
+    columns : mapping, optional
+        Columns that the panel and what is made of it can have, and their kinds (`tables.unknown`).
+    standards_too : collection of str
+        Standards that a study brings beside the installed ones.
 
     Raises
     ------
@@ -92,8 +100,8 @@ def load(file: Path) -> pd.DataFrame:
     found = faults(table, "kind", KINDS, file.name) + faults(table, "verified", ("yes", "no"), file.name)
     found += [wrong for name in CHOICES if name in table for wrong in _choices(table, name, file.name)]
     numbered = table["kind"] != "unnumbered"
-    bad = table.index[numbered & pd.to_numeric(table["goal"], errors="coerce").isna()]
-    found += [cell(table, i, "goal", file.name, said("evaluation.word.number")) for i in bad]
+    found += numbers(table[numbered], "goal", file.name)
+    found += _measures(table, columns or {}, {*standards(), *standards_too}, file.name)
     twice = table.index[table["target"].duplicated()]
     found += [
         said("evaluation.target_twice", file=file.name, line=i + 2, target=table.loc[i, "target"])
@@ -132,8 +140,7 @@ def load_observed(file: Path | None, targets: pd.DataFrame) -> pd.DataFrame:
     found = faults(table, "target", list(targets["target"]), file.name) + years(
         table, "year", file.name, empty=False
     )
-    bad = table.index[pd.to_numeric(table["value"], errors="coerce").isna()]
-    found += [cell(table, i, "value", file.name, said("evaluation.word.number")) for i in bad]
+    found += numbers(table, "value", file.name)
     unsourced = table.index[table["source"] == ""]
     found += [fault(file.name, i, "unsourced") for i in unsourced]
     refuse(found)
@@ -382,6 +389,25 @@ def verdict(rate: float, goal: float, tolerance: float) -> str:
 
 
 # -- inside ------------------------------------------------------------------------------------
+
+
+def _measures(
+    table: pd.DataFrame, columns: Mapping[str, str], known: Collection[str], file: str
+) -> list[str]:
+    """Cells of a measure or a population that no column, list or standard is called by."""
+    if not columns:
+        return []
+    lists = {f"{LIST}{kind}": "?" for kind in tables.load("list_kinds")["kind"]}
+    made = dict.fromkeys(sold.MADE, "?")
+    found = unknown(table, "measure", {**columns, **lists, **made}, file)
+    whom = table.get(POPULATION, pd.Series("", index=table.index))
+    there = [*FLAGS, *columns, *known]
+    for i, name in whom[whom != ""].items():
+        if split(name.removesuffix("?"))[0] not in there:
+            near = difflib.get_close_matches(name, there, 1, 0.5)
+            hint = said("evaluation.nearest", near=near[0]) if near else ""
+            found.append(fault(file, i, "no_population", value=name, hint=hint))
+    return found
 
 
 def _choices(table: pd.DataFrame, name: str, file: str) -> list[str]:

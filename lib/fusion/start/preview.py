@@ -11,8 +11,7 @@ from typing import Any
 from fusion import archives
 from fusion.adapters import able
 from fusion.classification import ClassificationError, official
-from fusion.evaluation import pilots, targets, totals
-from fusion.evaluation import plan as plans
+from fusion.evaluation import given, totals
 from fusion.evaluation.errors import EvaluationError
 from fusion.io import InputOutputError, read_own
 from fusion.language import said
@@ -102,16 +101,14 @@ def is_file(flat: Mapping[str, Any]) -> bool:
     return not loader and not able.refused(source)
 
 
-def tables(flat: Mapping[str, Any], root: Path) -> Iterator[tuple[str, str]]:
-    """What is wrong in the files of lists, pilots, plans, targets and flows: the parameter, and a sentence for each cell."""
-    loaders = {"pilots": pilots.load, "targets": targets.load}
-    found: dict[str, Any] = {}
-    for name, load in loaders.items():
-        if flat[name]:
-            try:
-                found[name] = load(root / flat[name])
-            except EvaluationError as error:
-                yield from ((name, line) for line in str(error).splitlines())
+def tables(
+    flat: Mapping[str, Any], root: Path, columns: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, str]]:
+    """What is wrong in the files of lists, pilots, plans, targets and flows: the parameter, and a sentence for each cell.
+
+    ``columns`` are those that the panel can have, and their kinds (`fusion.evaluation.given.faults`).
+    """
+    yield from given.faults(flat, root, columns or {})
     try:
         official.read([root / file for file in flat["lists"]])
     except ClassificationError as error:
@@ -122,13 +119,6 @@ def tables(flat: Mapping[str, Any], root: Path) -> Iterator[tuple[str, str]]:
         except InputOutputError as error:
             yield from (("io_table", line) for line in str(error).splitlines())
     yield from vintages(flat, root)
-    further = {"observed": ("targets", targets.load_observed), "plan": ("pilots", plans.load)}
-    for name, (of, read) in further.items():
-        if flat[name] and of in found:
-            try:
-                read(root / flat[name], found[of])
-            except EvaluationError as error:
-                yield from ((name, line) for line in str(error).splitlines())
 
 
 def vintages(flat: Mapping[str, Any], root: Path) -> Iterator[tuple[str, str]]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from workbook.language import said
 from workbook.params.base import Column, Section, Year
 
 
@@ -86,3 +87,10 @@ class Evaluation(Section):
         None,
         description="Parquet of an earlier run's `published` artefact; the revision table compares with it",
     )
+
+    @model_validator(mode="after")
+    def _lines(self) -> Evaluation:
+        """A unit cannot pass below the line from which it is extended."""
+        if self.extend_share > self.pass_share:
+            raise ValueError(said("params.rule.shares", low=self.extend_share, high=self.pass_share))
+        return self

@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+import csv
+import difflib
+from functools import cache
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, field_validator
 
+from workbook import paths
+from workbook.language import listed, said
 from workbook.params.base import Column, Section, Share, Year
 
 Weighting = Literal["entropy", "equal", "critic", "standard_deviation", "variation", "entropy_critic"]
 
 
+@cache
+def codes() -> list[str]:
+    """Codes of the declared indicators."""
+    with (paths.DATA / "indicators" / "indicators.csv").open(encoding="utf-8", newline="") as stream:
+        return [row["code"] for row in csv.DictReader(stream)]
+
+
+def _declared(code: str) -> str:
+    """Refuse an indicator that is not declared, with the nearest one that is."""
+    if code not in codes():
+        near = difflib.get_close_matches(code, codes(), 1, 0.4)
+        hint = said("params.did_you_mean", near=near[0]) if near else ""
+        raise ValueError(said("params.rule.indicator", code=code, hint=hint, known=listed(codes())))
+    return code
+
+
 class Indicators(Section):
     """The indicators, and the composites of them: conditions, results, and the user's own."""
 
-    indicators: list[Annotated[str, Field(pattern=r"^[A-E][1-9]$")]] = Field(
+    indicators: list[Annotated[str, AfterValidator(_declared)]] = Field(
         default_factory=lambda: [
             "A1",
             "A2",
@@ -93,6 +114,15 @@ class Indicators(Section):
     sobol_draws: Annotated[int, Field(ge=8, le=1024)] = Field(
         32, description="base sample of the Sobol indices, a power of two; builds are this times choices + 2"
     )
+
+    @field_validator("indicators")
+    @classmethod
+    def _once(cls, asked: list[str]) -> list[str]:
+        """Refuse an indicator that is asked for twice."""
+        twice = sorted({code for code in asked if asked.count(code) > 1})
+        if twice:
+            raise ValueError(said("params.rule.indicators_twice", codes=listed(twice)))
+        return asked
 
 
 class Productivity(Section):

@@ -79,6 +79,8 @@ KINDS = {
 # Keys of tables that name columns.
 TERMS = {"outcome", "treatments", "controls", "fixed_effects", "cluster", "weights", "iv", "split", "add", "swap", "show",
          "lat", "lon", "equal", "zero"}  # fmt: skip
+# Parameters whose columns are added up, averaged or ranked.
+AMOUNTS = {"judged_on", "unit_weight", "bureau_measures", "published_items", "own_definitions"}
 # Parameters beside panel.source that name a file, or a folder.
 FOLDERS = {"earlier_releases"}
 FILE_LISTS = {"lists"}
@@ -735,19 +737,36 @@ def _declare(parameters: Parameters, file: Path) -> list[str]:
 
 def _check_columns(parameters: Parameters, node: Any, file: Path, broken: Collection[str] = ()) -> list[str]:
     """A column that is named, and that no table can have, stops the study; one that is ``broken`` was told of."""
-    known = [*parameters.panel.extra_columns, *parameters.panel.columns, *_contract(), *broken]
-    made = [pattern for step in chain.chain() for pattern in step.columns]
+    known = nameable(parameters) | dict.fromkeys(broken, "?")
     lines = []
     for section, key in _naming():
         named = _texts(parameters.model_dump()[section][key])
         for name in dict.fromkeys(part for text in named for part in text.split("*")):
-            if name in known or any(fnmatchcase(name, pattern) for pattern in made):
-                continue
-            near = difflib.get_close_matches(name, [*known, *made], 1, 0.5)
-            hint = said("params.did_you_mean", near=near[0]) if near else ""
             where = f"{_shown(file)}:{_line(node, [section, key])}"
-            lines.append(said("params.no_column", where=where, key=f"{section}.{key}", name=name, hint=hint))
+            kind = known.get(name) or next((k for n, k in known.items() if fnmatchcase(name, n)), None)
+            if kind is None:
+                near = difflib.get_close_matches(name, known, 1, 0.5)
+                hint = said("params.did_you_mean", near=near[0].rstrip("*?")) if near else ""
+                told = said("params.no_column", where=where, key=f"{section}.{key}", name=name, hint=hint)
+                lines.append(told)
+            elif key in AMOUNTS and kind in ("text", "code"):
+                lines.append(said("params.no_amount", where=where, key=f"{section}.{key}", name=name))
     return lines
+
+
+def nameable(parameters: Parameters) -> dict[str, str]:
+    """Columns that a study may name, also as patterns of names, and their kinds; ``?`` where it is not known.
+
+    Of the indicators those that it computes.
+    """
+    panel = parameters.panel
+    made = [pattern for step in chain.chain() for pattern in step.columns if pattern != chain.INDICATORS]
+    return {
+        **dict.fromkeys([*made, *parameters.indicators.indicators], "?"),
+        **_contract(),
+        **{name: KINDS.get(one.type, "text") for name, one in panel.extra_columns.items()},
+        **dict.fromkeys(panel.columns, "?"),
+    }
 
 
 def _of_samples(parameters: Parameters) -> list[str]:
@@ -774,13 +793,12 @@ def _check_names(parameters: Parameters, file: Path) -> list[str]:
 
 def _check_tables(parameters: Parameters, node: Any, file: Path) -> list[str]:
     """Tables that name what there is not, or ask for what no engine has, stop the study; all findings at once."""
-    there = [*parameters.panel.extra_columns, *parameters.panel.columns, *_contract()]
-    made = [pattern for step in chain.chain() for pattern in step.columns]
+    there = nameable(parameters)
 
     def near(name: str) -> list[str] | None:
-        if name in there or any(fnmatchcase(name, pattern) for pattern in made):
+        if name in there or any(fnmatchcase(name, pattern) for pattern in there):
             return None
-        return difflib.get_close_matches(name, [*there, *made], 1, 0.5)
+        return difflib.get_close_matches(name, there, 1, 0.5)
 
     lines = []
     for place, told in printed.findings(parameters, near):

@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from workbook.language import listed, said
 from workbook.paths import NOTEBOOKS
 
+INDICATORS = "[A-E]?"  # pattern of the indicators among `Step.columns`; a study has those that it asks for
 LEFT = ".variants"  # in a study's folder: what `fusion grid` leaves
 
 
