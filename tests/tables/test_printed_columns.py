@@ -89,7 +89,7 @@ def test_two_ways_of_clusters_are_three_sandwiches(panel: pd.DataFrame) -> None:
 
 def test_a_disagreement_stops_the_column(panel: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
     real = rooms.within
-    monkeypatch.setattr("estimators.tables.linear.within", lambda v, e, w: real(v, e, w) + 1e-3 * v)
+    monkeypatch.setattr("estimators.tables.linear.within", lambda v, *rest: real(v, *rest) + 1e-3 * v)
     with pytest.raises(EnginesDisagree):
         tables.fit(column(), panel, {})
 
@@ -433,3 +433,94 @@ def test_a_quantile_that_many_lines_meet_is_refused(panel: pd.DataFrame) -> None
     few = pd.DataFrame({"firm_id": number, "year": 2000, "d": number // 2 % 2, "y": number % 2})
     with pytest.raises(EffectsError, match="least loss"):
         tables.fit(column(estimator="quantile", errors="robust", controls=[], fixed_effects=[]), few, {})
+
+
+# -- slopes of levels, and levels as regressors ---------------------------------------------------------
+@pytest.mark.parametrize(
+    "effects",
+    [["town", "year", "town~z2"], ["town~z2"], ["sector*town", "firm_id~year", "firm_id", "year"]],
+    ids=str,
+)
+@pytest.mark.parametrize("weights", [None, "w"])
+def test_slopes_are_dummies_times_a_column(
+    panel: pd.DataFrame, effects: list[str], weights: str | None
+) -> None:
+    found = tables.fit(column(fixed_effects=effects, errors="iid", cluster=[], weights=weights), panel, {})
+    data = found.rows.data
+    parts = []
+    for effect in effects:
+        group, _, of = effect.partition("~")
+        codes = data[group.split("*")].astype(str).agg("|".join, axis=1)
+        dummies = pd.get_dummies(codes).to_numpy(float)
+        parts.append(dummies * (data[[of]].to_numpy() - 2013 * (of == "year")) if of else dummies)
+    x = np.column_stack(
+        [data[["d", "x"]], *([] if found.rows.effects.shape[1] else [np.ones(len(data))]), *parts]
+    )
+    root = np.sqrt(found.rows.weights)
+    b, _, rank, _ = np.linalg.lstsq(root[:, None] * x, root * data["y"].to_numpy(), rcond=1e-11)
+    np.testing.assert_allclose(found.table().loc[["d", "x"], "estimate"], b[:2], rtol=1e-8)
+    rest = root * (data["y"].to_numpy() - x @ b)
+    assert found.foot()["r2"] == pytest.approx(
+        1
+        - rest
+        @ rest
+        / np.sum(found.rows.weights * (data["y"] - np.average(data["y"], weights=found.rows.weights)) ** 2),
+        rel=1e-9,
+    )
+    # What is redundant beside other effects programs count all the same.
+    assert found.corrected.parameters >= rank
+    assert found.estimate.engines == ("pyfixest", "linearmodels")
+
+
+def test_slopes_beyond_what_dummies_allow_are_marked(
+    panel: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = column(fixed_effects=["firm_id", "firm_id~year"])
+    both = tables.fit(asked, panel, {})
+    monkeypatch.setattr("estimators.tables.linear.MOST_SLOPES", 5)
+    one = tables.fit(asked, panel, {})
+    assert (both.estimate.one, one.estimate.one, one.estimate.engines) == ("", "all", ("linearmodels",))
+    np.testing.assert_allclose(one.table()["estimate"], both.table()["estimate"], rtol=1e-8)
+
+
+def test_slopes_cost_one_parameter_a_level(panel: pd.DataFrame) -> None:
+    """reghdfe: levels nested in clusters cost nothing, their slopes do; one in which the column stands still does not."""
+    still = panel.assign(t=panel["year"].where(panel["firm_id"] != 4, 2011))
+    firms = still["firm_id"].nunique()
+    for like, counted in (("fixest", firms + 2 + 1), ("reghdfe", firms - 1 + 2 + 1)):
+        found = tables.fit(column(fixed_effects=["firm_id", "firm_id~t"], like=like), still, {})
+        assert found.rows.dropped == 0 and found.corrected.parameters == counted
+
+
+def test_levels_are_dummies(panel: pd.DataFrame) -> None:
+    data = panel.assign(**{f"s{k}": (panel["sector"] == k).astype(float) for k in range(6)})
+    by_hand = tables.fit(
+        column(fixed_effects=["year"], controls=["x", "s0", "s1", "s3", "s4", "s5"]), data, {}
+    )
+    found = tables.fit(column(fixed_effects=["year"], controls=["x", "levels(sector, base=2)"]), panel, {})
+    assert found.terms == ["d", "x", *(f"sector = {k}" for k in (0, 1, 3, 4, 5))]
+    np.testing.assert_allclose(found.table().to_numpy(), by_hand.table().to_numpy(), rtol=1e-9)
+    frame = tables.long(
+        {"panels": [{"panel": ""}], "tests": [{"equal": None, "zero": ["levels(sector)"], "hausman": False, "of": [1]}]},
+        [[found]], 0.05,
+    )  # fmt: skip
+    test = frame[frame["kind"] == "test"].iloc[0]
+    assert test["term"] == "zero:levels(sector):1"
+    assert test["statistic"] == pytest.approx(
+        compared.zero(by_hand, ["s0", "s1", "s3", "s4", "s5"])[0], rel=1e-9
+    )
+
+
+def test_levels_of_texts_samples_and_bases(panel: pd.DataFrame) -> None:
+    named = panel.assign(kind=panel["sector"].map({0: "a: b", 1: "c*d", 2: "", 3: None}).fillna("e f"))
+    named.loc[panel["sector"] == 3, "kind"] = None
+    kept = {"s": (named["sector"] != 1).to_numpy()}
+    found = tables.fit(
+        column(fixed_effects=["year"], controls=['levels(kind, base="e f")'], sample=["s"]), named, kept
+    )
+    assert found.terms == ["d", "kind = a: b"]  # nobody of c*d is in the sample
+    assert not named.loc[found.rows.data.index, "sector"].isin([1, 2, 3]).any()
+    with pytest.raises(EffectsError, match="base '9' is no value in the sample; there are: 0, 1, 2"):
+        tables.fit(column(controls=["levels(sector, base=9)"]), panel, {})
+    with pytest.raises(EffectsError, match=r"levels\(firm_id\): 90 values in the sample; 2 to 60"):
+        tables.fit(column(controls=["levels(firm_id)"]), panel, {})

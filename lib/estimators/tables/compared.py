@@ -12,6 +12,7 @@ from scipy import stats
 from estimators.errors import EffectsError
 from estimators.language import listed, said
 from estimators.tables.fit import Fit
+from estimators.tables.levels import of_term
 from estimators.tables.rows import CONSTANT
 
 DEFINITE = 1e-10  # least eigenvalue of a covariance, in units of errors
@@ -31,6 +32,9 @@ def tested(tests: Sequence[Mapping[str, Any]], panel: str, fits: Sequence[Fit]) 
         names = (
             _shared_slopes(*of) if kind == "hausman" else [test["equal"]] if test["equal"] else test["zero"]
         )
+        asked, names = names, [term for name in names for term in of_term(name, of[0].estimate.terms)]
+        if not names:
+            raise EffectsError(said("tables.test", number=test["of"][0], names=listed(asked)))
         for number, one in zip(test["of"], of, strict=True):
             absent = [name for name in names if name not in one.estimate.terms]
             if absent:
@@ -39,7 +43,7 @@ def tested(tests: Sequence[Mapping[str, Any]], panel: str, fits: Sequence[Fit]) 
             statistic, p = hausman(of[0], of[1], names, test["of"])
         else:
             statistic, p = equal(of[0], of[1], names[0]) if kind == "equal" else zero(of[0], names)
-        term = f"{kind}:{'*'.join(names)}:{','.join(map(str, test['of']))}"
+        term = f"{kind}:{'*'.join(names if kind == 'hausman' else asked)}:{','.join(map(str, test['of']))}"
         row = {"panel": panel, "column": 0, "kind": "test", "term": term, "outcome": of[0].rows.outcome}
         row |= {"statistic": statistic, "p_value": p, "engines": "", "one": ""}
         feet = [one.foot() for one in of]

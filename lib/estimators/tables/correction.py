@@ -14,12 +14,15 @@ regress         as areg: effects are dummies                                    
 linearmodels    n/(n − K), effects nested in clusters not in K if they are the only   n/(n − K)
 ==============  ===================================================================  =======================
 
-n rows, G the smallest number of clusters, K parameters. t has G − 1 degrees of freedom (reghdfe: n − K if that is less),
+n rows, G the smallest number of clusters, K parameters. Slopes of levels count in K whether or not they lie within clusters
+(reghdfe: but for levels in which the column is constant beside their effects, or zero); the programs that take fixed effects
+alone have none. t has G − 1 degrees of freedom (reghdfe: n − K if that is less),
 else n − K; linearmodels' t has n − K always, with every level in K.
 
 Sources: fixest's manual (``ssc``); Stata's manuals of areg, xtreg and regress (methods and formulas; ``robust`` of xtreg,
 fe clusters by the unit); reghdfe 6, ``DoF.mata`` and ``Regression.mata`` (nested effects cost nothing, one is given back
-for the constant; later effects lose as many levels as there are connected groups with an earlier one);
+for the constant; slopes cost one a level, those within clusters too; later effects lose as many levels as there are connected
+groups with an earlier one);
 ivreghdfe's own tests (``test.do``: with absorbed effects equal to reghdfe to 1e-12, without them to ivreg2, which is not held);
 linearmodels 7, ``PanelOLS`` (``count_effects``, ``group_debias=False``).
 """
@@ -124,15 +127,18 @@ def _nested(rows: Rows, like: str) -> list[str]:
 def _levels(rows: Rows, free: list[str], like: str) -> int:
     """Parameters of the effects; those in `free` cost one together, for the constant."""
     effects = rows.effects
+    slopes = sum(
+        int(one.codes.max()) + 1 - (one.empty if like == "reghdfe" else 0) for one in rows.slopes.values()
+    )
     if not len(effects.columns):
-        return 0
+        return slopes
     counted = [name for name in effects if name not in free]
     if like == "reghdfe":
         redundant = _redundant(effects[counted], bool(free))
-        return sum(effects[name].nunique() for name in counted) - redundant + bool(free)
+        return sum(effects[name].nunique() for name in counted) - redundant + bool(free) + slopes
     if like == "linearmodels" and len(counted) == 0:
         return 0
-    total = sum(effects[name].nunique() for name in effects) - (effects.shape[1] - 1)
+    total = sum(effects[name].nunique() for name in effects) - (effects.shape[1] - 1) + slopes
     return total - sum(effects[name].nunique() - 1 for name in free)
 
 

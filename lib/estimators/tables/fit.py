@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from estimators.tables import correction, linear, quantile, smooth
+from estimators.tables import correction, levels, linear, quantile, smooth
 from estimators.tables import rows as rooms
 from estimators.tables.correction import Correction
 from estimators.tables.linear import Estimate
@@ -76,7 +76,7 @@ class Fit:
         groups = [rows.clusters[name].nunique() for name in rows.clusters]
         n, counted = rows.n, len(found.terms) + correction.levels(rows)
         r2 = found.r2.get("r2")
-        centred = 0 if CONSTANT not in found.terms and not len(rows.effects.columns) else 1
+        centred = 0 if CONSTANT not in found.terms and not rows.absorbs else 1
         linear_one = self.column["estimator"] not in OTHER_FIT
         adjusted = (
             None
@@ -90,7 +90,7 @@ class Fit:
             "clusters": groups[0] if groups else None,
             "clusters_2": groups[1] if len(groups) > 1 else None,
             "r2": r2,
-            "r2_within": found.r2.get("r2_within") if len(rows.effects.columns) else None,
+            "r2_within": found.r2.get("r2_within") if rows.absorbs else None,
             "r2_adj": adjusted,
             "first_stage_f": weakest,
             "quantile": self.column["quantile"] if self.column["estimator"] == "quantile" else None,
@@ -114,7 +114,8 @@ def fit(column: Mapping[str, Any], table: pd.DataFrame, samples: Mapping[str, np
     EffectsError
         When there is nothing to estimate, or engines disagree.
     """
-    return _fit(column, rooms.of(column, table, samples))
+    own, wider = levels.written_out(column, table, samples)
+    return _fit(own, rooms.of(own, wider, samples))
 
 
 def _fit(column: Mapping[str, Any], rows: Rows) -> Fit:

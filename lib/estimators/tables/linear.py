@@ -18,6 +18,7 @@ from estimators.engines.agreement import agree, no_error
 from estimators.tables.covariance import covariance
 from estimators.tables.rows import Rows, within
 
+MOST_SLOPES = 200
 ITERATIVE = 1e-6  # of estimates that are found by iteration
 
 
@@ -109,7 +110,8 @@ def _estimate(rows: Rows, errors: str, options: Mapping[str, Any]) -> Estimate:
     mine = v if kind == errors else covariance(psi, rows, "robust", options)
     tables = {"sandwich": _table(own.terms, own.b, mine, rows)}
     tables["linearmodels"] = _linearmodels(rows, own, kind)
-    if len(rows.endogenous) < 2:  # pyfixest takes one endogenous regressor
+    # pyfixest takes one endogenous regressor; slopes are dummies times a column to it.
+    if len(rows.endogenous) < 2 and sum(one.codes.max() + 1 for one in rows.slopes.values()) <= MOST_SLOPES:
         tables = {"pyfixest": _pyfixest(rows, kind), **tables}
     first, *others = tables
     for other in others:
@@ -145,7 +147,7 @@ def _own(rows: Rows) -> _Own:
     """By Frisch–Waugh–Lovell and QR, with scores."""
     terms = [*rows.regressors, *rows.endogenous]
     names = [rows.outcome, *terms, *rows.instruments]
-    taken = within(rows.values(names), rows.effects, rows.weights)
+    taken = within(rows.values(names), rows.effects, rows.weights, rows.slopes)
     y, x = taken[:, 0], taken[:, 1 : 1 + len(terms)]
     z = np.hstack([x[:, : len(rows.regressors)], taken[:, 1 + len(terms) :]])
     root = np.sqrt(rows.weights)[:, None]
@@ -195,7 +197,10 @@ def _pyfixest(rows: Rows, kind: str) -> pd.DataFrame:
     for i, name in enumerate(rows.clusters):
         data[f"c{i}"] = rows.clusters[name].to_numpy()
     effects = " + ".join(f"f{i}" for i in range(rows.effects.shape[1])) or "0"
-    formula = f"y ~ {' + '.join(named[name] for name in rows.regressors) or '1'} | {effects}"
+    slopes = _dummies_times(rows)
+    data = pd.concat([data, slopes], axis=1)
+    regressors = [*(named[name] for name in rows.regressors), *slopes]
+    formula = f"y ~ {' + '.join(regressors) or '1'} | {effects}"
     if rows.endogenous:
         formula += f" | {named[rows.endogenous[0]]} ~ {' + '.join(named[z] for z in rows.instruments)}"
     formula = formula.replace(" | 0 |", " |") if effects == "0" and rows.endogenous else formula
@@ -220,3 +225,14 @@ def _pyfixest(rows: Rows, kind: str) -> pd.DataFrame:
     # Its variance of iid errors is over n − 1.
     scale = (n - 1) / n if kind == "iid" else 1.0
     return _table(terms, b[order].to_numpy(), scale * v.loc[order, order].to_numpy(), rows)
+
+
+def _dummies_times(rows: Rows) -> pd.DataFrame:
+    """A column for each level of each slope, but those that are zero; of length one, so that none counts as nothing."""
+    found = {}
+    for number, one in enumerate(rows.slopes.values()):
+        for level in range(one.codes.max() + 1):
+            column = np.where(one.codes == level, one.values, 0.0)
+            if (length := float(np.linalg.norm(column))) > 0:
+                found[f"x{number}_{level}"] = column / length
+    return pd.DataFrame(found, index=range(rows.n))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,27 @@ from estimators.language import listed, said
 UNIT, YEAR, CONSTANT = "firm_id", "year", "const"
 # A regressor of which less than this share of its variation is left is taken up by what stands before it.
 LEFT = 1e-10
+SLOPE = "~"
+FLAT = 1e-12  # what a column leaves of itself, in its own size, by rounding alone
+
+
+@dataclass(frozen=True)
+class Slope:
+    """A slope of a column for each level of another.
+
+    Attributes
+    ----------
+    codes : ndarray of int, shape (n,)
+        Levels, from 0.
+    values : ndarray, shape (n,)
+        The column; less its mean in each level where the levels are effects too, which leaves the same space.
+    empty : int
+        Levels in which nothing is left of it.
+    """
+
+    codes: np.ndarray
+    values: np.ndarray
+    empty: int
 
 
 @dataclass(frozen=True)
@@ -41,6 +63,8 @@ class Rows:
         Singletons left out.
     omitted : list of str
         Regressors that effects or others take up.
+    slopes : dict of str to Slope
+        By ``a~t``: a slope of t for each level of a.
     """
 
     data: pd.DataFrame
@@ -53,6 +77,12 @@ class Rows:
     weights: np.ndarray = field(default_factory=lambda: np.ones(0))
     dropped: int = 0
     omitted: list[str] = field(default_factory=list)
+    slopes: dict[str, Slope] = field(default_factory=dict)
+
+    @property
+    def absorbs(self) -> bool:
+        """Whether there are effects, or slopes of their levels."""
+        return bool(len(self.effects.columns) or self.slopes)
 
     @property
     def n(self) -> int:
@@ -102,18 +132,42 @@ def of(column: Mapping[str, Any], table: pd.DataFrame, samples: Mapping[str, np.
         data = data.assign(**{CONSTANT: 1.0})
         terms = [*terms, CONSTANT]
     exogenous = [name for name in terms if name not in stages]
-    kept = _independent(data, exogenous, effects, weights)
-    excluded = _independent(data, [*kept, *instruments], effects, weights)[len(kept) :]
+    slopes = sloped(data, effects, column["fixed_effects"] or [], weights)
+    kept = _independent(data, exogenous, effects, weights, slopes)
+    excluded = _independent(data, [*kept, *instruments], effects, weights, slopes)[len(kept) :]
     lost = [name for name in exogenous if name not in kept and name != CONSTANT]
     codes = _codes(data, clusters)
-    return Rows(data, effects, column["outcome"], kept, list(stages), excluded, codes, weights, dropped, lost)
+    return Rows(
+        data, effects, column["outcome"], kept, list(stages), excluded, codes, weights, dropped, lost, slopes
+    )
+
+
+def sloped(
+    data: pd.DataFrame, effects: pd.DataFrame, asked: Sequence[str], weights: np.ndarray
+) -> dict[str, Slope]:
+    """Slopes among some fixed effects: ``a~t`` is one of t for each level of a, ``a*b~t`` for each pair."""
+    found = {}
+    for effect in asked:
+        group, sign, name = effect.partition(SLOPE)
+        if not sign:
+            continue
+        levels = effect_columns(data, [group])
+        codes = pd.factorize(levels.iloc[:, 0])[0]
+        values = data[name].to_numpy(float)
+        size = np.abs(values).max(initial=0.0)
+        if levels.columns[0] in effects:
+            means = np.bincount(codes, weights * values) / np.bincount(codes, weights)
+            values = values - means[codes]
+        most = pd.Series(np.abs(values)).groupby(codes).max().to_numpy()
+        found[effect] = Slope(codes, values, int((most <= FLAT * size).sum()))
+    return found
 
 
 def _chosen(
     column: Mapping[str, Any], table: pd.DataFrame, samples: Mapping[str, np.ndarray], named: Sequence[str]
 ) -> pd.DataFrame:
     """Rows that are complete in all that a column names, and belong to its sample."""
-    parts = [part for effect in column["fixed_effects"] or [] for part in effect.split("*")]
+    parts = [part for effect in column["fixed_effects"] or [] for part in re.split(r"[*~]", effect)]
     needed = [*named, *parts, *([column["weights"]] if column["weights"] else [])]
     if isinstance(column["errors"], dict):
         needed += [column["errors"]["conley"][name] for name in ("lat", "lon")]
@@ -145,7 +199,9 @@ def _codes(data: pd.DataFrame, clusters: Sequence[str]) -> pd.DataFrame:
     return codes
 
 
-def within(values: np.ndarray, effects: pd.DataFrame, weights: np.ndarray) -> np.ndarray:
+def within(
+    values: np.ndarray, effects: pd.DataFrame, weights: np.ndarray, slopes: Mapping[str, Slope] | None = None
+) -> np.ndarray:
     """Columns less what effects explain, by weighted least squares on their dummies (LSMR).
 
     Parameters
@@ -154,23 +210,28 @@ def within(values: np.ndarray, effects: pd.DataFrame, weights: np.ndarray) -> np
     effects : DataFrame, shape (n, S)
         Categories.
     weights : ndarray, shape (n,)
+    slopes : dict of str to Slope, optional
+        Columns that have a slope in each level.
     """
-    if not len(effects.columns):
+    slopes = slopes or {}
+    if not len(effects.columns) and not slopes:
         return values
     from scipy import sparse
     from scipy.sparse.linalg import lsmr
 
     n, root = len(values), np.sqrt(weights)
     codes = [pd.factorize(effects[name])[0] for name in effects]
-    if len(codes) == 1:  # one effect needs no iteration
+    if len(codes) == 1 and not slopes:  # one effect needs no iteration
         total = np.bincount(codes[0], weights)
         means = [np.bincount(codes[0], weights * column) / total for column in values.T]
         return values - np.column_stack([mean[codes[0]] for mean in means]) if means else values
+    parts = [(root, code) for code in codes] + [(root * one.values, one.codes) for one in slopes.values()]
     dummies = sparse.hstack(
-        [sparse.csr_matrix((root, (np.arange(n), code)), shape=(n, code.max() + 1)) for code in codes]
+        [sparse.csr_matrix((part, (np.arange(n), code)), shape=(n, code.max() + 1)) for part, code in parts]
     ).tocsr()
-    # Columns of length one: the iteration then does not depend on how large the groups are.
-    scale = sparse.diags(1 / np.sqrt(dummies.power(2).sum(0).A1))
+    # Columns of length one: the iteration then does not depend on how large the groups are, nor on units of slopes.
+    length = np.sqrt(dummies.power(2).sum(0).A1)
+    scale = sparse.diags(1 / np.where(length > 0, length, 1.0))
     dummies = dummies @ scale
     left = []
     for column in values.T:
@@ -221,10 +282,13 @@ def _alone(data: pd.DataFrame, column: Mapping[str, Any]) -> tuple[pd.DataFrame,
     """Effects, and rows without those that are alone in one."""
     # Differences and random effects deal with the unit themselves.
     own = column["estimator"] in ("fd", "re")
-    effects = effect_columns(data, [e for e in column["fixed_effects"] or [] if not (own and e == UNIT)])
+    asked = [e for e in column["fixed_effects"] or [] if not (own and e == UNIT)]
+    effects = effect_columns(data, [e for e in asked if SLOPE not in e])
+    # A row that is alone in its slope is met exactly, too.
+    groups = effect_columns(data, list(dict.fromkeys(e.partition(SLOPE)[0] for e in asked)))
     dropped = 0
-    if len(effects.columns) and column["singletons"] != "keep":
-        alone = singletons(effects)
+    if len(groups.columns) and column["singletons"] != "keep":
+        alone = singletons(groups)
         data, effects, dropped = data[~alone], effects[~alone], int(alone.sum())
     if column["estimator"] == "poisson":
         return _varied(data, effects, column["outcome"], dropped)
@@ -232,14 +296,18 @@ def _alone(data: pd.DataFrame, column: Mapping[str, Any]) -> tuple[pd.DataFrame,
 
 
 def _independent(
-    data: pd.DataFrame, names: Sequence[str], effects: pd.DataFrame, weights: np.ndarray
+    data: pd.DataFrame,
+    names: Sequence[str],
+    effects: pd.DataFrame,
+    weights: np.ndarray,
+    slopes: Mapping[str, Slope],
 ) -> list[str]:
     """Those of some regressors that neither effects nor those before them take up."""
     if not names:
         return []
     values = data[list(names)].to_numpy(float)
     root = np.sqrt(weights)[:, None]
-    left = within(values, effects, weights) * root
+    left = within(values, effects, weights, slopes) * root
     centre = 0.0 if CONSTANT in names else np.average(values, axis=0, weights=weights)
     size = (((values - centre) * root) ** 2).sum(0)
     basis: list[np.ndarray] = []

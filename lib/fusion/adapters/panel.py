@@ -97,12 +97,15 @@ def choices(
     """What a study says beside the adapter.
 
     ``rename`` (header: column) comes before the adapter's aliases; ``editions`` (first year: edition of industry
-    codes), where a file states none, before what the adapter says.
+    codes), where a file states none, before what the adapter says. An extra column of type ``auto`` is a header of its
+    own name.
     """
     preferred: dict[str, list[str]] = {}
     for header, column in (rename or {}).items():
         preferred.setdefault(column, []).append(header)
     columns = expected(contract, extra_columns)
+    for auto in (found for found, column in columns.items() if column.type == "auto"):
+        preferred.setdefault(auto, []).append(auto)  # a column that a study names as the source does
     return Choices(columns, preferred, money_unit, encoding, sheet, by_year(editions))
 
 

@@ -27,7 +27,7 @@ from workbook.expressions.reading import parse as parse_expression
 from workbook.language import current, listed, said, word
 from workbook.params import Parameters
 from workbook.params.base import EFFECT, NAMED, help_text
-from workbook.params.file import apart, forms
+from workbook.params.file import apart, forms, patterns
 from workbook.params.file.core import yaml
 from workbook.params.file.headers import headers
 from workbook.params.file.inherit import Inherited, inherited
@@ -488,6 +488,8 @@ def _refusal(error: Mapping[str, Any]) -> str:
     context = dict(error.get("ctx", {}))
     if "expected" in context and current() == "zh":
         context["expected"] = context["expected"].replace(" or ", "、").replace(", ", "、")
+    if "pattern" in context:
+        context["words"] = patterns.words(context["pattern"])
     try:
         return said(f"params.pydantic.{error['type']}", msg=msg, **context)
     except KeyError:
@@ -526,7 +528,7 @@ def _shown(file: Path) -> str:
 def _explain(error: Any, node: Any, file: Path) -> str:
     """One line for one error: file:line, key, found, allowed."""
     location = [part for part in error["loc"] if part != "[key]"]
-    key = ".".join(_named(part) for part in location)
+    key = _key(location)
     where = f"{_shown(file)}:{_line(node, location)}"
     kind = error["type"]
     if kind == "extra_forbidden":
@@ -550,6 +552,13 @@ def _explain(error: Any, node: Any, file: Path) -> str:
         quote=quote,
         about=_about(location),
     )
+
+
+def _key(location: Sequence[Any]) -> str:
+    """A place as a study's file has it: what may stand at its top without the section, and items counted from one."""
+    short = next((top for top, place in forms.TOP.items() if (*location[:2],) == place), None)
+    parts = location if short is None else [short, *location[2:]]
+    return ".".join(str(part + 1) if isinstance(part, int) else _named(part) for part in parts)
 
 
 def _known(location: list[Any]) -> list[str]:
@@ -710,11 +719,14 @@ def _source_headers(parameters: Parameters, file: Path) -> list[str] | None:
     panel = parameters.panel
     if panel.source == "synthetic":
         return []
-    if panel.adapter is not None and _has_adapter(parameters, file):
-        return []  # an adapter brings what the contract and the declared columns name, and nothing else
-    if panel.adapter is not None or LOADER.match(str(panel.source)):
+    sources = [panel.source] if isinstance(panel.source, str) else list(panel.source)
+    if (panel.adapter is not None and not _has_adapter(parameters, file)) or LOADER.match(sources[0]):
         return None
-    found = headers(paths.ROOT / resolve_source(str(panel.source), file), panel.sheet)
+    found = [h for one in sources for h in headers(paths.ROOT / resolve_source(one, file), panel.sheet)]
+    if (
+        panel.adapter is not None
+    ):  # its headers are found by itself, wherever they stand; of others the first row tells
+        return found
     return [panel.rename.get(name, name) for name in found] or None
 
 

@@ -15,6 +15,9 @@ HIDDEN = "[c]"
 ALL = "all"
 # A name in a condition, or a text in quotes.
 NAME = re.compile(r'"[^"]*"|[^\W\d]\w*')
+# A value of a column as a term (estimators.tables.levels), and how a study writes all of them.
+LEVEL = " = "
+LEVELS = re.compile(r"levels\((\w+).*\)")
 COUNTS = ("n", "units", "clusters", "clusters_2")
 UNDER = {"se": "std_error", "t": "statistic", "p": "p_value"}
 # Lines that say what a column is; where all agree the note says it.
@@ -141,12 +144,7 @@ class _Maker:
         if column["stage"]:
             return self.words.of("table_word", "first_stage")
         if column["value"]:
-            name, value = column["value"]
-            return (
-                self.words.label(name, unit=False)
-                + COLON[self.words.language]
-                + self.words.of("value", value)
-            )
+            return self._label(LEVEL.join(column["value"]))
         return ""
 
     def _panel(self, panel: Mapping[str, Any]) -> str:
@@ -179,7 +177,8 @@ class _Maker:
         ]
         show = self.table["show"]
         if show and show != [ALL]:
-            return [name for name in show if name in {row["term"] for row in rows}]
+            found = dict.fromkeys(row["term"] for row in rows)
+            return [term for name in show for term in found if term == name or term.startswith(_levels(name))]
         kinds = ("treatment", "control", "constant") if show else ("treatment",)
         found = dict.fromkeys(row["term"] for kind in kinds for row in rows if row["kind"] == kind)
         return list(found) or list(dict.fromkeys(row["term"] for row in rows))
@@ -251,7 +250,9 @@ class _Maker:
             name for panel in self.panels for one in panel["columns"] for name in one["effects"]
         )
         for name in every:
-            label = self.words.of("table_word", "effects").replace("@", self.words.of("effects", name))
+            group, sloped, of = name.partition("~")
+            word = self.words.of("table_word", "slopes" if sloped else "effects")
+            label = word.replace("@", self.words.of("effects", group)).replace("#", self._label(of))
             label = label[:1].upper() + label[1:]
             yield self._flags(label, [name in one["effects"] for one in columns])
 
@@ -286,6 +287,9 @@ class _Maker:
         return self._label(name) if name in self.columns_named else name
 
     def _label(self, name: str) -> str:
+        column, sign, value = name.partition(LEVEL)
+        if sign:
+            return self._label(column) + COLON[self.words.language] + self.words.of("value", value)
         known = self.names.get(name)
         return str(known[self.words.language]) if known else self.words.label(name, unit=False)
 
@@ -308,9 +312,10 @@ class _Maker:
         for (letter, column, term), (row, position) in self.cells.items():
             if letter != panel["panel"] or column:
                 continue
-            how, names, of = term.split(":")
+            how, rest = term.split(":", 1)
+            names, of = rest.rsplit(":", 1)
             said = JOIN[self.words.language].join(
-                self.words.label(name, unit=False) for name in names.split("*")
+                self._label(LEVELS.sub(r"\1", name)) for name in names.split("*")
             )
             where = " = ".join(f"({n})" for n in of.split(","))
             label = self.words.of("table_word", how).replace("@", said).replace("#", where)
@@ -340,6 +345,12 @@ class _Maker:
 
     def _is_hidden(self, position: int, name: str) -> bool:
         return self.hidden is not None and name in self.hidden and bool(self.hidden[name].iloc[position])
+
+
+def _levels(name: str) -> str:
+    """How terms of ``levels(x)`` begin; for another name no term does."""
+    found = LEVELS.fullmatch(name)
+    return f"{found[1]}{LEVEL}" if found else f"{name}{LEVEL}{LEVEL}"
 
 
 def _joined(row: Sequence[str]) -> list[tuple[str, int]]:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from workbook import paths
+from workbook.params.file.levels import TERM
 from workbook.run import chain
 
 LIST = Path(__file__).with_name("reserved.txt")
@@ -88,8 +89,14 @@ def renamed(names: Collection[str], others: Collection[str] = ()) -> dict[str, s
 
 
 def column(new: Mapping[str, str]) -> Callable[[str], str]:
-    """Puts new names into a column's name or an effect ``a*b``."""
-    return lambda text: "*".join(new.get(part, part) for part in text.split("*"))
+    """Puts new names into a column's name, an effect ``a*b`` or ``a~t``, or ``levels(x)``."""
+
+    def one(text: str) -> str:
+        if re.fullmatch(TERM, text):
+            return re.sub(r"(?<=^levels\()\w+", lambda found: new.get(found[0], found[0]), text)
+        return "".join(new.get(part, part) for part in re.split(r"([*~])", text))
+
+    return one
 
 
 def expression(new: Mapping[str, str], lists: Mapping[str, Any]) -> Callable[[str], str]:

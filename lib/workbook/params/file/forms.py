@@ -16,7 +16,7 @@ from workbook.expressions.errors import ExpressionError
 from workbook.expressions.reading import parse
 from workbook.language import said
 from workbook.params.base import NAMED
-from workbook.params.file import event
+from workbook.params.file import event, levels
 from workbook.params.panel import languages
 
 # At the top of the file: section and name that the model has for it.
@@ -36,6 +36,7 @@ TERMS = {
 SPOKEN = ("title", "question", "estimand", "data")  # of `study`: English | 中文
 LANGUAGES = ("en", "zh")
 IN_TABLES = ("outcome", "treatments", "controls", "add", "steps", "weights", "show", "equal", "zero")
+LEVELS = ("treatments", "controls", "add", "steps", "show", "zero")
 # Where else expressions stand, that YAML may have cut.
 CUT = (("robustness", "exclusions"), *((section, name) for section, names in TERMS.items() for name in names))
 PLAIN = re.compile(rf"{NAMED}|^\.\.\.$")
@@ -228,6 +229,8 @@ def _of_tables(value: Any, panel: dict[str, Any], key: str = "") -> Any:
         ]
     if key not in IN_TABLES or not isinstance(value, str):
         return value
+    if key in LEVELS and (of_levels := levels.term(value)) is not None:
+        return of_levels
     if (of_years := event.columns(value)) is not None:
         panel["columns"] = {**of_years, **(panel.get("columns") or {})}
         return [*of_years]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from workbook.expressions.errors import ExpressionError
 from workbook.expressions.reading import parse
 from workbook.language import listed, said
+from workbook.params.file.levels import columns_of
 from workbook.params.printed.model import KEEP, Spec, Table
 from workbook.params.printed.resolve import resolved
 
@@ -31,24 +32,27 @@ COVARIANCES = {
     "quantile": {"robust", "clustered"},
 }
 WITH_WEIGHTS = {"ols", "iv"}
+# Estimators and programs that take a slope for each level.
+SLOPES, SLOPED_LIKE = {"ols", "iv"}, {"fixest", "reghdfe", "ivreghdfe"}
 STATA = {"areg", "xtreg", "ivreghdfe"}
 
 
 def named(parameters: Parameters) -> Iterator[tuple[Place, str]]:
-    """Columns that tables name, each with its place in the file; ``a*b`` names two."""
+    """Columns that tables name, each with its place in the file; ``a*b`` and ``a~t`` name two."""
     for place, spec in specs(parameters):
         for key in ("outcome", "treatments", "controls", "cluster", "weights", "add", "split"):
             value = getattr(spec, key, None)
-            for name in value if isinstance(value, list) else [value] if value else []:
-                yield [*place, key], name
+            for term in value if isinstance(value, list) else [value] if value else []:
+                yield from (([*place, key], name) for name in columns_of(term))
         for effect in spec.fixed_effects or []:
-            yield from (([*place, "fixed_effects"], name) for name in effect.split("*"))
+            yield from (([*place, "fixed_effects"], name) for name in columns_of(effect))
         for name, of in (spec.iv or {}).items():
             yield from (([*place, "iv"], one) for one in [name, *of])
         conley = getattr(spec.errors, "conley", None)
         yield from (([*place, "errors"], one) for one in ([conley.lat, conley.lon] if conley else []))
         for test in getattr(spec, "tests", None) or []:
-            yield from (([*place, "tests"], name) for name in [test.equal, *(test.zero or [])] if name)
+            names = [test.equal, *(test.zero or [])]
+            yield from (([*place, "tests"], one) for name in names if name for one in columns_of(name))
 
 
 def findings(parameters: Parameters, known: Callable[[str], list[str] | None]) -> list[Finding]:
@@ -168,5 +172,20 @@ def _faults(column: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "like", said("params.tables.absorbs", like=column["like"])
     if (how == "iv") != bool(column["iv"]):
         yield "iv", said("params.tables.iv", how=how)
+    yield from _slopes(column)
     if column["weights"] and how not in WITH_WEIGHTS:
         yield "weights", said("params.tables.weights", how=how, known=listed(sorted(WITH_WEIGHTS)))
+
+
+def _slopes(column: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What slopes of levels do not go with."""
+    how = column["estimator"]
+    sloped = [effect for effect in column["fixed_effects"] or [] if "~" in effect]
+    if sloped and how not in SLOPES:
+        yield (
+            "fixed_effects",
+            said("params.tables.slopes", effect=sloped[0], how=how, known=listed(sorted(SLOPES))),
+        )
+    if sloped and column["like"] not in SLOPED_LIKE:
+        known = listed(sorted(SLOPED_LIKE))
+        yield "like", said("params.tables.slopes_like", effect=sloped[0], like=column["like"], known=known)

@@ -9,13 +9,16 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from workbook.language import said
 from workbook.params.base import Section
+from workbook.params.file.levels import TERM
 from workbook.params.panel import NAMES, languages
 
 KEEP = "..."  # in a list: what is inherited stands here
 Term = Annotated[str, Field(pattern=NAMES, max_length=60)]
-# a*b is one effect for each pair of levels.
-Effect = Annotated[str, Field(pattern=r"^(\.\.\.|[^\W\d]\w*(\*[^\W\d]\w*)*)$", max_length=200)]
+# a*b is one effect for each pair of levels, a~t a slope of t for each level of a.
+Effect = Annotated[str, Field(pattern=r"^(\.\.\.|[^\W\d]\w*(\*[^\W\d]\w*)*(~[^\W\d]\w*)?)$", max_length=200)]
 Kept = Annotated[str, Field(pattern=r"^(\.\.\.|[^\W\d]\w*)$", max_length=60)]
+# Regressors may be levels(x), too.
+Regressor = Annotated[str, Field(pattern=rf"^(\.\.\.|[^\W\d]\w*|{TERM})$", max_length=120)]
 Estimator = Literal["ols", "iv", "poisson", "logit", "probit", "quantile", "fd", "re"]
 Like = Literal["fixest", "reghdfe", "areg", "xtreg", "regress", "ivreghdfe", "linearmodels"]
 Stat = Literal[
@@ -54,6 +57,7 @@ def _text(value: object) -> object:
 
 Text = Annotated[dict[Literal["en", "zh"], str], BeforeValidator(_text)]
 Terms = Annotated[list[Kept], BeforeValidator(_several)]
+Regressors = Annotated[list[Regressor], BeforeValidator(_several)]
 Effects = Annotated[list[Effect], BeforeValidator(_several)]
 Rows = Annotated[list[Annotated[str, Field(max_length=2000)]], BeforeValidator(_several)]
 
@@ -76,9 +80,13 @@ class Spec(Section):
     """What is regressed; in a table, a panel and a column, the inner one wins."""
 
     outcome: Term | None = Field(None, description="outcome; an expression too")
-    treatments: Terms | None = Field(None, description="regressors of interest; expressions too")
-    controls: Terms | None = Field(None, description="controls; ... keeps those that are inherited")
-    fixed_effects: Effects | None = Field(None, description="effects; a*b = one for each pair of levels")
+    treatments: Regressors | None = Field(
+        None, description="regressors of interest; expressions too, and levels(x)"
+    )
+    controls: Regressors | None = Field(None, description="controls; ... keeps those that are inherited")
+    fixed_effects: Effects | None = Field(
+        None, description="effects; a*b = one for each pair of levels, a~t = a slope of t for each level of a"
+    )
     cluster: Terms | None = Field(None, description="columns of clusters, one or two")
     errors: Literal["iid", "robust", "clustered", "driscoll_kraay"] | Distance | None = Field(
         None, description="covariance: iid, robust, clustered, driscoll_kraay, or {conley: {km, lat, lon}}"
@@ -113,7 +121,7 @@ class TableColumn(Spec):
 
     head: Text | None = Field(None, description="what stands over its number")
     group: Text | None = Field(None, description="head over it and its neighbours of the same group")
-    add: Terms | None = Field(None, description="controls beside those of the column before")
+    add: Regressors | None = Field(None, description="controls beside those of the column before")
     split: Term | None = Field(None, description="one column for each value of this column")
     first_stage: bool = Field(False, description="iv: the first stages stand before the column")
 
@@ -149,7 +157,7 @@ class TableTest(Section):
     """A test at the foot."""
 
     equal: Term | None = Field(None, description="coefficient that is compared between two columns")
-    zero: Terms | None = Field(None, description="coefficients that are tested jointly in one column")
+    zero: Regressors | None = Field(None, description="coefficients that are tested jointly in one column")
     hausman: bool = Field(
         False, description="all slopes of two columns are the same; the first is the one that holds anyway"
     )
@@ -184,7 +192,9 @@ class Table(Spec):
     )
     from_: str | None = Field(None, alias="from", description="another table, of which this one is a copy")
     swap: dict[Term, Term] | None = Field(None, description="terms that others take the place of: {x: x_w}")
-    show: Terms | None = Field(None, description="terms that are printed; none: treatments, then controls")
+    show: Regressors | None = Field(
+        None, description="terms that are printed; none: treatments, then controls"
+    )
     under: Under = Field("se", description="under the coefficient: se, t, p or ci")
     stars: list[Annotated[float, Field(gt=0, lt=1)]] | None = Field(
         None, description="p-values below which one, two, … stars stand: [0.1, 0.05, 0.01]; none: no stars"
