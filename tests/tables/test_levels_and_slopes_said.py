@@ -134,7 +134,8 @@ def test_printed(language: str) -> None:
     frame = tables.long(asked, fits, 0.05)
     flat = cells.grid(frame, tables.laid_out(asked, fits), Filler(Words(language, book), {}, {})).flat()
     said = {
-        "en": ["Grant", "", "Sector: 1", "", "Sector: 2", "", "Year effects", "Unit effects", "Slopes of Year by unit", "Observations"],
+        "en": ["Grant", "", "Sector: 1", "", "Sector: 2", "", "Year effects", "Unit effects",
+               "Slopes of Year by unit", "Observations"],
         "zh": ["补助", "", "行业：1", "", "行业：2", "", "年份固定效应", "单位固定效应", "各单位的年份斜率", "观测数"],
     }[language]  # fmt: skip
     assert [*flat.iloc[:, 0]][:-1] == said

@@ -75,7 +75,7 @@ def test_wrong_type_names_value_and_allowed(tmp_path: Path) -> None:
 
 def test_an_unquoted_code_is_refused(tmp_path: Path) -> None:
     text = error(tmp_path, "study: {synthetic: true}\npanel:\n  keep_industries: [26]\n")
-    assert "keep_industries.0" in text and "Quote it: codes are text." in text
+    assert "keep_industries.1" in text and "Quote it: codes are text." in text
     # One that begins with 0 is no number of YAML's core, and stays what was written.
     kept = study(tmp_path, "study: {synthetic: true}\npanel:\n  keep_industries: [0111, C]\n")
     assert kept.parameters.panel.keep_industries == ["0111", "C"]
