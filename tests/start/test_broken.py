@@ -59,7 +59,7 @@ def _told(place: Path, text: str = STUDY, rows: pd.DataFrame | None = None) -> l
         found = load(str(file))
     except StudyError as error:
         return error.lines
-    return [f.told for f in cli._foreseen(found.flat) if f.stops]
+    return [f.told for f in cli._foreseen(found) if f.stops]
 
 
 def _put(old: str, new: str) -> str:
@@ -182,7 +182,7 @@ def test_a_start_that_contradicts_a_treatment_is_told(tmp_path: Path) -> None:
     rows.to_csv(tmp_path / "rows.csv", index=False)
     file = tmp_path / "early.yaml"
     file.write_text(STUDY.replace("treatments: [on]", "treatments: [dummy]"), encoding="utf-8")
-    notes = [f.told for f in cli._foreseen(load(str(file)).flat) if not f.stops]
+    notes = [f.told for f in cli._foreseen(load(str(file))) if not f.stops]
     assert len(notes) == 1
     assert "40 " in notes[0]  # twenty units of each start, one year early
     assert "u00" in notes[0]
@@ -196,4 +196,4 @@ def test_one_year_without_a_regression_is_read(tmp_path: Path) -> None:
         "study: {title_en: A, title_zh: 甲, notebooks: [01_panel]}\npanel: {source: rows.csv, contract: minimal}\n",
         encoding="utf-8",
     )
-    assert [f for f in cli._foreseen(load(str(file)).flat) if f.stops] == []
+    assert [f for f in cli._foreseen(load(str(file))) if f.stops] == []
