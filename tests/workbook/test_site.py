@@ -200,6 +200,10 @@ def write_synthetic(build: Path) -> None:
     sha = write_notebook(root, "01_panel", cells, parameters)
     (root / "02_classification.failed.ipynb").write_text("{}", encoding="utf-8")
     texts = {"title_zh": "示范研究 <b>", "question_zh": "融合是否提高生产率？", "estimand_zh": "平均处理效应"}
+    beside = {
+        "grants": {"en": "Grants are shown in", "zh": "补助见"},
+        "absent": {"en": "Others in", "zh": "其他见"},
+    }
     notebooks = {
         "01_panel": {
             "status": "done",
@@ -230,7 +234,7 @@ def write_synthetic(build: Path) -> None:
         "git": {"commit": "a" * 40, "dirty": True},
         "parameters": parameters
         | texts
-        | {"synthetic": True, "secrecy": "public", "notebooks": list(notebooks)},
+        | {"synthetic": True, "secrecy": "public", "notebooks": list(notebooks), "beside": beside},
         "notebooks": notebooks,
     }
     write_records(root, manifest)
@@ -751,6 +755,16 @@ def test_the_finding_comes_first(pages: dict[str, str]) -> None:
     assert "dgp_firms" in page and "dgp_firms" not in opened and "flow.csv" not in opened
     front = pages["zh/index.html"]
     assert "样本流程。" in front and "trend.svg" in front and front.index("demo/index.html") > 0
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "Grants are shown in"), ("zh", "补助见")])
+def test_a_study_leads_to_those_that_show_what_it_leaves_out(
+    pages: dict[str, str], language: str, said: str
+) -> None:
+    page = pages[f"{language}/demo/index.html"]
+    link = re.search(rf"{said} <a [^>]*href=\"([^\"]*)\"", page)
+    assert link and (f"{language}/demo/" + link[1]).endswith("../grants/index.html")
+    assert "absent</span></code>" in page, "a study that the site lacks is named without a link"
 
 
 def test_a_notebook_opens_with_its_finding(pages: dict[str, str]) -> None:

@@ -106,6 +106,11 @@ class Study(Section):
     synthetic: bool = Field(False, description="true when the data are made up: every page then says so")
     cannot_en: list[str] = Field(default_factory=list, description="what these data cannot answer; English")
     cannot_zh: list[str] = Field(default_factory=list, description="the same in Chinese")
+    beside: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$")], Sentence] = Field(
+        default_factory=dict,
+        description="other studies that show what this one leaves out, by name: {en: …, zh: …}, a sentence of its page before a "
+        "link",
+    )
     notebooks: list[Notebook] = Field(
         default_factory=lambda: list(Notebook.__args__),  # type: ignore[attr-defined]
         min_length=1,

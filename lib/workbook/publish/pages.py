@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def stage(studies: list[Built], source: Path, build: Path, language: str) -> Non
     texts = {"index.md": front(studies, proofs, language)}
     texts |= {f"{name}.md": text for name, text in evidence.pages(build, language).items()}
     for study in studies:
-        texts[f"{study.name}/index.md"] = study_page(study)
+        texts[f"{study.name}/index.md"] = study_page(study, studies)
         for name in study.done:
             texts[f"{study.name}/{name}.ipynb"] = papers.page(study, name)
     texts["sentences.json"] = json.dumps(_sentences(studies), ensure_ascii=False)
@@ -156,8 +157,11 @@ def banner(study: Built) -> str:
 
 
 # -- a study ---------------------------------------------------------------------------------------
-def study_page(study: Built) -> str:
-    """A study's own page: question, answer, what cannot be said; how it was found; the rest folded."""
+def study_page(study: Built, others: Sequence[Built] = ()) -> str:
+    """A study's own page: question, answer, what cannot be said; how it was found; the rest folded.
+
+    ``others`` are the studies of the same site, to which it may lead.
+    """
     w = words(study.language)
     left = _left_out(study)
     parts = {
@@ -176,6 +180,7 @@ def study_page(study: Built) -> str:
         _unfinished(study),
         *_answer(study),
         *_cannot(study),
+        *_beside(study, others),
         f"## {w['how_found']}",
         *_purpose(study),
         _story(study),
@@ -220,6 +225,16 @@ def _cannot(study: Built) -> list[str]:
     if not cannot:
         return []
     return [f"## {w['cannot']}", "\n".join(f"- {m.text(str(item))}" for item in cannot)]
+
+
+def _beside(study: Built, others: Sequence[Built]) -> list[str]:
+    """Where another study shows what this one leaves out: a sentence, and a link where the site has that study."""
+    titles = {one.name: one.title for one in others}
+    lines = []
+    for name, said in (study.parameters.get("beside") or {}).items():
+        link = f"[{m.text(titles[name])}](../{name}/index.md)" if name in titles else f"`{m.text(name)}`"
+        lines.append(f"{m.text(said[study.language])} {link}")
+    return lines
 
 
 def _purpose(study: Built) -> list[str]:
