@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import pandas as pd
+
+from fusion.plots.ends import End, named
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -74,13 +77,18 @@ def by_path(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
     frame : pandas.DataFrame
         path, year, mean, low, high; mean_least and mean_most where codes leave paths open.
     axes : mapping
-        Words: x, y, path.
+        Words: x, y.
     """
     import matplotlib.pyplot as plt
 
-    figure, axis = plt.subplots(figsize=(7.2, 4.2), layout="constrained")
+    figure, axis = plt.subplots(figsize=(7.2, 4.2))
     lines = frame.groupby("path", sort=False)
-    for color, (path, line) in zip(plt.rcParams["axes.prop_cycle"].by_key()["color"], lines, strict=False):
+    ends = []
+    for color, (path, line) in zip(
+        cycle(plt.rcParams["axes.prop_cycle"].by_key()["color"]), lines, strict=False
+    ):
+        last = line.dropna(subset=["mean"]).tail(1)
+        ends += [End(str(path), *at, color) for at in zip(last["year"], last["mean"], strict=True)]
         axis.plot(line["year"], line["mean"], marker="o", markersize=3.5, color=color, label=path)
         axis.fill_between(line["year"], line["low"], line["high"], color=color, alpha=0.15, linewidth=0)
         if "mean_least" in line:
@@ -88,7 +96,7 @@ def by_path(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
                 line["year"], line["mean_least"], line["mean_most"], color=color, linewidth=3, alpha=0.5
             )
     axis.set(xlabel=axes["x"], ylabel=axes["y"])
-    axis.legend(title=axes["path"], ncols=2)
+    named(axis, ends)
     return figure
 
 

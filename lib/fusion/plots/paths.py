@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from itertools import cycle
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from fusion.plots.ends import End, named
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+# Told apart without colour too.
+MARKERS = ("o", "X", "s", "P", "D", "^", "v", "p")
 
 
 def path_shares(frame: pd.DataFrame, axes: Mapping[str, str], changes: Sequence[int]) -> Figure:
@@ -19,26 +25,31 @@ def path_shares(frame: pd.DataFrame, axes: Mapping[str, str], changes: Sequence[
     frame : pandas.DataFrame
         ``year``, ``path``, ``share`` in [0, 1], and ``share_high`` where codes leave paths open.
     axes : mapping
-        Words of ``x``, ``y`` and ``legend``.
+        Words of ``x`` and ``y``.
     changes : sequence of int
         First years of newer editions.
     """
     import matplotlib.pyplot as plt
-    import seaborn as sns
 
     figure, axis = plt.subplots()
-    data = frame.assign(share=100 * frame["share"])
-    kinds = {"hue": "path", "style": "path"}
-    sns.lineplot(data, x="year", y="share", **kinds, markers=True, dashes=False, ax=axis)
-    for color, (_, line) in zip(sns.color_palette(), frame.groupby("path", sort=False), strict=False):
+    colours = cycle(plt.rcParams["axes.prop_cycle"].by_key()["color"])
+    ends = []
+    for colour, marker, (path, line) in zip(
+        colours, cycle(MARKERS), frame.groupby("path", sort=False), strict=False
+    ):
+        shares = 100 * line["share"]
+        look: dict[str, Any] = {"marker": marker, "markeredgecolor": "white", "markeredgewidth": 0.7}
+        axis.plot(line["year"], shares, color=colour, label=str(path), **look)
         if "share_high" in frame:
-            band = {"color": color, "alpha": 0.25, "linewidth": 0}
-            axis.fill_between(line["year"], 100 * line["share"], 100 * line["share_high"], **band)
+            band = {"color": colour, "alpha": 0.25, "linewidth": 0}
+            axis.fill_between(line["year"], shares, 100 * line["share_high"], **band)
+        last = shares.dropna().tail(1)
+        ends += [End(str(path), line.loc[at, "year"], y, colour) for at, y in last.items()]
     for change in changes:
         axis.axvline(change - 0.5, color="0.4", linestyle="--", linewidth=1)
     axis.locator_params(axis="x", integer=True)
     axis.set(xlabel=axes["x"], ylabel=axes["y"])
-    sns.move_legend(axis, "upper left", bbox_to_anchor=(1, 1), title=axes["legend"])
+    named(axis, ends)
     return figure
 
 
