@@ -22,6 +22,7 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
 QUICK = 50_000_000  # bytes of a source that is looked through before a run
+USAGE = typer.BadParameter.__mro__[1]  # all refusals of the command line itself
 SCREEN, SCREEN_LINE = 20, 8  # findings that a screen holds, and further lines of each
 
 app = typer.Typer(add_completion=True, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -127,9 +128,18 @@ def grid(
 
 
 @app.command("site")
-def build_site() -> None:
-    """Build the site from the studies that have been run."""
-    _build_site()
+def build_site(
+    studies: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[STUDY]...", help="names in params/, or paths of YAML files; all that were run if none"
+        ),
+    ] = None,
+) -> None:
+    """Build the site from studies that have been run: those named, or all."""
+    from workbook.params.load import load
+
+    _build_site([load(study).name for study in studies] if studies else None)
 
 
 @app.command()
@@ -343,7 +353,7 @@ def classify(ctx: typer.Context) -> None:
 
 @app.command()
 def check(
-    files: Annotated[list[Path], typer.Argument(help="export or exports that make one panel")],
+    files: Annotated[list[Path], typer.Argument(help="exports that make one panel, or their folder")],
     adapter: Annotated[
         str | None, typer.Option(help="bureau, csmar, wind, or a YAML file; found by itself")
     ] = None,
@@ -354,7 +364,7 @@ def check(
         str, typer.Option(help="of industry codes where files state none: 2002, or 1998:2002,2013:2011")
     ] = "",
     write: Annotated[Path | None, typer.Option(help="where to write the adapter to correct")] = None,
-    study: Annotated[str, typer.Option(help="whose derived columns are asked for")] = "shanghai",
+    study: Annotated[str, typer.Option(help="what it could and could not do, each with its reason")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="everything as JSON, and no file")] = False,
 ) -> None:
     """Say how an export fits the panel: headers, units, rows, rules, indicators; write an adapter to correct."""
@@ -362,14 +372,23 @@ def check(
     from workbook.expressions.reading import parse
     from workbook.params.load import load
 
-    found = load(study)
+    found = load(study or "shanghai")
+    files = _spread(files)
     flat = found.flat | {"source": list(map(str, files)), "adapter": adapter or "built in"}
-    columns = found.parameters.panel.columns
+    columns = found.parameters.panel.columns if study or as_json else {}
+    shortly = not study and not as_json
     needs = {name: parse(column.expression).names() for name, column in columns.items()}
     try:
         with speaking("en" if as_json else current()):
             code = command.check(
-                files, adapter, money_unit, edition, write, as_json, needs, lambda there: _told(flat, there)
+                files,
+                adapter,
+                money_unit,
+                edition,
+                write,
+                as_json,
+                needs,
+                lambda there: _told(flat, there, shortly),
             )
     except AdapterError as error:
         print(error, file=sys.stderr)
@@ -379,7 +398,7 @@ def check(
 
 @app.command("new")
 def begin(
-    files: Annotated[list[Path], typer.Argument(help="export or exports that make one panel")],
+    files: Annotated[list[Path], typer.Argument(help="exports that make one panel, or their folder")],
     name: Annotated[str, typer.Option(help="of the study; the first file's if not given")] = "",
     outcome: Annotated[str, typer.Option(help="header of the outcome")] = "",
     treatment: Annotated[str, typer.Option(help="header of the treatment, or of the year it starts")] = "",
@@ -389,7 +408,7 @@ def begin(
     from fusion.start import command
 
     try:
-        command.new(files, name, outcome, treatment)
+        command.new(_spread(files), name, outcome, treatment, files)
     except AdapterError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None
@@ -603,6 +622,25 @@ def _bounded(memory: str) -> None:
         raise typer.BadParameter(said("workbook.memory", memory=memory[:200]))
 
 
+def _spread(files: Sequence[Path]) -> list[Path]:
+    """Files as they are named, and of a folder the tables that stand in it; what is passed over is said."""
+    from workbook.params.file import folder
+
+    found: list[Path] = []
+    for file in files:
+        if not folder.is_many(file):
+            found.append(file)
+            continue
+        seen = folder.looked(file)
+        if not seen.tables:
+            print(said("workbook.folder_empty", path=file), file=sys.stderr)
+            raise typer.Exit(2)
+        if seen.others:
+            print(said("workbook.folder_passed", path=file, files=listed(seen.others)), file=sys.stderr)
+        found += seen.tables
+    return found
+
+
 def _own_standards(study: str) -> dict[str, dict[str, Any]]:
     """Standards that a study declares, with whole paths of their files."""
     from workbook import paths
@@ -777,22 +815,24 @@ def _explained(flat: dict[str, Any]) -> list[str]:
     return guard.refusals(guard.Regressions.of(flat, asked.measures(flat["columns"])))
 
 
-def _told(flat: dict[str, Any], columns: Collection[str] | None) -> tuple[list[str], Any]:
+def _told(
+    flat: dict[str, Any], columns: Collection[str] | None, shortly: bool = False
+) -> tuple[list[str], Any]:
     """What a study could do with these columns, in lines, and what it could not: the domain's answer and the sheets'."""
     from fusion.adapters import able
     from workbook.review import abilities
 
     known = () if columns is None else (able.absent(columns), able.indicators(columns))
     found = abilities.judged(flat, columns, *known)
-    return list(abilities.lines(found)), found.cannot()
+    return [abilities.shortly(found)] if shortly else list(abilities.lines(found)), found.cannot()
 
 
-def _build_site() -> None:
+def _build_site(studies: list[str] | None = None) -> None:
     """Build it; what a user can mend is one message and exit code 2, not a traceback."""
     from workbook.publish import site
 
     try:
-        site.build()
+        site.build(studies)
     except site.SiteError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None
@@ -822,13 +862,22 @@ def _watched(command: str) -> None:
 def main() -> None:
     """Entry point. A code is answered at once, without what the other commands need to start."""
     stated, rest = _language(sys.argv[1:])
+    if (wanted := "".join(stated).removeprefix("--language").removeprefix("=")) in LANGUAGES:
+        os.environ[VARIABLE] = wanted  # refusals of the command line itself come before any command
     _watched(rest[0] if rest else "")
     try:
         if rest[:1] == ["classify"]:
             from fusion.classification import command
 
             sys.exit(command.main([*rest[1:], *stated]))
-        app([*stated, *rest])
+        sys.exit(app([*stated, *rest], standalone_mode=False))
+    except USAGE as error:
+        from workbook import usage
+
+        print(usage.refusal(error), file=sys.stderr)
+        sys.exit(2)
+    except typer.Abort:
+        sys.exit(130)
     except ValueError as error:
         from workbook.params.load import StudyError  # heavy, and needed only to tell errors apart
 

@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 
 from fusion.adapters import wide
-from fusion.adapters.command import spread
 from fusion.start import command, draft, preview
 from fusion.start.look import look
 from fusion.start.roles import assign
 from workbook import paths
 from workbook.expressions import columns as expressions
+from workbook.params.file import folder as folders
 from workbook.params.load import Study, load
 
 YEARS = range(2014, 2021)
@@ -204,7 +204,9 @@ def test_chinese_text_is_not_taken_for_western(tmp_path: Path) -> None:
     assert text.find_encoding(tmp_path / "b.csv", "auto") == "windows-1252"
 
 
-def test_forms_of_years_are_stacked_and_their_folder_is_enough(tmp_path: Path) -> None:
+def test_forms_of_years_are_stacked_and_their_folder_is_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Forms of three years with other spellings of headers, totals and notes, and a sheet of explanations: years below each
     other, one unit for the older and the newer code, and editions by year as the adapter has them."""
     folder = tmp_path / "forms"
@@ -223,9 +225,12 @@ def test_forms_of_years_are_stacked_and_their_folder_is_enough(tmp_path: Path) -
         rows += [f"合计,,{3000 + 435},{6000 + 435},90,{600 + 435}", "2.“—”表示未填报。,,,,,"]
         (folder / f"605-1_{year}.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     (folder / "truth.json").write_text("{}", encoding="utf-8")
-    looked = look(spread([folder]))
+    looked = look(folders.looked(folder).tables)
     roles = assign(looked)
     assert roles.enterprise and len(roles.unit.cells) == 90 and roles.unit.cells.nunique() == 30
     assert sorted(roles.year.stated.astype(int).unique()) == [2015, 2018, 2019]
     written = draft.study(roles, [str(f) for f in looked.files], "a.yaml", "zh")
     assert "editions" not in written and "last_year: 2019" in written
+    monkeypatch.chdir(tmp_path)
+    made = load(str(tmp_path / command.new(looked.files, "mine", "", "", named=[folder])))
+    assert made.parameters.panel.source == "forms" and len(made.flat["source"]) == 3

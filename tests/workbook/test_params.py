@@ -103,7 +103,7 @@ def test_several_errors_come_at_once(tmp_path: Path) -> None:
         ("- study\n", "expected sections"),
         ("panel: {source: nowhere.csv}\n", "no such file"),
         ("panel: {source: nopackage_x:load}\n", "no package 'nopackage_x' is installed"),
-        ("panel: {source: .}\n", "is a directory"),
+        ("panel: {source: .}\n", "is a folder without a table"),
     ],
 )
 def test_other_errors(tmp_path: Path, text: str, says: str) -> None:

@@ -11,9 +11,7 @@ from typing import Any
 
 from fusion.adapters import report as reports
 from fusion.adapters.errors import AdapterError
-from fusion.adapters.stage import KINDS
-from fusion.language import listed, said
-from fusion.panel.files import parts
+from fusion.language import said
 
 LARGE = 50_000_000  # bytes from which the reading is announced
 
@@ -39,7 +37,6 @@ def check(
     """
     if write is not None and os.path.exists(write):
         raise AdapterError(said("adapters.would_be_overwritten", write=write))
-    files = spread(files)
     size = sum(f.stat().st_size for f in files if os.path.isfile(f))
     if size > LARGE:
         print(
@@ -58,27 +55,6 @@ def check(
     put(target, reports.draft(found, name.strip("_-") or "mine"))
     print(said("adapters.written", target=target))
     return int(bool(found.problems))
-
-
-def spread(files: Sequence[Path]) -> list[Path]:
-    """Files as named, and of a folder the tables that stand in it, in the order of their names; what is none is said.
-
-    A folder of Parquet files is one table.
-    """
-    found: list[Path] = []
-    for file in files:
-        if not os.path.isdir(file) or parts(file):
-            found.append(file)
-            continue
-        own = sorted(f for f in file.iterdir() if f.is_file() and not f.name.startswith((".", "~$")))
-        tables = [f for f in own if f.suffix.lower() in KINDS]
-        others = [f.name for f in own if f not in tables and f.suffix.lower() not in reports.ADAPTERS]
-        if not tables:
-            raise AdapterError(said("adapters.empty_folder", path=file))
-        if others:
-            print(said("adapters.passed_over", path=file, files=listed(others)), file=sys.stderr)
-        found += tables
-    return found
 
 
 def free(file: Path) -> Path:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from fusion.adapters.command import put, spread
+from fusion.adapters.command import put
 from fusion.adapters.errors import AdapterError
 from fusion.language import current, listed, said
 from fusion.start import draft
@@ -15,7 +15,7 @@ from fusion.start.look import look
 from fusion.start.roles import Roles, assign
 
 
-def new(files: Sequence[Path], name: str, outcome: str, treatment: str) -> Path:
+def new(files: Sequence[Path], name: str, outcome: str, treatment: str, named: Sequence[Path] = ()) -> Path:
     """Look at files, and write a study of them with its adapter into the present folder.
 
     Parameters
@@ -25,6 +25,8 @@ def new(files: Sequence[Path], name: str, outcome: str, treatment: str) -> Path:
         Of the study; empty: of the first file.
     outcome, treatment : str
         Headers of what the user wants; empty: the best that the files have.
+    named : sequence of pathlib.Path
+        How the study names them, folders as folders; one by one if not given.
 
     Returns
     -------
@@ -36,7 +38,6 @@ def new(files: Sequence[Path], name: str, outcome: str, treatment: str) -> Path:
     AdapterError
         When the files cannot be read, lack keys, or would be written over.
     """
-    files = spread(files)
     stem = name or re.sub(r"[^a-z0-9_-]+", "_", files[0].stem.lower()).strip("_-")[:50] or "mine"
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,59}", stem):
         raise AdapterError(said("start.name", name=stem[:80]))
@@ -47,7 +48,7 @@ def new(files: Sequence[Path], name: str, outcome: str, treatment: str) -> Path:
     roles = assign(look(files), outcome, treatment)
     _units(roles)
     put(beside, draft.adapter(roles, stem, current()))
-    places = [os.path.relpath(file) for file in files]
+    places = [os.path.relpath(file) for file in named or files]
     put(target, draft.study(roles, places, beside.name, current()))
     print("\n".join(_told(roles, target, beside)))
     return target

@@ -27,7 +27,7 @@ from workbook.expressions.reading import parse as parse_expression
 from workbook.language import current, listed, said, word
 from workbook.params import Parameters
 from workbook.params.base import EFFECT, NAMED, help_text
-from workbook.params.file import apart, forms, patterns
+from workbook.params.file import apart, folder, forms, patterns
 from workbook.params.file.core import yaml
 from workbook.params.file.headers import headers
 from workbook.params.file.inherit import Inherited, inherited
@@ -114,7 +114,7 @@ class Study:
         """Parameters by name as they are injected, with the study's name and the places of files resolved."""
         values = self.parameters.flat()
         values["study"] = self.name
-        values["source"] = resolve_sources(values["source"], self.file)
+        values["source"] = sources(self.parameters, self.file)
         values["adapter"] = resolve_adapter(values["adapter"], self.file)
         for name in FILES | FOLDERS:
             if values[name] is not None:
@@ -154,7 +154,13 @@ def load(name_or_path: str) -> Study:
         file.stem,
         file,
         parameters,
-        (*_upon(whole), *told, *_renamed(parameters), *_outside(parameters, file)),
+        (
+            *_upon(whole),
+            *told,
+            *_renamed(parameters),
+            *_folders(parameters, file),
+            *_outside(parameters, file),
+        ),
     )
 
 
@@ -410,7 +416,8 @@ def _outside(parameters: Parameters, file: Path) -> list[str]:
     """Files that a study names and that lie outside its folder and the project, links and .. resolved."""
     found = []
     values = parameters.flat()
-    named = values["source"] if isinstance(values["source"], list) else [values["source"]]
+    read = sources(parameters, file)
+    named = [*([read] if isinstance(read, str) else read)]
     named += [values["adapter"], *(values[name] for name in sorted(FILES | FOLDERS))]
     for name in named:
         if not isinstance(name, str) or name == "synthetic" or LOADER.match(name):
@@ -427,6 +434,59 @@ def resolve_sources(source: str | list[str], file: Path) -> str | list[str]:
     if isinstance(source, str):
         return resolve_source(source, file)
     return [resolve_source(name, file) for name in source]
+
+
+def sources(parameters: Parameters, file: Path) -> str | list[str]:
+    """Places of the data: of a folder the tables that stand in it, which is literal and in the order of their names.
+
+    What the study names as something else (pilots, corrections, a standard) is no table of its source.
+    """
+    named = parameters.panel.source
+    if isinstance(named, str) and (named == "synthetic" or LOADER.match(named)):
+        return named
+    found: list[str] = []
+    for place in resolve_sources([named] if isinstance(named, str) else named, file):
+        whole = paths.ROOT / place
+        many = folder.is_many(whole)
+        found += (
+            [
+                resolve_source(str(f.absolute()), file)
+                for f in folder.looked(whole, besides(parameters, file)).tables
+            ]
+            if many
+            else [place]
+        )
+    return found[0] if isinstance(named, str) and len(found) == 1 else found
+
+
+def besides(parameters: Parameters, file: Path) -> set[Path]:
+    """Files that a study names, but for its source."""
+    values = parameters.flat()
+    named = [values[name] for name in FILES] + [one for name in FILE_LISTS for one in values[name]]
+    named += [own["file"] for own in values["standards"].values()]
+    named += [values["names"] if isinstance(values["names"], str) else None]
+    return {(paths.ROOT / resolve_source(name, file)).resolve() for name in named if name}
+
+
+def _folders(parameters: Parameters, file: Path) -> list[str]:
+    """What is read of each folder that is a study's source, and what is passed over."""
+    named = parameters.panel.source
+    told = []
+    for name in [named] if isinstance(named, str) else named:
+        place = paths.ROOT / resolve_source(name, file)
+        if LOADER.match(name) or name == "synthetic" or not place.is_dir():
+            continue
+        seen = folder.looked(place, besides(parameters, file))
+        many = folder.is_many(place)
+        read = (
+            [f.name for f in seen.tables]
+            if many
+            else [str(f.relative_to(place)) for f in folder.parts(place)]
+        )
+        others = seen.others if many else [f.name for f in seen.tables if f.name not in read]
+        told.append(said("params.folder", name=name, count=len(read), files=listed(read)))
+        told += [said("params.folder_passed", name=name, files=listed(others))] if others else []
+    return told
 
 
 def resolve_adapter(adapter: str | None, file: Path) -> str | None:
@@ -719,14 +779,13 @@ def _source_headers(parameters: Parameters, file: Path) -> list[str] | None:
     panel = parameters.panel
     if panel.source == "synthetic":
         return []
-    sources = [panel.source] if isinstance(panel.source, str) else list(panel.source)
-    if (panel.adapter is not None and not _has_adapter(parameters, file)) or LOADER.match(sources[0]):
+    read = sources(parameters, file)
+    places = [read] if isinstance(read, str) else read
+    if (panel.adapter is not None and not _has_adapter(parameters, file)) or LOADER.match("".join(places[:1])):
         return None
-    found = [h for one in sources for h in headers(paths.ROOT / resolve_source(one, file), panel.sheet)]
-    if (
-        panel.adapter is not None
-    ):  # its headers are found by itself, wherever they stand; of others the first row tells
-        return found
+    found = [h for one in places for h in headers(paths.ROOT / one, panel.sheet)]
+    if panel.adapter is not None:
+        return found  # its headers are found by itself, wherever they stand; of others the first row tells
     return [panel.rename.get(name, name) for name in found] or None
 
 
@@ -889,10 +948,11 @@ def _check_source(parameters: Parameters, file: Path) -> list[str]:
             said("params.no_adapter", file=_shown(file), adapter=parameters.panel.adapter, known=known)
         )
     named = parameters.panel.source
-    return [
-        *lines,
-        *filter(None, (_no_source(one, file) for one in ([named] if isinstance(named, str) else named))),
-    ]
+    lines += filter(None, (_no_source(one, file) for one in ([named] if isinstance(named, str) else named)))
+    read = [] if lines else sources(parameters, file)
+    if isinstance(read, list) and len(read) > 1 and parameters.panel.adapter is None:
+        lines.append(said("params.folder_adapter", file=_shown(file), source=named, count=len(read)))
+    return lines
 
 
 def _has_adapter(parameters: Parameters, file: Path) -> bool:
@@ -914,7 +974,7 @@ def _no_source(source: str, file: Path) -> str:
     place = paths.ROOT / resolve_source(source, file)
     if not os.path.exists(place):
         return said("params.no_source", file=_shown(file), source=source)
-    empty = os.path.isdir(place) and not any(place.rglob("*.parquet"))
+    empty = folder.is_many(place) and not folder.looked(place).tables
     return said("params.source_folder", file=_shown(file), source=source) if empty else ""
 
 

@@ -101,7 +101,7 @@ class Panel(Section):
     source: str | list[str] = Field(
         "synthetic",
         description="'synthetic'; a file (csv, parquet, dta, xlsx), relative to this study's file or the project, or with "
-        "an adapter a list of files; or a loader 'package:function' that returns a table",
+        "an adapter a folder of them or a list; or a loader 'package:function' that returns a table",
     )
     adapter: str | None = Field(
         None,

@@ -21,8 +21,8 @@ from workbook import files, inert, paths
 from workbook.exhibits.sheets import SheetError
 from workbook.language import listed, said, word
 from workbook.params import Parameters
-from workbook.params.file import forms
-from workbook.params.load import FILES, resolve_source, stated
+from workbook.params.file import folder, forms
+from workbook.params.load import FILES, besides, resolve_source, stated
 from workbook.publish import release
 from workbook.publish.built import Built, find
 from workbook.publish.secrecy import SecrecyError
@@ -242,19 +242,28 @@ def _own(study: Built) -> Iterator[tuple[str, bytes]]:
     bases = [place for place, _ in getattr(places, "bases", [])]
     called = {base.name: f"{study.name}-{base.name}" for base in bases}
     texts = {f"{study.name}.yaml": file, **{called[base.name]: base for base in bases}}
-    flat = Parameters.model_validate(forms.read(values)[0]).flat()
+    parameters = Parameters.model_validate(forms.read(values)[0])
     inside = {}
-    for name in _named(flat, study.parameters.get("secrecy") == "public"):
+    for name in _named(parameters.flat(), study.parameters.get("secrecy") == "public"):
         place = paths.ROOT / resolve_source(name, file)
         if place.is_file() and not (place.is_relative_to(paths.ROOT) and place.is_relative_to(paths.DATA)):
             inside[name] = f"{study.name}/{place.name}"
             yield f"params/{inside[name]}", place.read_bytes()
+        elif place.is_dir() and not place.is_relative_to(paths.DATA):
+            inside[name] = f"{study.name}/{place.name}"
+            for part in _tables(place, besides(parameters, file)):
+                yield f"params/{inside[name]}/{part.relative_to(place)}", part.read_bytes()
     for name, own in texts.items():
         text = own.read_text(encoding="utf-8-sig")
         for old, new in (inside | called).items():
             whole = rf"""(?<![\w./-])(["']?){re.escape(old)}\1(?![\w./-])"""
             text = re.sub(whole, json.dumps(new, ensure_ascii=False).replace("\\", r"\\"), text)
         yield f"params/{name}", text.encode("utf-8")
+
+
+def _tables(place: Path, but: set[Path]) -> list[Path]:
+    """Files of a folder that a study reads as its source."""
+    return folder.looked(place, but).tables if folder.is_many(place) else folder.parts(place)
 
 
 def _named(flat: Mapping[str, Any], public: bool) -> list[str]:

@@ -67,3 +67,18 @@ def lines(able: needs.Able) -> Iterator[str]:
                     reasons.setdefault(why[current()], []).append(name)
             for reason, names in reasons.items():
                 yield said("review.able.why", names=listed(names), reason=reason)
+
+
+def shortly(able: needs.Able) -> str:
+    """How much can be had of each kind, in one line, and where the reasons stand."""
+    kinds = {"indicators": able.indicators, "estimators": able.estimators, "exhibits": able.exhibits}
+    counts = {
+        kind: said(
+            "review.able.count",
+            kind=word("review.kind", kind),
+            can=sum(why is None for why in named.values()),
+            every=len(named),
+        )
+        for kind, named in kinds.items()
+    }
+    return said("review.able.shortly", **counts)

@@ -118,12 +118,8 @@ def _placed(file: Path, folder: Path, *, shuffled: bool) -> Path:
     It has a name of its own, since a study outside the project may not be called like one of the project's.
     """
     values, _ = load.stated(file)
-    panel = values.get("panel") or {}
-    named = panel.get("source")
-    places = [
-        paths.ROOT / load.resolve_source(name, file)
-        for name in ([named] if isinstance(named, str) else named or [])
-    ]
+    named = load.load(str(file)).flat["source"]
+    places = [paths.ROOT / name for name in ([named] if isinstance(named, str) else named)]
     if not places or not all(p.suffix.lower() in SHUFFLED and p.is_file() for p in places):
         return file
     copies = [str(_copied(place, folder, shuffled)) for place in places]
