@@ -5,10 +5,12 @@ On made-up forms; where a folder of forms is named by BUREAU_FORMS, the first st
 
 from __future__ import annotations
 
+import csv
 import os
 from pathlib import Path
 
 import made_forms
+import openpyxl
 import pandas as pd
 import pytest
 
@@ -70,6 +72,43 @@ def test_the_first_calls_are_the_planted_slips(forms: made_forms.Forms, source: 
     assert {(unit, year) for unit, year in zip(first["unit"], first["year"], strict=True)} == asked
     known = made.constants()
     assert known["sigma"] >= 0.05 and known["scale"] == pytest.approx(10 ** known["sigma"])
+
+
+def test_a_value_is_found_in_its_file_by_sheet_row_and_unit(
+    forms: made_forms.Forms, source: adapters.Source
+) -> None:
+    """The row is the one that a spreadsheet shows, head and title lines among them; the amount is as it was filled in."""
+    panel = source.raw.table.to_pandas()
+    held = panel.sample(12, random_state=1).dropna(subset=["operating_revenue"])
+    asked = held.rename(columns={"firm_id": "unit"})[["unit", "year", "source_row"]].assign(
+        item="operating_revenue"
+    )
+    placed = adapters.placed(asked, source)
+    files = {file.name: file for file in forms.files}
+    for one, revenue in zip(placed.to_dict("records"), held["operating_revenue"], strict=True):
+        cells = _rows_of(files[one["file"]], one["sheet"])[int(one["line"]) - 1]
+        assert one["unit"] in cells or one["unit"][8:17] in cells, one
+        amounts = [
+            float(str(c).replace(",", ""))
+            for c in cells
+            if str(c).replace(",", "").replace(".", "").isdigit()
+        ]
+        assert any(a == pytest.approx(revenue * one["filled_times"]) for a in amounts), one
+        assert one["filled_in"] == ("万元" if one["year"] == 2019 else "千元")
+    rolled = adapters.placed(asked.assign(item="service_revenue"), source)
+    assert rolled["line"].isna().all(), "made of several rows"
+    assert all(
+        "611" in name and str(year) in name for name, year in zip(rolled["file"], rolled["year"], strict=True)
+    )
+
+
+def _rows_of(file: Path, sheet: str) -> list[list[str]]:
+    if file.suffix == ".csv":
+        encoding = "gb18030" if file.read_bytes()[:3] != b"\xef\xbb\xbf" else "utf-8-sig"
+        with file.open(encoding=encoding, newline="") as stream:
+            return list(csv.reader(stream))
+    book = openpyxl.load_workbook(file, data_only=True)[sheet]
+    return [[str(cell) for cell in row] for row in book.iter_rows(values_only=True)]
 
 
 def test_growth_is_told_apart_from_who_is_there(source: adapters.Source) -> None:

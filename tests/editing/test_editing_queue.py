@@ -9,6 +9,7 @@ import openpyxl
 import pytest
 from docx import Document
 
+from fusion import adapters
 from fusion.adapters.stage import first_sheet
 from fusion.editing import corrections, review
 from fusion.panel import checks, readers
@@ -34,8 +35,11 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, readers.Raw, st
     made = review.review(raw, ["operating_revenue", "total_assets"], ["district"])
     folder = tmp_path_factory.mktemp("run")
     (folder / "01_panel").mkdir()
-    made.queue.to_parquet(folder / "01_panel" / "queue.parquet")
-    review.mendings(raw, checks.check(raw, "set_aside")).to_parquet(folder / "01_panel" / "mendings.parquet")
+    # As if the forms had been filled in thousands of yuan, on a second sheet.
+    lying = {"file": "a.xlsx", "sheet": "2018", "line": 7.0, "filled_in": "千元", "filled_times": 10.0}
+    adapters.placed(made.queue, None).assign(**lying).to_parquet(folder / "01_panel" / "queue.parquet")
+    mended = adapters.placed(review.mendings(raw, checks.check(raw, "set_aside")), None)
+    mended.to_parquet(folder / "01_panel" / "mendings.parquet")
     frame.to_parquet(folder / "01_panel" / "panel.parquet")
     return folder, raw, str(frame.loc[row, "firm_id"])
 
@@ -69,6 +73,11 @@ def test_the_queue_goes_out_comes_back_and_mends(run: tuple[Path, readers.Raw, s
     sheet = openpyxl.load_workbook(mine).active
     assert sheet["B2"].value == SCRIPT and sheet["B2"].data_type == "s"  # text, no formula
     assert sheet.protection.sheet
+    heads = {row["head_zh"]: row["column"] for row in queue._table("queue.csv")}
+    told = {heads[head.value]: cell.value for head, cell in zip(sheet[1], sheet[2], strict=True)}
+    assert (told["file"], told["sheet"], told["line"], told["measure"]) == ("a.xlsx", "2018", 7, "千元")
+    reported = raw.table.filter((raw.table.firm_id == unit) & (raw.table.year == 2018)).to_pandas().iloc[0]
+    assert told["value"] == pytest.approx(10 * reported[first["item"]], rel=1e-9)  # 千元, as it was filled in
     count = _fill(
         mine, unit, answer="单位有误", right="suggested", who="李", decided_at="2026-03-31", reason="千元"
     )
@@ -143,4 +152,24 @@ def test_a_letter_names_one_unit_its_value_and_the_year_before(
     assert "关于核实年报数据的函" in text and unit in text and "倍" in text
     assert not any(other in text for other in set(asked["unit"]) - {unit})
     first = asked.loc[asked["unit"] == unit].iloc[0]
-    assert f"{first['value']:,.2f}" in text and f"{first['before']:,.2f}" in text
+    assert (
+        f"{queue._number(first['value'])} 千元" in text and f"{queue._number(first['before'])} 千元" in text
+    )
+    assert "万元" not in text.replace("元、千元、万元混淆", "")
+
+
+def test_an_answer_in_the_unit_of_the_form_is_the_right_value(
+    run: tuple[Path, readers.Raw, str], tmp_path: Path
+) -> None:
+    """One cell of 千元 is put right: the panel, in 万元, has a tenth of what was written."""
+    folder, raw, unit = run
+    asked = queue.lines(folder, "zh", most=1, least=0.1).assign(whole=False).head(1)
+    book = next(f for f in queue.write(asked, tmp_path, "unit", "zh") if f.suffix == ".xlsx")
+    _fill(book, unit, answer="其他错误", right="123,450", who="李", decided_at="2026-03-31", reason="抄错")
+    found, refused = queue.answers([book], asked, first_sheet)
+    assert refused == [] and found[["measure", "new"]].to_numpy().tolist() == [["千元", 123450]]
+    found.to_csv(tmp_path / "c.csv", index=False)
+    done = corrections.apply(raw, corrections.read(tmp_path / "c.csv"))
+    assert done.log["new"].tolist() == [pytest.approx(12345)] and done.log["field"].tolist() == [
+        asked["item"][0]
+    ]

@@ -14,13 +14,15 @@ establishments : form 611 rolled up to the enterprise
 words : joins, identifiers and establishments, said
 panel : several files to one panel, every row accounted for
 sources : a study's source, be it the generator, files by an adapter, or a file as it stands
+origins : file, sheet, row and unit of single values
 able : what the columns of a source allow
 report : what fits, what does not, and what can then be computed
 """
 
 from fusion.adapters.errors import AdapterError
+from fusion.adapters.origins import placed
 from fusion.adapters.panel import Source, read
 from fusion.adapters.sources import Opened, opened
 from fusion.panel.errors import PanelError
 
-__all__ = ["AdapterError", "Opened", "PanelError", "Source", "opened", "read"]
+__all__ = ["AdapterError", "Opened", "PanelError", "Source", "opened", "placed", "read"]

@@ -13,7 +13,7 @@ import itertools
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -205,6 +205,33 @@ def _staged(con: Any, looked: Peek, header_at: int, width: int, name: str, folde
         raise AdapterError(said("adapters.not_text", path=looked.path, error=error)) from None
 
 
+def places(looked: Peek, header_at: int, rows: Collection[int]) -> dict[int, int]:
+    """Where rows of a file lie, as a spreadsheet counts them.
+
+    Parameters
+    ----------
+    looked : Peek
+    header_at : int
+        Index of the last row of the header.
+    rows : collection of int
+        Numbers of rows after the header, from 1, blank ones not counted.
+
+    Returns
+    -------
+    dict
+        Row: its number in the file or sheet, from 1, header and blank rows among them. Files without rows of text have
+        their rows alone.
+    """
+    if looked.kind in CSV_KINDS:
+        lines = _csv_rows(looked.path, _python(looked.encoding), looked.delimiter)
+    elif looked.kind in sheets.KINDS:
+        lines = sheets.rows(looked.path, looked.sheet)
+    else:
+        return {row: row for row in rows}
+    below = itertools.islice(_below(lines, header_at), max(rows, default=0))
+    return {row: place for row, (place, _) in enumerate(below, 1) if row in rows}
+
+
 # -- text --------------------------------------------------------------------------------------
 def _peek_text(path: Path, encoding: str) -> Peek:
     with path.open("rb") as stream:
@@ -279,9 +306,7 @@ def _rewritten(
     with target.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, quoting=csv.QUOTE_ALL)
         try:
-            for cells in itertools.islice(rows, header_at + 1, None):
-                if not cells or cells == [""]:
-                    continue
+            for _, cells in _below(rows, header_at):
                 count += 1
                 fitted = _fitted(cells, width, short=looked.kind in sheets.KINDS)
                 if fitted is None:
@@ -297,6 +322,13 @@ def _rewritten(
     )
     target.unlink()
     return Staged(name, count, _misfits(odd))
+
+
+def _below(rows: Iterator[list[str]], header_at: int) -> Iterator[tuple[int, list[str]]]:
+    """Rows below the header that are not blank, each with its number among all rows of the file, from 1."""
+    for number, cells in itertools.islice(enumerate(rows, 1), header_at + 1, None):
+        if cells and cells != [""]:
+            yield number, cells
 
 
 def _fitted(cells: list[str], width: int, short: bool) -> list[str] | None:

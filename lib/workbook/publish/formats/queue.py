@@ -21,8 +21,10 @@ from workbook.language import said, told
 HOME = paths.DATA / "editing"
 _WIDTH, _ANSWER_ROWS = 16, "FFF2CC"
 _UNSAFE = re.compile(r"[^\w-]+")
+MONEY = ("元", "千元", "万元", "百万元", "亿元")  # units in which a correction may stand
 ALL = "*"  # all money of a form
 _EXACT = 0.02  # of a power of ten, for a right value that was rounded
+VALUES = ("value", "suggested", "predicted", "low", "high", "before")
 _OTHERS = 6  # items that a letter names besides the first
 
 
@@ -88,11 +90,20 @@ def lines(folder: Path, language: str, most: int, least: float = 0.0) -> pd.Data
     ]
     order = queue.groupby(["unit", "year"], sort=False).ngroup()
     queue = queue.assign(rank=order + 1, whole=queue["whole"].astype(bool)).loc[order < most]
-    for money in ("value", "suggested", "predicted", "low", "high", "before"):
-        queue[money] = queue[money].astype(float).round(2)
+    queue = _as_filled_in(queue)
     for share in ("of_total", "of_growth"):
         queue[share] = 100.0 * queue[share]
     return queue.reset_index(drop=True)
+
+
+def _as_filled_in(queue: pd.DataFrame) -> pd.DataFrame:
+    """Values in the unit of the form; in the panel's where the form's is not known."""
+    units = {row["column"]: row["unit"] for row in _rows(paths.DATA / "contract" / "panel.csv")}
+    own = queue["filled_in"].replace("", np.nan)
+    queue["measure"] = own.fillna(queue["item"].map(units)).fillna("")
+    for money in VALUES:
+        queue[money] = (queue[money].astype(float) * queue["filled_times"]).round(2)
+    return queue
 
 
 def _doubt(factor: float, language: str) -> str:
@@ -165,11 +176,8 @@ def _workbook(part: pd.DataFrame, target: Path, language: str) -> None:
         for i, head in enumerate(heads, 1):
             place = sheet.cell(r, i)
             inert.cell(place, _plain(row.get(head["column"])))
-            place.number_format = (
-                "#,##0.00"
-                if "yuan" in head["head_en"] or head["column"] in ("low", "high")
-                else place.number_format
-            )
+            if head["column"] in VALUES:
+                place.number_format = _shown(row[head["column"]])
             if head["answer"] == "yes":
                 place.fill, place.protection = (
                     PatternFill("solid", fgColor=_ANSWER_ROWS),
@@ -189,6 +197,11 @@ def _workbook(part: pd.DataFrame, target: Path, language: str) -> None:
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
     sheet.print_title_rows = "1:1"
     book.save(target)
+
+
+def _shown(value: Any) -> str:
+    """How Excel shows an amount: with decimals where it has any."""
+    return "#,##0" if pd.notna(value) and float(value).is_integer() else "#,##0.00"
 
 
 def _plain(value: Any) -> Any:
@@ -223,7 +236,10 @@ def _letter(call: pd.DataFrame) -> Iterator[str]:
     """The paragraphs of one letter: nothing of other units, no totals."""
     first = call.iloc[0]
     more = call.loc[call["value"].notna()].iloc[1 : 1 + _OTHERS]
-    others = [f"{n} {v:,.2f}" for n, v in zip(more["item_name"], more["value"], strict=True)]
+    others = [
+        f"{name} {_number(value)} {unit}"
+        for name, value, unit in more[["item_name", "value", "measure"]].itertuples(index=False)
+    ]
     name = first["firm_name"] if isinstance(first["firm_name"], str) and first["firm_name"] else _zh("you")
     values = {
         "name": name,
@@ -231,7 +247,8 @@ def _letter(call: pd.DataFrame) -> Iterator[str]:
         "year": int(first["year"]),
         "form": first["form"] or _zh("annual"),
         "item": first["item_name"],
-        "value": f"{first['value']:,.2f}",
+        "value": _number(first["value"]),
+        "measure": first["measure"],
         "compared": _compared(first),
         "others": _zh("others", others="\u3001".join(others)) if others else "",
     }
@@ -240,6 +257,11 @@ def _letter(call: pd.DataFrame) -> Iterator[str]:
         filled = paragraph.strip().format(**values)
         if filled:
             yield filled
+
+
+def _number(value: float) -> str:
+    """With thousands and at most two decimals."""
+    return f"{value:,.2f}".rstrip("0").rstrip(".")
 
 
 def _zh(key: str, **values: object) -> str:
@@ -253,7 +275,10 @@ def _compared(first: pd.Series) -> str:
         return _zh("unlike_peers" if pd.notna(first["slip"]) else "unlike_balance")
     times = value / before
     key = "times" if times >= 1 else "only"
-    return _zh(key, before=f"{before:,.2f}", times=f"{times:,.1f}", share=f"{100 * times:.2g}")
+    measure = first["measure"]
+    return _zh(
+        key, before=_number(before), measure=measure, times=f"{times:,.1f}", share=f"{100 * times:.2g}"
+    )
 
 
 def answers(
@@ -356,13 +381,17 @@ def _correction(row: dict[str, Any], asked: pd.Series, kind: str) -> dict[str, o
     power = np.log10(asked["value"] / right) if right and asked["value"] / right > 0 else np.nan
     exact = right is not None and abs(power - round(power)) < _EXACT if np.isfinite(power) else False
     whole = bool(asked["whole"]) and (kind == "confirmed" or (kind == "slip" and exact))
-    cell = {"field": asked["item"], "old": asked["value"], "new": right, "factor": ""}
+    # Amounts stay in the unit of the form, others return to the panel's.
+    amount = asked["measure"] in MONEY
+    back = 1.0 if amount else 1.0 / asked["filled_times"]
+    new = None if right is None else right * back
+    cell = {"field": asked["item"], "old": asked["value"] * back, "new": new, "factor": ""}
     form = {"field": ALL, "old": "", "new": "", "factor": round(power) if exact else ""}
     return {
         "unit": asked["unit"],
         "year": int(asked["year"]),
         **(form if whole else cell if right is not None else cell | {"old": "", "new": ""}),
-        "measure": "万元",
+        "measure": asked["measure"] if amount else "",
         "kind": kind,
         "reason": row.get("reason") or str(row["answer"]),
         "source": "queue",
