@@ -22,7 +22,7 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
 QUICK = 50_000_000  # bytes of a source that is looked through before a run
-USAGE = typer.BadParameter.__mro__[1]  # all refusals of the command line itself
+USAGE: type[Exception] = typer.BadParameter.__mro__[1]  # all refusals of the command line itself
 SCREEN, SCREEN_LINE = 20, 8  # findings that a screen holds, and further lines of each
 
 app = typer.Typer(add_completion=True, no_args_is_help=True, pretty_exceptions_enable=False)

@@ -62,7 +62,8 @@ def official(frame: pd.DataFrame, language: str) -> dict[str, bytes]:
 @pytest.mark.parametrize("language", look.LANGUAGES)
 @pytest.mark.parametrize("measures", [1, 3])
 def test_a_brief_has_two_pages(language: str, measures: int, tmp_path: Path) -> None:
-    found = briefed(totals(measures), language)
+    # The longest that it can be: what doubts do to each total stands there, too.
+    found = briefed(totals(measures).assign(growth_three=lambda f: f["growth"] - 5), language)
     file = tmp_path / "brief.html"
     file.write_bytes(found[".htm"])
     pages, free = look.printed_pages(file)
@@ -88,6 +89,19 @@ def test_a_brief_says_what_happened_and_what_is_uncertain() -> None:
     assert "+6.6%" not in quiet and "3 个数值存疑" in quiet
     assert "没有存疑数值" in look.texts(Document(io.BytesIO(briefed(frame, "zh", doubts=0)[".docx"])))
     assert "无法评判增长目标" in look.texts(Document(io.BytesIO(briefed(frame, "zh", judged=0)[".docx"])))
+
+
+def test_what_doubts_do_to_each_total_stands_in_the_brief_and_below_the_tables() -> None:
+    frame = totals().assign(growth_three=lambda f: f["growth"].mask(f["measure"] == MEASURES[0], 1.25))
+    rate = frame.loc[(frame["group"] == "total") & (frame["measure"] == MEASURES[0]), "growth"].iloc[0]
+    made = look.texts(Document(io.BytesIO(briefed(frame, "zh")[".docx"])))
+    assert f"营业收入合计可比口径同比 {rate:+.1f}%；两年中影响最大的三处疑点订正后为 +1.2%" in made
+    assert "服务收入合计可比口径" not in made, "no doubt moves it"
+    book = load_workbook(io.BytesIO(official(frame, "zh")[".xlsx"]))
+    for sheet in book:
+        cells = [str(cell.value) for row in sheet.iter_rows() for cell in row]
+        assert f"疑点：营业收入合计同比 {rate:+.1f}%；三处最大疑点订正后 +1.2%。" in cells
+        assert sheet.print_area.endswith(f"${sheet.max_row}"), "all notes are printed"
 
 
 def test_what_secrecy_hides_is_in_no_form() -> None:

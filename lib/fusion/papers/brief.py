@@ -62,7 +62,10 @@ def brief(
         [*_totals(whole, axes, year), *_groups(parts, axes), _target(told, axes)],
         _figures(whole, parts, axes),
         paper.picture(plots.growth(parts, {"x": filled(axes["chart"], first["measure"].iloc[0])})),
-        _unsure(whole.iloc[0], told if not rules else {**told, "expected": None}, axes),
+        [
+            *paper.in_doubt(whole.head(MOST), axes),
+            *_unsure(whole.iloc[0], told if not rules else {**told, "expected": None}, axes),
+        ],
         [[str(row["group"]), *(_cell(row, c) for c in COLUMNS[1:])] for row in first.to_dict("records")],
     )
     caption = filled(axes["table"], year, first["measure"].iloc[0])

@@ -72,6 +72,22 @@ def known(value: Any) -> bool:
     )
 
 
+def in_doubt(frame: pd.DataFrame, axes: Mapping[str, str]) -> list[str]:
+    """A sentence for each measure whose total the three largest doubts move: its growth, and that with them put right."""
+    if "growth_three" not in frame:
+        return []
+    whole = frame[frame["group"] == axes["total"]]
+    lines = []
+    for row in whole.to_dict("records"):
+        rates = [number(row[name], "+.1f") for name in ("growth", "growth_three")]
+        lines += (
+            [filled(axes["three"], row["measure"], *rates)]
+            if rates[0] != rates[1] and known(row["growth_three"])
+            else []
+        )
+    return lines
+
+
 def short(text: Any, most: int) -> str:
     """A text that must fit its place: as wide as so many Latin letters; a Chinese character is as wide as two."""
     plain, wide = " ".join(str(text).split()), 0

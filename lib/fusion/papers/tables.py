@@ -47,6 +47,11 @@ def _measures(frame: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(frame["measure"]))
 
 
+def _notes(frame: pd.DataFrame, axes: Mapping[str, str]) -> list[str]:
+    """What stands below a table: its scope, what doubts do to its totals, its source."""
+    return [axes["scope"], *paper.in_doubt(frame, axes), axes["source"]]
+
+
 def _rows(frame: pd.DataFrame, columns: Sequence[str]) -> list[list[Any]]:
     """A line a group: its name, and the columns of each measure in turn."""
     wide = {measure: own.set_index("group") for measure, own in frame.groupby("measure", sort=False)}
@@ -75,8 +80,8 @@ def _word(frame: pd.DataFrame, axes: Mapping[str, str], parts: Sequence[Part]) -
         paper.say(made, caption, paper.HEADING, 14, centred=True, spacing=24)
         paper.say(made, unit, paper.BODY, 9, spacing=14).alignment = WD_ALIGN_PARAGRAPH.RIGHT
         _word_table(made, frame, axes, columns)
-        for name in ("scope", "source"):
-            paper.say(made, axes[name], paper.BODY, 9, spacing=14)
+        for text in _notes(frame, axes):
+            paper.say(made, text, paper.BODY, 9, spacing=14)
         paper.say(made, "", paper.BODY, 9, spacing=14)
     return paper.bytes_of(made)
 
@@ -145,17 +150,18 @@ def _sheet(sheet: Any, frame: pd.DataFrame, axes: Mapping[str, str], part: Part)
                 form=FORMS.get(columns[(c - 2) % wide], "0.0"),
             )
     end = 4 + len(lines)
-    for r, name in enumerate(("scope", "source"), end + 1):
-        _put(sheet, r, 1, axes[name], "left", size=9)
+    notes = _notes(frame, axes)
+    for r, text in enumerate(notes, end + 1):
+        _put(sheet, r, 1, text, "left", size=9)
         sheet.merge_cells(start_row=r, end_row=r, start_column=1, end_column=last)
-        sheet.row_dimensions[r].height = 13 * (1 + 2 * len(axes[name]) // (11 * last + 7))
+        sheet.row_dimensions[r].height = 13 * (1 + 2 * len(text) // (11 * last + 7))
     for row in (1, 2):
         sheet.merge_cells(start_row=row, end_row=row, start_column=1, end_column=last)
     sheet.merge_cells(start_row=3, end_row=4, start_column=1, end_column=1)
     for k in range(len(measures)):
         sheet.merge_cells(start_row=3, end_row=3, start_column=2 + k * wide, end_column=1 + (k + 1) * wide)
     _lined(sheet, 3, end, last)
-    _printed(sheet, end + 2, last)
+    _printed(sheet, end + len(notes), last)
 
 
 def _put(
