@@ -95,6 +95,9 @@ def test_a_value_is_found_in_its_file_by_sheet_row_and_unit(
         ]
         assert any(a == pytest.approx(revenue * one["filled_times"]) for a in amounts), one
         assert one["filled_in"] == ("万元" if one["year"] == 2019 else "千元")
+    made = adapters.placed(asked.assign(item="value_added"), source)
+    same = ["file", "sheet", "line", "filled_in", "filled_times"]
+    assert made[same].equals(placed[same]), "what is made of the row's own items stands where they stand"
     rolled = adapters.placed(asked.assign(item="service_revenue"), source)
     assert rolled["line"].isna().all(), "made of several rows"
     assert all(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,7 +11,7 @@ from fusion.adapters.layout import TERM, FileRows, Layout
 from fusion.adapters.panel import Source
 from fusion.adapters.states import Stated
 from fusion.language import listed
-from fusion.panel.contract import ROW
+from fusion.panel.contract import MONEY_UNITS, ROW
 
 COLUMNS = ("file", "sheet", "line", "filled_in", "filled_times")
 
@@ -64,30 +63,32 @@ def _place(
     source: Source, rows: dict[int, Any], lying: dict[int, Any], row: Any, item: str, year: int
 ) -> dict[str, Any]:
     own = next((one for one in source.layouts if row in rows[id(one)]), None)
-    if own is not None and item in own.brings and own.rule.role == "panel":
-        unit, times = _unit(own, item)
-        place = {"file": own.path.name, "sheet": own.looked.sheet, "filled_in": unit, "filled_times": times}
-        return place | ({"line": lying[id(own)][row]} if row in lying[id(own)] else {})
-    others = _others(source.layouts, own, item, year)
-    units = {_unit(one, item) for one in others}
-    unit, times = units.pop() if len(units) == 1 else ("", 1.0)
-    return {"file": listed(one.label for one in others), "filled_in": unit, "filled_times": times}
+    others = _others(source, own, item, year)
+    if own is None or (item not in own.brings and others):
+        units = {_unit(one, item) for one in others}
+        unit, times = units.pop() if len(units) == 1 else ("", 1.0)
+        return {"file": listed(one.label for one in others), "filled_in": unit, "filled_times": times}
+    unit, times = _unit(own, item)  # brought, or made of what the row brings
+    place = {"file": own.path.name, "sheet": own.looked.sheet, "filled_in": unit, "filled_times": times}
+    return place | ({"line": lying[id(own)][row]} if row in lying[id(own)] else {})
 
 
-def _others(layouts: Sequence[Layout], own: Layout | None, item: str, year: int) -> list[Layout]:
+def _others(source: Source, own: Layout | None, item: str, year: int) -> list[Layout]:
     """Files that a value came from which the row's own file does not have: joined forms, forms of establishments."""
-    brings = [one for one in layouts if one is not own and item in one.brings and one.rule.role == "panel"]
-    found = brings or [one for one in layouts if one.rule.role == "establishments"]
+    role = "establishments" if item in source.rolled else "panel"
+    found = [one for one in source.layouts if one is not own and one.rule.role == role]
+    found = [one for one in found if role != "panel" or item in one.brings]
     dated = [one for one in found if str(one.rule.year or one.dated.year or "") == str(year)]
     return dated or found
 
 
 def _unit(layout: Layout, item: str) -> tuple[str, float]:
-    """The unit in which a form has an item, and by what the panel's value is multiplied; none where its terms differ."""
-    names: Collection[str] = [n for n in layout.stated if n.partition(TERM)[0] == item]
-    if not names and layout.rule.role == "establishments":  # what is rolled up is made of its revenue
-        names = ["operating_revenue"]
-    stated = {s for n in names if isinstance(s := layout.stated.get(n), Stated)}
-    units = {(one.unit, one.factor) for one in stated}
+    """The unit in which a form has an item, and by what the panel's value is multiplied; none where its parts differ.
+
+    What is made of several items is in the unit of the form's money.
+    """
+    known = {name: s for name, s in layout.stated.items() if isinstance(s, Stated)}
+    own = [s for name, s in known.items() if name.partition(TERM)[0] == item]
+    units = {(s.unit, s.factor) for s in own or known.values() if own or s.unit in MONEY_UNITS}
     unit, factor = units.pop() if len(units) == 1 else ("", 1.0)
     return unit, 1.0 / factor

@@ -59,6 +59,7 @@ class Source:
     joined: tuple[Joined, ...] = ()
     chained: Chained | None = None
     establishments: RolledUp | None = None
+    rolled: tuple[str, ...] = ()
 
     def rows(self) -> pd.DataFrame:
         """One line for each file and fate of rows: ``file, fate, rows``; rows of a file add up to those read."""
@@ -406,7 +407,8 @@ def _read(con: Any, layouts: Sequence[Layout], adapter: Adapter, chosen: Choices
         rolled, table = _establishments(con, firms, table, adapter, chosen)
     told = [*notes, _ignored(layouts), _kept_whole(files), _contradicting(joined), _twice(con, table, files)]
     raw = _finish(con, table, layouts, adapter, chosen, told)
-    return Source(raw, adapter.adapter, tuple(layouts), tuple(files), joined, chained, rolled)
+    given = tuple(adapter.establishments.gives) if rolled is not None and adapter.establishments else ()
+    return Source(raw, adapter.adapter, tuple(layouts), tuple(files), joined, chained, rolled, given)
 
 
 def _added_up(con: Any, part: Part, files: Sequence[FileRows]) -> list[FileRows]:
