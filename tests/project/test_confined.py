@@ -149,7 +149,7 @@ import sys
 from workbook import cli
 from workbook.run import chain, preflight, process
 process.left, process.PAUSE, sys.argv = (lambda: 1), .01, ["fusion", *sys.argv[1:]]
-cli.app = lambda words: __import__("time").sleep(4)  # what it would do is not what is tested
+cli.app = lambda words, **how: __import__("time").sleep(4)  # what it would do is not what is tested
 cli.main()
 """
 

@@ -13,8 +13,6 @@ from fusion.adapters.states import Stated
 from fusion.language import listed
 from fusion.panel.contract import MONEY_UNITS, ROW
 
-COLUMNS = ("file", "sheet", "line", "filled_in", "filled_times")
-
 
 def placed(lines: pd.DataFrame, source: Source | None) -> pd.DataFrame:
     """Lines about values with their places in the files.

@@ -416,8 +416,8 @@ def _outside(parameters: Parameters, file: Path) -> list[str]:
     """Files that a study names and that lie outside its folder and the project, links and .. resolved."""
     found = []
     values = parameters.flat()
-    read = sources(parameters, file)
-    named = [*([read] if isinstance(read, str) else read)]
+    named = [values["source"]] if isinstance(values["source"], str) else [*values["source"]]
+    named = [part for one in named for part in _inside(one, parameters, file)]
     named += [values["adapter"], *(values[name] for name in sorted(FILES | FOLDERS))]
     for name in named:
         if not isinstance(name, str) or name == "synthetic" or LOADER.match(name):
@@ -444,19 +444,17 @@ def sources(parameters: Parameters, file: Path) -> str | list[str]:
     named = parameters.panel.source
     if isinstance(named, str) and (named == "synthetic" or LOADER.match(named)):
         return named
-    found: list[str] = []
-    for place in resolve_sources([named] if isinstance(named, str) else named, file):
-        whole = paths.ROOT / place
-        many = folder.is_many(whole)
-        found += (
-            [
-                resolve_source(str(f.absolute()), file)
-                for f in folder.looked(whole, besides(parameters, file)).tables
-            ]
-            if many
-            else [place]
-        )
+    every = [named] if isinstance(named, str) else named
+    found = [resolve_source(part, file) for one in every for part in _inside(one, parameters, file)]
     return found[0] if isinstance(named, str) and len(found) == 1 else found
+
+
+def _inside(name: str, parameters: Parameters, file: Path) -> list[str]:
+    """Files that a source is, as a study would name them: those of a folder, or itself."""
+    place = paths.ROOT / resolve_source(name, file)
+    if name == "synthetic" or LOADER.match(name) or not folder.is_many(place):
+        return [name]
+    return [f"{name.rstrip('/')}/{f.name}" for f in folder.looked(place, besides(parameters, file)).tables]
 
 
 def besides(parameters: Parameters, file: Path) -> set[Path]:
@@ -474,7 +472,7 @@ def _folders(parameters: Parameters, file: Path) -> list[str]:
     told = []
     for name in [named] if isinstance(named, str) else named:
         place = paths.ROOT / resolve_source(name, file)
-        if LOADER.match(name) or name == "synthetic" or not place.is_dir():
+        if LOADER.match(name) or name == "synthetic" or not os.path.isdir(place):
             continue
         seen = folder.looked(place, besides(parameters, file))
         many = folder.is_many(place)
@@ -781,7 +779,9 @@ def _source_headers(parameters: Parameters, file: Path) -> list[str] | None:
         return []
     read = sources(parameters, file)
     places = [read] if isinstance(read, str) else read
-    if (panel.adapter is not None and not _has_adapter(parameters, file)) or LOADER.match("".join(places[:1])):
+    if (panel.adapter is not None and not _has_adapter(parameters, file)) or LOADER.match(
+        "".join(places[:1])
+    ):
         return None
     found = [h for one in places for h in headers(paths.ROOT / one, panel.sheet)]
     if panel.adapter is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
@@ -31,7 +32,7 @@ class Folder(NamedTuple):
 
 def is_many(place: Path) -> bool:
     """Whether a place is a folder of tables; a folder that holds Parquet files, itself or deeper, is one table."""
-    return place.is_dir() and not parts(place)
+    return os.path.isdir(place) and not parts(place)  # which says no of a name that no file can have
 
 
 def parts(folder: Path) -> list[Path]:
