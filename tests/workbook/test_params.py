@@ -81,6 +81,13 @@ def test_an_unquoted_code_is_refused(tmp_path: Path) -> None:
     assert kept.parameters.panel.keep_industries == ["0111", "C"]
 
 
+def test_indicators_that_defaults_name_need_not_be_among_those_of_a_study(tmp_path: Path) -> None:
+    """A study of two indicators is no fault of other parameters' defaults; what it names itself is asked for."""
+    two = "study: {synthetic: true}\nindicators: {indicators: [A1, A3]}\n"
+    assert "A2" in study(tmp_path, two).flat["alternative_measures"]
+    assert "'A2'" in error(tmp_path, two + "robustness: {alternative_measures: [A2]}\n")
+
+
 def test_years_the_wrong_way_round(tmp_path: Path) -> None:
     text = error(tmp_path, "study: {synthetic: true}\npanel:\n  first_year: 2020\n  last_year: 2012\n")
     assert "mine.yaml:2" in text and "first_year = 2020 is after last_year = 2012" in text

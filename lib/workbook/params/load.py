@@ -808,9 +808,12 @@ def _declare(parameters: Parameters, file: Path) -> list[str]:
 
 def _check_columns(parameters: Parameters, node: Any, file: Path, broken: Collection[str] = ()) -> list[str]:
     """A column that is named, and that no table can have, stops the study; one that is ``broken`` was told of."""
-    known = nameable(parameters) | dict.fromkeys(broken, "?")
+    asked = nameable(parameters) | dict.fromkeys(broken, "?")
     lines = []
     for section, key in _naming():
+        # What a parameter names by default is not asked for: an indicator that the study leaves out is left out there, too.
+        stated = key in getattr(parameters, section).model_fields_set
+        known = asked if stated else asked | {chain.INDICATORS: "?"}
         named = _texts(parameters.model_dump()[section][key])
         for name in dict.fromkeys(part for text in named for part in text.split("*")):
             where = f"{_shown(file)}:{_line(node, [section, key])}"
