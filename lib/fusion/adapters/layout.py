@@ -20,6 +20,7 @@ from fusion.language import said
 from fusion.panel import sheets, totals
 from fusion.panel.cast import cast
 from fusion.panel.contract import KEYS, ROW, Column, contract
+from fusion.panel.readers import settled
 
 TERM = "__"  # joins a column's name and the number of its term
 # Columns of numbers: codes of labelled files stay codes there.
@@ -274,10 +275,12 @@ def typed(
     like = files[0]
     every = " UNION ALL BY NAME ".join(f"FROM {file.view}" for file in files)
     con.con.execute(f"CREATE OR REPLACE TEMP VIEW {table}_named AS {every}")
-    _, notes = cast(con, con.table(f"{table}_named"), like.columns, like.factors, f"{table}_typed")
+    named = con.table(f"{table}_named")
+    columns = {name: settled(named, column) for name, column in like.columns.items()}
+    _, notes = cast(con, named, columns, like.factors, f"{table}_typed")
     # Of a column, not of a term of its sum.
     notes = notes.assign(field=[str(name).partition(TERM)[0] for name in notes["field"]])
-    kept = {n: c for n, c in like.columns.items() if TERM not in n or n == OTHER_ID}
+    kept = {n: c for n, c in columns.items() if TERM not in n or n == OTHER_ID}
     listed = ", ".join([f'"{n}"' for n in kept] + [f'{e} AS "{n}"' for n, e in like.made.items()])
     con.con.execute(f"CREATE OR REPLACE TEMP VIEW {table} AS SELECT {ROW}, {listed} FROM {table}_typed")
     con.con.execute(f"DROP VIEW {table}_named")

@@ -22,7 +22,7 @@ from fusion.adapters.words import told
 from fusion.language import listed, said
 from fusion.panel import codes, labelled
 from fusion.panel.cast import HEADER
-from fusion.panel.contract import KEYS, ROW, expected, missing_columns
+from fusion.panel.contract import KEYS, ROW, Column, expected, missing_columns
 from fusion.panel.errors import examples
 from fusion.panel.readers import Raw, by_year, gathered, sheet_notes
 
@@ -512,6 +512,7 @@ def _finish(
     """Add what the adapter says of all rows, put columns in order, number the rows by their source."""
     cells: dict[str, str] = {}
     there = set(table.columns)
+    known = _settled(con, table, chosen)
     # Where headers say the edition, a header that the adapter does not know says none.
     by_year = bool(chosen.editions) or not adapter.rule("class_version").of_header
     every = (
@@ -525,20 +526,31 @@ def _finish(
             made = _edition_due(adapter, chosen)
         if column not in there and rule.sum_of_columns and set(rule.sum_of_columns) <= there:
             made = " + ".join(f'"{c}"' for c in rule.sum_of_columns)
-        kind = TYPES.get(chosen.columns[column].type, "VARCHAR")
+        kind = TYPES.get(known[column].type, "VARCHAR")
         cells[column] = f"CAST(coalesce({cell}, {made}) AS {kind})" if made else f"CAST({cell} AS {kind})"
     order = [c for c in (*KEYS, *chosen.columns) if c in cells]
     listed = ", ".join(f'{cells[c]} AS "{c}"' for c in dict.fromkeys(order))
     con.con.execute(
         f"CREATE OR REPLACE TEMP TABLE {PANEL} AS SELECT {ROW}, {listed} FROM {table.name} ORDER BY {ROW}"
     )
-    columns = {c: chosen.columns[c] for c in dict.fromkeys(order)}
+    columns = {c: known[c] for c in dict.fromkeys(order)}
     rows = con.con.execute(f"SELECT count(*) FROM {PANEL}").fetchone()[0]
     if rows == 0:
         raise AdapterError(said("adapters.nothing_left", table=files_of(table)))
     panel, read = codes.read(con, con.table(PANEL), f"{PANEL}_read")
     stated = chosen.editions or adapter.rule("class_version").from_year
     return Raw(panel, gathered([*notes, read]), columns, files_of(table), rows, stated).apart()
+
+
+def _settled(con: Any, table: Part, chosen: Choices) -> dict[str, Column]:
+    """The columns, those whose type the study leaves open as the tables together hold them."""
+    kinds = con.table(table.name).schema()
+    return {
+        name: replace(column, type="float" if name in kinds and kinds[name].is_numeric() else "str")
+        if column.type == "auto"
+        else column
+        for name, column in chosen.columns.items()
+    }
 
 
 def _edition_due(adapter: Adapter, chosen: Choices) -> str:

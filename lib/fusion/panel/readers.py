@@ -351,7 +351,7 @@ def _typed(
     rows = int(named.count().execute())
     if rows == 0:
         raise PanelError(said("panel.header_only", path=source))
-    kept = {c: _known_type(named, column) for c, column in kept.items()}
+    kept = {c: settled(named, column) for c, column in kept.items()}
     others = [header for header in headers if header not in kept]
     notes = notes + [_ignored(header, columns, number < SUGGESTED) for number, header in enumerate(others)]
     table, found = cast(con, named, kept, _scale(source, kept, money_unit), TYPED)
@@ -360,8 +360,8 @@ def _typed(
     return Raw(table, gathered([told, found, read]), kept, source, rows)
 
 
-def _known_type(table: ibis.Table, column: Column) -> Column:
-    """A column whose type the study leaves open: numbers if all its cells are, else text."""
+def settled(table: ibis.Table, column: Column) -> Column:
+    """A column whose type the study leaves open (``auto``): numbers if all cells of the table are, else text."""
     if column.type != "auto":
         return column
     cells = table[column.column].cast("string").strip().nullif("")
