@@ -11,12 +11,15 @@ import pandas as pd
 import pytest
 
 from estimators import tables
+from fusion.adapters import able
+from fusion.start import preview
 from workbook import paths
 from workbook.exhibits.journal import cells
 from workbook.exhibits.words import Filler, Words
 from workbook.language import speaking
 from workbook.params.file import apart, levels, patterns
 from workbook.params.load import StudyError, load
+from workbook.review import foresight
 
 HEADERS = "firm_id,year,y,d,sector,size,t"
 STUDY = """
@@ -142,3 +145,61 @@ def test_printed(language: str) -> None:
     assert flat.iloc[-1, 0] == {"en": "Sector = 0 in (1) (p)", "zh": "(1) 中 行业 = 0（p 值）"}[language]
     assert flat.iloc[2, 2] == "" and flat.iloc[2, 1] != ""
     assert [*flat.iloc[8, 1:]] == {"en": ["No", "Yes"], "zh": ["否", "是"]}[language]
+
+
+def test_what_levels_rows_have_is_known_before_a_run() -> None:
+    from estimators.tables import levels as rooms
+
+    assert foresight.MOST_LEVELS == rooms.MOST
+    rows = pd.DataFrame(
+        {"firm_id": ["a"] * 99, "year": 2000, "many": range(99), "word": ["x", "y", "z"] * 33}
+    )
+    one = {"outcome": "many", "treatments": ["word"], "controls": [], "iv": {}}
+
+    def told(*controls: str) -> list[str]:
+        column = {**one, "controls": [*controls]}
+        tables = {"main": {"panels": [{"columns": [column]}]}}
+        flat = {"fixed_effects": [], "outcome": "", "treatments": [], "tables": tables}
+        return [f.told for f in foresight.findings(rows, flat) if f.name == "tables"]
+
+    with speaking("en"):
+        text = "main, column 1: word holds text, not numbers; write levels(word), or a number made of it:"
+        assert told("levels(word)") == [f"{text} number(word)"]
+        assert "levels(many) has 99 values; 2 to 60" in told("levels(many)")[1]
+        assert "has no value w; there are: x, y, z" in told("levels(word, base=w)")[1]
+
+
+def test_columns_that_no_adapter_knows_are_read_as_the_source_has_them(tmp_path: Path) -> None:
+    lines = [
+        f"f{i},{year},{i + year % 3},{i % 3 + 0.5},{'ab'[i % 2]}" for i in range(5) for year in (2001, 2002)
+    ]
+    (tmp_path / "data.csv").write_text("\n".join(["unit,jahr,y,acres,crop", *lines]), "utf-8")
+    mapped = "firm_id: {aliases: [unit]}, year: {aliases: [jahr], take: year}, y: {aliases: [y]}"
+    adapter = f"adapter: mine\nfirm_id: {{as_written: true}}\ncolumns: {{{mapped}}}"
+    (tmp_path / "mine.adapter.yaml").write_text(adapter, "utf-8")
+    declared = "extra_columns: {y: {label_en: y, label_zh: y, type: float}}"
+    panel = f"panel: {{source: data.csv, adapter: mine.adapter.yaml, contract: minimal, {declared}}}"
+    table = "tables: {main: {columns: [{outcome: y, treatments: acres, controls: levels(crop), fixed_effects: []}]}}"
+    (tmp_path / "mine.yaml").write_text("\n".join([panel, table]), "utf-8")
+    flat = load(str(tmp_path / "mine.yaml")).flat
+    assert flat["fixed_effects"] == [["firm_id"], ["firm_id", "year"]]  # no industries and districts here
+    raw = preview.read(flat, paths.ROOT)
+    assert raw is not None and {n: raw.columns[n].type for n in ("acres", "crop")} == {
+        "acres": "float",
+        "crop": "str",
+    }
+    assert raw.table.count().execute() == 10 and float(raw.table["acres"].max().execute()) == 2.5
+
+
+def test_identifiers_in_single_precision_have_lost_digits_by_an_adapter_too(tmp_path: Path) -> None:
+    for kind, found in (("float32", 2), ("float64", 0)):
+        data = pd.DataFrame(
+            {"firm_id": np.array([310115001, 310115002], kind), "year": [2012, 2012], "x": [1.0, 2.0]}
+        )
+        data.to_stata(tmp_path / f"{kind}.dta", write_index=False)
+        how = {
+            "contract": "minimal",
+            "extra_columns": {"x": {"label_en": "x", "label_zh": "x", "type": "float"}},
+        }
+        raw = able.read(str(tmp_path / f"{kind}.dta"), "bureau", paths.ROOT, **how)
+        assert raw is not None and (raw.quality["rule"] == "digits_lost").sum() == found

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from fusion.adapters.match import Lookup, Mapping_
 from fusion.adapters.model import Adapter, ColumnRule, IdRule
+from fusion.panel.cast import SINGLE
 
 # The year of 2016, 2016年报, 2016-12-31, 2016/12, 2016年12月31日 and 20161231; other texts stay as they are.
 _MONTH, _DAY = "(?:0?[1-9]|1[0-2])", "(?:0?[1-9]|[12][0-9]|3[01])"
@@ -56,9 +57,17 @@ def pointed(cell: str) -> str:
 
 def identifier(cells: Sequence[str], rule: IdRule) -> str:
     """The first identifier that a row gives."""
-    plain = [narrow(cell) if rule.as_written else f"upper({narrow(cell)})" for cell in cells]
+    held = [_exact(cell) for cell in cells]
+    plain = [cell if rule.as_written else f"upper({cell})" for cell in held]
     each = [_formed(cell, rule) for cell in plain]
     return f"coalesce({', '.join(each)})" if len(each) > 1 else each[0]
+
+
+def _exact(cell: str) -> str:
+    """A cell as text; a number in single precision that has lost digits as the power of ten that it is, which is told of."""
+    value = f"TRY_CAST({cell} AS DOUBLE)"
+    lost = f"typeof({cell}) = 'FLOAT' AND abs({value}) >= {SINGLE:.0f}"
+    return f"CASE WHEN {lost} THEN format('{{:.7e}}', {value}) ELSE {narrow(cell)} END"
 
 
 def _formed(cell: str, rule: IdRule) -> str:

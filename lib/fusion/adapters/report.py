@@ -442,7 +442,9 @@ def _rule(severity: str, message: str, part: pd.DataFrame) -> str:
     if len(part) == 1:
         field = part["field"].iloc[0] or said("adapters.report.row")
         counts = {"cells": part["cells"].iloc[0], "firms": part["firms"].iloc[0]}
-        return said("adapters.report.rule", severity=severity, field=field, message=message, **counts)
+        # Notes on cells name no firms.
+        rule = "adapters.report.rule" if counts["firms"] else "adapters.report.rule_cells"
+        return said(rule, severity=severity, field=field, message=message, **counts)
     fields = (
         said("adapters.report.some", listed=listed(part["field"].head(SOME)))
         if len(part) > SOME

@@ -249,6 +249,7 @@ def checked(values: dict[str, Any], node: Any, file: Path) -> Parameters:
         lambda: _check_source(parameters, file),
         lambda: _check_files(parameters, file),
         lambda: _check_expressions(parameters, node, file, broken),
+        lambda: _ladder(parameters),
         lambda: _declare(parameters, file),
         lambda: _check_columns(parameters, node, file, broken),
         lambda: _check_tables(parameters, node, file),
@@ -787,6 +788,14 @@ def _source_headers(parameters: Parameters, file: Path) -> list[str] | None:
     if panel.adapter is not None:
         return found  # its headers are found by itself, wherever they stand; of others the first row tells
     return [panel.rename.get(name, name) for name in found] or None
+
+
+def _ladder(parameters: Parameters) -> list[str]:
+    """Without the contract of enterprises the ladder that is not stated has no effects of industries and districts."""
+    effects = parameters.effects
+    if parameters.panel.contract == "minimal" and "fixed_effects" not in effects.model_fields_set:
+        effects.fixed_effects = [["firm_id"], ["firm_id", "year"]]
+    return []
 
 
 def _declare(parameters: Parameters, file: Path) -> list[str]:

@@ -9,9 +9,11 @@ from typing import Any
 import pandas as pd
 
 from workbook.language import listed, said
+from workbook.params.file.levels import columns_of
 
 UNIT, YEAR = "firm_id", "year"
 FEW = 2  # treated units from which the variance among them can be estimated
+MOST_LEVELS = 60  # as estimators.tables.levels has it
 REGRESSED = ("outcome", "treatments", "controls")
 
 
@@ -40,6 +42,7 @@ def columns(parameters: Mapping[str, Any]) -> list[str]:
     named = [UNIT, YEAR, parameters["start_column"], parameters["cluster"], parameters["outcome"]]
     named += [*parameters["treatments"], *parameters["controls"], *parameters["other_outcomes"]]
     named += [part for step in parameters["fixed_effects"] for one in step for part in one.split("*")]
+    named += [column for _, _, term in _terms(parameters) for column in columns_of(term)]
     return list(dict.fromkeys(name for name in named if name))
 
 
@@ -54,9 +57,10 @@ def findings(rows: pd.DataFrame, parameters: Mapping[str, Any]) -> list[Finding]
         By name.
     """
     panel = any("firm_id" in step for step in parameters["fixed_effects"])
+    found = list(_printed(rows, parameters))
     if not parameters["outcome"] or not parameters["treatments"]:
-        return list(_years(rows, stops=False))
-    found = [*_regression(rows, parameters)]
+        return [*found, *_years(rows, stops=False)]
+    found += _regression(rows, parameters)
     found += _treatments(rows, parameters)
     found += _starts(rows, parameters)
     found += _clusters(rows, parameters)
@@ -86,6 +90,39 @@ def _regression(rows: pd.DataFrame, parameters: Mapping[str, Any]) -> Iterator[F
     if there and not whole.any() and rows[there].notna().any().all():
         gaps = listed(f"{c} {int(rows[c].isna().sum()):,}" for c in there)
         yield Finding(True, "effects", "outcome", said("review.foresight.no_row", gaps=gaps, rows=len(rows)))
+
+
+def _terms(parameters: Mapping[str, Any]) -> Iterator[tuple[str, int, str]]:
+    """Outcomes and regressors of tables: the table, its column, the term."""
+    for name, table in (parameters.get("tables") or {}).items():
+        for panel in table["panels"]:
+            for number, one in enumerate(panel["columns"], 1):
+                stages = [term for key, of in one["iv"].items() for term in (key, *of)]
+                for term in (one["outcome"], *one["treatments"], *one["controls"], *stages):
+                    yield name, number, term
+
+
+def _printed(rows: pd.DataFrame, parameters: Mapping[str, Any]) -> Iterator[Finding]:
+    """Terms of tables that are no numbers; levels that are too many, or lack their base."""
+    told: set[str] = set()
+    for table, number, term in _terms(parameters):
+        column = columns_of(term)[0]
+        if term in told or column not in rows or rows[column].notna().sum() == 0:
+            continue
+        told.add(term)
+        place = {"table": table, "number": number, "column": column}
+        if term == column:
+            if not _number(rows[column]):
+                yield Finding(True, "printed", "tables", said("review.foresight.term", **place))
+            continue
+        shown = sorted({f"{v:g}" if isinstance(v, float) else str(v) for v in rows[column].dropna()} - {""})
+        base = term.partition("base=")[2].rstrip(")").strip('"')
+        if not 2 <= len(shown) <= MOST_LEVELS:
+            told_of = said("review.foresight.levels", count=len(shown), most=MOST_LEVELS, **place)
+            yield Finding(True, "printed", "tables", told_of)
+        elif base and base not in shown:
+            told_of = said("review.foresight.base", base=base, known=listed(shown), **place)
+            yield Finding(True, "printed", "tables", told_of)
 
 
 def _treatments(rows: pd.DataFrame, parameters: Mapping[str, Any]) -> Iterator[Finding]:
