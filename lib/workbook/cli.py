@@ -797,14 +797,12 @@ def _say(lines: list[str], file: Path) -> None:
     """Print lines, no more than a screen; the file has the rest."""
     from workbook import files
 
-    for line in lines[:SCREEN]:
-        head, *rest = line.splitlines()
-        print("\n".join([head, *rest[:SCREEN_LINE]]), file=sys.stderr)
-    if len(lines) > SCREEN or any(len(line.splitlines()) > SCREEN_LINE + 1 for line in lines):
+    shown = [text for line in lines[:SCREEN] for text in line.splitlines()[: SCREEN_LINE + 1]]
+    print("\n".join(shown), end="\n" if shown else "", file=sys.stderr)
+    if left := sum(len(line.splitlines()) for line in lines) - len(shown):
         file.parent.mkdir(parents=True, exist_ok=True)
         files.write_atomic(file, "\n".join(lines) + "\n")
-        told = said("review.foresight.rest", count=max(0, len(lines) - SCREEN), file=files.shown(file))
-        print(told, file=sys.stderr)
+        print(said("review.foresight.rest", count=left, file=files.shown(file)), file=sys.stderr)
 
 
 def _explained(flat: dict[str, Any]) -> list[str]:

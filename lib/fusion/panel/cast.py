@@ -15,6 +15,7 @@ Rules, the same for every kind of source:
 # ruff: noqa: PD003, PD004
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -129,16 +130,21 @@ def cast(
     # of words beside another test of the cell would be a join for each column.
     unread = words.counts(odd, _unread)
     plain = {c for c, count in words.counts(odd, _word).items() if count == unread[c]}
-    mended = [c for c in odd if c not in plain]
+    # Nor do those where no cell holds what is mended; they are only told of.
+    wrong = [
+        c for c, count in words.counts([c for c in unread if c not in plain], _to_mend).items() if not count
+    ]
+    mended = [c for c in odd if c not in plain and c not in wrong]
     notes = words.notes(dict.fromkeys(mended, ()), _found_as_written)
     factors = {c: _factor(column, scale) for c, column in columns.items()}
     # Tables of their own: the expressions that mend or report a cell name it several times.
-    if mended:
+    if mended or wrong:
         words.keep(f"{name}_cells", {c: words.sql(_trimmed, c)[""] for c in mended})
     if shares := words.having(mended, _marked):
         words.keep(f"{name}_shares", {c: words.sql(_percents, c, factors[c])[""] for c in shares})
     typed = {c: words.sql(_value, c, factors[c], c in mended)[""] for c in columns}
     con.con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {words.select(typed)}")
+    notes += words.notes(dict.fromkeys(wrong, ()), _unreadable)
     notes += words.notes({c: (c in mended,) for c in odd}, _found)
     words.done()
     return con.table(name), pd.DataFrame(notes, columns=HEADER)
@@ -433,6 +439,20 @@ def _found(value: Any, column: Column, mend: bool = True) -> dict[str, Any]:
 
 def _unread(value: Any, column: Column) -> Any:
     return value.notnull() & _plain_number(value).isnull() if column.is_number and _is_text(value) else None
+
+
+def _to_mend(value: Any, column: Column) -> Any:
+    """Whether a cell that is no plain number holds a mark that is mended: one of full width, a comma, a percent sign, a blank."""
+    if _unread(value, column) is None:
+        return None
+    return value.re_search(f"[{''.join(WIDE)},%％{BLANKS}{UNSEEN}]") & _unread(value, column)
+
+
+def _unreadable(value: Any, column: Column) -> dict[str, Any]:
+    """Cells of a column without such marks that are neither a number nor a word for missing."""
+    # No list of words here, see `cast`.
+    word = value.upper().re_search(f"^({'|'.join(map(re.escape, MISSING))})$")
+    return {"not_a_number": value.notnull() & _plain_number(value).isnull() & ~word}
 
 
 def _word(value: Any, column: Column) -> Any:

@@ -461,12 +461,17 @@ def _line(part: pd.DataFrame, raw: Raw) -> str:
         where="; ".join(where),
         more=more,
     )
-    mends = {r.rule: getattr(r, f"mend_{current()}") for r in rules()}
-    mends |= {name: said(f"panel.mend.{name}") for name in GENERAL}
-    sentences = [told, mends.get(str(first["rule"]), "")]
+    sentences = [told, _mend(str(first["rule"]))]
     if first["rule"] in ("code_format", "code_unknown"):
         sentences.append(_suggest(part, raw))
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _mend(rule: str) -> str:
+    """How to mend what breaks a rule; empty where nothing is known."""
+    if rule in GENERAL:
+        return said(f"panel.mend.{rule}")
+    return next((getattr(one, f"mend_{current()}") for one in rules() if one.rule == rule), "")
 
 
 def _suggest(part: pd.DataFrame, raw: Raw) -> str:
