@@ -9,7 +9,9 @@ import pytest
 from workbook import cli
 
 
-def test_what_is_not_shown_is_counted_line_by_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_not_shown_is_counted_line_by_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """One finding of many lines is cut too: it was said that nothing more stands in the file."""
     many = "\n".join(["a rule is broken", *(f"- column {i}" for i in range(900))])
     cli._say([many], tmp_path / "found.txt")
