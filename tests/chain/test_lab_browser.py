@@ -113,6 +113,19 @@ def test_the_lab_opens_on_what_was_found(lab: str, view: Any, mine: Run) -> None
     assert [url for url in asked if not url.startswith(lab.replace("http", "ws"))] == []
 
 
+@CHROMIUM
+def test_plumbing_is_folded_and_the_parameters_are_not(lab: str, view: Any, mine: Run) -> None:
+    view.goto(view.url.replace(start.FILE, "08_heterogeneity.ipynb"))
+    view.wait_for_selector(".jp-CodeCell")
+    folded = view.wait_for_selector(".jp-CodeCell .jp-Placeholder")
+    assert "import" in folded.inner_text()
+    shown = view.evaluate(
+        "() => [...document.querySelectorAll('.jp-CodeCell .cm-content')].map(e => e.innerText)"
+    )
+    assert any("test_size = 0.05" in text for text in shown)
+    assert not any(text.startswith(("import ", "from ")) for text in shown)
+
+
 def test_a_notebook_run_by_hand_says_what_moved(mine: Run) -> None:
     """As in JupyterLab, without a browser: what stands below the last cell."""
     file = mine.build.parent / "08_heterogeneity.ipynb"

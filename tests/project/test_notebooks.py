@@ -136,3 +136,23 @@ def test_what_code_may_not_hold(code: str, said: str) -> None:
 )
 def test_what_code_may_hold(code: str) -> None:
     assert measure(notebook(code), "05_effects").faults == ()
+
+
+@pytest.mark.parametrize(
+    ("code", "folded", "fault"),
+    [
+        ("import numpy as np", True, False),
+        ("from fusion import a\nx = a.b()", False, True),
+        ("book.done()", False, True),
+        ("book.exhibit('a', b)", True, True),
+        ("book.exhibit('a', b)", False, False),
+    ],
+)
+def test_plumbing_is_folded_and_nothing_else(code: str, folded: bool, fault: bool) -> None:
+    cell = {
+        "cell_type": "code",
+        "source": code,
+        "metadata": {"jupyter": {"source_hidden": True}} if folded else {},
+    }
+    found = notebooks.measure({"cells": [cell]}, "n").faults
+    assert any("folded" in one for one in found) == fault

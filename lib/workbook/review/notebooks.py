@@ -43,6 +43,9 @@ _FOR_PRINT = re.compile(r"[,%]|\.\d")
 _FIELD = re.compile(r"\{[^{}:]*:([^{}]*)\}|%[ +#0-]*\d*(\.\d+)[efg]")
 # A head or title: capital, small letters, then another word. Formulas, conditions and queries have signs.
 _HEAD = re.compile(r"[A-Z][a-z]+[ ,:][^~=<>|*]*[a-z]{2}[^~=<>|*]*")
+_UNFOLDED = (
+    "cells that import or end a notebook are folded in JupyterLab (jupyter.source_hidden), others are not"
+)
 _LONG, _SIGNS = 40, re.compile(r"[~=<>|*]|\bselect\b|\bfrom\b", re.IGNORECASE)
 
 
@@ -90,6 +93,8 @@ def measure(content: Mapping[str, Any], name: str) -> Measures:
         if cell["cell_type"] != "code":
             words += len(_WORD.findall(_NO_PROSE.sub(" ", source)))
             continue
+        if _is_plumbing(source) != bool(cell["metadata"].get("jupyter", {}).get("source_hidden")):
+            faults.append(f"{name}: {_UNFOLDED}: {source.strip().splitlines()[0]}")
         filled = [line for line in source.splitlines() if line.strip()]
         length = sum(not line.startswith("# fmt:") for line in filled)
         lines += len(filled)
@@ -135,6 +140,12 @@ def main() -> int:
     faults = broken(each)
     print("\n".join([HEADER, *(m.row for m in each), together(each).row, *faults]))
     return bool(faults)
+
+
+def _is_plumbing(source: str) -> bool:
+    """Whether a cell opens a notebook, with its imports, or ends it: who reads in JupyterLab need not look at it."""
+    lines = source.strip().splitlines()
+    return lines == ["book.done()"] or any(line.startswith(("import ", "from ")) for line in lines)
 
 
 # -- inside ------------------------------------------------------------------------------------------
