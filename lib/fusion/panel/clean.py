@@ -158,7 +158,7 @@ def sample(
         flow.keep(
             lambda t: t.operating_revenue > 0, "revenue missing or not above zero", "营业收入缺失或不大于零"
         )
-    _not_empty(flow)
+    _not_empty(flow, quality)
     return flow
 
 
@@ -190,12 +190,14 @@ def viewed(table: ibis.Table) -> ibis.Table:
 
 
 # -- inside ------------------------------------------------------------------------------------
+ASIDE = (
+    "set aside: break a rule of the contract (see the quality table)",
+    "违反契约规则，另列（见数据质量表）",
+)
+
+
 def _set_aside(flow: SampleFlow, quality: pd.DataFrame) -> None:
     aside = quality.loc[quality["set_aside"] & quality["row"].notna(), "row"].drop_duplicates()
-    reason = (
-        "set aside: break a rule of the contract (see the quality table)",
-        "违反契约规则，另列（见数据质量表）",
-    )
     if aside.empty:
         return
     con = flow.table.get_backend()
@@ -203,7 +205,24 @@ def _set_aside(flow: SampleFlow, quality: pd.DataFrame) -> None:
         "fusion_set_aside", pd.DataFrame({ROW: aside.astype("int64")}), temp=True, overwrite=True
     )
     flow.table = flow.table.anti_join(rows, ROW)
-    flow._record(*reason)
+    flow._record(*ASIDE)
+
+
+def _all_aside(quality: pd.DataFrame) -> str:
+    """Which rule left no row: the one that most rows break, its column, a row and what stands there."""
+    broken = quality[quality["set_aside"] & quality["row"].notna()]
+    most = broken.groupby(["rule", "field"], sort=False)["row"].nunique().idxmax()
+    rows = broken[(broken["rule"] == most[0]) & (broken["field"] == most[1])]
+    first = rows.iloc[0]
+    told = said("panel.reason", en=first["message_en"], zh=first["message_zh"])
+    return said(
+        "panel.all_aside",
+        rows=rows["row"].nunique(),
+        field=first["field"],
+        told=told,
+        row=int(first["row"]),
+        value=str(first["value"])[:60],
+    )
 
 
 def _emptied(flow: SampleFlow, quality: pd.DataFrame) -> None:
@@ -272,10 +291,12 @@ def _need(flow: SampleFlow, parameter: str, column: str) -> None:
         raise PanelError(said("panel.filter_column", parameter=parameter, column=column))
 
 
-def _not_empty(flow: SampleFlow) -> None:
+def _not_empty(flow: SampleFlow, quality: pd.DataFrame | None = None) -> None:
     steps = flow.to_frame()
     if steps["rows"].iloc[-1] == 0:
         at = steps.loc[steps["rows"].eq(0)].iloc[0]
+        if quality is not None and at["reason_en"] == ASIDE[0]:
+            raise PanelError(_all_aside(quality))
         raise PanelError(
             said(
                 "panel.nothing_left",

@@ -99,6 +99,7 @@ def assign(looked: Looked, outcome: str = "", treatment: str = "") -> Roles:
     if looked.sheet:
         roles.note("sheet", sheet=looked.sheet)
     _names(roles)
+    _unread(roles)
     _treatment(roles, _asked(roles, treatment))
     _outcome(roles, _asked(roles, outcome))
     _controls(roles)
@@ -125,9 +126,32 @@ def _keys(looked: Looked) -> tuple[Seen, Seen, Word | None]:
     if found is None:
         close = max(named, key=lambda pair: tried[id(pair[0])], default=None)
         if close is None or tried[id(close[0])] < 0.5:
-            raise AdapterError(said("start.no_unit", **_looked_at(looked)))
+            raise AdapterError(_no_unit(looked, year))
         found = close
     return found[0], year, found[1]
+
+
+def _no_unit(looked: Looked, year: Seen) -> str:
+    """Why nothing names a unit: no header says so, or what says so names several rows of a year."""
+    called = next((c for c in looked.columns if c is not year and c.filled and _unit(c)), None)
+    if called is None:
+        return said("start.no_unit", **_looked_at(looked))
+    pairs = pd.DataFrame({"unit": called.cells, "year": year.stated}).dropna()
+    twice = pairs[pairs.duplicated(keep=False)]
+    if twice.empty:
+        return said("start.no_unit", **_looked_at(looked))
+    first = twice.iloc[0]
+    same = int((pairs == first).all(axis=1).sum())
+    return said(
+        "start.unit_twice",
+        files=_looked_at(looked)["files"],
+        header=called.header,
+        units=called.cells.nunique(),
+        rows=len(twice),
+        value=first["unit"][:60],
+        year=int(first["year"]),
+        same=same,
+    )
 
 
 def _unit(column: Seen) -> Word | None:
@@ -207,6 +231,10 @@ def _names(roles: Roles) -> None:
     _called(roles)
 
 
+# A number with a currency before it or a unit behind it.
+AROUND = r"[^\d\s+\-.]{1,3}\s?[+-]?\d[\d,]*(\.\d+)?|[+-]?\d[\d,]*(\.\d+)?\s?[^\d\s,.:/%\-]{1,4}"
+
+
 def _called(roles: Roles) -> None:
     """Where units have a code, the column with their names is the contract's."""
     own = _unit(roles.unit)
@@ -257,6 +285,20 @@ def _asked(roles: Roles, name: str) -> Seen | None:
     raise AdapterError(
         said("start.no_header", name=name[:80], near=listed(near or headers[:20]), all=len(headers))
     )
+
+
+def _unread(roles: Roles) -> None:
+    """Say of columns that hold nothing, and of numbers that are texts for signs or words around them."""
+    empty = [c.header for c in roles.others() if not c.filled]
+    if empty:
+        roles.note("empty", headers=listed(empty[:20]))
+    for column in roles.others():
+        texts = column.cells.dropna()
+        if column.is_number or column.column or _unit(column) or not len(texts):
+            continue
+        around = texts.str.fullmatch(AROUND)
+        if around.mean() >= MOSTLY and texts.nunique() > 2:
+            roles.note("around", header=column.header, value=str(texts[around].iloc[0])[:30])
 
 
 # -- treatment ---------------------------------------------------------------------------------
