@@ -69,10 +69,16 @@ def test_the_queue_goes_out_comes_back_and_mends(run: tuple[Path, readers.Raw, s
     made = queue.write(asked, tmp_path, "district", "zh")
     books = [f for f in made if f.suffix == ".xlsx"]
     assert len(books) == asked["district"].nunique()
-    mine = tmp_path / f"{first['district']}.xlsx"
+    mine = next(b for b in books if b.stem.startswith(first["district"]))
+    assert first["district_name"] in mine.stem and not first["district_name"].isdigit()
     sheet = openpyxl.load_workbook(mine).active
     assert sheet["B2"].value == SCRIPT and sheet["B2"].data_type == "s"  # text, no formula
     assert sheet.protection.sheet
+    assert (sheet.page_setup.paperSize, sheet.page_setup.orientation) == ("9", "landscape") or int(
+        sheet.page_setup.paperSize
+    ) == 9
+    width = sum(d.width for d in sheet.column_dimensions.values())
+    assert width < 2 * 190, "two sheets of A4 hold so many letters of eight points"
     heads = {row["head_zh"]: row["column"] for row in queue._table("queue.csv")}
     told = {heads[head.value]: cell.value for head, cell in zip(sheet[1], sheet[2], strict=True)}
     assert (told["file"], told["sheet"], told["line"], told["measure"]) == ("a.xlsx", "2018", 7, "千元")

@@ -29,10 +29,11 @@ def placed(lines: pd.DataFrame, source: Source | None) -> pd.DataFrame:
     pandas.DataFrame
         With ``file``; ``sheet`` (of a workbook); ``line``, the row of that file or sheet as a spreadsheet counts them, from
         1 with the head, missing where a value was made of several rows; ``filled_in``, the unit of the form; and
-        ``filled_times``, by which a value of the panel is multiplied to be one in that unit.
+        ``filled_times``, by which a value of the panel is multiplied to be one in that unit; ``made``: no form has the item,
+        which is computed of others.
     """
     found = {c: pd.Series("", index=lines.index, dtype=object) for c in ("file", "sheet", "filled_in")}
-    out = lines.assign(**found, line=float("nan"), filled_times=1.0)
+    out = lines.assign(**found, line=float("nan"), filled_times=1.0, made=False)
     if source is None or not len(lines):
         return out
     rows = {
@@ -68,6 +69,7 @@ def _place(
         return {"file": listed(one.label for one in others), "filled_in": unit, "filled_times": times}
     unit, times = _unit(own, item)  # brought, or made of what the row brings
     place = {"file": own.path.name, "sheet": own.looked.sheet, "filled_in": unit, "filled_times": times}
+    place["made"] = item not in own.brings
     return place | ({"line": lying[id(own)][row]} if row in lying[id(own)] else {})
 
 

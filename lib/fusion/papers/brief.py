@@ -59,13 +59,15 @@ def brief(
     parts, whole = first[first["group"] != axes["total"]], frame[frame["group"] == axes["total"]]
     made = Brief(
         filled(axes["under"], year),
-        [*_totals(whole, axes, year), *_groups(parts, axes), _target(told, axes)],
+        [
+            *_totals(whole, axes, year),
+            *paper.in_doubt(whole.head(MOST), axes),
+            *_groups(parts, axes),
+            _target(told, axes),
+        ],
         _figures(whole, parts, axes),
         paper.picture(plots.growth(parts, {"x": filled(axes["chart"], first["measure"].iloc[0])})),
-        [
-            *paper.in_doubt(whole.head(MOST), axes),
-            *_unsure(whole.iloc[0], told if not rules else {**told, "expected": None}, axes),
-        ],
+        _unsure(whole.iloc[0], told if not rules else {**told, "expected": None}, axes),
         [[str(row["group"]), *(_cell(row, c) for c in COLUMNS[1:])] for row in first.to_dict("records")],
     )
     caption = filled(axes["table"], year, first["measure"].iloc[0])

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from fusion.papers import paper
-from fusion.papers.paper import number
+from fusion.papers.paper import filled, number
 
 FIRST = ["amount", "before", "growth", "share"]
 SECOND = ["units", "matched", "growth", "nominal"]
@@ -47,9 +47,11 @@ def _measures(frame: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(frame["measure"]))
 
 
-def _notes(frame: pd.DataFrame, axes: Mapping[str, str]) -> list[str]:
-    """What stands below a table: its scope, what doubts do to its totals, its source."""
-    return [axes["scope"], *paper.in_doubt(frame, axes), axes["source"]]
+def _notes(frame: pd.DataFrame, axes: Mapping[str, str], columns: Sequence[str]) -> list[str]:
+    """What stands below a table: its scope, below the first what doubts do to its totals, its source."""
+    doubts = paper.in_doubt(frame, axes) if columns == FIRST else []
+    whole = [filled(axes["in_doubt"], axes["comma"].join(doubts))] if doubts else []
+    return [axes["scope"], *whole, axes["source"]]
 
 
 def _rows(frame: pd.DataFrame, columns: Sequence[str]) -> list[list[Any]]:
@@ -80,7 +82,7 @@ def _word(frame: pd.DataFrame, axes: Mapping[str, str], parts: Sequence[Part]) -
         paper.say(made, caption, paper.HEADING, 14, centred=True, spacing=24)
         paper.say(made, unit, paper.BODY, 9, spacing=14).alignment = WD_ALIGN_PARAGRAPH.RIGHT
         _word_table(made, frame, axes, columns)
-        for text in _notes(frame, axes):
+        for text in _notes(frame, axes, columns):
             paper.say(made, text, paper.BODY, 9, spacing=14)
         paper.say(made, "", paper.BODY, 9, spacing=14)
     return paper.bytes_of(made)
@@ -150,7 +152,7 @@ def _sheet(sheet: Any, frame: pd.DataFrame, axes: Mapping[str, str], part: Part)
                 form=FORMS.get(columns[(c - 2) % wide], "0.0"),
             )
     end = 4 + len(lines)
-    notes = _notes(frame, axes)
+    notes = _notes(frame, axes, columns)
     for r, text in enumerate(notes, end + 1):
         _put(sheet, r, 1, text, "left", size=9)
         sheet.merge_cells(start_row=r, end_row=r, start_column=1, end_column=last)

@@ -19,7 +19,10 @@ from workbook import files, inert, paths
 from workbook.language import said, told
 
 HOME = paths.DATA / "editing"
-_WIDTH, _ANSWER_ROWS = 16, "FFF2CC"
+DISTRICTS = paths.DATA / "synthetic" / "districts.csv"
+_ANSWER_ROWS = "FFF2CC"
+_SHARES = {"slip": "0.00", "of_total": "0.0", "of_growth": "0.0"}
+_ACROSS = 2  # sheets of A4 side by side: what is asked, and what it moves with room for the answer
 _UNSAFE = re.compile(r"[^\w-]+")
 MONEY = ("元", "千元", "万元", "百万元", "亿元")  # units in which a correction may stand
 ALL = "*"  # all money of a form
@@ -83,7 +86,10 @@ def lines(folder: Path, language: str, most: int, least: float = 0.0) -> pd.Data
     queue = _with_panel(queue, panel)
     labels = {row["column"]: row[f"label_{language}"] for row in _rows(paths.DATA / "contract" / "panel.csv")}
     queue["item_name"] = queue["item"].map(labels).fillna(queue["item"])
-    queue["form"] = queue["item"].map(_forms()).fillna("")
+    queue["form"] = queue["item"].map(_forms()).fillna("").mask(queue["made"], said("publish.queue.made"))
+    districts = {row["district"]: row[f"name_{language}"] for row in _rows(DISTRICTS)}
+    code = queue["district"].astype("string").fillna("")
+    queue["district_name"] = code.map(districts).fillna(code)
     queue["check"] = [
         check_code(u, y, i, v)
         for u, y, i, v in queue[["unit", "year", "item", "value"]].itertuples(index=False)
@@ -150,7 +156,8 @@ def write(asked: pd.DataFrame, folder: Path, by: str, language: str) -> list[Pat
     folder.mkdir(parents=True, exist_ok=True)
     made = []
     for name, part in asked.groupby(asked[by].fillna("").astype(str), sort=True):
-        stem = _UNSAFE.sub("_", str(name))[:60] or "0"
+        called = f"{name} {part['district_name'].iloc[0]}" if by == "district" and name else str(name)
+        stem = _UNSAFE.sub("_", called)[:60] or "0"
         target = folder / f"{stem}.xlsx"
         _workbook(part, target, language)
         made += [target, _letters(part, folder / f"{stem}.docx")]
@@ -171,13 +178,15 @@ def _workbook(part: pd.DataFrame, target: Path, language: str) -> None:
         place = sheet.cell(1, i)
         inert.cell(place, head[f"head_{language}"])
         place.font, place.alignment = Font(bold=True), Alignment(wrap_text=True, vertical="top")
-        sheet.column_dimensions[get_column_letter(i)].width = _WIDTH
+        sheet.column_dimensions[get_column_letter(i)].width = int(head["width"])
     for r, row in enumerate(part.to_dict("records"), 2):
         for i, head in enumerate(heads, 1):
             place = sheet.cell(r, i)
             inert.cell(place, _plain(row.get(head["column"])))
+            place.alignment = Alignment(wrap_text=True, vertical="top")
             if head["column"] in VALUES:
                 place.number_format = _shown(row[head["column"]])
+            place.number_format = _SHARES.get(head["column"], place.number_format)
             if head["answer"] == "yes":
                 place.fill, place.protection = (
                     PatternFill("solid", fgColor=_ANSWER_ROWS),
@@ -189,14 +198,21 @@ def _workbook(part: pd.DataFrame, target: Path, language: str) -> None:
     pick.add(f"{column}2:{column}{len(part) + 1}")
     sheet.add_data_validation(pick)
     sheet.freeze_panes, sheet.protection.sheet = "D2", True
-    sheet.page_setup.orientation, sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = (
-        "landscape",
-        1,
-        0,
-    )
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True
-    sheet.print_title_rows = "1:1"
+    _on_paper(sheet)
     book.save(target)
+
+
+def _on_paper(sheet: Any) -> None:
+    """A4 across, two sheets side by side, who is asked on both, heads on each; no letter smaller than eight points."""
+    from openpyxl.worksheet.page import PageMargins
+
+    setup = sheet.page_setup
+    setup.orientation, setup.paperSize = "landscape", sheet.PAPERSIZE_A4
+    setup.fitToWidth, setup.fitToHeight = _ACROSS, 0
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.page_margins = PageMargins(left=0.4, right=0.4, top=0.5, bottom=0.6)
+    sheet.print_title_rows, sheet.print_title_cols = "1:1", "A:B"
+    sheet.oddFooter.center.text = "&P / &N"
 
 
 def _shown(value: Any) -> str:
@@ -214,6 +230,7 @@ def _plain(value: Any) -> Any:
 def _letters(part: pd.DataFrame, target: Path) -> Path:
     """A letter for each call, a page each."""
     from docx import Document
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.oxml.ns import qn
     from docx.shared import Mm, Pt
 
@@ -225,21 +242,26 @@ def _letters(part: pd.DataFrame, target: Path) -> Path:
     for position, (_, call) in enumerate(part.groupby("rank", sort=True)):
         if position:
             made.add_page_break()
-        for i, paragraph in enumerate(_letter(call)):
-            run = made.add_paragraph().add_run(inert.word(paragraph))
-            run.bold = i == 0
+        paragraphs = list(_letter(call))
+        for i, text in enumerate(paragraphs):
+            paragraph = made.add_paragraph()
+            run = paragraph.add_run(inert.word(text))
+            if i == 0:
+                run.bold, run.font.size, paragraph.alignment = True, Pt(16), WD_ALIGN_PARAGRAPH.CENTER
+            elif i == len(paragraphs) - 1:
+                paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+            elif i > 1:
+                paragraph.paragraph_format.first_line_indent = Pt(24)
     made.save(str(target))
     return target
 
 
 def _letter(call: pd.DataFrame) -> Iterator[str]:
     """The paragraphs of one letter: nothing of other units, no totals."""
-    first = call.iloc[0]
-    more = call.loc[call["value"].notna()].iloc[1 : 1 + _OTHERS]
-    others = [
-        f"{name} {_number(value)} {unit}"
-        for name, value, unit in more[["item_name", "value", "measure"]].itertuples(index=False)
-    ]
+    first = call.loc[~call["made"]].iloc[0] if not call["made"].all() else call.iloc[0]
+    more = call.loc[call["value"].notna() & ~call["made"]].drop(index=first.name, errors="ignore")
+    same = more["file"].eq(first["file"])
+    others, elsewhere = (_named(part.iloc[:_OTHERS]) for part in (more.loc[same], more.loc[~same]))
     name = first["firm_name"] if isinstance(first["firm_name"], str) and first["firm_name"] else _zh("you")
     values = {
         "name": name,
@@ -250,13 +272,20 @@ def _letter(call: pd.DataFrame) -> Iterator[str]:
         "value": _number(first["value"]),
         "measure": first["measure"],
         "compared": _compared(first),
-        "others": _zh("others", others="\u3001".join(others)) if others else "",
+        "others": _zh("others", others=others) if others else "",
+        "elsewhere": _zh("elsewhere", others=elsewhere) if elsewhere else "",
     }
     text = (HOME / "letter.zh.md").read_text("utf-8")
     for paragraph in text.split("\n\n"):
         filled = paragraph.strip().format(**values)
         if filled:
             yield filled
+
+
+def _named(part: pd.DataFrame) -> str:
+    """Items with what was reported, one after the other."""
+    items = part[["item_name", "value", "measure"]].itertuples(index=False)
+    return "\u3001".join(f"{name} {_number(value)} {unit}" for name, value, unit in items)
 
 
 def _number(value: float) -> str:
