@@ -61,6 +61,17 @@ def test_old_and_open_workbooks_are_read_whole(kind: str, read: Callable[..., pa
     assert (source.layouts[0].dated.year, source.layouts[0].dated.by) == (2018, "title")
 
 
+def test_an_empty_sheet_is_named_and_hides_no_form(tmp_path: Path, read: Callable[..., panel.Source]) -> None:
+    """A workbook whose first sheet was left empty is read from the second; one that is all empty says so."""
+    rows = [["统一社会信用代码", "年份", "资产总计"], [A, 2020, 10], [B, 2020, 20]]
+    source = read([book(tmp_path, "a.xlsx", {"Sheet1": [], "年报": rows})], "bureau", **MINIMAL)
+    assert len(frame(source)) == 2 and source.layouts[0].passed == ("Sheet1",)
+    with pytest.raises(AdapterError, match="the sheet 'Sheet1' is empty; other sheets: none"):
+        read([book(tmp_path, "b.xlsx", {"Sheet1": []})], "bureau", **MINIMAL)
+    with pytest.raises(AdapterError, match="Sheet1, 说明"):
+        read([book(tmp_path, "c.xlsx", {"Sheet1": [], "说明": [["x"]]})], "bureau", **MINIMAL)
+
+
 def test_a_percent_cell_is_what_it_shows(tmp_path: Path, read: Callable[..., panel.Source]) -> None:
     rows = [
         ["统一社会信用代码", "年份", "关键工序数控化率", "资产总计"],

@@ -83,6 +83,12 @@ def test_what_nobody_read_is_not_verified(tmp_path: Path) -> None:
     assert pilots.load(file)["verified"].tolist() == [False, True]
     with pytest.raises(EvaluationError, match="line 2, verified = ''"):
         pilots.load(write(tmp_path, GOOD.replace("yes", "")))
+    many = write(tmp_path, *[GOOD.replace("yes", "").replace("F1", f"F{n}") for n in range(9)])
+    with pytest.raises(EvaluationError) as told:
+        pilots.load(many)
+    assert str(told.value).count("verified = ''") == 1, "one cause is said once"
+    assert "line 2, 3, 4, 5, 6 and others (9 in all)" in str(told.value)
+    file = write(tmp_path, GOOD.replace("yes", "否"), GOOD.replace("F1", "F2"))
     rows = [line.split(",") for line in file.read_text("utf-8").splitlines()]
     at = rows[0].index("verified")
     file.write_text("\n".join(",".join(c for k, c in enumerate(row) if k != at) for row in rows), "utf-8")

@@ -18,7 +18,8 @@ from fusion.adapters.headers import PARENT_MARK, alias_key, normalise, parse
 from fusion.adapters.match import known_aliases
 from fusion.adapters.model import Adapter, FileRule
 from fusion.adapters.stage import Peek
-from fusion.language import said
+from fusion.language import listed, said
+from fusion.panel import sheets
 from fusion.panel.contract import Column
 
 DEPTH = 3  # rows that a header may have
@@ -65,6 +66,11 @@ def find(
         return best
     lone = next((i for i, row in enumerate(rows) if sum(map(bool, row)) > 1), None)
     if lone is None:
+        if looked.kind in sheets.KINDS and not any(any(row) for row in rows):
+            others = listed(looked.others) or said("adapters.none_else")
+            raise AdapterError(
+                said("adapters.empty_sheet", path=looked.path, sheet=looked.sheet, others=others)
+            )
         raise AdapterError(said("adapters.no_header", path=looked.path, count=len(rows)))
     deep = max(at for first, at in _possible(rows[: lone + DEPTH], adapter) if first == lone)
     return _made(rows, lone, deep, ask)

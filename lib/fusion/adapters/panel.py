@@ -213,11 +213,13 @@ def _tables(path: Path, adapter: Adapter, chosen: Choices) -> list[Layout]:
         used = _of_establishments(adapter, path)
         of = {c: chosen.columns[c] for c in ESTABLISHED}
         columns = replace(chosen, columns=of, preferred={})
-    first = look(path, used, columns, rule)
-    if chosen.sheet or rule.sheet or adapter.sheet or not first.looked.others:
-        return _years(first, used, columns)
+    stated = chosen.sheet or rule.sheet or adapter.sheet
+    others = () if stated else stage.peek(path, chosen.encoding).others
+    if not others:
+        return _years(look(path, used, columns, rule), used, columns)
+    # Also where the first sheet is empty, or no table: the form may stand in another.
     names = stage.sheet_names(path)
-    every = [first if n == first.looked.sheet else _looked(path, used, columns, rule, n) for n in names]
+    every = [_looked(path, used, columns, rule, n) for n in names]
     tables = [one for one in every if one is not None and _is_table(one)]
     if any("firm_id" in one.mapping.single for one in tables):
         tables = [one for one in tables if "firm_id" in one.mapping.single]
@@ -271,7 +273,7 @@ def problems(layouts: Sequence[Layout], adapter: Adapter, chosen: Choices) -> li
     needed = {n: c for n, c in chosen.columns.items() if n not in KEYS or not causes}
     missing = missing_columns(sorted(there), needed)
     if missing:
-        files = examples(list(dict.fromkeys(layout.path.name for layout in layouts)), NAMED)
+        files = examples(list(dict.fromkeys(layout.label for layout in layouts)), NAMED)
         told = examples(missing, TO_MEND)
         lines.append(said("adapters.columns_missing", files=files, count=len(missing), missing=told))
     return lines

@@ -17,6 +17,7 @@ from fusion.language import listed, said
 
 # Faults and characters of a cell that a message shows: one screen.
 SHOWN, WIDEST = 30, 80
+ROWS = 5  # that have one wrong value
 # Kinds of columns that can be added up or held against a goal.
 NUMERIC = ("number", "integer", "truth", "?")
 
@@ -78,14 +79,14 @@ def read(file: Path, required: Collection[str]) -> pd.DataFrame:
 def faults(table: pd.DataFrame, column: str, allowed: Collection[str], file: str) -> list[str]:
     """Cells of a column that are not among the allowed words."""
     words = listed(w or said("evaluation.word.empty") for w in allowed)
-    return [cell(table, i, column, file, words) for i in table.index[~table[column].isin(list(allowed))]]
+    return cells(table, ~table[column].isin(list(allowed)), column, file, words)
 
 
 def years(table: pd.DataFrame, column: str, file: str, *, empty: bool) -> list[str]:
     """Cells of a column that are not a year (or empty, where that is allowed)."""
     good = table[column].astype("str").str.fullmatch(r"(19|20)\d\d") | ((table[column] == "") & empty)
     word = said("evaluation.word.year_or_empty") if empty else said("evaluation.word.year")
-    return [cell(table, i, column, file, word) for i in table.index[~good]]
+    return cells(table, ~good, column, file, word)
 
 
 def numbers(
@@ -102,7 +103,7 @@ def numbers(
     good = (np.isfinite(found) & found.between(least, most)) | ((table[column] == "") & empty)
     whole = math.isinf(least) and math.isinf(most)
     word = said("evaluation.word.number") if whole else said("evaluation.word.within", least=least, most=most)
-    return [cell(table, i, column, file, word) for i in table.index[~good]]
+    return cells(table, ~good, column, file, word)
 
 
 def unknown(
@@ -134,6 +135,19 @@ def unknown(
         elif kind not in kinds:
             wrong.append(fault(file, i, "other_kind", column=column, value=_short(name)))
     return wrong
+
+
+def cells(table: pd.DataFrame, wrong: pd.Series, column: str, file: str, allowed: str) -> list[str]:
+    """Cells that are not allowed, in words: one value once, with the rows that it stands in."""
+    told = []
+    for value, rows in table.loc[wrong].groupby(column, sort=False):
+        first = listed(int(row) + 2 for row in rows.index[:ROWS])
+        line = said("evaluation.rows", first=first, count=len(rows)) if len(rows) > ROWS else first
+        value = _short(str(value))
+        told.append(
+            said("evaluation.cell", file=file, line=line, column=column, value=value, allowed=allowed)
+        )
+    return told
 
 
 def cell(table: pd.DataFrame, row: int, column: str, file: str, allowed: str) -> str:

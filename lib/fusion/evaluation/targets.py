@@ -17,7 +17,7 @@ from fusion.classification.enterprises import belonging
 from fusion.classification.listed import split
 from fusion.evaluation import sold
 from fusion.evaluation.errors import EvaluationError
-from fusion.evaluation.tables import cell, fault, faults, numbers, read, refuse, unknown, years
+from fusion.evaluation.tables import cells, fault, faults, numbers, read, refuse, unknown, years
 from fusion.language import listed, said
 
 COLUMNS = (
@@ -416,7 +416,7 @@ def _choices(table: pd.DataFrame, name: str, file: str) -> list[str]:
     words = listed(allowed) if allowed else said("evaluation.word.year_or_empty")
     form = "|".join(allowed) if allowed else r"(?:19|20)\d\d"
     good = table[name].str.fullmatch(rf"(?:(?:{form})(?:\|(?:{form}))*)?")
-    return [cell(table, i, name, file, words) for i in table.index[~good]]
+    return cells(table, ~good, name, file, words)
 
 
 def _own(choice: str) -> list[Any]:
