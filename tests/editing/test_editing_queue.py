@@ -78,6 +78,7 @@ def test_the_queue_goes_out_comes_back_and_mends(run: tuple[Path, readers.Raw, s
         sheet.page_setup.paperSize
     ) == 9
     width = sum(d.width for d in sheet.column_dimensions.values())
+    assert sheet.row_dimensions[1].height >= 34, "heads of two lines are not cut"
     assert width < 2 * 190, "two sheets of A4 hold so many letters of eight points"
     heads = {row["head_zh"]: row["column"] for row in queue._table("queue.csv")}
     told = {heads[head.value]: cell.value for head, cell in zip(sheet[1], sheet[2], strict=True)}

@@ -22,6 +22,7 @@ HOME = paths.DATA / "editing"
 DISTRICTS = paths.DATA / "synthetic" / "districts.csv"
 _ANSWER_ROWS = "FFF2CC"
 _SHARES = {"slip": "0.00", "of_total": "0.0", "of_growth": "0.0"}
+_LINE, _WIDE = 17, 0x2E80  # points of a line; characters from here on are wide
 _ACROSS = 2  # sheets of A4 side by side: what is asked, and what it moves with room for the answer
 _UNSAFE = re.compile(r"[^\w-]+")
 MONEY = ("元", "千元", "万元", "百万元", "亿元")  # units in which a correction may stand
@@ -179,7 +180,9 @@ def _workbook(part: pd.DataFrame, target: Path, language: str) -> None:
         inert.cell(place, head[f"head_{language}"])
         place.font, place.alignment = Font(bold=True), Alignment(wrap_text=True, vertical="top")
         sheet.column_dimensions[get_column_letter(i)].width = int(head["width"])
+    sheet.row_dimensions[1].height = _tall(heads, {h["column"]: h[f"head_{language}"] for h in heads})
     for r, row in enumerate(part.to_dict("records"), 2):
+        sheet.row_dimensions[r].height = _tall(heads, row)
         for i, head in enumerate(heads, 1):
             place = sheet.cell(r, i)
             inert.cell(place, _plain(row.get(head["column"])))
@@ -202,6 +205,13 @@ def _workbook(part: pd.DataFrame, target: Path, language: str) -> None:
     book.save(target)
 
 
+def _tall(heads: list[dict[str, str]], row: dict[str, Any]) -> float:
+    """Height of a row whose texts are broken at their columns' widths; a Chinese character is as wide as two letters."""
+    texts = ((str(row.get(h["column"]) or ""), int(h["width"]) - 1) for h in heads)
+    broken = (-(-sum(1 + (ord(sign) > _WIDE) for sign in text) // width) for text, width in texts if text)
+    return float(_LINE * max(1, *broken))
+
+
 def _on_paper(sheet: Any) -> None:
     """A4 across, two sheets side by side, who is asked on both, heads on each; no letter smaller than eight points."""
     from openpyxl.worksheet.page import PageMargins
@@ -210,7 +220,7 @@ def _on_paper(sheet: Any) -> None:
     setup.orientation, setup.paperSize = "landscape", sheet.PAPERSIZE_A4
     setup.fitToWidth, setup.fitToHeight = _ACROSS, 0
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
-    sheet.page_margins = PageMargins(left=0.4, right=0.4, top=0.5, bottom=0.6)
+    sheet.page_margins = PageMargins(left=0.4, right=0.4, top=0.5, bottom=0.6, footer=0.25)
     sheet.print_title_rows, sheet.print_title_cols = "1:1", "A:B"
     sheet.oddFooter.center.text = "&P / &N"
 
