@@ -404,12 +404,12 @@ def begin(
     treatment: Annotated[str, typer.Option(help="header of the treatment, or of the year it starts")] = "",
 ) -> None:
     """Look at files and write a small study of them with its adapter; then make study STUDY=<name>.yaml."""
-    from fusion.adapters import AdapterError
+    from fusion.adapters import PanelError
     from fusion.start import command
 
     try:
         command.new(_spread(files), name, outcome, treatment, files)
-    except AdapterError as error:
+    except PanelError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None
 

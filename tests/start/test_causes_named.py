@@ -8,11 +8,12 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 from fusion.adapters import AdapterError, PanelError, able
 from fusion.panel import checks, clean
 from fusion.start import look, roles
-from workbook import paths
+from workbook import cli, paths
 
 
 def panel() -> pd.DataFrame:
@@ -67,3 +68,17 @@ def test_the_rule_that_leaves_no_row_is_named(tmp_path: Path) -> None:
         PanelError, match=r"no row is left: 2 are set aside because of firm_id: .*digits are lost.*first: row"
     ):
         clean.sample(raw.table, checks.check(raw, "set_aside"), first_year=2010, last_year=2015)
+
+
+def test_a_file_without_rows_is_no_file_without_years(tmp_path: Path) -> None:
+    (tmp_path / "head.csv").write_text("firm_id,year,sales\n", "utf-8")
+    with pytest.raises(AdapterError, match=r"head\.csv: .*header"):
+        roles.assign(look.look([tmp_path / "head.csv"]))
+
+
+def test_a_page_that_is_called_a_workbook_is_refused_in_words(tmp_path: Path) -> None:
+    file = tmp_path / "data.xls"
+    file.write_text("<table><tr><td>1</td></tr></table>", "utf-8")
+    done = CliRunner().invoke(cli.app, ["--language", "en", "new", str(file), "--name", "mine"])
+    assert done.exit_code == 2 and not isinstance(done.exception, PanelError)
+    assert "data.xls: not a whole Excel file" in done.output

@@ -88,6 +88,8 @@ def assign(looked: Looked, outcome: str = "", treatment: str = "") -> Roles:
     AdapterError
         When no column names years or units, or one that was asked for is not there.
     """
+    if not any(column.filled for column in looked.columns):
+        raise AdapterError(said("adapters.header_only", path=_looked_at(looked)["files"]))
     unit, year, word = _keys(looked)
     enterprise = is_enterprise(looked.columns) and unit.column == "firm_id"
     firms = enterprise or unit.column == "firm_id" or (word is not None and word.en == "firm")
