@@ -19,7 +19,7 @@ TYPED = re.findall(
     False In None actors apt auto bureau check checkout chromium csmar enterprise false float form fusion git
     how install level make minimal of optima params partial pin pooled sha256 side standard stop study
     supplementary synthetic tail true type wind xlsx
-    alpha conditions corrected degree draws gmm high kappa low markov method most policy start term trim vcov years
+    alpha conditions corrected degree draws gmm high kappa levels low markov method most policy start term trim vcov years
     """,
 )
 # Columns, and what may stand in a study's or an adapter's file.
