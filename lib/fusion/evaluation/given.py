@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-TABLES = ("pilots", "plan", "targets", "observed")
+TABLES = ("pilots", "plan", "targets", "observed", "own_index")
 STATED = ("report_scheme", "as_of")  # that are held against those tables or the panel's years
 SHIPPED = "data/evaluation/targets.csv"
 
@@ -15,13 +15,13 @@ SHIPPED = "data/evaluation/targets.csv"
 def faults(
     parameters: Mapping[str, Any], root: Path, columns: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
-    """What is wrong in the tables of pilots, plans, targets and observed values, and in what a study says of them.
+    """What is wrong in the tables of pilots, plans, targets, observed values and an own index, and in what a study says of them.
 
     Parameters
     ----------
     parameters : mapping
-        ``pilots``, ``plan``, ``targets``, ``observed`` (places, or None), ``report_scheme``, ``as_of``, ``first_year``,
-        ``standards``.
+        ``pilots``, ``plan``, ``targets``, ``observed``, ``own_index`` (places, or None), ``report_scheme``, ``as_of``,
+        ``first_year``, ``standards``.
     root : Path
         Folder that places are relative to.
     columns : mapping
@@ -33,9 +33,11 @@ def faults(
         The parameter, and a sentence.
     """
     own = parameters["targets"] != SHIPPED
-    if not own and not any(parameters.get(name) for name in ("pilots", "plan", "observed", *STATED)):
+    if not own and not any(
+        parameters.get(name) for name in ("pilots", "plan", "observed", "own_index", *STATED)
+    ):
         return  # most studies: nothing is read, and nothing imported
-    from fusion.evaluation import pilots, plan, targets
+    from fusion.evaluation import own_index, pilots, plan, targets
     from fusion.evaluation.errors import EvaluationError
 
     readers = {
@@ -43,6 +45,7 @@ def faults(
         "plan": lambda file: plan.load(file, held.get("pilots"), columns),
         "targets": lambda file: targets.load(file, columns, list(parameters["standards"])),
         "observed": lambda file: targets.load_observed(file, held["targets"]) if "targets" in held else None,
+        "own_index": lambda file: own_index.load(file, columns),
     }
     held: dict[str, Any] = {}
     for name in TABLES:

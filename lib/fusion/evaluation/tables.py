@@ -113,6 +113,7 @@ def unknown(
     file: str,
     *,
     kinds: Collection[str] = NUMERIC,
+    absent: str = "no_column",
 ) -> list[str]:
     """Cells of a column that name what is none of the columns that a study can have, or one of another kind.
 
@@ -124,6 +125,8 @@ def unknown(
         Name, or pattern of names, of a column: its kind, ``?`` where it is not known; empty: nothing is refused.
     kinds : collection of str
         Kinds that are allowed.
+    absent : str
+        Fault of a name that is none.
     """
     wrong = []
     for i, name in table.loc[table[column] != "", column].items() if known else ():
@@ -131,7 +134,7 @@ def unknown(
         if kind is None:
             near = difflib.get_close_matches(name, known, 1, 0.5)
             hint = said("evaluation.nearest", near=near[0]) if near else ""
-            wrong.append(fault(file, i, "no_column", column=column, value=_short(name), hint=hint))
+            wrong.append(fault(file, i, absent, column=column, value=_short(name), hint=hint))
         elif kind not in kinds:
             wrong.append(fault(file, i, "other_kind", column=column, value=_short(name)))
     return wrong

@@ -102,12 +102,23 @@ def fusion_index(
     state = record.State(
         values[codes].astype(float), declared["direction"].to_dict(), declared["chain"].to_dict(), context
     )
+    return recorded(state, steps, base_year, base)
+
+
+def recorded(
+    state: record.State,
+    steps: Sequence[Mapping[str, Any]],
+    base_year: int | None = None,
+    base: Base | None = None,
+) -> tuple[record.State, dict[str, Any]]:
+    """`record.run` with cut points, bounds and weights of one year's rows, or of an earlier run, where these are stated."""
     if base is None and base_year is not None:
-        own = (values["year"] == base_year).to_numpy()
+        years = state.context["year"]
+        own = (years == base_year).to_numpy()
         if not own.any():
-            years = f"{values['year'].min()}–{values['year'].max()}"
-            raise CompositeError(said("indicators.base_year", base_year=base_year, years=years))
-        first = replace(state, values=state.values[own], context=context[own])
+            told = f"{years.min()}–{years.max()}"
+            raise CompositeError(said("indicators.base_year", base_year=base_year, years=told))
+        first = replace(state, values=state.values[own], context=state.context[own])
         base = record.run(first, steps)[0].freeze(base_year=base_year)
     return record.run(replace(state, base=base), steps)
 
@@ -136,18 +147,19 @@ def composites(
         Indicators that tell no firm from another, once outliers are treated: without a scale, they stand in no composite.
         Among factories alone service revenue is one. With a base none is looked for, which brings its own scale.
     """
-    alike = [] if frozen or not codes else _alike(values, codes, steps, base_year)
-    held = guard.indexes([code for code in codes if code not in alike])
+    same = [] if frozen or not codes else alike(values, codes, steps, base_year)
+    held = guard.indexes([code for code in codes if code not in same])
     made = {
         name: fusion_index(values, own, steps, base_year, (frozen or {}).get(name))
         for name, own in held.items()
     }
-    return made, alike
+    return made, same
 
 
-def _alike(
+def alike(
     values: pd.DataFrame, codes: Sequence[str], steps: Sequence[Mapping[str, Any]], base_year: int | None
 ) -> list[str]:
+    """Columns that tell no row from another once outliers are treated; of the base year's rows, where one is stated."""
     own = (
         values
         if base_year is None or base_year not in set(values["year"])

@@ -20,6 +20,10 @@ from workbook.run import chain
 EMPTY: tuple[Any, ...] = (None, "", [], {}, False)
 Reason = Mapping[str, str]
 
+# What the measures of integration read, and their columns that units can be judged on.
+REVENUE = ("operating_revenue", "service_revenue", "ind4", "class_version")
+MEASURED = {"integration", "service_share", "above_20", "above_30", "cross_mass", "related_variety"}
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -124,8 +128,9 @@ def foreseen(
         known["classified"] = frozenset(("firm_id", "year"))
     if indicators is not None:
         can = {code for code in parameters.get("indicators", []) if not indicators.get(code)}
-        revenue = {"operating_revenue", "service_revenue", "ind4", "class_version"}
-        made_of = ({"composite"} if can else set()) | ({"integration"} if revenue <= there else set())
+        made_of = {"composite", "conditions", "results"} if can else set()
+        made_of |= MEASURED if {*REVENUE} <= there else set()
+        made_of |= {chain.OWN_INDEX} if parameters.get(chain.OWN_INDEX) else set()
         known["indicators"] = frozenset(can | made_of)
     return Facts(parameters, known, made, frozenset(gone))
 

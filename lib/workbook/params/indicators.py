@@ -207,6 +207,11 @@ class Integration(Section):
         description="columns of the panel, also the study's own expressions, that are compared with integration as the other "
         "definitions are: a bureau's measure, or an index made elsewhere",
     )
+    own_index: str | None = Field(
+        None,
+        description="CSV of an index of your own: groups, their indicators or columns, directions, weights that add up to 100 "
+        "(data/indicators/own_index_template.csv); compared with integration, and a column `own_index` to judge on",
+    )
     io_table: str | None = Field(
         None,
         description="input-output table of your own (CSV or Excel, form: data/io/table_template.csv): links of manufacturing "

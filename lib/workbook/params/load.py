@@ -90,6 +90,7 @@ FILES = {
     "corrections",
     "io_table",
     "observed",
+    "own_index",
     "pilots",
     "plan",
     "split_weights_file",
@@ -825,6 +826,8 @@ def _check_columns(parameters: Parameters, node: Any, file: Path, broken: Collec
         known = asked if stated else asked | {chain.INDICATORS: "?"}
         named = _texts(parameters.model_dump()[section][key])
         for name in dict.fromkeys(part for text in named for part in text.split("*")):
+            if (key, name) == ("judged_on", chain.OWN_INDEX) and parameters.integration.own_index:
+                continue
             where = f"{_shown(file)}:{_line(node, [section, key])}"
             kind = known.get(name) or next((k for n, k in known.items() if fnmatchcase(name, n)), None)
             if kind is None:
@@ -843,7 +846,8 @@ def nameable(parameters: Parameters) -> dict[str, str]:
     Of the indicators those that it computes.
     """
     panel = parameters.panel
-    made = [pattern for step in chain.chain() for pattern in step.columns if pattern != chain.INDICATORS]
+    others = (chain.INDICATORS, chain.OWN_INDEX)
+    made = [pattern for step in chain.chain() for pattern in step.columns if pattern not in others]
     return {
         **dict.fromkeys([*made, *parameters.indicators.indicators], "?"),
         **_contract(),

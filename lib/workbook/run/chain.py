@@ -12,6 +12,7 @@ from workbook.language import listed, said
 from workbook.paths import NOTEBOOKS
 
 INDICATORS = "[A-E]?"  # pattern of the indicators among `Step.columns`; a study has those that it asks for
+OWN_INDEX = "own_index"  # column of a study's own index: to judge on, never in a regression
 LEFT = ".variants"  # in a study's folder: what `fusion grid` leaves
 
 
