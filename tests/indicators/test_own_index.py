@@ -67,7 +67,7 @@ def test_five_groups_by_hand(tmp_path: Path) -> None:
     assert scores["2"].tolist() == pytest.approx([25.0, 100.0, 37.5])
     # b: scale 1/4 · 20, input 20, contribution 1/4 · 30, capability 1/2 · 10, development 0.
     assert scores["own_index"].tolist() == pytest.approx([5 + 10, 5 + 20 + 7.5 + 5, 20 + 7.5 + 30 + 10 + 20])
-    groups = own_index.by_group(own, ROWS.assign(integration=[0.0, 1.0, 2.0]), "integration", 2020)
+    groups = own_index.by_group(own, ROWS.assign(integration=[0.0, 1.0, 2.0]), 2020)
     assert groups is not None
     assert groups["weight"].tolist() == [20, 20, 30, 10, 20] and groups["units"].tolist() == [3] * 5
     assert groups["firms"].tolist() == pytest.approx([1, 0.5, 1, 1, 0.5])
@@ -88,6 +88,13 @@ def test_what_is_lacking_is_said_and_its_group_takes_its_weight(tmp_path: Path) 
     assert not own.whole and own.scores["own_index"].isna().all() and own.scores["4"].notna().all()
     table = own_index.by_indicator(own, 2020)
     assert table is not None and table.set_index("indicator").loc["cost", "units"] == 0
+
+
+def test_silence_about_a_group_is_no_index(tmp_path: Path) -> None:
+    """The mean of the other groups would lift who leaves a low one out."""
+    silent = ROWS.assign(service_revenue=[np.nan, 10.0, 40.0])
+    own = built(tmp_path, silent, *FIVE)
+    assert own.scores["2"].notna().all() and own.scores["own_index"].isna().tolist() == [True, False, False]
 
 
 def test_an_indicator_says_which_columns_it_lacks(tmp_path: Path) -> None:

@@ -31,6 +31,13 @@ def test_a_bureaus_own_measure_is_compared() -> None:
     assert found.loc["bureau", "mean"] == pytest.approx(-found.loc["integration", "mean"])
 
 
+def test_a_study_may_be_judged_on_another_definition() -> None:
+    names = ["integration", "service_share", "bureau"]
+    found = presets.compare(scored(), "service_share", names, 2020).set_index("definition")
+    assert list(found.index) == ["service_share", "integration", "bureau"]
+    assert found["firms"].tolist() == pytest.approx([1, 1, -1])
+
+
 def test_what_the_data_cannot_give_is_named_with_what_it_needs() -> None:
     gone = presets.lacking(scored().assign(above_20=0.0, above_30=0.0, cross_mass=np.nan))
     assert gone == {

@@ -15,6 +15,7 @@ from fusion.indicators import measure, system
 
 KEYS = ["firm_id", "year"]
 NAME = "own_index"
+AGAINST = "integration"
 COUNTED, EMPTY, ALIKE = "counted", "empty", "alike"
 GROUPS = ["group_en", "group_zh", "weight", "of", "counted", "units", "mean", "firms"]
 
@@ -30,8 +31,8 @@ class Own:
         the same for all, which has no scale), needs (columns that are lacking) and used (its weight in the index, %, of
         what is counted).
     scores : pandas.DataFrame
-        firm_id, year, a column for each group by its number (0–100) and ``own_index``, which is missing throughout where a
-        whole group has nothing that counts: the other groups are not that index.
+        firm_id, year, a column for each group by its number (0–100) and ``own_index``, which is missing where a
+        group has no score, and throughout where a group has nothing that counts: the other groups are not that index.
     units : pandas.DataFrame
         Units that have each indicator, by year.
     """
@@ -90,7 +91,9 @@ def build(
     scores = scores.join(built.scores.drop(columns="index"))
     items["used"] = 100 * items["indicator"].map(built.weights.set_index("code")["weight"])
     made = Own(items, scores, units)
-    return replace(made, scores=scores.assign(**{NAME: built.scores["index"]})) if made.whole else made
+    # Who does not tell what a group needs has no index: the mean of the other groups would reward silence.
+    told = built.scores["index"].where(built.scores.notna().all(axis=1))
+    return replace(made, scores=scores.assign(**{NAME: told})) if made.whole else made
 
 
 def counts(own: Own) -> tuple[int, int]:
@@ -105,25 +108,26 @@ def by_indicator(own: Own, year: int) -> pd.DataFrame | None:
     return own.items.assign(units=own.items["indicator"].map(own.units.loc[year]))
 
 
-def by_group(own: Own, scored: pd.DataFrame, judged_on: str, year: int) -> pd.DataFrame | None:
+def by_group(own: Own, scored: pd.DataFrame, year: int) -> pd.DataFrame | None:
     """Each group of an own index in a year, and the index: how many have it, its mean, and whether it orders firms alike.
 
     Returns
     -------
     pandas.DataFrame
         group_en, group_zh, weight (%), of, counted (indicators), units, mean, firms (Spearman correlation with
-        ``judged_on`` over firms that have both); none without a file.
+        integration over firms that have both); none without a file.
     """
-    if own.items.empty or judged_on not in scored:
+    if own.items.empty:
         return None
-    last = own.scores[own.scores["year"] == year].merge(scored[[*KEYS, judged_on]], on=KEYS, how="left")
+    measured = scored.reindex(columns=[*KEYS, AGAINST])
+    last = own.scores[own.scores["year"] == year].merge(measured, on=KEYS, how="left")
     rows = []
     for group, part in own.items.groupby("group", sort=True):
         state = part["state"] == COUNTED
         names = part[["group_en", "group_zh"]].iloc[0].to_dict()
         score = last[str(group)] if str(group) in last else pd.Series(np.nan, index=last.index)
         rows.append({**names, "weight": part["weight"].sum(), "of": len(part), "counted": int(state.sum()),
-                     **_described(score, last[judged_on])})  # fmt: skip
+                     **_described(score, last[AGAINST])})  # fmt: skip
     return pd.DataFrame(rows, columns=GROUPS)
 
 

@@ -80,9 +80,10 @@ def compare(scored: pd.DataFrame, own: str, names: list[str], year: int) -> pd.D
         both), paths (the same of means by path), highest (path with the highest mean).
     """
     last = scored[scored["year"] == year]
-    means = last.groupby("path")[[own, *names]].mean()
+    measures = list(dict.fromkeys([own, *names]))
+    means = last.groupby("path")[measures].mean()
     rows = []
-    for name in [own, *[n for n in names if n != own]]:
+    for name in measures:
         both = last[[own, name]].dropna() if name != own else last[[own]].dropna()
         if not len(both) or both[name].nunique() < 2:
             continue
