@@ -105,7 +105,7 @@ def by_indicator(own: Own, year: int) -> pd.DataFrame | None:
     """Rows of an own index's file with what became of them, and the units of a year that have each; none without a file."""
     if own.items.empty:
         return None
-    return own.items.assign(units=own.items["indicator"].map(own.units.loc[year]))
+    return own.items.drop(columns="group").assign(units=own.items["indicator"].map(own.units.loc[year]))
 
 
 def by_group(own: Own, scored: pd.DataFrame, year: int) -> pd.DataFrame | None:
