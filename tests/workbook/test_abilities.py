@@ -184,7 +184,9 @@ def test_columns_that_are_made_later_and_those_of_the_study_may_be_named() -> No
     extra = "  extra_columns: {own: {label_en: Own, label_zh: 自有}}\n  source: synthetic\n"
     # The pattern of names of columns allows small letters alone here.
     parse(text.replace("A1, ", "").replace("  source: synthetic\n", extra), Path("mine.yaml"))
-    parse(SMOKE + "heterogeneity: {mechanism_outcomes: [A1, C9]}\n", Path("mine.yaml"))
+    parse(SMOKE + "heterogeneity: {mechanism_outcomes: [A1, C8]}\n", Path("mine.yaml"))
+    with pytest.raises(StudyError, match=r"the indicator 'C9', which this study does not compute"):
+        parse(SMOKE + "heterogeneity: {mechanism_outcomes: [A1, C9]}\n", Path("mine.yaml"))
 
 
 def test_what_is_asked_for_by_default_is_no_fault() -> None:

@@ -32,6 +32,7 @@ from workbook.params.file.core import yaml
 from workbook.params.file.headers import headers
 from workbook.params.file.inherit import Inherited, inherited
 from workbook.params.file.limits import LimitError, bounded
+from workbook.params.indicators import codes
 from workbook.params.panel import ExtraColumn, labels
 from workbook.params.printed import check as printed
 from workbook.params.printed import resolved
@@ -830,7 +831,9 @@ def _check_columns(parameters: Parameters, node: Any, file: Path, broken: Collec
                 continue
             where = f"{_shown(file)}:{_line(node, [section, key])}"
             kind = known.get(name) or next((k for n, k in known.items() if fnmatchcase(name, n)), None)
-            if kind is None:
+            if kind is None and name in codes():
+                lines.append(said("params.not_asked", where=where, key=f"{section}.{key}", name=name))
+            elif kind is None:
                 near = difflib.get_close_matches(name, known, 1, 0.5)
                 hint = said("params.did_you_mean", near=near[0].rstrip("*?")) if near else ""
                 told = said("params.no_column", where=where, key=f"{section}.{key}", name=name, hint=hint)
