@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from ruamel.yaml import YAML
@@ -13,13 +14,22 @@ from runs import FULL, MAIN, Run, few, fusion
 from fusion.panel.contract import contract
 from workbook import paths
 
+# What a unit tells of its services: nothing at all, or that it has none.
+TOLD: dict[str, dict[str, object]] = {
+    "silent": {"service_revenue": np.nan, "service_rev_by_class": None},
+    "factories": {"service_revenue": 0.0, "service_rev_by_class": None, "biz_activity_codes": None},
+}
+
 
 def _cut(panel: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """Rows of a kind of small panel."""
+    """Rows of a kind of small panel; of one side, or silent, those of as many units of both kinds."""
     starts = panel["pilot_start_year"].notna()
     treated, never = (sorted(panel.loc[one, "firm_id"].unique()) for one in (starts, ~starts))
     mixed = [firm for pair in zip(treated, never, strict=False) for firm in pair]
     name, _, number = kind.rpartition(" ")
+    if name in TOLD:
+        told = {column: value for column, value in TOLD[name].items() if column in panel}
+        return panel[panel["firm_id"].isin(mixed[: int(number)])].assign(**told)
     rows = {
         "row": panel.index == panel.index[0],
         "treated": panel["firm_id"].isin(treated[: int(number or 0)]),
@@ -60,7 +70,9 @@ def test_what_cannot_be_done_is_said_before_a_notebook_starts(
     assert not list((file.parent / "build").rglob("*.ipynb"))
 
 
-WHOLE = ["mixed 5", *(["mixed 2", "mixed 20", "mixed 80", "treated 48", "industry 1"] if FULL else [])]
+# Five units that nobody has a rank of: few and silent in one chain.
+MORE = ["mixed 2", "mixed 5", "mixed 20", "mixed 80", "treated 48", "industry 1", "silent 80", "factories 80"]
+WHOLE = ["silent 5", *(MORE if FULL else [])]
 
 
 @pytest.mark.parametrize("kind", WHOLE)

@@ -89,3 +89,9 @@ def test_what_codes_leave_open_in_totals_by_path() -> None:
     assert sides.tolist() == [11.0, 10.0]
     shut = panel.assign(paths_possible=panel["path"].replace("unmapped", ""))
     assert bureau.with_ends(plain, shut, 2016).equals(plain)
+
+
+def test_the_largest_group_is_there_where_no_share_is_known() -> None:
+    totals = pd.DataFrame({"measure": "m", "group": ["total", "P1", "P2"], "share": [100.0, 20.0, 80.0]})
+    assert bureau.largest(totals)["group"] == "P2"
+    assert bureau.largest(totals.assign(share=float("nan")))["group"] == "P1"

@@ -90,3 +90,14 @@ def test_what_firms_add_to_the_three_sides() -> None:
     share = 100 * told["active_part"].sum() / told["active_whole"].sum()
     np.testing.assert_allclose(share, sides["active"].sort_index())
     assert told["filled_part"].sum()["bought"] == 1 and told["filled_whole"].sum()["bought"] == 3
+
+
+def test_what_is_not_known_is_neither_highest_nor_closest() -> None:
+    """A path that nobody told of in the last year, and chains whose correlation nobody knows or is one."""
+    lines = pd.DataFrame({"path": ["P1", "P2", "P3"], "year": 2020, "mean": [2.0, np.nan, 1.0]})
+    assert describe.highest(lines)["path"] == "P1" and describe.lowest(lines)["path"] == "P3"
+    assert describe.highest(lines.assign(mean=np.nan))["path"] in ("P1", "P2", "P3")
+    chains = pd.DataFrame({"chain": ["a", "b"], "with_a": [1.0, 1.0], "with_b": [1.0, 1.0]})
+    assert describe.closest(chains) == {"first": "a", "second": "b", "correlation": 1.0}
+    unknown = describe.closest(chains.assign(with_a=[1.0, np.nan], with_b=[np.nan, 1.0]))
+    assert (unknown["first"], unknown["second"]) == ("a", "b") and np.isnan(unknown["correlation"])

@@ -45,3 +45,8 @@ def test_what_the_data_cannot_give_is_named_with_what_it_needs() -> None:
         "columns": ["service_revenue", "service_rev_by_class", "biz_activity_codes"],
     }
     assert set(presets.COLUMNS) <= set(presets.READS), "each preset says what it reads"
+
+
+def test_a_panel_without_paths_has_no_highest_path() -> None:
+    found = presets.compare(scored().assign(path=None), "integration", ["service_share"], 2020)
+    assert found["highest"].isna().all() and found["firms"].tolist() == pytest.approx([1, 1])

@@ -19,6 +19,7 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
+from workbook import Book
 from workbook.exhibits import rendering, style
 from workbook.exhibits.pictures import saved
 
@@ -246,3 +247,11 @@ def test_a_large_drawing_is_shown_as_a_picture(tmp_path: Path) -> None:
     image = next(a for t, a in Cells(html).tags if t == "img")
     assert str(image["src"]).startswith("data:image/png;base64,")
     assert image["alt"] == ENTRY["title_en"], "the title when no alternative text is given"
+
+
+def test_rows_for_a_text_are_there_where_no_value_is_known() -> None:
+    frame = pd.DataFrame({"name": ["a", "b", "c"], "x": [1.0, 3.0, float("nan")]}, index=[7, 7, 8])
+    assert Book.largest("x")(frame)["name"] == "b" and Book.least("x")(frame)["name"] == "a"
+    gone = frame.assign(x=float("nan"))
+    assert Book.largest("x")(gone)["name"] == Book.least("x")(gone)["name"] == "a"
+    assert Book.least("x")(frame.astype({"x": "Float64"}))["name"] == "a"

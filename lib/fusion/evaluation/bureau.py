@@ -217,9 +217,9 @@ def doubted(
 
 
 def largest(totals: pd.DataFrame) -> pd.Series:
-    """The row of the first measure's group with the largest share, totals left out."""
+    """The row of the first measure's group with the largest share, totals left out; the first where no share is known."""
     first = totals[(totals["measure"] == totals["measure"].iloc[0]) & (totals["group"] != "total")]
-    return first.loc[first["share"].idxmax()]
+    return first.sort_values("share", ascending=False, kind="stable").iloc[0]
 
 
 def means(panel: pd.DataFrame, by: Sequence[str], value: str) -> pd.DataFrame:

@@ -157,9 +157,10 @@ def chains(scored: pd.DataFrame) -> pd.DataFrame:
 
 
 def closest(chains: pd.DataFrame) -> dict[str, Any]:
-    """The two chains whose scores correlate most: first, second, correlation."""
+    """The two chains whose scores correlate most: first, second, correlation; the first two where none is known."""
     related = chains.set_index("chain").filter(like="with_").rename(columns=lambda c: c.removeprefix("with_"))
-    first, second = related.where(related < 1).stack().abs().idxmax()
+    others = related.abs().where(np.triu(np.ones(related.shape, bool), 1)).fillna(-1).stack()
+    first, second = others.drop((related.index[0], related.index[0])).idxmax()
     return {"first": first, "second": second, "correlation": related.loc[first, second]}
 
 
@@ -218,7 +219,9 @@ def lowest(lines: pd.DataFrame, value: str = "mean") -> pd.Series:
 
 
 def _last(lines: pd.DataFrame, value: str) -> pd.DataFrame:
-    return lines[lines["year"] == lines["year"].max()].sort_values(value)
+    """Rows of the last year by a value that is known; those without one where none is."""
+    last = lines[lines["year"] == lines["year"].max()].sort_values(value)
+    return last.dropna(subset=[value]) if last[value].notna().any() else last
 
 
 def _plain(value: Any) -> str:

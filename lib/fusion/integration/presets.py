@@ -94,7 +94,7 @@ def compare(scored: pd.DataFrame, own: str, names: list[str], year: int) -> pd.D
                 "mean": last[name].mean(),
                 "firms": both[own].corr(both[name], method="spearman"),
                 "paths": means[own].corr(means[name], method="spearman"),
-                "highest": means[name].idxmax(),
+                "highest": means[name].idxmax() if means[name].notna().any() else None,
             }
         )
     return pd.DataFrame(rows, columns=["definition", "units", "mean", "firms", "paths", "highest"])

@@ -268,6 +268,16 @@ class Book:
         (self.folder / f"{id}{declared.suffix}").write_bytes(rendering.settled(content, declared.suffix))
         self._keep(id, "file", None, values, None)
 
+    @staticmethod
+    def largest(column: str) -> Callable[[pd.DataFrame], pd.Series]:
+        """For a text's field: of the frame that is shown the first row with the largest value, the first where none is known."""
+        return lambda frame: _at(frame, frame[column].max(), column)
+
+    @staticmethod
+    def least(column: str) -> Callable[[pd.DataFrame], pd.Series]:
+        """The same with the least value."""
+        return lambda frame: _at(frame, frame[column].min(), column)
+
     def paragraph(self, id: str, **values: Any) -> None:
         """Show a paragraph of the sheet, if its needs hold."""
         if self.silent or self._lacks(self.sheet.words[id].needs if id in self.sheet.words else []):
@@ -420,6 +430,11 @@ def _check_roles(where: str, frame: pd.DataFrame, declared: sheets.Exhibit) -> N
     unknown = [str(name) for name in frame if sheets.role(declared, str(name)) is None]
     if unknown:
         raise sheets.SheetError(f"{where}: no role for {', '.join(unknown)}; name them under `columns`")
+
+
+def _at(frame: pd.DataFrame, value: Any, column: str) -> pd.Series:
+    """The first row in which a column has a value, or the first of all."""
+    return frame.iloc[int((frame[column] == value).fillna(False).to_numpy(bool).argmax())]
 
 
 def _values(namespace: Mapping[str, Any]) -> dict[str, Any]:
