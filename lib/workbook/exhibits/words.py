@@ -379,7 +379,8 @@ def carried(value: float, spec: str) -> str:
 
 
 _RANGE = re.compile(
-    r"(?:\b(?:from|between) |介于 ?)?(?<![\w.,%−+])([−+]?\d[\d.,]*%?)( to | and | ?至 ?| ?与 ?)\1(?![\d%]|[.,]\d)"
+    r"(?:(?P<verb>\b(?:lies?|stays?)) between |\b(?:from|between) |(?P<in>介于) ?)?(?<![\w.,%−+])"
+    r"(?P<one>[−+]?\d[\d.,]*%?)( to | and | ?至 ?| ?与 ?)(?P=one)(?![\d%]|[.,]\d)(?(in)(?: ?之间)?)"
 )
 
 
@@ -391,7 +392,13 @@ def narrowed(text: str) -> str:
     >>> narrowed("0.0% to 0.0% leave"), narrowed("from 6.9 to 6.95"), narrowed("140 至 140 家")
     ('0.0% leave', 'from 6.9 to 6.95', '140 家')
     """
-    return _RANGE.sub(r"\1", text)
+    return _RANGE.sub(_one_number, text)
+
+
+def _one_number(found: re.Match[str]) -> str:
+    """The number of a range, with what a verb needs before it."""
+    verb = f"{found['verb']} at " if found["verb"] else "为 " if found["in"] else ""
+    return verb + found["one"]
 
 
 def missing(value: Any) -> bool:
