@@ -22,6 +22,8 @@ SIZES = {"title": 22, "body": 16, "table": 9}  # points: 二号, 三号, 小五
 MARGINS = {"top": 37, "bottom": 35, "left": 28, "right": 26}  # millimetres
 UNIT = ["name", "kind", "span", "stage", "reached", "expected", "index", "gap", "grade", "conclusion"]
 FACTS = [*UNIT[:-1], "silent", "conclusion"]
+# Share of a table's width that its first column has, by its columns: names are longer than numbers.
+FIRST = {len(UNIT): 0.22, 7: 0.28, 2: 0.4}
 ITEM = ["item_name", "item_kind", "goal", "due", "value", "reported", "share"]
 
 
@@ -130,13 +132,13 @@ def _say(
     made: _Paper, text: str, font: str, size: float, *, bold: bool = False, centred: bool = False
 ) -> None:
     """A paragraph; body text is indented by two characters."""
-    paragraph = deepcopy(_paragraph(size, centred))
+    paragraph = deepcopy(_paragraph(size, centred, bold))
     paragraph.append(_run(text, font, size, bold))
     made.document.element.body._insert_p(paragraph)
 
 
 @cache
-def _paragraph(size: float, centred: bool) -> Any:
+def _paragraph(size: float, centred: bool, heading: bool) -> Any:
     from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.oxml import OxmlElement
     from docx.shared import Pt
@@ -145,6 +147,7 @@ def _paragraph(size: float, centred: bool) -> Any:
     paragraph = Paragraph(OxmlElement("w:p"), None)  # type: ignore[arg-type]
     paragraph.paragraph_format.line_spacing = Pt(28)
     paragraph.paragraph_format.space_after = Pt(0)
+    paragraph.paragraph_format.keep_with_next = heading
     if centred:
         paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
     else:
@@ -186,18 +189,37 @@ def _table(made: _Paper, heads: Sequence[str], lines: Sequence[Sequence[str]]) -
 
     width = len(heads)
     if width not in made.tables:
-        first = made.document.add_table(rows=1, cols=width, style="Table Grid")._tbl
-        made.document.element.body.remove(first)
-        made.tables[width] = first
+        made.tables[width] = _empty(made, width)
     table = deepcopy(made.tables[width])
-    empty = table.tr_lst[0]
+    head, empty = table.tr_lst
+    table.remove(head)
     table.remove(empty)
-    for texts in [heads, *lines]:
-        line = deepcopy(empty)
+    for number, texts in enumerate([heads, *lines]):
+        line = deepcopy(empty if number else head)
         for place, text in zip(line.iter(qn("w:p")), texts, strict=True):
             place.append(_run(text, BODY, SIZES["table"]))
         table.append(line)
     made.document.element.body._insert_tbl(table)
+
+
+def _empty(made: _Paper, columns: int) -> Any:
+    """A table of a head, which each page repeats, and a line, which no page parts; its first column has the names."""
+    from docx.oxml import OxmlElement
+    from docx.shared import Mm
+
+    table = made.document.add_table(rows=2, cols=columns, style="Table Grid")
+    table.autofit = False
+    room = 210 - MARGINS["left"] - MARGINS["right"]
+    first = FIRST.get(columns, 1 / columns)
+    for place, column in enumerate(table.columns):
+        column.width = Mm(room * (first if place == 0 else (1 - first) / (columns - 1)))
+        for one in column.cells:
+            one.width = column.width
+    for number, row in enumerate(table.rows):
+        for name in ("cantSplit", "tblHeader")[: 2 - number]:
+            row._tr.get_or_add_trPr().append(OxmlElement(f"w:{name}"))
+    made.document.element.body.remove(table._tbl)
+    return table._tbl
 
 
 def _filled(text: str, *values: object) -> str:
