@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fusion.composite import scale
 from fusion.composite.scale import normalise
 
 VALUES = pd.DataFrame({"x": [1.0, 2.0, 3.0, 6.0]})
@@ -26,3 +27,16 @@ SD = np.sqrt(14 / 4)
 def test_by_hand(how: str, expected: list[float]) -> None:
     found = normalise(VALUES, {"x": "+"}, how)["x"]
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("how", ["minmax", "zscore", "normal", "rank", "percentile"])
+def test_a_firm_alone_in_a_year_has_no_score_and_takes_none_from_others(how: str) -> None:
+    values = pd.DataFrame({"a": [1.0, 2.0, 3.0, 7.0], "b": [3.0, 1.0, 2.0, 7.0]})
+    years = pd.Series([2020, 2020, 2020, 2021])
+    ways = {"a": "+", "b": "-"}
+    alone = scale.normalise(values, ways, how, years)
+    others = scale.normalise(values.iloc[:3], ways, how, years.iloc[:3])
+    assert alone.iloc[3].isna().all() and np.allclose(alone.iloc[:3], others)
+    assert scale.constant(values, years) == []
+    same = pd.concat([values, values.tail(1)], ignore_index=True)
+    assert scale.constant(same, pd.Series([2020, 2020, 2020, 2021, 2021])) == ["a", "b"]

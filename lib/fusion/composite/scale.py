@@ -133,7 +133,7 @@ def fit(
         raise CompositeError(said("composite.scale.not_affine", how=how, affine=listed(AFFINE)))
     if how not in AFFINE:
         raise CompositeError(said("composite.scale.how", how=how, methods=listed(METHODS)))
-    signed = orient(values, directions, optima)
+    signed = _compared(orient(values, directions, optima), years)
     if how != "goalposts":
         refuse_constant(signed, years)
     declared = {"target": targets, "goalposts": goalposts}.get(how)
@@ -278,6 +278,7 @@ def constant(values: pd.DataFrame, years: pd.Series | None = None) -> list[str]:
 
 
 def _flat(values: pd.DataFrame, years: pd.Series | None) -> Iterator[tuple[object, list[str]]]:
+    values = _compared(values, years)
     groups = [("all years", values)] if years is None else list(values.groupby(years.to_numpy()))
     for label, group in groups:
         same = group.min() == group.max()
@@ -285,10 +286,20 @@ def _flat(values: pd.DataFrame, years: pd.Series | None) -> Iterator[tuple[objec
         yield label, [str(c) for c in group if same[c] or (years is None and not group[c].notna().any())]
 
 
+def _compared(values: pd.DataFrame, years: pd.Series | None) -> pd.DataFrame:
+    """Values without those that are the only one of their year, where each year has a scale of its own.
+
+    One firm alone has nothing to be measured against: it has no score in that year, and the other years keep theirs.
+    """
+    if years is None:
+        return values
+    return values.where(values.notna().groupby(years.to_numpy()).transform("sum") > 1)
+
+
 def _by_year(signed: pd.DataFrame, years: pd.Series | None, how: str) -> pd.DataFrame:
     if years is None:
         return _ranked(signed, how)
-    groups = signed.groupby(years.to_numpy())
+    groups = _compared(signed, years).groupby(years.to_numpy())
     return pd.concat([_ranked(group, how) for _, group in groups]).loc[signed.index]
 
 
