@@ -101,3 +101,11 @@ def test_what_is_not_known_is_neither_highest_nor_closest() -> None:
     assert describe.closest(chains) == {"first": "a", "second": "b", "correlation": 1.0}
     unknown = describe.closest(chains.assign(with_a=[1.0, np.nan], with_b=[np.nan, 1.0]))
     assert (unknown["first"], unknown["second"]) == ("a", "b") and np.isnan(unknown["correlation"])
+
+
+def test_districts_of_the_first_year_that_the_last_lacks_are_not_drawn() -> None:
+    from fusion.plots.index import group_means
+
+    rows = {"district": ["a", "b"], "year": [2018, 2023], "mean": 1.0, "low": 0.5, "high": 1.5}
+    axes = group_means(pd.DataFrame(rows), {"x": "x", "y": "y"}).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["b"]

@@ -34,7 +34,7 @@ def group_means(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
     )
     for shift, color, (year, line) in sides:
         line = line[line["district"].isin(place)]
-        at = line["district"].map(place) + shift
+        at = line["district"].map(place).astype(float) + shift  # a first year may have none of the last one's
         half = line["high"] - line["mean"]
         axis.errorbar(line["mean"], at, xerr=half, fmt="o", color=color, label=str(year), ms=4)
     axis.set_yticks(range(len(place)), list(place))
