@@ -24,6 +24,7 @@ from ruamel.yaml import YAML
 
 from workbook import files, paths
 from workbook.params import load
+from workbook.params.file import folder as tables
 from workbook.run import manifest
 
 # Of the record: when and how long, how much memory, how many at a time, on how many cores.
@@ -118,8 +119,13 @@ def _placed(file: Path, folder: Path, *, shuffled: bool) -> Path:
     It has a name of its own, since a study outside the project may not be called like one of the project's.
     """
     values, _ = load.stated(file)
-    named = load.load(str(file)).flat["source"]
-    places = [paths.ROOT / name for name in ([named] if isinstance(named, str) else named)]
+    named = (values.get("panel") or {}).get("source") or []
+    places = _resolved(named, file)
+    if any(
+        map(tables.is_many, places)
+    ):  # what stands in a folder, but for what the study names as something else
+        named = load.load(str(file)).flat["source"]
+        places = _resolved(named, file)
     if not places or not all(p.suffix.lower() in SHUFFLED and p.is_file() for p in places):
         return file
     copies = [str(_copied(place, folder, shuffled)) for place in places]
@@ -128,6 +134,11 @@ def _placed(file: Path, folder: Path, *, shuffled: bool) -> Path:
     with (folder / f"{file.stem}{AGAIN}.yaml").open("w", encoding="utf-8") as stream:
         YAML(typ="safe").dump(found, stream)
     return folder / f"{file.stem}{AGAIN}.yaml"
+
+
+def _resolved(named: str | list[str], file: Path) -> list[Path]:
+    every = [named] if isinstance(named, str) else named
+    return [paths.ROOT / load.resolve_source(name, file) for name in every]
 
 
 def _anchored(value: Any, file: Path) -> Any:
