@@ -198,6 +198,52 @@ def possible(
     return [one for one in found if len(one.absorbed) < len(regressors)]
 
 
+def of_sets(
+    rows: pd.DataFrame,
+    sets: Mapping[str, Sequence[str]],
+    steps: Sequence[Sequence[str]],
+    beside: Sequence[str],
+    drop_singletons: bool,
+) -> list[tuple[str, Rung]]:
+    """One regression for each set of regressors that these rows allow.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        Shape (rows, columns).
+    sets : mapping of str to sequence of str
+        Regressors of interest by a name of the regression.
+    steps : sequence of sequence of str
+        Effects, as `ladder` takes them.
+    beside : sequence of str
+        Regressors that stand in each.
+    drop_singletons : bool
+        As in `ladder`.
+
+    Returns
+    -------
+    list of (str, Rung)
+        Without sets of which a column is not there or is the same for all, and those of which effects take a regressor up.
+    """
+    found = []
+    for name, own in sets.items():
+        known = rows.dropna(subset=[*own]) if set(own) <= set(rows) else rows.iloc[:0]
+        if not known.reindex(columns=[*own]).nunique().gt(1).all():
+            continue
+        rungs = possible(known, steps, [*own, *beside], drop_singletons)
+        found += [(name, one) for one in rungs if not any(r.absorbed for r in rungs)]
+    return found
+
+
+def first_known(rows: pd.DataFrame, effects: Sequence[str]) -> str:
+    """The first of some effects whose columns are there and known for all rows, else the last."""
+    for name in effects[:-1]:
+        columns = base_columns([[name]])
+        if set(columns) <= set(rows) and rows[columns].notna().all(axis=None):
+            return name
+    return effects[-1]
+
+
 def absorbed(rung: Rung, regressors: Sequence[str]) -> list[str]:
     """Regressors of which the effects leave nothing: less than 1e-10 of their variation."""
     codes = [rung.data[name].cat.codes.to_numpy(np.int64) for name in rung.effects]
