@@ -103,6 +103,7 @@ def hostile(panel: pd.DataFrame, study: dict[str, Any], folder: Path) -> Path:
     study["study"] |= {name: next(texts) for name in _texts("study")}
     study["study"] |= {f"cannot_{one}": [next(texts), next(texts)] for one in ("en", "zh")}
     study["study"] |= {"synthetic": False, "country": "CN"}  # two letters are no text
+    study["study"]["beside"] = {"smoke": words("en", "zh")}
     study.pop("synthetic", None)
     study["designs"] = {"synthetic_starts": {next(texts): 2016}}
     study["audit"] = {"statements": {"1": next(texts), "2": {"en": next(texts), "zh": next(texts)}}}
@@ -129,6 +130,8 @@ def hostile(panel: pd.DataFrame, study: dict[str, Any], folder: Path) -> Path:
     rows["beside"] = rows["firm_name"]
     rows.to_parquet(folder / "hostile.parquet", index=False)
     _pilots(panel, texts, scheme).to_csv(folder / "pilots.csv", index=False, quoting=csv.QUOTE_ALL)
+    _index(texts).to_csv(folder / "own_index.csv", index=False, quoting=csv.QUOTE_ALL)
+    study["integration"] = study.get("integration", {}) | {"own_index": "own_index.csv"}
     study["evaluation"] = study.get("evaluation", {}) | {
         "pilots": "pilots.csv",
         "report_scheme": scheme,
@@ -172,7 +175,7 @@ def _table(texts: Iterator[str]) -> dict[str, Any]:
 NO_WORDS = re.compile(
     r"panel\.(source|adapter|editions|rename|sheet|corrections|where\.\{\}|samples|value_lists|columns\.\{(key|\}\.(is|each))).*"
     r"|classification\.(lists.*|.*(file|counts))|indicators\..*|robustness\.exclusions\.\{\}"
-    r"|evaluation\.(pilots|plan|targets|observed|vintage|vintage_returns|tiles)|integration\.io_table|grid\..*|publish\..*|audit\.statements\.\{key\}"
+    r"|evaluation\.(pilots|plan|targets|observed|vintage|vintage_returns|tiles)|integration\.(io_table|own_index)|grid\..*|publish\..*|audit\.statements\.\{key\}"
     r"|printed\.tables\.\{\}\.(.*\.)?(sample\.\[\]|from)|printed\.tables\.\{\}\.panels\.\{key\}|printed\.names"
 )
 UNIT = r"[^\n{}<>]{1,60}"
@@ -223,6 +226,16 @@ def placed(value: Any, at: str = "") -> Iterator[tuple[str, str]]:
             yield f"{at}.{{key}}", str(key)
             for place in (f"{at}.{{}}", f"{at}.{key}".strip(".")):
                 yield from placed(one, place)
+
+
+def _index(texts: Iterator[str]) -> pd.DataFrame:
+    """An index of two groups whose names are payloads."""
+    names = [
+        next(text for text in texts if text.strip() == text and "\n" not in text and len(text) < 200)
+        for _ in range(4)
+    ]
+    rows = [(*names[:2], "operating_revenue", "+", 60), (*names[2:], "employees_avg", "+", 40)]
+    return pd.DataFrame(rows, columns=["group_en", "group_zh", "indicator", "direction", "weight"])
 
 
 def _pilots(panel: pd.DataFrame, texts: Iterator[str], scheme: str) -> pd.DataFrame:
