@@ -186,6 +186,9 @@ ASKED = pd.DataFrame(
     columns=["unit", "year", "item", "value", "whole"],
 )  # fmt: skip
 ASKED["check"] = [queue.check_code(*row[:4]) for row in ASKED.itertuples(index=False)]
+# As the form was filled in: in thousands, in the panel's unit, in none that is known.
+ASKED = ASKED.assign(measure=["千元", "万元", ""], filled_times=[10.0, 1.0, 1.0])
+ASKED["value"] *= ASKED["filled_times"]
 
 
 def read_answers(file: Path, rows: int | None) -> None:
