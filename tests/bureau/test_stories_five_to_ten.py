@@ -183,7 +183,7 @@ def test_7_doubts_go_out_by_district_and_come_back(
 ) -> None:
     run = tmp_path / "run"
     (run / "01_panel").mkdir(parents=True)
-    doubts.queue.to_parquet(run / "01_panel" / "queue.parquet")
+    adapters.placed(doubts.queue, source).to_parquet(run / "01_panel" / "queue.parquet")
     panel.to_parquet(run / "01_panel" / "panel.parquet")
     pd.DataFrame(columns=[*review.MENDED, "slip"]).to_parquet(run / "01_panel" / "mendings.parquet")
     asked = queue.lines(run, "zh", most=10, least=0.1)

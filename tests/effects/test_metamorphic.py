@@ -564,7 +564,7 @@ NONE = {
     "robustness": {"placebo", "robustness", "ushape", "variants"},
     "effects": {"description", "magnitude"},
     "engines": set(),
-    "tables": {"compared", "correction", "covariance", "frame", "rows"},
+    "tables": {"compared", "correction", "covariance", "frame", "levels", "rows"},
     "production": {
         "choices",
         "estimation",

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -999,5 +999,10 @@ def _no_source(source: str, file: Path) -> str:
 
 def placed(file: Path, *place: str) -> str:
     """Where a parameter stands: ``mine.yaml:12 effects.controls``."""
-    node = yaml().compose(_text(file))
-    return f"{_shown(file)}:{_line(node, list(place))} {'.'.join(place)}"
+    return f"{_shown(file)}:{_line(_composed(_text(file)), list(place))} {'.'.join(place)}"
+
+
+@lru_cache(maxsize=1)
+def _composed(text: str) -> Any:
+    """Nodes of a study's file; many findings ask for the same."""
+    return yaml().compose(text)
