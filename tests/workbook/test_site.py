@@ -202,7 +202,7 @@ def write_synthetic(build: Path) -> None:
     texts = {"title_zh": "示范研究 <b>", "question_zh": "融合是否提高生产率？", "estimand_zh": "平均处理效应"}
     beside = {
         "grants": {"en": "Grants are shown in", "zh": "补助见"},
-        "absent": {"en": "Others in", "zh": "其他见"},
+        "not_there": {"en": "Others in", "zh": "其他见"},
     }
     notebooks = {
         "01_panel": {
@@ -764,7 +764,7 @@ def test_a_study_leads_to_those_that_show_what_it_leaves_out(
     page = pages[f"{language}/demo/index.html"]
     link = re.search(rf"{said} <a [^>]*href=\"([^\"]*)\"", page)
     assert link and (f"{language}/demo/" + link[1]).endswith("../grants/index.html")
-    assert "absent</span></code>" in page, "a study that the site lacks is named without a link"
+    assert ">not_there</span></code>" in page, "a study that the site lacks is named without a link"
 
 
 def test_a_notebook_opens_with_its_finding(pages: dict[str, str]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from workbook import files
 from workbook.exhibits.pictures.saved import LARGEST_SVG
 from workbook.exhibits.rendering import caption_of
+from workbook.inert import code
 from workbook.publish import evidence, papers
 from workbook.publish import markup as m
 from workbook.publish.built import ABSENT, FILES, Built
@@ -232,7 +233,7 @@ def _beside(study: Built, others: Sequence[Built]) -> list[str]:
     titles = {one.name: one.title for one in others}
     lines = []
     for name, said in (study.parameters.get("beside") or {}).items():
-        link = f"[{m.text(titles[name])}](../{name}/index.md)" if name in titles else f"`{m.text(name)}`"
+        link = f"[{m.text(titles[name])}](../{name}/index.md)" if name in titles else f"`{code(name)}`"
         lines.append(f"{m.text(said[study.language])} {link}")
     return lines
 
