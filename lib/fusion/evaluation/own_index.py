@@ -75,5 +75,6 @@ def _twice(table: pd.DataFrame, name: str) -> list[str]:
 
 
 def _indicators() -> dict[str, str]:
+    """Codes of the declared indicators; read here, for this room knows nothing of the one that computes them."""
     with _DECLARED.open(encoding="utf-8", newline="") as stream:
         return {row["code"]: "number" for row in csv.DictReader(stream)}
