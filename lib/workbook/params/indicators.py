@@ -212,6 +212,11 @@ class Integration(Section):
         description="CSV of an index of your own: groups, their indicators or columns, directions, weights that add up to 100 "
         "(data/indicators/own_index_template.csv); compared with integration, and a column `own_index` to judge on",
     )
+    own_index_silence: Literal["none", "least"] = Field(
+        "none",
+        description="who leaves out an indicator of it that others tell that year: none = no index and no rank; least = the "
+        "indicator at its lowest score, for where having no rank is no loss",
+    )
     io_table: str | None = Field(
         None,
         description="input-output table of your own (CSV or Excel, form: data/io/table_template.csv): links of manufacturing "
