@@ -563,7 +563,7 @@ NONE = {
     "designs": set(),
     "robustness": {"placebo", "robustness", "ushape", "variants"},
     "effects": {"description", "magnitude"},
-    "engines": set(),
+    "engines": {"telling"},
     "tables": {"compared", "correction", "covariance", "frame", "levels", "rows"},
     "production": {
         "choices",

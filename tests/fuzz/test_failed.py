@@ -19,6 +19,7 @@ from made import Made
 from fusion import engine
 from fusion.adapters import headers, panel, units
 from fusion.panel import PanelError, queries, readers, records, sheets
+from workbook.params.printed.model import Spec
 
 ROWS: list[list[Any]] = [
     ["firm_id", "year", "rate", "x"],
@@ -339,3 +340,11 @@ def test_inputs_that_failed_are_refused_in_words_or_read(name: str, tmp_path: Pa
     kind, content = WRITTEN[name]
     beside = OTHER if kind == "study upon another" else {}
     assert again(tmp_path, kind, Made(content, beside=beside)) in (READ, REFUSED)
+
+
+@pytest.mark.parametrize("key", Spec.model_fields)
+@pytest.mark.parametrize("where", ["column", "panel", "table"])
+def test_a_key_of_a_table_without_a_value(key: str, where: str, tmp_path: Path) -> None:
+    inner = {"column": f"columns: [{{{key}: }}]", "panel": f"panels: {{A: {{columns: [{{}}], {key}: }}}}"}
+    text = f"{STUDY}tables: {{main: {{{inner.get(where, f'columns: [{{}}], {key}: ')}}}}}\n"
+    assert again(tmp_path, "study's tables", Made(text.encode())) in (READ, REFUSED)

@@ -142,6 +142,29 @@ def test_terms_that_are_estimated_together_cost_degrees_of_freedom() -> None:
     assert hidden(verdicts([enough], Rules.named("strict"), regressors=3)["a"], "estimate") == []
 
 
+def test_a_coefficient_that_few_units_tell_is_left_out() -> None:
+    """Two of forty firms are of another kind: their difference from the others is their own number."""
+    roles = {"term": "label", "units": "units", "estimate": "estimate", "std_error": "error"}
+    frame = pd.DataFrame({"term": ["kind = b", "size"], "units": 40, "estimate": 1.5, "std_error": 0.1})
+    exhibit = Exhibit("a", "table", frame, roles, SecrecyClass("estimates", "units"), told=[2, 40])
+    found = verdicts([exhibit], BUREAU)["a"]
+    assert hidden(found, "estimate") == hidden(found, "std_error") == [0] and "told" in rules_of(found)
+    assert hidden(found, "units") == [], "that forty were compared says nothing of the two"
+    enough = replace(exhibit, told=[3, np.nan])
+    assert not verdicts([enough], BUREAU)["a"].hidden.any(axis=None)
+    with pytest.raises(SecrecyError, match="other rows"):
+        replace(exhibit, told=[2])
+
+
+def test_what_a_study_s_ladder_says_of_its_terms_goes_for_all_its_estimates() -> None:
+    telling = study.Telling({"05.ladder": {"pilot": 2.0, "size": 40.0}}, ["pilot"])
+    by_term = pd.DataFrame({"term": ["size", "pilot", "else"], "estimate": 1.0})
+    assert telling.rows("05.ladder", by_term) == [40.0, 2.0, pytest.approx(np.nan, nan_ok=True)]
+    assert telling.rows("05.ladder", pd.DataFrame({"event_time": [0, 1]})) == [2.0, 2.0]
+    assert telling.rows("05.ladder", by_term.assign(told=[7, None, None]))[:2] == [7.0, 2.0]  # type: ignore[index]
+    assert telling.rows(None, by_term) is None
+
+
 # -- shares and growth rates are amounts in disguise -------------------------------------------
 
 

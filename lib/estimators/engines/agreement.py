@@ -33,6 +33,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from estimators.engines.telling import telling
 from estimators.engines.units import Units, even
 from estimators.errors import EffectsError, EnginesDisagree
 from estimators.language import said
@@ -208,7 +209,8 @@ def stated_rows(
     -------
     DataFrame
         Columns of the artefact `estimates`: spec, engine, fixed_effects, covariance, term, estimate, std_error,
-        ci_low, ci_high, p_value, n, units, clusters, dropped_singletons, r2_within, parameters (K as stated).
+        ci_low, ci_high, p_value, n, units, clusters, dropped_singletons, r2_within, parameters (K as stated); and told,
+        the units that tell each term (`telling.telling`).
     """
     n, groups = len(rung.data), int(rung.data[cluster].nunique())
     if groups < 2:
@@ -216,7 +218,8 @@ def stated_rows(
     stated = counted_parameters(len(coefficients), rung.data[rung.effects], rung.data[cluster])
     own, errors = rung.divided.own(coefficients), rung.divided.own(std_errors)
     table = intervals(own, restate(errors, n, counted, stated), groups - 1, size)
-    table = table.rename_axis("term").reset_index()
+    told = telling(rung.data, list(table.index), "firm_id", rung.data[rung.effects])
+    table = table.assign(told=told).rename_axis("term").reset_index()
     return table.assign(
         spec=rung.label,
         engine=engine,

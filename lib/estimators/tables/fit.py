@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from estimators.engines.telling import of_none, telling
 from estimators.tables import correction, levels, linear, quantile, smooth
 from estimators.tables import rows as rooms
 from estimators.tables.correction import Correction
@@ -69,6 +70,19 @@ class Fit:
         }
         found |= {"ci_low": b - half, "ci_high": b + half}
         return pd.DataFrame(found, index=self.estimate.terms).loc[self.terms].rename_axis("term")
+
+    def told(self) -> pd.Series:
+        """Units that tell each term, by term; of a level no more than tell the base that it is compared with."""
+        own = [name for name in self.terms if name != CONSTANT]
+        rows, found = self.rows, pd.Series(dtype=int)
+        if own:
+            found = telling(rows.data, own, UNIT, rows.effects)
+        for group in levels.together(own):
+            found[group] = found[group].clip(upper=of_none(rows.data, group, UNIT))
+        if CONSTANT in self.terms:
+            binary = [name for name in own if rows.data[name].isin((0.0, 1.0)).all()]
+            found[CONSTANT] = of_none(rows.data, binary, UNIT)
+        return found
 
     def foot(self) -> dict[str, float | None]:
         """``n units clusters clusters_2 r2 r2_within r2_adj first_stage_f quantile`` (None: there is none)."""

@@ -19,6 +19,8 @@ MOST_SPLIT = 12
 COMMON = ("outcome", "errors", "cluster", "like", "sample", "estimator", "weights")
 FRAME = ["panel", "column", "kind", "outcome", "term", "engines", "one"]
 NUMBERS = ["estimate", "std_error", "statistic", "p_value", "ci_low", "ci_high"]
+# Units that tell a term: for the rules of secrecy, never printed.
+TOLD = "told"
 FOOT = [
     "n",
     "units",
@@ -95,7 +97,7 @@ def long(table: Mapping[str, Any], fits: Sequence[Sequence[Fit]], size: float) -
             parts.append(_column(one, size).assign(panel=panel["panel"], column=number))
         parts += list(tested(table["tests"], panel["panel"], columns))
     found = pd.concat([part for part in parts if len(part)], ignore_index=True)
-    return found.reindex(columns=[*FRAME, *NUMBERS, *FOOT])
+    return found.reindex(columns=[*FRAME, *NUMBERS, *FOOT, TOLD])
 
 
 def contributions(
@@ -195,7 +197,7 @@ def _stages(column: dict[str, Any]) -> Iterable[dict[str, Any]]:
 
 
 def _column(one: Fit, size: float) -> pd.DataFrame:
-    table = one.table(size)
+    table = one.table(size).assign(told=one.told())
     lost = [name for name in one.rows.omitted if name not in table.index]
     table = table.reindex(
         [*table.index.drop(CONSTANT, errors="ignore"), *lost, *table.index.intersection([CONSTANT])]

@@ -57,6 +57,16 @@ def of_term(name: str, terms: Sequence[str]) -> list[str]:
     return [term for term in terms if term.startswith(f"{found[1]} = ")] if found else [name]
 
 
+def together(terms: Sequence[str]) -> list[list[str]]:
+    """Dummies among some terms, those of one ``levels(x)`` in one list."""
+    found: dict[str, list[str]] = {}
+    for term in terms:
+        name, sign, _ = term.partition(" = ")
+        if sign:
+            found.setdefault(name, []).append(term)
+    return list(found.values())
+
+
 def _with(terms: Sequence[str], made: Mapping[str, Mapping[str, pd.Series]]) -> list[str]:
     return list(dict.fromkeys(name for term in terms for name in made.get(term, [term])))
 

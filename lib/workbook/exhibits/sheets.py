@@ -296,6 +296,10 @@ class Sheet(_Model):
     splits: str | None = Field(
         None, description="shared reason of its exhibits that do not say what split codes do to them"
     )
+    told_by: str | None = Field(
+        None,
+        description="exhibit whose hidden column `told` counts the units that tell each term, for estimates without it",
+    )
     exhibits: dict[str, Exhibit] = Field(description="by id, in their order")
 
     def exhibit(self, id: str) -> Exhibit:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 WIDE = 7  # columns from which on a page is turned
 SPEC = list(Spec.model_fields)
 TERMS = ("outcome", "treatments", "controls", "weights")
+UNSET = ("weights", "errors")  # may be none at all
 
 
 def resolved(parameters: Parameters) -> dict[str, Any]:
@@ -95,7 +96,9 @@ def _inner(outer: Mapping[str, Any], inner: Spec) -> dict[str, Any]:
         value = getattr(inner, key)
         if key not in inner.model_fields_set:
             continue
-        if isinstance(value, list) and KEEP in value:
+        if value is None:
+            value = _nothing(key, outer[key])
+        elif isinstance(value, list) and KEEP in value:
             at = value.index(KEEP)
             value = [*value[:at], *(outer[key] or []), *value[at + 1 :]]
         found[key] = value.model_dump() if isinstance(value, Section) else value
@@ -107,6 +110,13 @@ def _inner(outer: Mapping[str, Any], inner: Spec) -> dict[str, Any]:
     if inner.iv and "estimator" not in given:
         found["estimator"] = "iv"
     return found
+
+
+def _nothing(key: str, around: Any) -> Any:
+    """What a key without a value comes to: an empty list, no weights, else what stands around it."""
+    if isinstance(around, list | dict):
+        return type(around)()
+    return None if key in UNSET else around
 
 
 def _columns(columns: list[TableColumn] | None, outer: dict[str, Any]) -> list[dict[str, Any]]:

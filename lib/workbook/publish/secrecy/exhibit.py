@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -30,6 +30,8 @@ PARTS: dict[str, tuple[str, ...]] = {
     "mean": ("",),
 }
 CONTRIBUTIONS, SAMPLE = "contributions", "sample"
+# Column of a frame of estimates with the units that tell each row's term; it is never shown.
+TOLD = "told"
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,9 @@ class Exhibit:
         ``<column>_before``) are made of. Internal: never published.
     texts : mapping
         Values that its title and notes show.
+    told : sequence of float, optional
+        Units that tell each row's estimate (missing: unknown), fewer than it rests on: a regressor that two units have
+        compares these two with the others.
 
     Raises
     ------
@@ -96,6 +101,7 @@ class Exhibit:
     secrecy: SecrecyClass
     contributions: pd.DataFrame | None = None
     texts: Mapping[str, Any] = field(default_factory=dict)
+    told: Sequence[float] | None = None
 
     def __post_init__(self) -> None:
         without = [str(c) for c in self.frame.columns if self.roles.get(c) not in ROLES]
@@ -106,6 +112,8 @@ class Exhibit:
         given = self.contributions
         if given is not None and ("unit" not in given.columns or given["unit"].isna().any()):
             raise SecrecyError(f"{self.name}: every row of the contributions needs its unit")
+        if self.told is not None and len(self.told) != len(self.frame):
+            raise SecrecyError(f"{self.name}: units that tell its estimates are given for other rows")
         object.__setattr__(self, "frame", self.frame.reset_index(drop=True))
 
     def of_role(self, *roles: str) -> list[str]:

@@ -152,8 +152,8 @@ def _column(found: Judged, column: str, rules: Rules) -> None:
     if role == "units":
         own = pd.to_numeric(exhibit.frame[column], errors="coerce").to_numpy(float)
         reasons = np.array([rules.of_count(n) for n in own], dtype=object)
-    elif role in MODEL and rules.min_df:
-        reasons[(reasons == "") & (found.units - found.terms < rules.min_df)] = "df"
+    elif role in MODEL:
+        _model(found, rules, reasons)
     elif role == "quantile":
         _quantiles(found, column, rules, reasons)
     elif column in found.counted:
@@ -163,6 +163,16 @@ def _column(found: Judged, column: str, rules: Rules) -> None:
         if role == "amount" and rules.amount_base:
             _rounded_off(found, column, rules, reasons)
     found.reasons[column] = np.where(shown, reasons, "")
+
+
+def _model(found: Judged, rules: Rules, reasons: np.ndarray) -> None:
+    """Numbers of a model rest on the units that tell them, and need degrees of freedom."""
+    told = found.exhibit.told
+    if told is not None:
+        few = np.array([bool(rules.of_count(n)) for n in told])
+        reasons[(reasons == "") & few] = "told"
+    if rules.min_df:
+        reasons[(reasons == "") & (found.units - found.terms < rules.min_df)] = "df"
 
 
 def _cannot(found: Judged, column: str, role: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from workbook import files, paths
@@ -15,7 +16,7 @@ from workbook.exhibits import sheets
 from workbook.exhibits.record import Record, records
 from workbook.publish.built import Built
 from workbook.publish.secrecy import releases
-from workbook.publish.secrecy.exhibit import Exhibit, SecrecyClass
+from workbook.publish.secrecy.exhibit import TOLD, Exhibit, SecrecyClass
 from workbook.publish.secrecy.releases import Release
 from workbook.publish.secrecy.rules import Rules, SecrecyError
 from workbook.publish.secrecy.verdicts import Verdict, left_out, release_of, verdicts
@@ -87,10 +88,12 @@ def judgement(study: Built) -> Judgement:
     earlier = releases.read(paths.ROOT / str(folder)) if folder else []
     exhibits: list[Exhibit] = []
     unmade: dict[str, Verdict] = {}
-    for notebook in study.done:
-        for record in records(study.root / notebook, notebook):
+    every = [one for notebook in study.done for one in records(study.root / notebook, notebook)]
+    telling = Telling.of(every, parameters.get("treatments") or [])
+    for record in every:
+        if not record.left_out:
             try:
-                exhibits += [exhibit_of(record)] if not record.left_out else []
+                exhibits.append(exhibit_of(record, telling))
             except (SecrecyError, sheets.SheetError) as error:
                 unmade[_name(record)] = _unmade(_name(record), error)
     found = verdicts(
@@ -104,7 +107,47 @@ def judgement(study: Built) -> Judgement:
     return Judgement(rules, exhibits, earlier, found | unmade)
 
 
-def exhibit_of(record: Record) -> Exhibit:
+@dataclass(frozen=True)
+class Telling:
+    """Units that tell each term of a study's regressions, by exhibit that says so and term.
+
+    Parameters
+    ----------
+    terms : mapping of str to mapping of str to float
+        By exhibit (``05.ladder``): the fewest of its rows.
+    treatments : sequence of str
+        Whose effects the study estimates: what names no term is one of theirs.
+    """
+
+    terms: Mapping[str, Mapping[str, float]]
+    treatments: Sequence[str]
+
+    @classmethod
+    def of(cls, every: Sequence[Record], treatments: Sequence[str]) -> Telling:
+        """As the exhibits of a study that has been run say."""
+        named = {sheets.sheet(one.notebook).told_by for one in every}
+        frames = {_name(one): one.frame for one in every if _name(one) in named and not one.left_out}
+        terms = {
+            name: frame.groupby("term")[TOLD].min().to_dict()
+            for name, frame in frames.items()
+            if frame is not None and TOLD in frame
+        }
+        return cls(terms, treatments)
+
+    def rows(self, exhibit: str | None, frame: pd.DataFrame) -> list[float] | None:
+        """Units that tell each row of a frame (missing: unknown); None where nothing says so."""
+        own = pd.to_numeric(frame[TOLD]).astype(float) if TOLD in frame else None
+        terms = self.terms.get(exhibit or "", {})
+        least = min((terms[name] for name in self.treatments if name in terms), default=np.nan)
+        if own is None and np.isnan(least):
+            return None
+        of_terms = pd.Series(least, index=frame.index)
+        if "term" in frame:
+            of_terms = frame["term"].astype(str).map(terms).astype(float)
+        return (of_terms if own is None else own.fillna(of_terms)).to_list()
+
+
+def exhibit_of(record: Record, telling: Telling | None = None) -> Exhibit:
     """What a notebook left of an exhibit, with the roles of its sheet.
 
     Columns of a table that are not printed are left away; every column of a figure of its own numbers needs a role.
@@ -117,6 +160,10 @@ def exhibit_of(record: Record) -> Exhibit:
     frame = record.frame if record.frame is not None else pd.DataFrame()
     sheet = sheets.sheet(record.notebook)
     declared = sheet.exhibit(record.id)
+    told = None
+    if declared.secrecy == "estimates" and telling is not None:
+        told = telling.rows(sheet.told_by, frame)
+    frame = frame.drop(columns=TOLD, errors="ignore")
     source_sheet = sheet.exhibits.get(declared.drawn_from or "")
     roles = {n: role for n in frame if (role := sheets.role(declared, str(n), source_sheet))}
     # What another exhibit's figure does not draw is not published; what a figure of its own numbers has, is.
@@ -126,7 +173,7 @@ def exhibit_of(record: Record) -> Exhibit:
     source = f"{number}.{declared.drawn_from}" if declared.drawn_from else None
     holds = SecrecyClass(declared.secrecy or "drawn_from", declared.rests_on, source)
     kind: Any = "table" if declared.kind in ("regression", "journal") else declared.kind
-    return Exhibit(_name(record), kind, frame, roles, holds, record.contributions, record.values)
+    return Exhibit(_name(record), kind, frame, roles, holds, record.contributions, record.values, told)
 
 
 def sample_units(study: Built) -> int | None:

@@ -44,7 +44,8 @@ def merged(one: Judged, label: str, groups: Sequence[tuple[str, ...]]) -> Exhibi
     for column in frame:
         if exhibit.roles[column] not in KEYS:
             frame[column] = _joined(one, str(column), row)
-    return replace(exhibit, frame=frame, contributions=_given(one, label, name_of), texts={})
+    told = None if exhibit.told is None else pd.Series(exhibit.told).groupby(row).sum(min_count=1).to_list()
+    return replace(exhibit, frame=frame, contributions=_given(one, label, name_of), texts={}, told=told)
 
 
 def _given(one: Judged, label: str, name_of: dict[str, str]) -> pd.DataFrame | None:
