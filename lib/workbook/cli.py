@@ -601,7 +601,7 @@ def _tables(study: Any) -> None:
     from fusion.classification import ClassificationError, official
     from fusion.evaluation import given
     from workbook import paths
-    from workbook.params.load import nameable
+    from workbook.params.checks.columns import nameable
 
     flat, told = study.flat, []
     told += [line for _, line in given.faults(flat, paths.ROOT, nameable(study.parameters))]
@@ -721,7 +721,7 @@ def _stopped(study: Any, quick: bool = False, read: Sequence[Any] = ()) -> bool:
     ``quick``: large sources, and those that were looked at in this state before, tell it in the first notebook.
     """
     from workbook import paths
-    from workbook.params.load import placed
+    from workbook.params.checks.refusals import placed
 
     flat, mark = study.flat, ""
     named = [flat["source"]] if isinstance(flat["source"], str) else flat["source"]
@@ -759,7 +759,7 @@ def _foreseen(study: Any, whole: bool = True, read: Sequence[Any] = ()) -> list[
     from workbook import paths
     from workbook.expressions import columns as expressions
     from workbook.expressions.errors import ExpressionError
-    from workbook.params.load import nameable
+    from workbook.params.checks.columns import nameable
     from workbook.review import abilities, foresight
 
     flat = study.flat
@@ -877,7 +877,7 @@ def main() -> None:
     except typer.Abort:
         sys.exit(130)
     except ValueError as error:
-        from workbook.params.load import StudyError  # heavy, and needed only to tell errors apart
+        from workbook.params.checks.refusals import StudyError  # heavy, and needed only to tell errors apart
 
         if not isinstance(error, StudyError):
             raise

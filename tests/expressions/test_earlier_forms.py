@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from workbook.params import load
+from workbook.params.checks.refusals import StudyError
 from workbook.params.file.core import yaml
 from workbook.params.file.forms import translated
 from workbook.params.file.headers import headers
-from workbook.params.load import StudyError
 from workbook.params.panel import labels
 
 HEADERS = ["firm_id", "year", "GDP", "pop", "group3", "营业收入(元)", "opened"]

@@ -25,7 +25,7 @@ from fusion.panel import PanelError, checks, clean, readers
 from fusion.panel.contract import contract
 from fusion.panel.synthetic import Settings
 from workbook.params import load
-from workbook.params.load import StudyError
+from workbook.params.checks.refusals import StudyError
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from workbook import cli
-from workbook.params.load import StudyError, load
+from workbook.params.checks.refusals import StudyError
+from workbook.params.load import load
 
 STUDY = """\
 study: {title_en: A, title_zh: 甲}

@@ -17,8 +17,9 @@ from workbook import paths
 from workbook.exhibits.journal import cells
 from workbook.exhibits.words import Filler, Words
 from workbook.language import speaking
+from workbook.params.checks.refusals import StudyError
 from workbook.params.file import apart, levels, patterns
-from workbook.params.load import StudyError, load
+from workbook.params.load import load
 from workbook.review import foresight
 
 HEADERS = "firm_id,year,y,d,sector,size,t"

@@ -8,7 +8,8 @@ import pytest
 
 from workbook import paths
 from workbook.language import speaking
-from workbook.params.load import Study, StudyError, load
+from workbook.params.checks.refusals import StudyError
+from workbook.params.load import Study, load
 from workbook.variants import command
 from workbook.variants.found import Asked
 from workbook.variants.plan import MOST, Spread, changed, spread

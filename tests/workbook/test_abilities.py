@@ -19,7 +19,8 @@ from workbook.cli import app
 from workbook.exhibits import needs, sheets
 from workbook.language import speaking
 from workbook.params import Parameters
-from workbook.params.load import StudyError, load, parse
+from workbook.params.checks.refusals import StudyError
+from workbook.params.load import load, parse
 from workbook.review import abilities
 from workbook.run import chain
 

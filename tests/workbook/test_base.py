@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from workbook import paths
+from workbook.params.checks.refusals import StudyError
 from workbook.params.file.core import yaml
-from workbook.params.load import StudyError, load
+from workbook.params.load import load
 
 BASE = """\
 study: {title_en: Base, title_zh: 基础, synthetic: true}

@@ -13,8 +13,8 @@ from fusion.adapters import stage
 from workbook import cli, usage
 from workbook.language import speaking
 from workbook.params import load
+from workbook.params.checks.refusals import StudyError
 from workbook.params.file import folder
-from workbook.params.load import StudyError
 from workbook.publish import package
 from workbook.review.compare import reproduce
 

@@ -13,7 +13,8 @@ import pytest
 from workbook import paths
 from workbook.exhibits import listing
 from workbook.lab import adopt, moved, start
-from workbook.params.load import StudyError, load
+from workbook.params.checks.refusals import StudyError
+from workbook.params.load import load
 
 PARAMETERS = {"tags": ["parameters"]}
 

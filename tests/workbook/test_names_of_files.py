@@ -15,7 +15,9 @@ from fusion.panel import PanelError, files
 from workbook import files as workbook_files
 from workbook import paths
 from workbook.params import Parameters
-from workbook.params.load import FILE_LISTS, FILES, FOLDERS, StudyError, load
+from workbook.params.checks.places import FILE_LISTS, FILES, FOLDERS
+from workbook.params.checks.refusals import StudyError
+from workbook.params.load import load
 
 # Too long for any file system, with a sign that no name holds, of a person whom nobody knows.
 NAMES = ["é" * 300, "x" * 5_000, "~nobodyknows/x.csv", "a/" * 2_500 + "b.csv"]

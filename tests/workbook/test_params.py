@@ -10,7 +10,7 @@ import pytest
 from workbook import paths
 from workbook.exhibits import sheets
 from workbook.params import Parameters, generate, load
-from workbook.params.load import StudyError
+from workbook.params.checks.refusals import StudyError
 from workbook.review.notebooks import CHINESE
 
 

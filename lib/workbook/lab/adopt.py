@@ -12,9 +12,10 @@ from typing import Any
 from workbook import files
 from workbook.language import listed, said
 from workbook.params import Parameters
+from workbook.params.checks.refusals import StudyError
 from workbook.params.file.inherit import BASE
 from workbook.params.generate import literals, parameters_cell
-from workbook.params.load import NAME, Study, StudyError, load
+from workbook.params.load import NAME, Study, load
 
 STUDY = "study"
 

@@ -21,8 +21,9 @@ from workbook import files, inert, paths
 from workbook.exhibits.sheets import SheetError
 from workbook.language import listed, said, word
 from workbook.params import Parameters
+from workbook.params.checks.places import FILES, besides, resolve_source
 from workbook.params.file import folder, forms
-from workbook.params.load import FILES, besides, resolve_source, stated
+from workbook.params.load import stated
 from workbook.publish import release
 from workbook.publish.built import Built, find
 from workbook.publish.secrecy import SecrecyError

@@ -66,7 +66,8 @@ def environment() -> Iterator[Point]:
 
 def studies() -> Iterator[str]:
     """A line for each study that was run: when, how it ended, and what is stale."""
-    from workbook.params.load import StudyError, load
+    from workbook.params.checks.refusals import StudyError
+    from workbook.params.load import load
     from workbook.run import runner
     from workbook.run.preflight import PreflightError
 

@@ -9,18 +9,10 @@ from typing import Any
 
 from workbook import files, paths
 from workbook.language import listed, said
+from workbook.params.checks.places import FILE_LISTS, FILES, FOLDERS, resolve_sources
+from workbook.params.checks.refusals import StudyError
 from workbook.params.file.core import yaml
-from workbook.params.load import (
-    FILE_LISTS,
-    FILES,
-    FOLDERS,
-    Study,
-    StudyError,
-    load,
-    resolve_adapter,
-    resolve_sources,
-    stated,
-)
+from workbook.params.load import Study, load, resolve_adapter, stated
 from workbook.run import chain
 from workbook.run.lock import lock
 from workbook.run.runner import stoppable

@@ -10,7 +10,8 @@ import pandas as pd
 
 from workbook import files
 from workbook.language import both, listed, said
-from workbook.params.load import Study, StudyError, placed
+from workbook.params.checks.refusals import StudyError, placed
+from workbook.params.load import Study
 from workbook.params.robustness import Result
 from workbook.run import chain
 from workbook.variants.plan import Spread

@@ -17,8 +17,9 @@ from workbook.expressions.columns import masks
 from workbook.expressions.errors import ExpressionError
 from workbook.language import listed, said
 from workbook.params import Parameters
+from workbook.params.checks.refusals import StudyError, placed
 from workbook.params.file import forms
-from workbook.params.load import Study, StudyError, checked, placed, stated
+from workbook.params.load import Study, checked, stated
 from workbook.params.panel import labels
 
 MOST, DEEPEST = 500, 12  # variants of a study, and parameters that vary

@@ -1,0 +1,1 @@
+"""What stops a study before its first notebook, each fault in words."""
