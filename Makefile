@@ -20,7 +20,7 @@ export UV_COMPILE_BYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME
 
-.PHONY: help bounds env study test studies site diff audit browser reproduce package lab verify montecarlo attack returns faults mutate bench lint format fuzz params lock advisories clean
+.PHONY: help bounds env study test spark studies site diff audit browser reproduce package lab verify montecarlo attack returns faults mutate bench lint format fuzz params lock advisories clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -38,7 +38,7 @@ $(READY): requirements.lock bootstrap.lock pyproject.toml
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --offline --no-deps --no-build-isolation -e .
 	@touch $@
 
-env: $(READY) ## create the environment (EXTRAS=innovation: also data whose licence is another, see extras/)
+env: $(READY) ## create the environment (EXTRAS=innovation: also data whose licence is another; EXTRAS=spark: Apache Spark; see extras/)
 	@for name in $(EXTRAS); do \
 	  VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --no-deps --require-hashes -r extras/$$name.lock; done
 
@@ -50,6 +50,10 @@ test: $(READY) ## run the tests, heavy ones in a short version
 
 studies: $(READY) ## the tests of whole chains on the bundled studies as they are, nothing cut short (a quarter of an hour)
 	@FUSION_FULL=1 $(BIN)/python -m pytest tests/chain
+
+spark: $(READY) ## install Spark (an extra, 430 MB; Java 17 is needed) and run the smoke study on it, a worker killed on the way (half an hour)
+	@$(MAKE) env EXTRAS=spark
+	@FUSION_SPARK=1 $(BIN)/python -m pytest -n 0 tests/cluster
 
 verify: $(READY) ## recompute published results (build/verification.csv)
 	@$(BIN)/fusion verify

@@ -662,12 +662,24 @@ def _ready(study: str, jobs: int, memory: str, allow_code: bool) -> Any:
     _bounded(memory)
     os.environ[MEMORY] = memory or os.environ.get(MEMORY) or f"{int(SHARE * whole() / jobs / 1e6)}MB"
     _allow(str(found.flat["source"]) if allow_code else "")
-    if refusal := _refused(found.flat["source"]):
+    if refusal := _refused(found.flat["source"]) or _engine(found.flat):
         print(refusal, file=sys.stderr)
         raise typer.Exit(2)
     if _stopped(found, quick=True):
         raise typer.Exit(2)
     return found
+
+
+def _engine(flat: dict[str, Any]) -> str:
+    """Why the study's engine cannot be had; where it can, and is not this process, what runs there is said."""
+    if flat["kind"] == "duckdb":
+        return ""
+    from workbook.cluster import session
+
+    refusal = session.refused(flat)
+    if not refusal:
+        print(said("cluster.where", master=flat["master"]), file=sys.stderr)
+    return refusal
 
 
 def _refused(source: Any) -> str:

@@ -84,6 +84,12 @@ def _plain(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+def of_extras() -> set[str]:
+    """Names of what extras bring (`extras/*.lock`), which is imported where it is asked for and nowhere else."""
+    locks = (paths.ROOT / "extras").glob("*.lock")
+    return {name for lock in locks for name in re.findall(r"^([a-z0-9_-]+)==", lock.read_text("utf-8"), re.M)}
+
+
 def imports(package: str) -> Iterator[tuple[str, str]]:
     """File and top-level name of everything that a package imports and Python does not bring."""
     for file in sorted((LIB / package).rglob("*.py")):
@@ -104,6 +110,7 @@ def test_what_a_package_imports_is_named_in_its_readme(package: str) -> None:
     used = {(file, top) for file, top in imports(package)}
     if package == "workbook":
         used = {(f, top) for f, top in used if f != "workbook/cli.py" or top not in HANDED_OVER}
+    used = {(f, top) for f, top in used if top not in of_extras()}
     unnamed = {(f, top) for f, top in used if not {_plain(o) for o in homes.get(top, [])} & named}
     assert unnamed == set()
     # Themes, kernels and engines are called by name and not imported.

@@ -60,7 +60,7 @@ ROOMS: dict[str, dict[str, set[str] | None]] = {
         "production": set(),
     },
     "workbook": dict.fromkeys(
-        ("expressions", "params", "run", "exhibits", "publish", "review", "variants", "lab")
+        ("cluster", "expressions", "params", "run", "exhibits", "publish", "review", "variants", "lab")
     ),
     # Times what any room does.
     "evidence": {

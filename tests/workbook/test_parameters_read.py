@@ -18,7 +18,7 @@ from workbook.run import chain
 LIB = paths.ROOT / "lib"
 NOTEBOOKS = [step.notebook for step in chain.chain()]
 # Sections that the workbook's own code may read, in place of a notebook's.
-OWN = ("study", "audit", "publish", "grid")
+OWN = ("study", "engine", "audit", "publish", "grid")
 # Parameters of other sections that the workbook's own code reads: what every text calls a unit, and tables a column.
 OF_TEXTS = {"unit", "names"}
 # Keywords of estimators whose value the study chooses, and the parameter that holds the choice.

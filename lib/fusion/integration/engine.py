@@ -187,15 +187,15 @@ SELECT row, sum(amount * low) AS low, sum(amount * r) AS r, sum(amount * high) A
 """
 SHORT = """
 CREATE OR REPLACE TEMP TABLE _short AS
-WITH over AS (
+WITH beyond AS (
   SELECT row, l.amount, l.low, l.r, l.high, goods_low * {ratio} AS room, goods_high * {ratio} AS most
   FROM _lines AS l JOIN _rows USING (row) WHERE services > goods_low * {ratio}
 ), varied AS (
-  SELECT row, bool_or(low <> r) AS lows, bool_or(high <> r OR most <> room) AS highs FROM over GROUP BY row
+  SELECT row, bool_or(low <> r) AS lows, bool_or(high <> r OR most <> room) AS highs FROM beyond GROUP BY row
 ), versions AS (
-  SELECT row, 'r' AS version, amount, r AS tied, room FROM over
-  UNION ALL SELECT row, 'low', amount, low, room FROM over JOIN varied USING (row) WHERE lows
-  UNION ALL SELECT row, 'high', amount, high, most FROM over JOIN varied USING (row) WHERE highs
+  SELECT row, 'r' AS version, amount, r AS tied, room FROM beyond
+  UNION ALL SELECT row, 'low', amount, low, room FROM beyond JOIN varied USING (row) WHERE lows
+  UNION ALL SELECT row, 'high', amount, high, most FROM beyond JOIN varied USING (row) WHERE highs
 ), ordered AS (
   SELECT row, version, tied, amount, room - coalesce(sum(amount) OVER (
     PARTITION BY row, version ORDER BY tied DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS room

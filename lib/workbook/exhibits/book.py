@@ -105,13 +105,20 @@ class Book:
         return files.frame(self._present(name))
 
     def table(self, name: str) -> ibis.Table:
-        """A declared input as an Ibis table on embedded DuckDB."""
+        """A declared input as an Ibis table on the notebook's `connection`."""
         return self.connection.read_parquet(engine.exact(self._present(name)), table_name=name)
 
     @property
     def connection(self) -> Any:
-        """The notebook's embedded DuckDB; one thread, since with several the order of rows, and so of sums, is chance."""
-        if self._con is None:
+        """Where tables are computed: embedded DuckDB, or the cluster that the study names (for notebooks that can).
+
+        DuckDB has one thread, since with several the order of rows, and so of sums, is chance.
+        """
+        if self._con is None and self.step.engine and self.parameters.get("kind") == "spark":
+            from workbook.cluster import session
+
+            self._con = session.opened(self.parameters, self.folder)
+        elif self._con is None:
             self._con = engine.opened(*self._reached(), threads=1)
         return self._con
 
@@ -122,6 +129,9 @@ class Book:
             for one in value if isinstance(value, list) else [value]:
                 if isinstance(one, str) and (place := paths.ROOT / one[:4096]).suffix and _is_file(place):
                     places.append(place.parent)
+        source = self.parameters.get("source")
+        if isinstance(source, str) and _is_folder(folder := paths.ROOT / source[:4096]):
+            places.append(folder)
         return places
 
     def write(self, name: str, table: pd.DataFrame | ibis.Table | None) -> None:
@@ -465,6 +475,14 @@ def _steady(
         rounded = frame[name].map(lambda x: float(f"{x:.{DIGITS}g}"), na_action="ignore")
         kept[name] = rounded.astype(frame[name].dtype)
     return frame.assign(**kept)
+
+
+def _is_folder(place: Path) -> bool:
+    """Whether the study's source is a folder, as of Parquet files."""
+    try:
+        return place.is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def _is_file(place: Path) -> bool:

@@ -24,13 +24,14 @@ from workbook.params.indicators import Indicators, Integration, Productivity
 from workbook.params.panel import Panel, Synthetic
 from workbook.params.printed.model import Printed
 from workbook.params.robustness import Designs, Grid, Robustness
-from workbook.params.study import Audit, Publish, Study
+from workbook.params.study import Audit, Engine, Publish, Study
 
 
 class Parameters(Section):
     """A study's file: sections of parameters."""
 
     study: Study = Field(default_factory=Study)
+    engine: Engine = Field(default_factory=Engine)
     panel: Panel = Field(default_factory=Panel)
     synthetic: Synthetic = Field(default_factory=Synthetic)
     classification: Classification = Field(default_factory=Classification)

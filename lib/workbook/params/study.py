@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from workbook.language import said
 from workbook.params.base import Section, Share
 
 
@@ -118,3 +119,41 @@ class Study(Section):
     )
     language: Literal["en", "zh"] = Field("en", description="language of exhibits and pages")
     seed: int = Field(20260101, ge=0, description="seed of every random draw")
+
+
+MASTER = r"^(local(\[([1-9][0-9]{0,3}|\*)\])?|spark://[A-Za-z0-9.-]+:[0-9]{1,5}(,[A-Za-z0-9.-]+:[0-9]{1,5})*|sc://[A-Za-z0-9.-]+(:[0-9]{1,5})?)$"
+# Settings of size and speed alone: others name programs, files or addresses, which a study's file must not.
+OPTION = (
+    r"^spark\.(driver\.(memory|cores|maxResultSize|host|bindAddress)|executor\.(memory|memoryOverhead|cores|instances)"
+    r"|cores\.max|default\.parallelism|memory\.(fraction|storageFraction)|network\.timeout|task\.maxFailures"
+    r"|dynamicAllocation\.[A-Za-z.]+|sql\.(shuffle\.partitions|autoBroadcastJoinThreshold|files\.maxPartitionBytes"
+    r"|adaptive\.[A-Za-z.]+))$"
+)
+
+
+class Engine(Section):
+    """Where the panel's tables are computed: in this process, or on a cluster."""
+
+    kind: Literal["duckdb", "spark"] = Field(
+        "duckdb",
+        description="engine of notebooks 01 to 03: duckdb = in this process; spark = Apache Spark, an extra "
+        "(docs/engine.md)",
+    )
+    master: Annotated[str, Field(pattern=MASTER, max_length=300)] | None = Field(
+        None,
+        description="of spark: local[2] (cores of this machine), spark://host:7077, or sc://host:15002 (Spark Connect)",
+    )
+    options: dict[Annotated[str, Field(pattern=OPTION)], Annotated[str, Field(pattern=r"^[\w.-]{1,60}$")]] = (
+        Field(
+            default_factory=dict,
+            description="of spark: settings of size and speed, e.g. spark.executor.memory: 4g",
+        )
+    )
+
+    @model_validator(mode="after")
+    def _together(self) -> Engine:
+        if self.kind == "spark" and self.master is None:
+            raise ValueError(said("params.rule.engine_master"))
+        if self.kind == "duckdb" and (self.master or self.options):
+            raise ValueError(said("params.rule.engine_alone"))
+        return self

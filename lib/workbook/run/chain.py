@@ -13,12 +13,14 @@ from workbook.paths import NOTEBOOKS
 
 INDICATORS = "[A-E]?"  # pattern of the indicators among `Step.columns`; a study has those that it asks for
 OWN_INDEX = "own_index"  # column of a study's own index: to judge on, never in a regression
+ENGINE = ("kind", "master", "options")  # parameters that say where tables are computed
 LEFT = ".variants"  # in a study's folder: what `fusion grid` leaves
 
 
 @dataclass(frozen=True)
 class Step:
-    """A notebook of the chain; with ``exhibits`` it also reads which exhibits earlier notebooks made.
+    """A notebook of the chain; with ``exhibits`` it also reads which exhibits earlier notebooks made, with ``engine`` its
+    tables are computed where the study says.
 
     ``empty`` has the columns of outputs that are written without rows where the study cannot have the notebook;
     ``left`` are tables that a command left in the study's folder (`LEFT`), if it has run;
@@ -33,6 +35,7 @@ class Step:
     optional: tuple[str, ...] = field(default=())
     files: tuple[str, ...] = field(default=())
     exhibits: bool = False
+    engine: bool = False
     left: tuple[str, ...] = field(default=())
     columns: tuple[str, ...] = field(default=())
     empty: dict[str, list[str]] = field(default_factory=dict, hash=False)

@@ -16,7 +16,7 @@ from workbook.exhibits import declared, needs, prose, sheets
 from workbook.language import listed, said
 from workbook.params.generate import literals, parameters_cell
 from workbook.run import fingerprint
-from workbook.run.chain import Step
+from workbook.run.chain import ENGINE, Step
 
 
 class PreflightError(ValueError):
@@ -67,7 +67,7 @@ def check(steps: Iterable[Step], values: Mapping[str, Any], folder: Path) -> lis
         try:
             content = _read(file)
             named = _parameters(content, values)
-            asked = {*_asked(content, values), *_needed(step, values)}
+            asked = {*_asked(content, values), *_needed(step, values), *(ENGINE if step.engine else ())}
             read = named | {name: values[name] for name in sorted(asked)}
             _check_done(content)
             _check_sheet(step, content, values)
