@@ -51,7 +51,7 @@ test: $(READY) ## run the tests, heavy ones in a short version
 studies: $(READY) ## the tests of whole chains on the bundled studies as they are, nothing cut short (a quarter of an hour)
 	@FUSION_FULL=1 $(BIN)/python -m pytest tests/chain
 
-spark: $(READY) ## install Spark (an extra, 430 MB; Java 17 is needed) and run the smoke study on it, a worker killed on the way (half an hour)
+spark: $(READY) ## install Spark (an extra, 430 MB; Java 17 is needed) and run a study on it, a worker killed on the way (ten minutes)
 	@$(MAKE) env EXTRAS=spark
 	@FUSION_SPARK=1 $(BIN)/python -m pytest -n 0 tests/cluster
 

@@ -236,6 +236,11 @@ class Backend(Spoken):
         made.con = Connection(session, scratch)
         return made
 
+    def put_away(self) -> None:
+        """End the session, and remove its tables on the way."""
+        self.con.session.stop()
+        shutil.rmtree(self.con.scratch, ignore_errors=True)
+
     def raw_sql(self, query: str | exp.Expression, **_: Any) -> Any:
         """Run a statement in DuckDB's SQL."""
         return self.con.execute(query)

@@ -306,6 +306,8 @@ class Book:
             )
         if not self.silent:
             self._check_shown()
+        if hasattr(self._con, "put_away"):  # a cluster's tables on the way lie beside what is kept
+            self._con.put_away()
         done = {
             "notebook": self.step.notebook,
             "written": self._written,

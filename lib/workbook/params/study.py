@@ -136,7 +136,7 @@ class Engine(Section):
 
     kind: Literal["duckdb", "spark"] = Field(
         "duckdb",
-        description="engine of notebooks 01 to 03: duckdb = in this process; spark = Apache Spark, an extra "
+        description="engine of notebooks 01 and 02: duckdb = in this process; spark = Apache Spark, an extra "
         "(docs/engine.md)",
     )
     master: Annotated[str, Field(pattern=MASTER, max_length=300)] | None = Field(
