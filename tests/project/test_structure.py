@@ -56,7 +56,7 @@ ROOMS: dict[str, dict[str, set[str] | None]] = {
         "robustness": {"engines", "effects"},
         "designs": {"engines", "effects", "robustness"},
         "plots": set(),
-        "tables": {"engines", "effects"},
+        "tables": {"engines", "effects", "production"},
         "production": set(),
     },
     "workbook": dict.fromkeys(

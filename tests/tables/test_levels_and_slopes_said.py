@@ -159,7 +159,7 @@ def test_what_levels_rows_have_is_known_before_a_run() -> None:
 
     def told(*controls: str) -> list[str]:
         column = {**one, "controls": [*controls]}
-        tables = {"main": {"panels": [{"columns": [column]}]}}
+        tables = {"main": {"kind": "regression", "panels": [{"columns": [column]}]}}
         flat = {"fixed_effects": [], "outcome": "", "treatments": [], "tables": tables}
         return [f.told for f in foresight.findings(rows, flat) if f.name == "tables"]
 

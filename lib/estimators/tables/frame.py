@@ -35,6 +35,10 @@ FOOT = [
 ]
 
 
+# A description without a column: what a study without regressions has of them.
+NO_COLUMN = pd.DataFrame(columns=["panel", "column", "one"])
+
+
 def expanded(table: Mapping[str, Any], rows: pd.DataFrame) -> dict[str, Any]:
     """A table whose columns are written out: one for each value of ``split``, first stages before their columns.
 
@@ -98,6 +102,13 @@ def long(table: Mapping[str, Any], fits: Sequence[Sequence[Fit]], size: float) -
         parts += list(tested(table["tests"], panel["panel"], columns))
     found = pd.concat([part for part in parts if len(part)], ignore_index=True)
     return found.reindex(columns=[*FRAME, *NUMBERS, *FOOT, TOLD])
+
+
+def stacked(parts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Long tables under each other, each with its table's name, without what secrecy alone reads; no row where there is none."""
+    if not parts:
+        return pd.DataFrame(columns=["table", *FRAME, *NUMBERS, *FOOT])
+    return pd.concat(parts, names=["table"]).reset_index("table").drop(columns=TOLD)
 
 
 def contributions(

@@ -163,18 +163,38 @@ def sloped(
     return found
 
 
+def parts_of(effect: str) -> list[str]:
+    """Columns of a fixed effect: those of ``a*b`` and ``a~t``."""
+    return re.split(r"[*~]", effect)
+
+
+def absorbed(data: pd.DataFrame, asked: Sequence[str]) -> tuple[pd.DataFrame, dict[str, Slope]]:
+    """Effects and slopes of some fixed effects on complete rows, all of which weigh the same."""
+    effects = effect_columns(data, [e for e in asked if SLOPE not in e])
+    return effects, sloped(data, effects, asked, np.ones(len(data)))
+
+
+def whole(table: pd.DataFrame) -> np.ndarray:
+    """Rows in which every column has a value; an empty text is none."""
+    missing = table.isna().to_numpy().any(axis=1)
+    texts = [name for name in table if not pd.api.types.is_numeric_dtype(table[name])]
+    for name in texts:
+        missing |= (table[name].astype(object) == "").to_numpy()
+    return ~missing
+
+
 def _chosen(
     column: Mapping[str, Any], table: pd.DataFrame, samples: Mapping[str, np.ndarray], named: Sequence[str]
 ) -> pd.DataFrame:
     """Rows that are complete in all that a column names, and belong to its sample."""
-    parts = [part for effect in column["fixed_effects"] or [] for part in re.split(r"[*~]", effect)]
+    parts = [part for effect in column["fixed_effects"] or [] for part in parts_of(effect)]
     needed = [*named, *parts, *([column["weights"]] if column["weights"] else [])]
     if isinstance(column["errors"], dict):
         needed += [column["errors"]["conley"][name] for name in ("lat", "lon")]
     absent = [name for name in needed if name not in table]
     if absent:
         raise EffectsError(said("tables.absent", names=listed(dict.fromkeys(absent))))
-    kept = _complete(table[list(dict.fromkeys(needed))])
+    kept = whole(table[list(dict.fromkeys(needed))])
     for name in column["sample"] or []:
         kept &= samples[name]
     return table.loc[kept, list(dict.fromkeys([UNIT, YEAR, *needed]))]
@@ -268,14 +288,6 @@ def _dummies(data: pd.DataFrame, effects: pd.DataFrame) -> tuple[pd.DataFrame, l
     added = [pd.get_dummies(effects[name], prefix=name, drop_first=True, dtype=float) for name in effects]
     whole = pd.concat([data, *added], axis=1)
     return whole, [name for part in added for name in part]
-
-
-def _complete(table: pd.DataFrame) -> np.ndarray:
-    missing = table.isna().to_numpy().any(axis=1)
-    texts = [name for name in table if not pd.api.types.is_numeric_dtype(table[name])]
-    for name in texts:
-        missing |= (table[name].astype(object) == "").to_numpy()
-    return ~missing
 
 
 def _alone(data: pd.DataFrame, column: Mapping[str, Any]) -> tuple[pd.DataFrame, pd.DataFrame, int]:

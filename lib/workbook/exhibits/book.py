@@ -379,7 +379,9 @@ class Book:
     def _check_shown(self) -> None:
         """Every exhibit that the sheet declares was shown, or said why not."""
         made = {entry["id"].partition(sheets.PART)[0] for entry in self._exhibits}
-        silent = [id for id in self.sheet.exhibits if id not in made] if self.sheet else []
+        # Of what is shown once for each table that a study names there may be none.
+        every = self.sheet.exhibits.items() if self.sheet else ()
+        silent = [id for id, one in every if id not in made and not one.each]
         if silent:
             raise RuntimeError(
                 f"{self.step.notebook}: declared in its sheet but not shown: {', '.join(silent)}"

@@ -109,13 +109,12 @@ class Words:
     def of(self, vocabulary: str, code: Any) -> str:
         """The word for a code; the code itself where the vocabulary does not know it.
 
-        ``label`` and ``name`` are the study's columns with and without unit, ``header`` these or a header of its
-        source, ``effects`` a set of fixed effects
-        such as ``firm_id + division*year``, ``variable`` names that no codebook holds. ``group`` is a column and its
-        value, written ``control_type = soe`` or ``path: P1``; ``level`` the value alone. A code with a part
-        (``tails:0.01``) has the word of ``tails``, in which ``{part}`` is filled. ``− Pudong/浦东`` is a sample
-        that the study's file names, ``own`` such a name alone, ``pairs`` a mapping of them. What nothing knows is
-        kept in `unknown`.
+        ``label`` and ``name`` are the study's columns with and without unit, ``header`` these or a header of its source,
+        ``effects`` a set of fixed effects such as ``firm_id + division*year``, ``variable`` names that no codebook holds.
+        ``group`` is a column and its value, written ``control_type = soe`` or ``path: P1``; ``level`` the value alone;
+        ``regressor`` a column, or one with its value. A code with a part (``tails:0.01``) has the word of ``tails``, in which
+        ``{part}`` is filled. ``− Pudong/浦东`` is a sample that the study's file names, ``own`` such a name alone, ``pairs`` a
+        mapping of them. What nothing knows is kept in `unknown`.
         """
         if vocabulary == "pairs":
             said = (self._own(name) + COLON[self.language] + str(value) for name, value in code.items())
@@ -135,8 +134,9 @@ class Words:
             return unit_shown(key, self.language)
         if vocabulary == "effects":
             return self._effects(key)
-        if vocabulary in ("group", "level"):
-            return self._group(key, vocabulary == "group")
+        if vocabulary in ("group", "level", "regressor"):
+            plainly = vocabulary == "regressor" and " = " not in key
+            return self.label(key) if plainly else self._group(key, vocabulary != "level")
         return self._known(vocabulary, key)
 
     def say(self, text: Text | Need | str) -> str:

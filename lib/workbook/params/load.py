@@ -46,7 +46,7 @@ NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,59}$")
 
 # Keys of tables that name columns.
 TERMS = {"outcome", "treatments", "controls", "fixed_effects", "cluster", "weights", "iv", "split", "add", "swap", "show",
-         "lat", "lon", "equal", "zero"}  # fmt: skip
+         "lat", "lon", "equal", "zero", "of", "free", "state", "proxy"}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -95,11 +95,23 @@ def _regression(rows: pd.DataFrame, parameters: Mapping[str, Any]) -> Iterator[F
 def _terms(parameters: Mapping[str, Any]) -> Iterator[tuple[str, int, str]]:
     """Outcomes and regressors of tables: the table, its column, the term."""
     for name, table in (parameters.get("tables") or {}).items():
-        for panel in table["panels"]:
+        yield from ((name, 1, term) for term in _of_kind(table))
+        for panel in table["panels"] if table["kind"] in ("regression", "decomposition") else []:
             for number, one in enumerate(panel["columns"], 1):
                 stages = [term for key, of in one["iv"].items() for term in (key, *of)]
                 for term in (one["outcome"], *one["treatments"], *one["controls"], *stages):
                     yield name, number, term
+
+
+def _of_kind(table: Mapping[str, Any]) -> list[str]:
+    """Variables of a table that is no regression."""
+    if table["kind"] == "production":
+        inputs = table["production"]
+        outcomes = [panel["columns"][0]["outcome"] for panel in table["panels"]]
+        return [*outcomes, *inputs["free"], *inputs["state"], *inputs["proxy"]]
+    treated = [t for panel in table["panels"] for t in panel["columns"][0]["treatments"]]
+    of = table["of"] if table["kind"] not in ("regression", "decomposition") else []
+    return [*of, *(treated if table["kind"] == "balance" else [])]
 
 
 def _printed(rows: pd.DataFrame, parameters: Mapping[str, Any]) -> Iterator[Finding]:

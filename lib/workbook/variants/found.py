@@ -38,7 +38,9 @@ class Asked:
 
     def __init__(self, study: Study) -> None:
         stated = study.parameters.grid.result or Result()
-        effects, estimated = study.parameters.effects, list(study.parameters.printed.tables)
+        effects = study.parameters.effects
+        # Numbers that are compared are those of regressions.
+        estimated = [name for name, one in study.flat["tables"].items() if one["kind"] == "regression"]
         where = placed(study.file, "grid", "result")
         if stated.table is not None and stated.table not in estimated:
             near = difflib.get_close_matches(stated.table, estimated, 1, 0.5)

@@ -35,8 +35,10 @@ TERMS = {
 }
 SPOKEN = ("title", "question", "estimand", "data")  # of `study`: English | 中文
 LANGUAGES = ("en", "zh")
-IN_TABLES = ("outcome", "treatments", "controls", "add", "steps", "weights", "show", "equal", "zero")
-LEVELS = ("treatments", "controls", "add", "steps", "show", "zero")
+IN_TABLES = (
+    "outcome", "treatments", "controls", "add", "steps", "weights", "show", "equal", "zero", "of", "free", "state", "proxy",
+)  # fmt: skip
+LEVELS = ("treatments", "controls", "add", "steps", "show", "zero", "of")
 # Where else expressions stand, that YAML may have cut.
 CUT = (("robustness", "exclusions"), *((section, name) for section, names in TERMS.items() for name in names))
 PLAIN = re.compile(rf"{NAMED}|^\.\.\.$")

@@ -35,12 +35,26 @@ WITH_WEIGHTS = {"ols", "iv"}
 # Estimators and programs that take a slope for each level.
 SLOPES, SLOPED_LIKE = {"ols", "iv"}, {"fixest", "reghdfe", "ivreghdfe"}
 STATA = {"areg", "xtreg", "ivreghdfe"}
+# What a table of each kind takes; one of regressions takes all but what is theirs alone.
+EVERY = {"kind", "title", "notes", "from_", "swap", "sample"}
+ERRORS = {"fixed_effects", "cluster", "errors", "lags", "weights", "like", "singletons"}
+TAKES = {
+    "describe": {*EVERY, "of", "panels"},
+    "correlate": {*EVERY, "of", "panels"},
+    "balance": {*EVERY, *ERRORS, "of", "treatments", "panels"},
+    "collinearity": {*EVERY, "of", "fixed_effects", "panels"},
+    "production": {*EVERY, "outcome", "production"},
+    "decomposition": {*EVERY, *ERRORS, "outcome", "treatments", "controls", "panels"},
+    "regression": {*Table.model_fields} - {"of", "production"},
+}
+LEAST_OF = {"correlate": 2, "collinearity": 2}
+MOST_OF = {"correlate": 30}
 
 
 def named(parameters: Parameters) -> Iterator[tuple[Place, str]]:
     """Columns that tables name, each with its place in the file; ``a*b`` and ``a~t`` name two."""
     for place, spec in specs(parameters):
-        for key in ("outcome", "treatments", "controls", "cluster", "weights", "add", "split"):
+        for key in ("outcome", "treatments", "controls", "cluster", "weights", "add", "split", "of"):
             value = getattr(spec, key, None)
             for term in value if isinstance(value, list) else [value] if value else []:
                 yield from (([*place, key], name) for name in columns_of(term))
@@ -50,6 +64,9 @@ def named(parameters: Parameters) -> Iterator[tuple[Place, str]]:
             yield from (([*place, "iv"], one) for one in [name, *of])
         conley = getattr(spec.errors, "conley", None)
         yield from (([*place, "errors"], one) for one in ([conley.lat, conley.lon] if conley else []))
+        functions = getattr(spec, "production", None)
+        for part in (functions.free, functions.state, functions.proxy) if functions else ():
+            yield from (([*place, "production"], name) for name in part)
         for test in getattr(spec, "tests", None) or []:
             names = [test.equal, *(test.zero or [])]
             yield from (([*place, "tests"], one) for name in names if name for one in columns_of(name))
@@ -82,7 +99,7 @@ def findings(parameters: Parameters, known: Callable[[str], list[str] | None]) -
                     said("params.tables.no_table", name=table.from_, known=others),
                 )
             )
-    return found or list(_of_columns(parameters))
+    return found or [*_keys(parameters), *_of_columns(parameters)]
 
 
 def specs(parameters: Parameters) -> Iterator[tuple[Place, Spec]]:
@@ -132,9 +149,69 @@ def _leads(name: str, tables: dict[str, Table]) -> bool:
     return False
 
 
+def _keys(parameters: Parameters) -> Iterator[Finding]:
+    """Keys that a table of its kind does not take, and a copy that would be of another kind."""
+    tables, made = parameters.printed.tables, resolved(parameters)
+    for name, table in tables.items():
+        place: Place = ["printed", "tables", name]
+        kind = made[name]["kind"]
+        if table.from_ is not None and "kind" in table.model_fields_set and table.kind != kind:
+            yield [*place, "kind"], said("params.tables.copied", name=table.from_, kind=kind, own=table.kind)
+        stated = [([*place, key], key) for key in table.model_fields_set - TAKES[kind]]
+        for letter, panel in (table.panels or {}).items() if kind != "regression" else ():
+            given = panel.model_fields_set - {"head"} if panel is not None else set()
+            stated += [([*place, "panels", letter, key], key) for key in given - TAKES[kind]]
+        for at, key in sorted(stated, key=lambda one: str(one[0])):
+            known = listed(sorted(one.rstrip("_") for one in TAKES[kind]))
+            yield at, said("params.tables.not_taken", kind=kind, key=key.rstrip("_"), known=known)
+
+
+def _of_kind(name: str, table: dict[str, Any]) -> Iterator[Finding]:
+    """What a table that is no regression cannot be."""
+    place: Place = ["printed", "tables", name]
+    kind, of = table["kind"], table["of"]
+    if kind in ("describe", "correlate", "balance", "collinearity"):
+        least, most = LEAST_OF.get(kind, 1), MOST_OF.get(kind, 200)
+        if not least <= len(of) <= most:
+            yield [*place, "of"], said("params.tables.of", kind=kind, least=least, most=most, count=len(of))
+        wrong = [term for term in of if "(" in term and kind != "collinearity"]
+        if wrong:
+            yield [*place, "of"], said("params.tables.of_levels", kind=kind, term=wrong[0])
+    if kind == "production":
+        yield from _functions(place, table)
+    for panel in table["panels"]:
+        column = panel["columns"][0]
+        if kind in ("production", "decomposition") and not column["outcome"]:
+            yield [*place, "outcome"], said("params.tables.no_outcome", kind=kind)
+        if kind == "balance" and len(column["treatments"] or []) != 1:
+            yield (
+                [*place, "treatments"],
+                said("params.tables.one_treatment", count=len(column["treatments"] or [])),
+            )
+        if kind == "decomposition" and not (column["treatments"] and column["controls"]):
+            yield [*place, "controls"], said("params.tables.moves")
+        if kind in ("balance", "decomposition"):
+            # The rest of a column's rules hold for the regressions of which these are made.
+            checked = {**column, "outcome": column["outcome"] or "y", "estimator": "ols", "iv": {}}
+            yield from (([*place, key], told) for key, told in _faults(checked))
+
+
+def _functions(place: Place, table: dict[str, Any]) -> Iterator[Finding]:
+    asked = table["production"]
+    if asked is None:
+        yield [*place, "production"], said("params.tables.no_functions")
+        return
+    needs = [method for method in asked["methods"] if method not in ("ols", "fe")]
+    if needs and not asked["proxy"]:
+        yield [*place, "production"], said("params.tables.no_proxy", methods=listed(needs))
+
+
 def _of_columns(parameters: Parameters) -> Iterator[Finding]:
     for name, table in resolved(parameters).items():
         whole: Place = ["printed", "tables", name]
+        if table["kind"] != "regression":
+            yield from _of_kind(name, table)
+            continue
         for panel in table["panels"]:
             own = (parameters.printed.tables[name].panels or {}).get(panel["panel"])
             home = whole if own is None else [*whole, "panels", panel["panel"]]

@@ -40,6 +40,10 @@ Stat = Literal[
     "like",
 ]
 Under = Literal["se", "t", "p", "ci"]
+Kind = Literal[
+    "regression", "describe", "correlate", "balance", "collinearity", "production", "decomposition"
+]
+Method = Literal["ols", "fe", "op", "lp", "acf", "wooldridge"]
 
 
 def _several(value: object) -> object:
@@ -179,8 +183,35 @@ class TableTest(Section):
         return self
 
 
+class Functions(Section):
+    """What a table of production functions is estimated from; all columns in logs."""
+
+    free: Terms = Field(description="inputs chosen freely (labour)")
+    state: Terms = Field(description="inputs that are given (capital)")
+    proxy: Terms = Field(
+        default_factory=list, description="investment (op), materials or energy (lp, acf, wooldridge)"
+    )
+    methods: Annotated[list[Method], Field(min_length=1)] = Field(
+        default=["ols", "fe"], description="ols, fe, op, lp, acf, wooldridge: a column each"
+    )
+    draws: Annotated[int, Field(ge=20, le=2000)] = Field(
+        50, description="draws of whole firms, from which errors and intervals are"
+    )
+
+
 class Table(Spec):
     """A table as journals print it."""
+
+    kind: Kind = Field(
+        "regression",
+        description="regression, describe (numbers of variables), correlate, balance (two groups), collinearity, production "
+        "(functions by several methods) or decomposition (what each control moves)",
+    )
+    of: Regressors | None = Field(
+        None,
+        description="describe, correlate, balance, collinearity: the variables; none: outcome, treatments and controls",
+    )
+    production: Functions | None = Field(None, description="kind production: inputs, proxy and methods")
 
     title: Text | None = Field(None, description="title, 'English | 中文'")
     notes: Text | None = Field(None, description="what the note says beside what is known")

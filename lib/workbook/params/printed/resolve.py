@@ -28,8 +28,9 @@ def resolved(parameters: Parameters) -> dict[str, Any]:
     Returns
     -------
     dict
-        By table ``title notes under stars digits stats tests show landscape`` and ``panels``, a list of ``panel``,
-        ``head`` and ``columns``, each with every key of a specification.
+        By table ``kind of production title notes under stars digits stats tests show landscape`` (of other kinds than
+        regression also ``heads sample treatment effects``, for the note) and ``panels``, a list of ``panel``, ``head`` and
+        ``columns``, each with every key of a specification.
     """
     tables = parameters.printed.tables
     base = _defaults(parameters)
@@ -63,7 +64,8 @@ def _table(name: str, tables: Mapping[str, Table], base: dict[str, Any]) -> dict
         swap = {**swap, **(source.swap or {})}
         seen.append(source.from_)
         source = tables[source.from_]
-    outer = base
+    # Two groups are set side by side as they are, unless the table states effects.
+    outer = base | {"fixed_effects": []} if source.kind == "balance" else base
     for one in reversed(seen):
         outer = _inner(outer, tables[one])
     panels, number = [], 0
@@ -80,7 +82,43 @@ def _table(name: str, tables: Mapping[str, Table], base: dict[str, Any]) -> dict
     tests = [test.model_dump() for test in told.tests or []]
     turned = number >= WIDE if told.landscape is None else told.landscape
     title = table.title or source.title or _text(name.replace("_", " "))
-    return found | {"title": title, "tests": tests, "landscape": turned, "panels": panels}
+    found |= {"title": title, "tests": tests, "landscape": turned, "panels": panels}
+    functions = told.production.model_dump() if told.production else None
+    of = [swap.get(one, one) for one in told.of or variables(source.kind, outer)]
+    found |= {"kind": source.kind, "of": of, "production": functions}
+    return found if source.kind == "regression" else found | _of_kind(panels)
+
+
+def _of_kind(panels: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the note of a table that is no regression says of its specification."""
+    one = panels[0]["columns"][0]
+    same = all(panel["columns"][0]["sample"] == one["sample"] for panel in panels)
+    return {
+        "heads": _heads(panels),
+        "sample": one["sample"] if same else [],
+        "treatment": next(iter(one["treatments"] or []), None),
+        "effects": " + ".join(one["fixed_effects"] or []),
+    }
+
+
+def _heads(panels: list[dict[str, Any]]) -> dict[str, str] | None:
+    """Panels with their heads in one line, for tables whose lines bear their letters alone."""
+    named = [one for one in panels if one["head"]]
+    if not named:
+        return None
+    return {
+        language: mark.join(f"{one['panel']}{colon}{one['head'][language]}" for one in named)
+        for language, mark, colon in (("en", "; ", ": "), ("zh", "；", "："))
+    }
+
+
+def variables(kind: str, spec: Mapping[str, Any]) -> list[str]:
+    """What a table that is no regression is about where it does not say: what the study's regression has."""
+    outcome, terms = [spec["outcome"]] if spec["outcome"] else [], [*(spec["controls"] or [])]
+    if kind == "collinearity":
+        return list(dict.fromkeys([*(spec["treatments"] or []), *terms]))
+    found = [*terms, *outcome] if kind == "balance" else [*outcome, *(spec["treatments"] or []), *terms]
+    return [name for name in dict.fromkeys(found) if not name.startswith("levels(")]
 
 
 def _told(table: Table, source: Table) -> Table:
