@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from chains import Bench
 from chinese import english
+from ruamel.yaml import YAML
 
 from workbook import paths
 from workbook.publish import package
@@ -178,6 +179,47 @@ def test_a_study_of_ones_own_is_in_the_package_with_what_it_names(
     assert Path(again.flat["adapter"]).is_file()
     with pytest.raises(package.PackageError, match="mine"):
         list(package._own(built))  # its file is gone
+
+
+def test_what_named_files_name_is_packed_and_none_overwrites_another(tmp_path: Path) -> None:
+    """An adapter's own base, a query's database, and two files of one name in two folders."""
+    import hashlib
+    from types import SimpleNamespace
+
+    home = tmp_path / "home"
+    for folder in ("a", "b", "below", "root"):
+        (home / folder).mkdir(parents=True)
+    (home / "a" / "rows.csv").write_text("id,year,x\na,2012,1\n", "utf-8")
+    (home / "b" / "rows.csv").write_text("id,year,x\nb,2012,2\n", "utf-8")
+    (home / "b" / "data.db").write_bytes(b"SQLite")
+    (home / "query.sql").write_text("-- sqlite:b/data.db\nselect 1\n", "utf-8")
+    (home / "mine.adapter.yaml").write_text("adapter: mine\nbased_on: below/other.yaml\n", "utf-8")
+    (home / "below" / "other.yaml").write_text(
+        "adapter: other\ncolumns: {firm_id: {aliases: [id]}}\n", "utf-8"
+    )
+    file = home / "mine.yaml"
+    file.write_text(
+        "panel: {source: [a/rows.csv, b/rows.csv, query.sql], adapter: mine.adapter.yaml}\n"
+        "publish: {secrecy: public}\n",
+        "utf-8",
+    )
+    (home / "root" / manifest.PLACE).write_text(str(file), encoding="utf-8")
+    mark = hashlib.sha256(file.read_bytes()).hexdigest()
+    built: Any = SimpleNamespace(
+        name="mine",
+        root=home / "root",
+        parameters={"secrecy": "public"},
+        manifest={"parameters_sha256": mark},
+    )
+    pairs = list(package._own(built))
+    packed = dict(pairs)
+    assert len(packed) == len(pairs)
+    study = YAML(typ="safe").load(packed["params/mine.yaml"])["panel"]
+    rows = [packed[f"params/{place}"] for place in study["source"]]
+    assert [b"a,2012" in rows[0], b"b,2012" in rows[1], b"sqlite:data.db" in rows[2]] == [True] * 3
+    assert packed["params/mine/data.db"] == b"SQLite"
+    adapter = YAML(typ="safe").load(packed[f"params/{study['adapter']}"])
+    assert adapter["based_on"] == "other.yaml" and b"other" in packed["params/mine/other.yaml"]
 
 
 def test_a_base_outside_the_project_is_in_the_package(

@@ -8,12 +8,13 @@ comes from the study's own record.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import re
 import subprocess
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from workbook.language import listed, said, word
 from workbook.params import Parameters
 from workbook.params.checks.places import FILES, besides, resolve_source
 from workbook.params.file import folder, forms
+from workbook.params.file.core import yaml
 from workbook.params.load import stated
 from workbook.publish import release
 from workbook.publish.built import Built, find
@@ -244,22 +246,48 @@ def _own(study: Built) -> Iterator[tuple[str, bytes]]:
     called = {base.name: f"{study.name}-{base.name}" for base in bases}
     texts = {f"{study.name}.yaml": file, **{called[base.name]: base for base in bases}}
     parameters = Parameters.model_validate(forms.read(values)[0])
-    inside = {}
+    inside: dict[str, str] = {}
     for name in _named(parameters.flat(), study.parameters.get("secrecy") == "public"):
         place = paths.ROOT / resolve_source(name, file)
-        if place.is_file() and not (place.is_relative_to(paths.ROOT) and place.is_relative_to(paths.DATA)):
-            inside[name] = f"{study.name}/{place.name}"
-            yield f"params/{inside[name]}", place.read_bytes()
-        elif place.is_dir() and not place.is_relative_to(paths.DATA):
-            inside[name] = f"{study.name}/{place.name}"
+        if place.is_relative_to(paths.DATA) or not place.exists():
+            continue
+        inside[name] = f"{_room(study.name, place, inside.values())}/{place.name}"
+        if place.is_dir():
             for part in _tables(place, besides(parameters, file)):
                 yield f"params/{inside[name]}/{part.relative_to(place)}", part.read_bytes()
+            continue
+        for at, content in _with_named(place):
+            yield f"params/{Path(inside[name]).parent / at}", content
     for name, own in texts.items():
         text = own.read_text(encoding="utf-8-sig")
         for old, new in (inside | called).items():
             whole = rf"""(?<![\w./-])(["']?){re.escape(old)}\1(?![\w./-])"""
             text = re.sub(whole, json.dumps(new, ensure_ascii=False).replace("\\", r"\\"), text)
         yield f"params/{name}", text.encode("utf-8")
+
+
+def _room(study: str, place: Path, taken: Collection[str]) -> str:
+    """A folder for a file in which no other has its name."""
+    rooms = (study if count == 1 else f"{study}/{count}" for count in itertools.count(1))
+    return next(room for room in rooms if f"{room}/{place.name}" not in taken)
+
+
+def _with_named(place: Path) -> Iterator[tuple[str, bytes]]:
+    """A file and what it names itself: the database of a query, the adapter that an adapter is based on; all in one folder."""
+    named, below = "", place.parent
+    if place.suffix.lower() == ".sql":
+        first = place.read_text("utf-8-sig", errors="replace").partition("\n")[0]
+        named = first.rpartition("sqlite:")[2].strip() if "sqlite:" in first else ""
+    elif place.suffix.lower() in (".yaml", ".yml"):
+        values = yaml().load(place.read_text("utf-8-sig"))
+        named = str((values or {}).get("based_on") or "") if isinstance(values, dict) else ""
+    other = below / os.path.expanduser(named)
+    if not named or not other.is_file():
+        yield place.name, place.read_bytes()
+        return
+    text = place.read_text("utf-8-sig").replace(named, other.name, 1)
+    yield place.name, text.encode("utf-8")
+    yield from _with_named(other)
 
 
 def _tables(place: Path, but: set[Path]) -> list[Path]:
