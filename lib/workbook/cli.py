@@ -187,6 +187,16 @@ def validate(study: Annotated[str, typer.Argument(help="name in params/, or path
 
 
 @app.command()
+def show(study: Annotated[str, typer.Argument(help="name in params/, or path of a YAML file")]) -> None:
+    """Print what a study's file and those it is based upon state, as one file, each line with where it stands."""
+    from workbook.params.file import shown
+    from workbook.params.load import find, load, origins
+
+    load(study)  # what is not allowed is told of in words
+    print(shown.text(list(origins(find(study)))))
+
+
+@app.command()
 def diff(
     a: Annotated[
         str, typer.Argument(help="study, study@previous, study@baseline, study@TIME, or a snapshot's file")

@@ -356,8 +356,8 @@ def _located(error: BaseException) -> str:
 
 # -- command lines -------------------------------------------------------------------------------------
 COMMANDS = (
-    "validate", "check", "classify", "standard", "runs", "pin", "diff", "trace", "audit", "package", "params", "run", "site",
-    "prose", "browse", "form", "reproduce",
+    "validate", "show", "check", "classify", "standard", "runs", "pin", "diff", "trace", "audit", "package", "params", "run",
+    "site", "prose", "browse", "form", "reproduce",
 )  # fmt: skip
 WORDS = (
     "smoke", "nobody", "", " ", "-", "--", "--help", "--language", "--language=xx", "--json", "../../etc/passwd", "/",

@@ -25,7 +25,9 @@ tables: {{main: {{columns: [{{}}]}}, one: {{{table}}}}}
 def study(tmp_path: Path) -> Any:
     keys = [(unit, year) for unit in range(6) for year in range(2001, 2005)]
     rows = [f"f{i},{t},{i + t % 3},{int(t > 2002 and i < 3)},w{i % 3},{i},{t}" for i, t in keys]
-    (tmp_path / "data.csv").write_text("\n".join(["firm_id,year,sales,pilot,wording,assets,age", *rows]), "utf-8")
+    (tmp_path / "data.csv").write_text(
+        "\n".join(["firm_id,year,sales,pilot,wording,assets,age", *rows]), "utf-8"
+    )
 
     def made(table: str) -> dict[str, Any]:
         file = tmp_path / "mine.yaml"
@@ -62,7 +64,10 @@ def test_panels_and_terms_of_a_kind(study: Any) -> None:
 REFUSED = {
     "kind: describe, stars: [0.1]": ("tables.one.stars", "kind describe takes no 'stars'", "of, panels"),
     "kind: describe, of: [nowhere]": ("tables.one.of", "no column 'nowhere'"),
-    "kind: describe, panels: {A: {controls: assets}}": ("tables.one.panels.A.controls", "takes no 'controls'"),
+    "kind: describe, panels: {A: {controls: assets}}": (
+        "tables.one.panels.A.controls",
+        "takes no 'controls'",
+    ),
     "kind: correlate, of: [sales]": ("2 to 30 variables, not of 1",),
     "kind: describe, of: levels(wording)": ("levels(wording): a table of kind describe takes columns",),
     "kind: balance, treatments: [pilot, assets]": ("one treatment of 0 and 1, not 2",),

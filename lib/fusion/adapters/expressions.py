@@ -15,6 +15,8 @@ YEAR = (
     rf"^([12][0-9]{{3}})(?:\.0+|年[报度末]?|年报告?|[-/.年]{_MONTH}(?:[-/.月]{_DAY}日?)?月?(?:[ T][0-9:.]*)?"
     r"|(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])?)?$"
 )
+# 31.12.2014, 12/31/2014, 31-Dec-2014, 31. Dezember 2014: what stands before its year, in whatever order.
+LAST_YEAR = r"^[0-9]{1,2}[-/. ]+(?:[0-9]{1,2}|[^\W\d_]+\.?)[-/. ,]+((?:19|20)[0-9]{2})(?:$|[ T])"
 # A day as spreadsheets count them: 20,000 is in 1954, 69,999 in 2091; no year has five digits.
 SERIAL = r"^([2-6][0-9]{4})(?:\.0+)?$"
 # A period that does not end a year: another day than 12-31, another month than 12, or so named.
@@ -45,7 +47,8 @@ def year(cell: str) -> str:
     plain = narrow(cell)
     day = f"TRY_CAST(regexp_extract({plain}, '{SERIAL}', 1) AS INTEGER)"
     serial = f"CAST(year(DATE '1899-12-30' + {day}) AS VARCHAR)"
-    return f"coalesce(nullif(regexp_extract({plain}, '{YEAR}', 1), ''), {serial}, {plain})"
+    first, last = (f"nullif(regexp_extract({plain}, '{of}', 1), '')" for of in (YEAR, LAST_YEAR))
+    return f"coalesce({first}, {last}, {serial}, {plain})"
 
 
 def pointed(cell: str) -> str:

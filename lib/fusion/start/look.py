@@ -14,7 +14,7 @@ import pandas as pd
 from fusion import engine
 from fusion.adapters import stage, wide
 from fusion.adapters.errors import AdapterError
-from fusion.adapters.expressions import COMMA, SENTENCE
+from fusion.adapters.expressions import COMMA, LAST_YEAR, SENTENCE
 from fusion.adapters.headers import normalise
 from fusion.adapters.layout import Choices, Layout, summed_rows
 from fusion.adapters.layout import look as layout_of
@@ -116,8 +116,10 @@ class Seen:
 
     @property
     def stated(self) -> pd.Series:
-        """Its years, of dates the first four digits; what is no year of a panel is left out."""
-        dates = pd.to_numeric(self.cells.str[:4], errors="coerce")
+        """Its years, of dates the four digits at either end; what is no year of a panel is left out."""
+        first = pd.to_numeric(self.cells.str[:4], errors="coerce")
+        last = pd.to_numeric(self.cells.str.extract(LAST_YEAR)[0], errors="coerce")
+        dates = first.where(first.between(*YEARS), last)
         found = self.values.where(self.values.between(*YEARS), dates.where(dates.between(*YEARS)))
         return found[found % 1 == 0]
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import pandas as pd
 
 from fusion.adapters.errors import AdapterError
+from fusion.adapters.expressions import LAST_YEAR
 from fusion.adapters.headers import normalise
 from fusion.language import listed, said
 from fusion.panel.contract import contract
@@ -20,7 +21,11 @@ CONTROLS = 4
 CLUSTERS = 20  # fewest groups of districts by which errors are clustered
 _ID = re.compile(r"([A-Za-z][A-Za-z_ ]{2,30}?)[_ ]?(?:ID|Id|id|[Cc]ode|[Nn]o\.?|[Nn]umber|[Nn]ame)")
 CODE = re.compile(r"(id|code|no|number|代码|编码|编号)$")
-DATE = re.compile(r"[12]\d{3}[-/.年]\d{1,2}")
+DATE = re.compile(rf"[12]\d{{3}}[-/.年]\d{{1,2}}|{LAST_YEAR}")
+SHORT_YEARS = re.compile(r"\d{2}|'\d{2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2}")
+# Numbers that stand for a missing value in many files, where no value is near them.
+SENTINELS = (-9.0, -99.0, -999.0, -9999.0, 999.0, 9999.0, 99999.0, 999999.0)
+OFTEN = 2
 SKEWED = 3.0  # mean over median from which amounts are taken in logarithms
 OWN_CONTROLS = {
     "ln_employees": "log(employees_avg)",
@@ -118,7 +123,7 @@ def _keys(looked: Looked) -> tuple[Seen, Seen, Word | None]:
     years += [c for c in looked.columns if c not in years and DATE.match(_first(c)) and _dated(c)]
     years = [c for c in years if c.stated.size]
     if not years:
-        raise AdapterError(said("start.no_year", **_looked_at(looked)))
+        raise AdapterError(_no_year(looked))
     year = years[0]
     named = [(c, _unit(c)) for c in looked.columns if c not in years and c.filled and _is_name(c)]
     named.sort(key=_rank)
@@ -131,6 +136,17 @@ def _keys(looked: Looked) -> tuple[Seen, Seen, Word | None]:
             raise AdapterError(_no_unit(looked, year))
         found = close
     return found[0], year, found[1]
+
+
+def _no_year(looked: Looked) -> str:
+    """Why no column holds years: years of two digits, whose century nobody states, or none at all."""
+    for column in looked.columns:
+        texts = column.cells.dropna()
+        called = role(column.key, "year", True) or column.column == "year"
+        if called and len(texts) and texts.str.fullmatch(SHORT_YEARS).mean() >= MOSTLY:
+            shown = {"first": str(texts.iloc[0])[:20], "last": str(texts.iloc[-1])[:20]}
+            return said("start.short_years", files=_looked_at(looked)["files"], header=column.header, **shown)
+    return said("start.no_year", **_looked_at(looked))
 
 
 def _no_unit(looked: Looked, year: Seen) -> str:
@@ -194,7 +210,9 @@ def _rank(pair: tuple[Seen, Word | None]) -> tuple[bool, bool, bool, bool]:
 
 def _dated(column: Seen) -> bool:
     texts = column.cells.dropna()
-    return bool(len(texts)) and bool(texts.str.match(r"^[12]\d{3}(\D|$|\d{4}$)").mean() > 0.8)
+    return bool(len(texts)) and bool(
+        texts.str.match(rf"^[12]\d{{3}}(\D|$|\d{{4}}$)|{LAST_YEAR}").mean() > 0.8
+    )
 
 
 def _first(column: Seen) -> str:
@@ -294,13 +312,42 @@ def _unread(roles: Roles) -> None:
     empty = [c.header for c in roles.others() if not c.filled]
     if empty:
         roles.note("empty", headers=listed(empty[:20]))
+    _alike(roles)
     for column in roles.others():
         texts = column.cells.dropna()
+        _sentinels(roles, column)
         if column.is_number or column.column or _unit(column) or not len(texts):
             continue
         around = texts.str.fullmatch(AROUND)
         if around.mean() >= MOSTLY and texts.nunique() > 2:
             roles.note("around", header=column.header, value=str(texts[around].iloc[0])[:30])
+
+
+def _alike(roles: Roles) -> None:
+    """Units whose identifiers differ in capitals or spaces alone are read as several; most often they are one."""
+    names = roles.unit.cells.dropna().drop_duplicates()
+    plain = names.str.casefold().str.replace(r"\s+", "", regex=True)
+    same = names[plain.duplicated(keep=False)]
+    if len(same):
+        first = same[plain[same.index] == plain[same.index[0]]]
+        shown = " / ".join(str(name)[:30] for name in first[:3])
+        pairs = int(plain[same.index].nunique())
+        roles.note("capitals", header=roles.unit.header, names=shown, count=pairs)
+
+
+def _sentinels(roles: Roles, column: Seen) -> None:
+    """A number that often stands for what is not known, far from all others of its column."""
+    found = column.values.dropna()
+    if not column.is_number or column.is_truth or column.is_year:
+        return
+    for value in SENTINELS:
+        count, others = int((found == value).sum()), found[~found.isin(SENTINELS)]
+        if count < OFTEN or others.empty or found.nunique() < 4:
+            continue
+        apart = others.min() >= 0 if value < 0 else others.max() < value / 3
+        if apart:
+            shown = str(column.cells[column.values == value].mode()[0])  # as the file writes it
+            roles.note("sentinel", header=column.header, value=shown, count=count, name=column.name)
 
 
 # -- treatment ---------------------------------------------------------------------------------

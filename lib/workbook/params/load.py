@@ -6,7 +6,7 @@ import copy
 import difflib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ from workbook.params.checks.places import (
     resolve_sources,
     sources,
 )
-from workbook.params.checks.refusals import Places, StudyError, explained, of_yaml, shown, text_of
+from workbook.params.checks.refusals import Places, StudyError, explained, line_of, of_yaml, shown, text_of
 from workbook.params.file import apart, forms
 from workbook.params.file.core import yaml
 from workbook.params.file.inherit import Inherited, inherited
@@ -350,3 +350,30 @@ def _default_ladder(parameters: Parameters) -> None:
     effects = parameters.effects
     if parameters.panel.contract == "minimal" and "fixed_effects" not in effects.model_fields_set:
         effects.fixed_effects = [["firm_id"], ["firm_id", "year"]]
+
+
+def origins(file: Path) -> Iterator[tuple[int, str, Any, str]]:
+    """What a study's file and its bases state, key by key.
+
+    Parameters
+    ----------
+    file : Path
+        The study's file.
+
+    Yields
+    ------
+    tuple
+        How deep a key is, the key, its value (None: mappings, whose keys come next) and where it stands (``mine.yaml:12``).
+    """
+    values, node = stated(file)
+
+    def below(at: dict[str, Any], place: list[str]) -> Iterator[tuple[int, str, Any, str]]:
+        for key, value in at.items():
+            here, inner = [*place, str(key)], isinstance(value, dict) and bool(value)
+            line = str(line_of(node, list(here)))
+            origin = line[line.index("(") + 1 : -1] if "(" in line else f"{file.name}:{line}"
+            yield len(place), str(key), None if inner else value, "" if inner else origin
+            if inner:
+                yield from below(value, here)
+
+    yield from below(values, [])
