@@ -16,8 +16,11 @@ import pandas as pd
 
 from workbook import inert, paths
 from workbook.called import called
+from workbook.called import words as unit_words
 from workbook.exhibits import sheets
 from workbook.exhibits.sheets import Need, SheetError, Text, Variant
+from workbook.expressions.errors import ExpressionError
+from workbook.expressions.reading import parse
 
 MISSING = "–"
 # In place of a number of decimals: a calendar year, without decimals or separators.
@@ -33,6 +36,18 @@ UNIT = {
     "firm_id": Text(en="Firm identifier", zh="企业标识"),
     "firm_name": Text(en="Firm name", zh="企业名称"),
 }
+# What a column is called that nobody named: its function in words, of what it is made of.
+MADE = {
+    "log": Text(en="Log {}", zh="{}（对数）"),
+    "lag": Text(en="{}, year before", zh="{}（上年）"),
+    "lead": Text(en="{}, year after", zh="{}（下年）"),
+    "diff": Text(en="Change of {}", zh="{}的变动"),
+    "growth": Text(en="Growth of {}", zh="{}的增长率"),
+    "dlog": Text(en="Growth of {}, in logs", zh="{}的增长率（对数差）"),
+}
+SIGNS = re.compile(r"[-+*/^(<>=]")
+# A name in an expression, or a text in quotes; what stands before a bracket is a function.
+NAMED = re.compile(r'"[^"]*"|[^\W\d]\w*\b(?!\s*\()')
 WITHOUT = "− "  # before the name of rows that a sample leaves out
 CHINESE = re.compile("[\u3400-\u9fff]")
 COLON = {"en": ": ", "zh": "："}
@@ -89,7 +104,8 @@ class Words:
             if level.isdigit() and len(level) > 1 and stem in self._columns:
                 return f"{self.label(stem, False)} {level}"
             return self.of("variable", column)
-        text = self._of_unit(str(column)) or str(known[f"label_{self.language}"] or column)
+        text = self._of_unit(str(column)) or self._of_expression(str(column), known)
+        text = text or str(known[f"label_{self.language}"] or column)
         shown = unit_shown(str(known["unit"] or ""), self.language)
         return text + BRACKETS[self.language].format(shown) if unit and shown else text
 
@@ -101,6 +117,24 @@ class Words:
         """The label of what names a unit that is no firm; else empty."""
         known = UNIT.get(column) if self.called_unit else None
         return self.say(known) if known else ""
+
+    def _of_expression(self, column: str, known: Mapping[str, Any]) -> str:
+        """The label of a column that is called by its expression, in which columns are called by theirs; else empty."""
+        text = str(known["label_en"])
+        if known.get("role") != "derived" or text != str(known["label_zh"]) or not SIGNS.search(text):
+            return ""
+        try:
+            names = parse(text).names()
+        except ExpressionError:
+            return ""
+        if not names or column in names or not set(names) <= set(self._columns):
+            return ""
+        call = re.fullmatch(r"(\w+)\((\w+)\)", text)
+        if call and call[1] in MADE:
+            of = self.label(call[2], False)
+            lower = self.language == "en" and MADE[call[1]].en[0] != "{" and of[1:2].islower()
+            return self.say(MADE[call[1]]).format(of[:1].lower() + of[1:] if lower else of)
+        return NAMED.sub(lambda one: self.label(one[0], False) if one[0] in names else one[0], text)
 
     def unit(self, column: Any) -> str:
         """A column's unit; empty if it has none."""
@@ -178,6 +212,8 @@ class Words:
         short = table("effect")
 
         def word(part: str) -> str:
+            if part == "firm_id" and self.called_unit:
+                return unit_words(self.called_unit)[self.language == "zh"]
             known = short.get(part)
             return self.say(known) if known else self.label(part, False)
 
