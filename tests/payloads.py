@@ -118,7 +118,7 @@ def hostile(panel: pd.DataFrame, study: dict[str, Any], folder: Path) -> Path:
     study["classification"] = study.get("classification", {}) | {
         "standards": {"own": {"file": "own.csv", **words("title_en", "title_zh", "issuer")}}
     }
-    study["tables"] = {"main": _table(texts), "numbers": _numbers(texts)}
+    study["tables"] = {"main": _table(texts)}
     study["names"] = {"ln_lp": next(texts), "pilot": next(texts)}
     scheme = next(texts)
     study["robustness"] = study.get("robustness", {}) | {
@@ -168,13 +168,6 @@ def _table(texts: Iterator[str]) -> dict[str, Any]:
         "columns": [column(), {"controls": []}],
         "panels": {"A": inner, "B": {"head": both(), "outcome": "ln_employees", "controls": []}},
     }
-
-
-def _numbers(texts: Iterator[str]) -> dict[str, Any]:
-    """A table of another kind than regressions, whose words are payloads."""
-    one = lambda: next(text for text in texts if "|" not in text)  # noqa: E731
-    panels = {"A": {"head": f"{one()} | 甲{one()}"}, "B": {"sample": "employees_avg > 100"}}
-    return {"kind": "describe", "title": one(), "notes": one(), "panels": panels}
 
 
 # Texts of the model that are no words: names of files, of columns and of sheets, expressions, numbers, letters, codes; a
