@@ -100,7 +100,7 @@ def test_word_has_every_line_its_explanation_and_the_checks(language: str) -> No
     lines = forms.lines()
     assert [row.cells[2].text for row in made.tables[0].rows[1:]] == lines["line"].tolist()
     text = "\n".join(p.text for p in made.paragraphs)
-    assert all(t in text for t in lines[f"explain_{language}"]) and len(forms.checks(language)) == 7
+    assert all(t in text for t in lines[f"explain_{language}"]) and len(forms.checks(language)) == 11
     assert all(check in text for check in forms.checks(language))
 
 

@@ -41,8 +41,8 @@ def test_a_study_may_be_judged_on_another_definition() -> None:
 def test_what_the_data_cannot_give_is_named_with_what_it_needs() -> None:
     gone = presets.lacking(scored().assign(above_20=0.0, above_30=0.0, cross_mass=np.nan))
     assert gone == {
-        "definitions": ["cross_mass", "related_variety", "A2"],
-        "columns": ["service_revenue", "service_rev_by_class", "biz_activity_codes"],
+        "definitions": ["cross_mass", "related_variety", "mode_share", "A2"],
+        "columns": ["service_revenue", "service_rev_by_class", "mode_sales", "biz_activity_codes"],
     }
     assert set(presets.COLUMNS) <= set(presets.READS), "each preset says what it reads"
 

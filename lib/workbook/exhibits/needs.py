@@ -22,7 +22,15 @@ Reason = Mapping[str, str]
 
 # What the measures of integration read, and their columns that units can be judged on.
 REVENUE = ("operating_revenue", "service_revenue", "ind4", "class_version")
-MEASURED = {"integration", "service_share", "above_20", "above_30", "cross_mass", "related_variety"}
+MEASURED = {
+    "integration",
+    "service_share",
+    "above_20",
+    "above_30",
+    "cross_mass",
+    "related_variety",
+    "mode_share",
+}
 
 
 @dataclass(frozen=True)

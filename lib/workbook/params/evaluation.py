@@ -30,7 +30,7 @@ class Evaluation(Section):
     judged_on: Column = Field(
         "integration",
         description="column that districts, pilots, their peers and ranks are judged on: integration, or another definition "
-        "(service_share, above_20, above_30, cross_mass, related_variety, composite)",
+        "(service_share, above_20, above_30, cross_mass, related_variety, mode_share, composite)",
     )
     unit_weight: Column = Field(
         "operating_revenue", description="column that firms of a region, park or platform are weighted by"
