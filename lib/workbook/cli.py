@@ -607,9 +607,10 @@ def _standards(flat: dict[str, Any]) -> list[str]:
 
 
 def _tables(study: Any) -> None:
-    """Stop where lists, pilots, plans, targets or observed values could not be read an hour later either."""
+    """Stop where lists, prices, pilots, plans, targets or observed values could not be read an hour later either."""
     from fusion.classification import ClassificationError, official
     from fusion.evaluation import given
+    from fusion.panel import PanelError, deflators
     from workbook import paths
     from workbook.params.checks.columns import nameable
 
@@ -618,7 +619,9 @@ def _tables(study: Any) -> None:
     try:
         if flat["lists"]:
             official.read([paths.ROOT / file for file in flat["lists"]])
-    except ClassificationError as error:
+        if flat["deflators"]:
+            deflators.read(paths.ROOT / flat["deflators"])
+    except (ClassificationError, PanelError) as error:
         told.append(str(error))
     if told:
         print("\n".join(told), file=sys.stderr)

@@ -55,7 +55,8 @@ def productivity(
     ----------
     panel : pandas.DataFrame
         firm_id, year, value_added, employees_avg, fixed_assets_net, the proxy, the industry's column; one row a firm and
-        year. With ``deflator`` (base year = 1) amounts are divided by it.
+        year. With ``deflator`` (base year = 1) amounts are divided by it; the proxy by ``deflator_input`` and fixed
+        assets by ``deflator_capital`` where these are there (value added by the price of output: it is not deflated twice).
     methods : sequence of str
         Of ols, fe, lp, acf, wooldridge, op (the last with ``investment`` as the proxy). None: no productivity.
     industry : str
@@ -82,10 +83,9 @@ def productivity(
     if absent:
         raise ProductionError(said("production.panel_lacks", absent=listed(absent)))
     frame = panel.reset_index(drop=True)
+    own = {"value_added": "deflator", "fixed_assets_net": "deflator_capital", proxy: _price_of(proxy)}
     price = frame.get("deflator", 1.0)
-    real = frame.assign(
-        **{c: frame[c] / price for c in ("value_added", "fixed_assets_net", proxy) if c in frame}
-    )
+    real = frame.assign(**{c: frame[c] / frame.get(index, price) for c, index in own.items() if c in frame})
     names = {"y": "value_added", "l": "employees_avg", "k": "fixed_assets_net"}
     made = logs(real, names | ({"m": proxy} if proxy in frame else {}))
     columns = frame[["firm_id", "year"]].copy()
@@ -113,6 +113,11 @@ def productivity(
     return Productivity(
         pd.concat(tables, ignore_index=True), columns, pd.concat(failed, ignore_index=True)[FAILED]
     )
+
+
+def _price_of(proxy: str) -> str:
+    """Investment is bought at the prices of capital, materials and energy at those of inputs."""
+    return "deflator_capital" if proxy == "investment" else "deflator_input"
 
 
 def quartiles(coefficients: pd.DataFrame) -> pd.DataFrame:

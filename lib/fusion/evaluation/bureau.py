@@ -43,8 +43,9 @@ def growth_table(panel: pd.DataFrame, by: str, measures: Sequence[str], year: in
     pandas.DataFrame
         Index: (measure, group), groups sorted and then ``total``; columns ``amount`` (亿元), ``before`` (the same of the year
         before), ``growth`` (%, on comparable scope: units that report in both years, under their group of this year),
-        ``matched`` (how many), ``nominal`` (%, all that report in either year), ``share`` (%), ``units`` (that report). Empty
-        where there is no measure.
+        ``matched`` (how many), ``nominal`` (%, all that report in either year), ``share`` (%), ``units`` (that report);
+        ``real`` (%, growth on comparable scope at constant prices) where the panel has a ``deflator`` that is not the same
+        throughout. Empty where there is no measure.
 
     Raises
     ------
@@ -71,6 +72,10 @@ def growth_table(panel: pd.DataFrame, by: str, measures: Sequence[str], year: in
                 "units": now["count"],
             }
         )
+        if priced(panel):
+            real = _both(at_constant_prices(panel, measure), by, measure, year)
+            same, before = (_totals(real, by, c)["sum"] for c in ("now", "then"))
+            table.insert(3, "real", 100 * (same / before.where(before > 0) - 1))
         order = [*(group for group in table.index if group != "total"), "total"]
         parts.append(pd.concat({measure: table.loc[order]}, names=["measure", "group"]))
     return pd.concat(parts) if parts else pd.DataFrame()
@@ -89,19 +94,21 @@ def contributions(panel: pd.DataFrame, by: str, measures: Sequence[str], year: i
     Returns
     -------
     pandas.DataFrame
-        measure, group, unit, amount, before, share_part, share_whole, growth_now, growth_before; a unit stands in its group, in
-        the total, and with the whole alone in all other groups.
+        measure, group, unit, amount, before, share_part, share_whole, growth_now, growth_before, where there are prices real_now
+        and real_before; a unit stands in its group, in the total, and with the whole alone in all other groups.
     """
     names = ["measure", "group", "unit"]
-    parts = [pd.DataFrame(columns=[*names, *CONTRIBUTED])]
+    kept = [*CONTRIBUTED, *(["real_now", "real_before"] if priced(panel) else [])]
+    parts = [pd.DataFrame(columns=[*names, *kept])]
     for measure in measures:
         now, then = (panel[(panel["year"] == y) & panel[measure].notna()] for y in (year, year - 1))
         both = _both(panel, by, measure, year)
+        real = _both(at_constant_prices(panel, measure), by, measure, year) if priced(panel) else both
         whole = now.groupby("firm_id")[measure].sum().rename("share_whole")
         # A group that is gone has an amount of the year before, which is judged as any other.
         for group in [*sorted({*now[by], *then[by]}), "total"]:
-            here, before, same = (
-                rows[(rows[by] == group) | (group == "total")] for rows in (now, then, both)
+            here, before, same, fixed = (
+                rows[(rows[by] == group) | (group == "total")] for rows in (now, then, both, real)
             )
             own = here.groupby("firm_id")[measure].sum()
             matched = same.groupby("firm_id")[["now", "then"]].sum()
@@ -112,9 +119,22 @@ def contributions(panel: pd.DataFrame, by: str, measures: Sequence[str], year: i
                 "nominal_before": earlier,
                 "growth_before": matched["then"],
             }
+            priced_by = fixed.groupby("firm_id")[["now", "then"]].sum()
+            cells |= {"real_now": priced_by["now"], "real_before": priced_by["then"]}
             table = pd.DataFrame(cells).join(whole, how="outer").rename_axis("unit").reset_index()
             parts.append(table.assign(measure=measure, group=group))
-    return pd.concat(parts[1:] or parts, ignore_index=True)[[*names, *CONTRIBUTED]]
+    return pd.concat(parts[1:] or parts, ignore_index=True)[[*names, *kept]]
+
+
+def priced(panel: pd.DataFrame) -> bool:
+    """Whether a panel's prices move: its deflator has two different values."""
+    prices = panel.get("deflator", pd.Series(dtype=float)).astype(float)
+    return bool(prices.min() < prices.max())
+
+
+def at_constant_prices(panel: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """The panel with a measure divided by its row's price; a row without a price has none of it."""
+    return panel.assign(**{measure: panel[measure] / panel["deflator"].where(panel["deflator"] > 0)})
 
 
 def with_ends(totals: pd.DataFrame, panel: pd.DataFrame, year: int) -> pd.DataFrame:

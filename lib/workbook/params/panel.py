@@ -180,6 +180,11 @@ class Panel(Section):
         description="where a hard rule is broken: stop the run, or set aside in the quality queue the cell that is wrong by "
         "itself, or the row whose cells contradict each other",
     )
+    deflators: str | None = Field(
+        None,
+        description="CSV of price indices by industry and year, with sources (data/contract/deflators_template.csv): growth at "
+        "constant prices and productivity use them where the panel has no deflator of its own; none ships",
+    )
     corrections: str | None = Field(
         None,
         description="CSV or Excel of corrections that answers to queries gave (data/editing/README.md); applied before the "
