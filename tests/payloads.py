@@ -112,6 +112,7 @@ def hostile(panel: pd.DataFrame, study: dict[str, Any], folder: Path) -> Path:
     study["columns"]["named_otherwise"] = {"is": "2 * employees_avg", "name": next(texts)}
     unit = next(text for text in FILED if re.fullmatch(UNIT, text))
     study["panel"] |= {"source": "hostile.parquet", "money_unit": "万元", "unit": unit}
+    study["panel"]["deflators"] = "prices.csv"
     study["panel"]["extra_columns"] = {"beside": {**words("label_en", "label_zh", "unit"), "type": "str"}}
     study["panel"]["where"] = {next(texts): "year > 1900", next(texts): "employees_avg > 0"}
     (folder / "own.csv").write_text(_STANDARD, encoding="utf-8")
@@ -130,6 +131,7 @@ def hostile(panel: pd.DataFrame, study: dict[str, Any], folder: Path) -> Path:
     rows["beside"] = rows["firm_name"]
     rows.to_parquet(folder / "hostile.parquet", index=False)
     _pilots(panel, texts, scheme).to_csv(folder / "pilots.csv", index=False, quoting=csv.QUOTE_ALL)
+    _prices(texts).to_csv(folder / "prices.csv", index=False, quoting=csv.QUOTE_ALL)
     _index(texts).to_csv(folder / "own_index.csv", index=False, quoting=csv.QUOTE_ALL)
     study["integration"] = study.get("integration", {}) | {"own_index": "own_index.csv"}
     study["evaluation"] = study.get("evaluation", {}) | {
@@ -142,6 +144,12 @@ def hostile(panel: pd.DataFrame, study: dict[str, Any], folder: Path) -> Path:
         yaml.width = 10_000  # a key that is folded is none
         yaml.dump(study, stream)
     return file
+
+
+def _prices(texts: Iterator[str]) -> pd.DataFrame:
+    """Price indices whose sources are payloads."""
+    lines = [("input", "", "", year, 100, 2012, next(texts)) for year in range(2012, 2024)]
+    return pd.DataFrame(lines, columns=["of", "industry", "class_version", "year", "index", "base", "source"])
 
 
 def _texts(section: str) -> Iterator[str]:
@@ -173,7 +181,7 @@ def _table(texts: Iterator[str]) -> dict[str, Any]:
 # Texts of the model that are no words: names of files, of columns and of sheets, expressions, numbers, letters, codes; a
 # path in the model's schema. All others are fed to the chain, also those that are added.
 NO_WORDS = re.compile(
-    r"panel\.(source|adapter|editions|rename|sheet|corrections|where\.\{\}|samples|value_lists|columns\.\{(key|\}\.(is|each))).*"
+    r"panel\.(source|adapter|editions|rename|sheet|corrections|deflators|where\.\{\}|samples|value_lists|columns\.\{(key|\}\.(is|each))).*"
     r"|classification\.(lists.*|.*(file|counts))|indicators\..*|robustness\.exclusions\.\{\}"
     r"|evaluation\.(pilots|plan|targets|observed|vintage|vintage_returns|tiles)|integration\.(io_table|own_index)|grid\..*|publish\..*|audit\.statements\.\{key\}"
     r"|printed\.tables\.\{\}\.(.*\.)?(sample\.\[\]|from)|printed\.tables\.\{\}\.panels\.\{key\}|printed\.names"

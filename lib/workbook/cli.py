@@ -610,7 +610,7 @@ def _tables(study: Any) -> None:
     """Stop where lists, prices, pilots, plans, targets or observed values could not be read an hour later either."""
     from fusion.classification import ClassificationError, official
     from fusion.evaluation import given
-    from fusion.panel import PanelError, deflators
+    from fusion.panel import PanelError, prices
     from workbook import paths
     from workbook.params.checks.columns import nameable
 
@@ -620,7 +620,7 @@ def _tables(study: Any) -> None:
         if flat["lists"]:
             official.read([paths.ROOT / file for file in flat["lists"]])
         if flat["deflators"]:
-            deflators.read(paths.ROOT / flat["deflators"])
+            prices.read(paths.ROOT / flat["deflators"])
     except (ClassificationError, PanelError) as error:
         told.append(str(error))
     if told:

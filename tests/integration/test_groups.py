@@ -35,6 +35,7 @@ def test_services_spun_off_are_as_before_together_and_nothing_apart() -> None:
     assert found[["groups", "units", "left_out", "alone"]].tolist() == [1, 2, 0, 0]
     whole = sells("3421", {"4330": 100}, operating_revenue=200.0)
     assert found["together"] == pytest.approx(point(whole)) and found["together"] > 80
+    assert found["told"] == 1 and found["same"] == pytest.approx(found["together"])
     # Of the 100 of repair 60 were sold to the maker: to others the group is one that makes 100 and repairs 40.
     assert found["outside"] == pytest.approx(
         point(sells("3421", {"4330": 40}, operating_revenue=140.0)), abs=1e-9
@@ -85,7 +86,14 @@ def test_editions_are_not_mixed() -> None:
 
 def test_without_sales_outside_there_is_no_number_for_them() -> None:
     found = of(MAKER, unit("4330", {"4330": 100}))
-    assert pd.isna(found["outside"]) and found["together"] > 80
+    assert found[["outside", "same"]].isna().all() and found["told"] == 0 and found["together"] > 80
+
+
+def test_classes_that_some_units_tell_are_not_lost() -> None:
+    """One unit tells classes, another names its services alone: together as much as one by one, if not more."""
+    quiet = {"ind4": "3421", "service_revenue": 20.0, "biz_activity_codes": "3421|7040", "group_id": "G"}
+    found = of(unit("3421", {"4330": 30}), quiet)
+    assert found["together"] >= found["alone"] - 1e-6 and found["alone"] > 10
 
 
 def test_revenue_that_is_neither_pairs_with_nothing() -> None:

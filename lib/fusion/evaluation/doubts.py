@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -45,9 +45,12 @@ def of_groups(
     """
     if rules or totals.empty:
         return totals
-    made = _ways(panel, queue, measures, [year - 1, year])
-    tables = {way: bureau.growth_table(t, by, measures, year).reset_index() for way, t in made.items()}
-    return _beside(totals, tables, ["measure", "group"], "growth")
+
+    def made(rows: pd.DataFrame) -> pd.DataFrame:
+        return bureau.growth_table(rows, by, measures, year).reset_index()
+
+    ways = _ways(panel, queue, measures, [year - 1, year])
+    return _beside(totals, ways, made, ["measure", "group"], "growth")
 
 
 def of_targets(
@@ -74,12 +77,12 @@ def of_targets(
     """
     if rules or grid.empty:
         return grid
-    used = sorted({*grid["base_year"], *grid["horizon"]})
-    tables = {
-        way: targets.grids(targets.marked(t, goals), goals, tolerance=tolerance, **years)
-        for way, t in _ways(panel, queue, None, used).items()
-    }
-    return _beside(grid, tables, ["target", "base_year", "horizon", "scope", "price"], "rate")
+
+    def made(rows: pd.DataFrame) -> pd.DataFrame:
+        return targets.grids(targets.marked(rows, goals), goals, tolerance=tolerance, **years)
+
+    ways = _ways(panel, queue, None, sorted({*grid["base_year"], *grid["horizon"]}))
+    return _beside(grid, ways, made, ["target", "base_year", "horizon", "scope", "price"], "rate")
 
 
 def of_services(
@@ -106,21 +109,23 @@ def of_services(
     """
     if rules or held.empty:
         return held
-    tables = {
-        way: producer.against(producer.placed(t), *span, goal, tolerance)
-        for way, t in _ways(panel, queue, None, span).items()
-    }
-    return _beside(held, tables, producer.KEYS, "rate")
+
+    def made(rows: pd.DataFrame) -> pd.DataFrame:
+        return producer.against(producer.placed(rows), *span, goal, tolerance)
+
+    return _beside(held, _ways(panel, queue, None, span), made, producer.KEYS, "rate")
 
 
 # -- inside ------------------------------------------------------------------------------------
 def _ways(
     panel: pd.DataFrame, queue: pd.DataFrame, measures: Sequence[str] | None, years: Sequence[int]
 ) -> dict[str, pd.DataFrame]:
-    """The panel with the largest doubts about these measures and years put right, and with all as expected; none where nobody
-    doubts anything."""
+    """Rows of these years with the largest doubts about the measures put right, and with all as expected; none where nobody
+    doubts anything, and none of a way in which no value is another than in the panel."""
     own = queue[queue["year"].isin(years) & queue["item"].isin(panel.columns)]
     own = own if measures is None else own[own["item"].isin(measures)]
+    if own.empty:
+        return {}
     named = own[own["put_right"] != own["value"]]
     largest = named[["unit", "year"]].drop_duplicates().head(LARGEST)
     three = named.merge(largest, on=["unit", "year"])
@@ -129,7 +134,11 @@ def _ways(
         THREE: three.assign(new=three["put_right"]),
         EXPECTED: own.assign(new=own["predicted"]),
     }
-    return {way: _with(panel, lines) for way, lines in changes.items()} if len(own) else {}
+    # A table of two years is made of their rows: others would be copied, and summed, for nothing.
+    rows = panel[panel["year"].isin(years)]
+    made = {way: _with(rows, lines) for way, lines in changes.items()}
+    items = list(own["item"].unique())
+    return {way: table for way, table in made.items() if not table[items].equals(rows[items].astype(float))}
 
 
 def _with(panel: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:
@@ -158,13 +167,18 @@ def _scaled(classes: object, times: float) -> object:
 
 
 def _beside(
-    table: pd.DataFrame, ways: dict[str, pd.DataFrame], keys: Sequence[str], rate: str
+    table: pd.DataFrame,
+    ways: dict[str, pd.DataFrame],
+    made: Callable[[pd.DataFrame], pd.DataFrame],
+    keys: Sequence[str],
+    rate: str,
 ) -> pd.DataFrame:
-    """The table with its rate under each way in which one of them would be printed otherwise."""
+    """The table with its rate as it would be made of the rows of each way, where one of them would be printed otherwise."""
     out = table
-    for way, other in ways.items():
+    for way, rows in ways.items():
         name = f"{rate}_{way}"
-        found = table.merge(other[[*keys, rate]].rename(columns={rate: name}), on=list(keys), how="left")
+        other = made(rows)[[*keys, rate]].rename(columns={rate: name})
+        found = table.merge(other, on=list(keys), how="left")
         if (found[name] - found[rate]).abs().max() > _POINTS:
             out = out.assign(**{name: found[name].to_numpy()})
     return out

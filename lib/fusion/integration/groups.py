@@ -30,7 +30,8 @@ AMOUNTS = (
 )
 NEITHER = "9700"  # a class that is neither goods nor a service that can be paired
 FEWEST = 2  # units of a group
-COLUMNS = ["year", "groups", "units", "left_out", "alone", "together", "outside"]  # fmt: skip
+SHARES = ("alone", "together", "same", "outside")
+COLUMNS = ["year", "groups", "units", "left_out", "alone", "together", "told", "same", "outside"]
 
 
 def beside(
@@ -52,10 +53,10 @@ def beside(
     table : pandas.DataFrame
         year, groups (of two units and more, all of which tell their services), units (of these), left_out (groups of which a
         unit is silent, or has another edition of codes), alone (F of the units, by revenue, %), together (F of the
-        groups, %), outside (the same with sales of services within the group taken off; of groups that tell them
-        alone, else missing). Empty where no group has two units in a year.
+        groups, %), told (groups that tell what they serve outside), and of these same (F of the groups, %) and outside
+        (without services sold within the group, %). Empty where no group has two units in a year.
     parts : pandas.DataFrame
-        What each group adds: year, unit (the group), and parts and wholes of the three shares.
+        What each group adds: year, unit (the group), and parts and wholes of the four shares.
     """
     none = pd.DataFrame(columns=COLUMNS), pd.DataFrame()
     if GROUP not in panel.columns:
@@ -74,6 +75,8 @@ def beside(
     for name, part in both.items():
         sums = sums.join(_measured(con, made, chosen, part, sums.index), rsuffix=f"_{name}")
         sums = sums.rename(columns={"point": name, "volume": f"{name}_volume"})
+    tell = sums["outside"].notna()
+    sums = sums.assign(same=sums["together"].where(tell), same_volume=sums["together_volume"].where(tell))
     return _table(sums, left), _parts(sums)
 
 
@@ -146,7 +149,7 @@ def _stored(con: Any, rows: pd.DataFrame, name: str) -> ibis.Table:
 
 
 def _together(part: pd.DataFrame) -> dict[str, Any]:
-    """One row of a group: sums of its units, its goods by class, services by class where all that serve tell them."""
+    """One row of a group: sums of its units, its goods by class, and services by class as far as units tell them."""
     makes = part["ind4"].astype(str).str[:2].between("13", "42")
     first = part[makes] if makes.any() else part
     main = first.loc[first["operating_revenue"].idxmax()]
@@ -156,7 +159,8 @@ def _together(part: pd.DataFrame) -> dict[str, Any]:
     if serve["service_revenue_tied"].isna().any():
         sums["service_revenue_tied"] = None
     classes = serve["service_rev_by_class"].map(_read)
-    told = _added(classes) if len(serve) and classes.notna().all() else None
+    # What some units do not tell by class is shared out by the engine, among the activities that the group names.
+    told = _added(classes.dropna()) if classes.notna().any() else None
     named = dict.fromkeys(
         code for text in part["biz_activity_codes"].dropna() for code in str(text).split("|")
     )
@@ -201,10 +205,9 @@ def _table(sums: pd.DataFrame, left: pd.Series) -> pd.DataFrame:
     """Shares of a year over its groups, by volume."""
     rows = []
     for year, own in sums.groupby(level="year"):
-        shares = {name: _share(own, name) for name in ("alone", "together", "outside")}
-        rows.append(
-            {"year": year, "groups": len(own), "units": own["units"].sum(), "left_out": left[year], **shares}
-        )
+        counts = {"groups": len(own), "units": own["units"].sum(), "told": own["outside"].notna().sum()}
+        shares = {name: _share(own, name) for name in SHARES}
+        rows.append({"year": year, "left_out": left[year], **counts, **shares})
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -217,7 +220,7 @@ def _share(own: pd.DataFrame, name: str) -> float:
 def _parts(sums: pd.DataFrame) -> pd.DataFrame:
     found = sums.reset_index().rename(columns={GROUP: "unit"})
     shares: dict[str, pd.Series] = {}
-    for name in ("alone", "together", "outside"):
+    for name in SHARES:
         whole = found[f"{name}_volume"].where(found[name].notna())
         shares |= {f"{name}_part": 100 * found[name] * whole, f"{name}_whole": whole}
     return found[["year", "unit"]].assign(**shares)

@@ -12,12 +12,12 @@ import pytest
 
 from estimators.production import productivity
 from fusion.evaluation import bureau, targets
-from fusion.panel import PanelError, deflators
+from fusion.panel import PanelError, prices
 from fusion.panel.contract import contract
 from fusion.panel.readers import Raw
 from workbook import paths
 
-HEAD = ",".join(deflators.COLUMNS)
+HEAD = ",".join(prices.COLUMNS)
 LINES = [
     "output,,,2019,100,2019,Yearbook A",
     "output,,,2020,98,2019,Yearbook A",
@@ -52,7 +52,7 @@ def test_the_template_is_the_contract() -> None:
 
 
 def test_the_longest_code_of_the_edition_holds_at_prices_of_the_first_common_year(tmp_path: Path) -> None:
-    found = deflators.joined(raw(), write(tmp_path, *LINES))
+    found = prices.joined(raw(), write(tmp_path, *LINES))
     rows = found.table.to_pandas().set_index(["ind4", "year"]).sort_index()
     own = rows["deflator"]
     assert own["1311"].tolist() == pytest.approx([1, 0.98, 1.029])
@@ -69,7 +69,7 @@ def test_the_longest_code_of_the_edition_holds_at_prices_of_the_first_common_yea
 def test_an_index_of_the_panel_itself_comes_first(tmp_path: Path) -> None:
     given = raw(deflator=[2.0, None, None] * 3)
     own = (
-        deflators.joined(given, write(tmp_path, *LINES))
+        prices.joined(given, write(tmp_path, *LINES))
         .table.to_pandas()
         .set_index(["ind4", "year"])["deflator"]
     )
@@ -79,14 +79,14 @@ def test_an_index_of_the_panel_itself_comes_first(tmp_path: Path) -> None:
 def test_other_editions_do_not_take_its_codes(tmp_path: Path) -> None:
     older = raw()
     table = older.table.mutate(class_version=ibis.literal("2011"))
-    found = deflators.joined(Raw(table, older.quality, older.columns, "made", 9), write(tmp_path, *LINES))
+    found = prices.joined(Raw(table, older.quality, older.columns, "made", 9), write(tmp_path, *LINES))
     own = found.table.to_pandas().set_index(["ind4", "year"])["deflator"]
     assert own["C3421", 2020] == pytest.approx(1.1)
 
 
 def test_what_is_covered_is_told(tmp_path: Path) -> None:
     file = write(tmp_path, *LINES)
-    told = deflators.covered(deflators.joined(raw(), file).table, deflators.read(file)).set_index("of")
+    told = prices.covered(prices.joined(raw(), file).table, prices.read(file)).set_index("of")
     assert told.loc["output", ["base_year", "series", "units", "first", "last"]].tolist() == [
         2019,
         3,
@@ -117,17 +117,17 @@ def test_what_is_covered_is_told(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_files_that_are_refused(tmp_path: Path, lines: list[str], message: str) -> None:
     with pytest.raises(PanelError, match=re.escape(message)):
-        deflators.read(write(tmp_path, *lines))
+        prices.read(write(tmp_path, *lines))
 
 
 def test_a_missing_file_and_a_missing_column_are_named(tmp_path: Path) -> None:
     with pytest.raises(PanelError, match=r"none\.csv: no such file"):
-        deflators.read(tmp_path / "none.csv")
+        prices.read(tmp_path / "none.csv")
     file = tmp_path / "short.csv"
     file.write_text("of,year\noutput,2019\n", "utf-8")
     with pytest.raises(PanelError, match="columns are missing: industry"):
-        deflators.read(file)
-    assert deflators.joined(raw(), None).columns.keys() == raw().columns.keys()
+        prices.read(file)
+    assert prices.joined(raw(), None).columns.keys() == raw().columns.keys()
 
 
 def test_growth_at_constant_prices_in_targets_and_bureau_tables() -> None:
