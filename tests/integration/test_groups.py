@@ -96,6 +96,14 @@ def test_classes_that_some_units_tell_are_not_lost() -> None:
     assert found["together"] >= found["alone"] - 1e-6 and found["alone"] > 10
 
 
+def test_named_services_stay_with_the_unit_that_names_them() -> None:
+    """Repair of the one does not become real estate because another unit of the group names that."""
+    repairs = {"ind4": "3421", "service_revenue": 30.0, "biz_activity_codes": "3421|4330", "group_id": "G"}
+    lets = {"ind4": "3421", "service_revenue": 5.0, "biz_activity_codes": "3421|7040", "group_id": "G"}
+    found = of(repairs, lets)
+    assert found["together"] == pytest.approx(found["alone"], rel=0.02)
+
+
 def test_revenue_that_is_neither_pairs_with_nothing() -> None:
     """A third of a consultancy's revenue is trade: it is no goods of the group's main code."""
     trade = unit("7243", {"7243": 60}, goods_rev_by_class={})

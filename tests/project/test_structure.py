@@ -30,6 +30,7 @@ HANDED_OVER = {
         "fusion.classification",
         "fusion.evaluation",
         "fusion.indicators",
+        "fusion.panel",
         "fusion.start",
     }
     | {"evidence.verification"}

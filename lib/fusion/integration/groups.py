@@ -158,9 +158,9 @@ def _together(part: pd.DataFrame) -> dict[str, Any]:
     # A part of the units' tied shares is no tied share of the group.
     if serve["service_revenue_tied"].isna().any():
         sums["service_revenue_tied"] = None
-    classes = serve["service_rev_by_class"].map(_read)
-    # What some units do not tell by class is shared out by the engine, among the activities that the group names.
-    told = _added(classes.dropna()) if classes.notna().any() else None
+    classes = [own for own in map(_classes, serve.to_dict("records")) if own]
+    # What a unit tells neither by class nor by name is shared out by the engine, among the activities that the group names.
+    told = _added(classes) if classes else None
     named = dict.fromkeys(
         code for text in part["biz_activity_codes"].dropna() for code in str(text).split("|")
     )
@@ -172,6 +172,21 @@ def _together(part: pd.DataFrame) -> dict[str, Any]:
         "goods_rev_by_class": json.dumps(goods),
         "biz_activity_codes": "|".join(named) or None,
     }
+
+
+def _classes(row: dict[str, Any]) -> dict[str, float]:
+    """A unit's services by class; where it does not tell them, in equal parts by those among its own activities."""
+    told = _read(row["service_rev_by_class"])
+    if told:
+        return told
+    named = [code for code in str(row["biz_activity_codes"] or "").split("|") if _serves(code)]
+    return {code: row["service_revenue"] / len(named) for code in named}
+
+
+def _serves(code: str) -> bool:
+    """Whether a class is neither of goods nor of what can be paired with none (fields, mines, building, households)."""
+    division = code[:2]
+    return division.isdigit() and int(division) > 42 and not ("44" <= division <= "50" or division == "97")
 
 
 def _goods(row: dict[str, Any], makes: bool) -> dict[str, float]:
