@@ -165,8 +165,16 @@ def test_what_a_study_may_name_is_what_is_made(made: Run) -> None:
         columns = set(pd.read_parquet(made.folder / notebook / f"{name}.parquet")) - {"firm_id", "year"}
         assert [c for c in columns if not any(fnmatch.fnmatchcase(c, p) for p in patterns)] == []
         unmet = [p for p in patterns if not fnmatch.filter(columns, p)]
-        # Too few firms; no input-output table; no index of its own.
-        assert set(unmet) <= {"tfp_*", "markup", "upstream_*", "downstream_*", "io_sector", "own_index"}
+        # Too few firms; no input-output table; no index of its own; no sales of service modes.
+        assert set(unmet) <= {
+            "tfp_*",
+            "markup",
+            "upstream_*",
+            "downstream_*",
+            "io_sector",
+            "own_index",
+            "mode_share",
+        }
 
 
 def test_nothing_to_do_is_quick(mine: Run) -> None:
