@@ -32,6 +32,10 @@ BROKEN: dict[str, Cells] = {
     "external_within_service": {"service_revenue_external": 4000.0},
     "nonlocal_within_service": {"service_revenue_nonlocal": 4000.0},
     "exports_within_service": {"service_exports": 4000.0},
+    "mode_sales_within_revenue": {"mode_sales": 6000.0},
+    "long_within_service": {"long_contracts": 4000.0},
+    "bonded_within_service": {"bonded_repair": 4000.0},
+    "tourism_within_service": {"tourism_revenue": 4000.0},
     "service_establishments": {"n_serv_establishments": 4},
     "established_later": {"est_year": 2018},
     "pilot_ends_before_start": {"pilot_end_year": 2015},
@@ -67,7 +71,8 @@ BROKEN: dict[str, Cells] = {
 
 @pytest.fixture
 def full(good: pd.DataFrame) -> pd.DataFrame:
-    return good.assign(**OPTIONAL)
+    asked = ("mode_sales", "long_contracts", "bonded_repair", "tourism_revenue")
+    return good.assign(**OPTIONAL, **dict.fromkeys(asked, 1.0))
 
 
 def found(con: Any, frame: pd.DataFrame) -> pd.DataFrame:
