@@ -23,6 +23,7 @@ FILES = {
     "base_file",
     "coefficients_file",
     "corrections",
+    "deflators",
     "io_table",
     "observed",
     "own_index",
