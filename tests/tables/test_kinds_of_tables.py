@@ -149,6 +149,12 @@ def test_parts_add_up_and_are_pyfixests(rows: pd.DataFrame) -> None:
         assert ours["control", name] == pytest.approx(theirs[name], rel=1e-8)
 
 
+def test_parts_are_told_by_who_has_the_treatment(rows: pd.DataFrame) -> None:
+    two = rows["firm_id"].unique()[-2:]
+    found = tables.decomposed(table(), rows.assign(d=rows["firm_id"].isin(two).astype(float)), NOBODY, 0.05)
+    assert found["told"].eq(2).all() and found["units"].gt(2).all()
+
+
 def test_errors_of_parts_hold_by_drawing(rows: pd.DataFrame) -> None:
     found = tables.decomposed(table(), rows, NOBODY, 0.05).set_index(["part", "term"])
     whole = pf.feols("y ~ d + x + z", rows.dropna(subset="z"), vcov={"CRV1": "firm_id"}).tidy()

@@ -43,7 +43,8 @@ def decomposed(
     -------
     DataFrame
         ``panel treatment part term estimate std_error ci_low ci_high of_move n units``: part ``without``, ``control`` (term: its
-        name), ``total`` (the sum of the controls' parts), ``with``; of_move: the part in percent of the total.
+        name), ``total`` (the sum of the controls' parts), ``with``; of_move: the part in percent of the total; told: the units
+        that tell the line, for the rules of secrecy (`Fit.told`).
 
     Raises
     ------
@@ -94,7 +95,9 @@ def _of_one(whole: Fit, short: Fit, small: Mapping[str, Fit], treatment: str, si
     share = (100 * made["estimate"] / total).where(moved) if total else np.nan
     ends_of = {"ci_low": made["estimate"] - half, "ci_high": made["estimate"] + half, "of_move": share}
     made = pd.concat([made, pd.DataFrame(ends_of, index=made.index)], axis=1)
-    return made.assign(n=whole.rows.n, units=whole.rows.data[UNIT].nunique())
+    told = whole.told()
+    least = made["term"].map(told).fillna(told[treatment]).clip(upper=told[treatment])
+    return made.assign(n=whole.rows.n, units=whole.rows.data[UNIT].nunique(), told=least)
 
 
 def _psi(one: Fit, term: str) -> np.ndarray:
