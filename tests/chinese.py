@@ -11,7 +11,10 @@ from workbook.params import Parameters
 # Also the name of a function or parameter that a line begins with.
 QUOTED = re.compile(r"(?m)^[a-z_]+：|`[^`]*`|“[^”]*”|'[^']*'|\"[^\"]*\"|\{[^}]*\}")
 TOKEN = re.compile(r"[A-Za-z0-9_.-][A-Za-z0-9_.:/@<>-]*")
-NAMES = {"Arrow", "Chromium", "DataFrame", "Debian", "DuckDB", "Excel", "Ibis", "Parquet", "Python", "Stata"}
+NAMES = {
+    "Arrow", "Chromium", "Connect", "DataFrame", "Debian", "DuckDB", "Excel", "Ibis", "Java", "Parquet", "Python", "Spark",
+    "Stata", "Ubuntu",
+}  # fmt: skip
 # What is typed as it stands: programs, keys, values of choices.
 TYPED = re.findall(
     r"\w+",
@@ -19,6 +22,7 @@ TYPED = re.findall(
     False In None actors apt auto bureau check checkout chromium csmar enterprise false float form fusion git
     how install level make minimal of optima params partial pin pooled sha256 side standard stop study
     supplementary synthetic tail true type wind xlsx
+    build env local previous pyspark sc spark
     alpha conditions corrected degree draws gmm high kappa levels low markov method most policy start term trim vcov years
     """,
 )

@@ -564,7 +564,7 @@ NONE = {
     "robustness": {"placebo", "robustness", "ushape", "variants"},
     "effects": {"description", "magnitude"},
     "engines": {"telling"},
-    "tables": {"compared", "correction", "covariance", "frame", "levels", "rows"},
+    "tables": {"compared", "correction", "covariance", "frame", "kinds", "levels", "rows"},
     "production": {
         "choices",
         "estimation",

@@ -152,7 +152,7 @@ def test_parts_add_up_and_are_pyfixests(rows: pd.DataFrame) -> None:
 def test_parts_are_told_by_who_has_the_treatment(rows: pd.DataFrame) -> None:
     two = rows["firm_id"].unique()[-2:]
     found = tables.decomposed(table(), rows.assign(d=rows["firm_id"].isin(two).astype(float)), NOBODY, 0.05)
-    assert found["told"].eq(2).all() and found["units"].gt(2).all()
+    assert found["telling_units"].eq(2).all() and found["units"].gt(2).all()
 
 
 def test_errors_of_parts_hold_by_drawing(rows: pd.DataFrame) -> None:

@@ -161,7 +161,7 @@ def test_what_a_study_s_ladder_says_of_its_terms_goes_for_all_its_estimates() ->
     by_term = pd.DataFrame({"term": ["size", "pilot", "else"], "estimate": 1.0})
     assert telling.rows("05.ladder", by_term) == [40.0, 2.0, pytest.approx(np.nan, nan_ok=True)]
     assert telling.rows("05.ladder", pd.DataFrame({"event_time": [0, 1]})) == [2.0, 2.0]
-    assert telling.rows("05.ladder", by_term.assign(told=[7, None, None]))[:2] == [7.0, 2.0]  # type: ignore[index]
+    assert telling.rows("05.ladder", by_term.assign(telling_units=[7, None, None]))[:2] == [7.0, 2.0]  # type: ignore[index]
     assert telling.rows(None, by_term) is None
 
 

@@ -209,7 +209,7 @@ def stated_rows(
     -------
     DataFrame
         Columns of the artefact `estimates`: spec, engine, fixed_effects, covariance, term, estimate, std_error,
-        ci_low, ci_high, p_value, n, units, clusters, dropped_singletons, r2_within, parameters (K as stated); and told,
+        ci_low, ci_high, p_value, n, units, clusters, dropped_singletons, r2_within, parameters (K as stated); and telling_units,
         the units that tell each term (`telling.telling`).
     """
     n, groups = len(rung.data), int(rung.data[cluster].nunique())
@@ -219,7 +219,7 @@ def stated_rows(
     own, errors = rung.divided.own(coefficients), rung.divided.own(std_errors)
     table = intervals(own, restate(errors, n, counted, stated), groups - 1, size)
     told = telling(rung.data, list(table.index), "firm_id", rung.data[rung.effects])
-    table = table.assign(told=told).rename_axis("term").reset_index()
+    table = table.assign(telling_units=told).rename_axis("term").reset_index()
     return table.assign(
         spec=rung.label,
         engine=engine,

@@ -20,7 +20,7 @@ COMMON = ("outcome", "errors", "cluster", "like", "sample", "estimator", "weight
 FRAME = ["panel", "column", "kind", "outcome", "term", "engines", "one"]
 NUMBERS = ["estimate", "std_error", "statistic", "p_value", "ci_low", "ci_high"]
 # Units that tell a term: for the rules of secrecy, never printed.
-TOLD = "told"
+TOLD = "telling_units"
 FOOT = [
     "n",
     "units",
@@ -208,7 +208,7 @@ def _stages(column: dict[str, Any]) -> Iterable[dict[str, Any]]:
 
 
 def _column(one: Fit, size: float) -> pd.DataFrame:
-    table = one.table(size).assign(told=one.told())
+    table = one.table(size).assign(**{TOLD: one.told()})
     lost = [name for name in one.rows.omitted if name not in table.index]
     table = table.reindex(
         [*table.index.drop(CONSTANT, errors="ignore"), *lost, *table.index.intersection([CONSTANT])]

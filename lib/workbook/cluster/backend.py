@@ -24,6 +24,7 @@ import pyarrow as pa
 from ibis.backends.duckdb import Backend as Spoken
 from sqlglot import exp
 
+from workbook import engine
 from workbook.cluster import dialect, errors
 from workbook.language import said
 
@@ -46,10 +47,8 @@ class Rows:
 
     def df(self) -> pd.DataFrame:
         """All rows, their types as DuckDB's."""
-        import duckdb
-
         held = self.to_arrow_table()
-        return duckdb.connect().from_arrow(held).df()
+        return engine.connected().from_arrow(held).df()
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         """All rows that were not fetched."""
@@ -102,7 +101,7 @@ class Connection:
 
     sql = execute
 
-    def query(self, tree: exp.Expression) -> Any:
+    def framed(self, tree: exp.Expression) -> Any:
         """A query as Spark's table."""
         whole = dialect.spread(tree, self._columns)
         return self.session.sql(dialect.spoken(whole, self._parquet))
@@ -110,7 +109,7 @@ class Connection:
     def _columns(self, source: exp.Expression) -> list[str]:
         asked = exp.select("*")
         asked.set("from_" if "from_" in exp.Select.arg_types else "from", source.copy())
-        return list(self.query(asked).columns)
+        return list(self.framed(asked).columns)
 
     def keep(self, name: str, frame: Any) -> None:
         """A table on the way, under a name."""
@@ -141,12 +140,12 @@ class Connection:
     # -- inside --------------------------------------------------------------------------------
     def _run(self, tree: exp.Expression) -> Rows:
         if isinstance(tree, exp.Query):
-            return Rows(self.query(tree))
+            return Rows(self.framed(tree))
         how: dict[type, Callable[[Any], None]] = {
             exp.Create: self._create,
             exp.Drop: lambda t: self.unregister(t.this.name),
             exp.Update: self._update,
-            exp.Delete: lambda t: self.keep(t.this.name, self.query(dialect.left(t))),
+            exp.Delete: lambda t: self.keep(t.this.name, self.framed(dialect.left(t))),
             exp.Insert: self._insert,
             exp.Copy: self._copy,
         }
@@ -158,7 +157,7 @@ class Connection:
         return Rows(None)
 
     def _create(self, tree: exp.Create) -> None:
-        name, frame = tree.this.name, self.query(tree.expression)
+        name, frame = tree.this.name, self.framed(tree.expression)
         if tree.kind == "VIEW":
             frame.createOrReplaceTempView(name)
         else:
@@ -166,12 +165,12 @@ class Connection:
 
     def _update(self, tree: exp.Update) -> None:
         columns = self.session.table(_named(tree.this.name)).columns
-        self.keep(tree.this.name, self.query(dialect.updated(tree, columns)))
+        self.keep(tree.this.name, self.framed(dialect.updated(tree, columns)))
 
     def _insert(self, tree: exp.Insert) -> None:
         target = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
         there = self.session.table(_named(target.name))
-        new = self.query(tree.expression)
+        new = self.framed(tree.expression)
         order = (
             [c.name for c in tree.this.expressions] if isinstance(tree.this, exp.Schema) else there.columns
         )
@@ -180,7 +179,7 @@ class Connection:
 
     def _copy(self, tree: exp.Copy) -> None:
         query = tree.this.unnest() if isinstance(tree.this, exp.Subquery) else tree.this
-        self.save(self.query(query), tree.args["files"][0].name)
+        self.save(self.framed(query), tree.args["files"][0].name)
 
     def save(self, frame: Any, path: str) -> None:
         """One Parquet file of a table, in its order."""
@@ -252,7 +251,7 @@ class Backend(Spoken):
         if isinstance(obj, ibis.Table):
             self._run_pre_execute_hooks(obj)
             with errors.in_words():
-                self.con.keep(name, self.con.query(dialect.parsed(self.compile(obj), self.con.macros)))
+                self.con.keep(name, self.con.framed(dialect.parsed(self.compile(obj), self.con.macros)))
         else:
             self.con.register(name, obj)
         return self.table(name)
@@ -275,7 +274,7 @@ class Backend(Spoken):
     def to_parquet(self, expr: Any, /, path: Any, **_: Any) -> None:  # type: ignore[override]
         """One Parquet file of a table."""
         self._run_pre_execute_hooks(expr)
-        self.con.save(self.con.query(dialect.parsed(self.compile(expr), self.con.macros)), str(path))
+        self.con.save(self.con.framed(dialect.parsed(self.compile(expr), self.con.macros)), str(path))
 
     def read_parquet(self, paths: Any, /, *, table_name: str | None = None, **_: Any) -> ibis.Table:  # type: ignore[override]
         """A Parquet file, or a folder of them, as a table."""

@@ -10,14 +10,14 @@ from workbook.language import said
 
 # What Spark's error holds, and the sentence for it; the first that is found.
 KNOWN = (
-    (r"PATH_NOT_FOUND|FileNotFoundException|FILE_NOT_EXIST", "cluster.no_folder"),
+    (r"PATH_NOT_FOUND|FileNotFoundException|FILE_NOT_EXIST", "no_folder"),
     (
         r"OutOfMemoryError|Java heap space|GC overhead|exit code 5[0-2]|UNABLE_TO_ACQUIRE_MEMORY",
-        "cluster.no_memory",
+        "no_memory",
     ),
     (
         r"masters are unresponsive|has been killed|Connection refused|UNAVAILABLE|stopped SparkContext",
-        "cluster.lost",
+        "lost",
     ),
 )
 
@@ -27,8 +27,8 @@ class EngineError(Exception):
 
 
 def meant(text: str) -> str:
-    """The sentence for what Spark says."""
-    return next((key for pattern, key in KNOWN if re.search(pattern, text)), "cluster.failed")
+    """Which sentence says what Spark means."""
+    return next((key for pattern, key in KNOWN if re.search(pattern, text)), "failed")
 
 
 @contextmanager
@@ -41,4 +41,4 @@ def in_words() -> Iterator[None]:
         yield
     except (PySparkException, Py4JError, ConnectionError) as error:
         text = str(error)
-        raise EngineError(said(meant(text), reason=" ".join(text.split())[:400])) from None
+        raise EngineError(said(f"cluster.{meant(text)}", reason=" ".join(text.split())[:400])) from None

@@ -298,7 +298,7 @@ class Sheet(_Model):
     )
     told_by: str | None = Field(
         None,
-        description="exhibit whose hidden column `told` counts the units that tell each term, for estimates without it",
+        description="exhibit whose hidden column `telling_units` counts the units that tell each term, for estimates without it",
     )
     exhibits: dict[str, Exhibit] = Field(description="by id, in their order")
 

@@ -16,6 +16,16 @@ Year = Annotated[int, Field(ge=1900, le=2100)]
 LETTERS = "a-z一-鿿"
 NAMED = rf"^[{LETTERS}][0-9_{LETTERS}]*$"
 EFFECT = rf"^[0-9_{LETTERS}]+(\*[0-9_{LETTERS}]+)*$"  # a*b is one effect for each pair
+# Addresses of a cluster, and what a study may set there.
+MASTER = r"^(local(\[([1-9][0-9]{0,3}|\*)\])?|spark://[A-Za-z0-9.-]+:[0-9]{1,5}(,[A-Za-z0-9.-]+:[0-9]{1,5})*|sc://[A-Za-z0-9.-]+(:[0-9]{1,5})?)$"
+# Settings of size and speed alone: others name programs, files or addresses, which a study's file must not.
+OPTION = (
+    r"^spark\.(driver\.(memory|cores|maxResultSize|host|bindAddress)|executor\.(memory|memoryOverhead|cores|instances)"
+    r"|cores\.max|default\.parallelism|memory\.(fraction|storageFraction)|network\.timeout|task\.maxFailures"
+    r"|dynamicAllocation\.[A-Za-z.]+|sql\.(shuffle\.partitions|autoBroadcastJoinThreshold|files\.maxPartitionBytes"
+    r"|adaptive\.[A-Za-z.]+))$"
+)
+VALUE = r"^[\w.-]{1,60}$"
 Column = Annotated[str, Field(pattern=NAMED, max_length=60)]
 
 

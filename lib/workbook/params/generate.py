@@ -112,6 +112,11 @@ def schema_json() -> str:
                 models[model]["properties"][name] = _short(value, [value, *TERMS])
             elif name in forms.IN_TABLES:
                 models[model]["properties"][name] = _short(value, TERMS)
+    functions = models["Functions"]["properties"]
+    functions |= {
+        name: _short(functions[name], [functions[name], *TERMS])
+        for name in ("free", "state", "proxy", "methods")
+    }
     for key, (section, home) in forms.TOP.items():
         properties[key] = own[section][home]
     about = "study beside this one whose keys hold where this one states nothing"

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from workbook.language import said
-from workbook.params.base import Section, Share
+from workbook.params.base import MASTER, OPTION, VALUE, Section, Share
 
 
 class Sentence(Section):
@@ -121,16 +121,6 @@ class Study(Section):
     seed: int = Field(20260101, ge=0, description="seed of every random draw")
 
 
-MASTER = r"^(local(\[([1-9][0-9]{0,3}|\*)\])?|spark://[A-Za-z0-9.-]+:[0-9]{1,5}(,[A-Za-z0-9.-]+:[0-9]{1,5})*|sc://[A-Za-z0-9.-]+(:[0-9]{1,5})?)$"
-# Settings of size and speed alone: others name programs, files or addresses, which a study's file must not.
-OPTION = (
-    r"^spark\.(driver\.(memory|cores|maxResultSize|host|bindAddress)|executor\.(memory|memoryOverhead|cores|instances)"
-    r"|cores\.max|default\.parallelism|memory\.(fraction|storageFraction)|network\.timeout|task\.maxFailures"
-    r"|dynamicAllocation\.[A-Za-z.]+|sql\.(shuffle\.partitions|autoBroadcastJoinThreshold|files\.maxPartitionBytes"
-    r"|adaptive\.[A-Za-z.]+))$"
-)
-
-
 class Engine(Section):
     """Where the panel's tables are computed: in this process, or on a cluster."""
 
@@ -143,11 +133,9 @@ class Engine(Section):
         None,
         description="of spark: local[2] (cores of this machine), spark://host:7077, or sc://host:15002 (Spark Connect)",
     )
-    options: dict[Annotated[str, Field(pattern=OPTION)], Annotated[str, Field(pattern=r"^[\w.-]{1,60}$")]] = (
-        Field(
-            default_factory=dict,
-            description="of spark: settings of size and speed, e.g. spark.executor.memory: 4g",
-        )
+    options: dict[Annotated[str, Field(pattern=OPTION)], Annotated[str, Field(pattern=VALUE)]] = Field(
+        default_factory=dict,
+        description="of spark: settings of size and speed, e.g. spark.executor.memory: 4g",
     )
 
     @model_validator(mode="after")

@@ -43,8 +43,8 @@ def decomposed(
     -------
     DataFrame
         ``panel treatment part term estimate std_error ci_low ci_high of_move n units``: part ``without``, ``control`` (term: its
-        name), ``total`` (the sum of the controls' parts), ``with``; of_move: the part in percent of the total; told: the units
-        that tell the line, for the rules of secrecy (`Fit.told`).
+        name), ``total`` (the sum of the controls' parts), ``with``; of_move: the part in percent of the total; telling_units:
+        the units that tell the line, for the rules of secrecy (`Fit.told`).
 
     Raises
     ------
@@ -97,7 +97,7 @@ def _of_one(whole: Fit, short: Fit, small: Mapping[str, Fit], treatment: str, si
     made = pd.concat([made, pd.DataFrame(ends_of, index=made.index)], axis=1)
     told = whole.told()
     least = made["term"].map(told).fillna(told[treatment]).clip(upper=told[treatment])
-    return made.assign(n=whole.rows.n, units=whole.rows.data[UNIT].nunique(), told=least)
+    return made.assign(n=whole.rows.n, units=whole.rows.data[UNIT].nunique(), telling_units=least)
 
 
 def _psi(one: Fit, term: str) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workbook.language import said
-from workbook.params.base import EFFECT, NAMED
+from workbook.params.base import EFFECT, MASTER, NAMED, OPTION, VALUE
 
 # By pattern the message ``params.pattern.…``.
 WORDS = {
@@ -20,6 +20,9 @@ WORDS = {
     r"^([A-T]|[0-9]{2,4}|[a-z][a-z0-9_]*(:[0-9A-Za-z.,]+)?\??)$": "industries",
     "^[A-Z]{2}$": "country",
     r"\.ya?ml$": "file",
+    MASTER: "master",
+    OPTION: "setting",
+    VALUE: "setting_value",
 }
 # Patterns of the terms of tables, which hold one another.
 TERMS = {"levels": "regressor", "~": "table_effects", "...": "term"}

@@ -31,7 +31,7 @@ PARTS: dict[str, tuple[str, ...]] = {
 }
 CONTRIBUTIONS, SAMPLE = "contributions", "sample"
 # Column of a frame of estimates with the units that tell each row's term; it is never shown.
-TOLD = "told"
+TOLD = "telling_units"
 
 
 @dataclass(frozen=True)
