@@ -22,7 +22,7 @@ TYPED = re.findall(
     False In None actors apt auto bureau check checkout chromium csmar enterprise false float form fusion git
     how install level make minimal of optima params partial pin pooled sha256 side standard stop study
     supplementary synthetic tail true type wind xlsx
-    build env local previous pyspark sc spark
+    build duckdb env local previous pyspark sc spark
     alpha conditions corrected degree draws gmm high kappa levels low markov method most policy start term trim vcov years
     """,
 )

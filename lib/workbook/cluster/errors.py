@@ -41,4 +41,4 @@ def in_words() -> Iterator[None]:
         yield
     except (PySparkException, Py4JError, ConnectionError) as error:
         text = str(error)
-        raise EngineError(said(f"cluster.{meant(text)}", reason=" ".join(text.split())[:400])) from None
+        raise EngineError(said(f"cluster.says.{meant(text)}", reason=" ".join(text.split())[:400])) from None
