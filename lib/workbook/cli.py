@@ -608,9 +608,9 @@ def _standards(flat: dict[str, Any]) -> list[str]:
 
 def _tables(study: Any) -> None:
     """Stop where lists, prices, pilots, plans, targets or observed values could not be read an hour later either."""
-    from fusion.classification import ClassificationError, official
+    from fusion.classification import ClassificationError
     from fusion.evaluation import given
-    from fusion.panel import PanelError, prices
+    from fusion.panel import PanelError
     from workbook import paths
     from workbook.params.checks.columns import nameable
 
@@ -618,8 +618,12 @@ def _tables(study: Any) -> None:
     told += [line for _, line in given.faults(flat, paths.ROOT, nameable(study.parameters))]
     try:
         if flat["lists"]:
+            from fusion.classification import official
+
             official.read([paths.ROOT / file for file in flat["lists"]])
         if flat["deflators"]:
+            from fusion.panel import prices
+
             prices.read(paths.ROOT / flat["deflators"])
     except (ClassificationError, PanelError) as error:
         told.append(str(error))
