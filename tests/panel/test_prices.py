@@ -59,21 +59,35 @@ def test_the_longest_code_of_the_edition_holds_at_prices_of_the_first_common_yea
     assert own["3411"].tolist() == pytest.approx([1, 1.1, 1.1 * 1.05]), (
         "a chain starts a year before its first"
     )
-    # Its own series ends in 2020; of 2021 the division's holds.
-    assert own["C3421"].tolist() == pytest.approx([1, 2, 1.1 * 1.05])
+    # Its own series ends in 2020; the division's change of 2021 carries it on.
+    assert own["C3421"].tolist() == pytest.approx([1, 2, 2 * 1.05])
     assert rows["deflator_input"].xs(2020, level="year").tolist() == pytest.approx([1.2] * 3)
     assert rows["deflator_input"].xs(2021, level="year").isna().all() and "deflator_capital" not in rows
     assert {"deflator", "deflator_input"} <= set(found.columns) and len(rows) == 9
 
 
-def test_an_index_of_the_panel_itself_comes_first(tmp_path: Path) -> None:
-    given = raw(deflator=[2.0, None, None] * 3)
-    own = (
-        prices.joined(given, write(tmp_path, *LINES))
-        .table.to_pandas()
-        .set_index(["ind4", "year"])["deflator"]
+def test_an_index_of_the_panel_itself_stays_whole_and_is_refused_in_part(tmp_path: Path) -> None:
+    whole = prices.joined(raw(deflator=2.0), write(tmp_path, *LINES)).table.to_pandas()
+    assert whole["deflator"].eq(2).all() and whole["deflator_input"].notna().any()
+    with pytest.raises(
+        PanelError, match=r"prices.csv: the panel has prices of its own \(deflator\) in 3 of 9 rows"
+    ):
+        prices.joined(raw(deflator=[2.0, None, None] * 3), write(tmp_path, *LINES))
+
+
+def test_a_series_is_carried_on_both_ways_by_the_change_of_the_broader_one(tmp_path: Path) -> None:
+    found = prices.read(
+        write(tmp_path, *LINES[:3], "output,13,,2020,50,2018,D", "output,131,,2020,70,2018,E")
     )
-    assert own.xs(2019, level="year").tolist() == [2, 2, 2] and own["1311", 2020] == pytest.approx(0.98)
+    for industry in (
+        "13",
+        "131",
+    ):  # of one year alone: at the prices of 2020, all change is of all industries
+        own = found[found["industry"] == industry].set_index("year")["price"].sort_index()
+        assert own.to_dict() == pytest.approx({2019: 1 / 0.98, 2020: 1, 2021: 1.029 / 0.98})
+    gap = ["output,13,,2019,100,2019,D", "output,13,,2021,120,2019,D"]
+    own = prices.read(write(tmp_path, *LINES[:3], *gap)).query("industry == '13'").set_index("year")["price"]
+    assert own.to_dict() == pytest.approx({2019: 1, 2020: 0.98, 2021: 1.2})
 
 
 def test_other_editions_do_not_take_its_codes(tmp_path: Path) -> None:

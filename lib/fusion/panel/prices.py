@@ -1,6 +1,7 @@
 """Price indices by industry and year, from a user's file: amounts at constant prices need them, and none ships with the product.
 
-An industry is a beginning of a GB/T 4754 code (two to four digits; empty: all); of two that fit, the longer one holds. Indices of
+An industry is a beginning of a GB/T 4754 code (two to four digits; empty: all); of two that fit, the longer one holds, and where
+it lacks a year the change of the next shorter one carries it on, so that no price jumps where one series takes over. Indices of
 one kind may state each year against a fixed year (`base`: that year) or against the year before (`base`: previous, 上年 = 100);
 all are brought to the first year that every series of the kind has.
 """
@@ -66,12 +67,15 @@ def read(file: Path) -> pd.DataFrame:
 
 
 def joined(raw: Raw, file: Path | None) -> Raw:
-    """What was read with the prices of a file: columns of ``FILLS`` where the panel itself has no value; without a file as it is.
+    """What was read with the prices of a file: columns of ``FILLS`` that the panel itself has not; without a file as it is.
+
+    A column that the panel has in full stays. One that it has in part has its own base year, which nobody states: beside the
+    file's, amounts at constant prices would jump where one takes over.
 
     Raises
     ------
     PanelError
-        Where the panel has no industry codes, or the file is wrong.
+        Where the panel has no industry codes, or prices of its own in part of its rows, or the file is wrong.
     """
     if file is None:
         return raw
@@ -81,6 +85,7 @@ def joined(raw: Raw, file: Path | None) -> Raw:
         raise PanelError(said("panel.deflators.lacking", file=file.name, columns=listed(lacking)))
     table, known = raw.table, {c.column: c for c in contract()}
     for of, part in prices.groupby("of"):
+        _whole_or_none(raw.table, FILLS[str(of)], file)
         table = _filled(table, part, FILLS[str(of)])
     added = {c: known[c] for c in FILLS.values() if c in table.columns and c not in raw.columns}
     return replace(raw, table=table, columns=raw.columns | added)
@@ -185,7 +190,47 @@ def _rebased(name: str, part: pd.DataFrame) -> pd.DataFrame:
     at = part[part["year"] == common[0]].set_index(SERIES)["price"]
     then = at.reindex(pd.MultiIndex.from_frame(part[SERIES])).to_numpy()
     kept = part.assign(price=part["price"] / then, base_year=common[0])
-    return kept[[*SERIES, "year", "price", "base_year", "source"]]
+    return _carried_on(kept[[*SERIES, "year", "price", "base_year", "source"]])
+
+
+def _carried_on(part: pd.DataFrame) -> pd.DataFrame:
+    """Series of one kind with the years that the next broader one has beside, by its change."""
+    known: dict[tuple[str, str], pd.DataFrame] = {}
+    for key, own in sorted(part.groupby(SERIES[1:]), key=lambda pair: len(pair[0][0])):
+        broader = _broader(known, key)
+        known[key] = own if broader is None else _with_years_of(own, broader)
+    return pd.concat(known.values())
+
+
+def _broader(known: Mapping[tuple[str, str], pd.DataFrame], key: tuple[str, str]) -> pd.DataFrame | None:
+    """The series of the longest shorter beginning of a code, of its edition before any; None if there is none."""
+    industry, edition = key
+    fits = [k for k in known if k[0] != industry and industry.startswith(k[0]) and k[1] in (edition, "")]
+    return known[max(fits, key=lambda k: (len(k[0]), k[1] != ""))] if fits else None
+
+
+def _with_years_of(own: pd.DataFrame, broader: pd.DataFrame) -> pd.DataFrame:
+    prices, change = own.set_index("year")["price"].to_dict(), broader.set_index("year")["price"]
+    missing = sorted(set(change.index) - set(prices))
+    # From each end of what is known, and over gaps from the year before.
+    for year in [y for y in missing if y > min(prices)] + [y for y in reversed(missing) if y < min(prices)]:
+        held = [y for y in prices if y in change.index]
+        near = [y for y in held if y < year] if year > min(prices) else held
+        if near:
+            at = max(near) if year > min(prices) else min(near)
+            prices[year] = prices[at] * change[year] / change[at]
+    added = sorted(set(prices) - set(own["year"]))
+    rows = {name: own[name].iloc[0] for name in (*SERIES, "base_year", "source")}
+    more = pd.DataFrame({**rows, "year": added, "price": [prices[y] for y in added]})
+    return pd.concat([own, more[own.columns].astype(own.dtypes)]) if added else own
+
+
+def _whole_or_none(table: ibis.Table, name: str, file: Path) -> None:
+    if name not in table.columns:
+        return
+    rows, own = (int(n.execute()) for n in (table.count(), table[name].count()))
+    if 0 < own < rows:
+        raise PanelError(said("panel.deflators.partly", file=file.name, column=name, own=own, rows=rows))
 
 
 def _filled(table: ibis.Table, prices: pd.DataFrame, name: str) -> ibis.Table:
