@@ -10,6 +10,23 @@ _ENGLISH = re.compile(r"\b(?:(an?|An?) )?(firm|enterprise)(s'|'s|s)?(?=\b|-years
 _COUNTED = re.compile("(?:^ ?|(?<=[\\d十百每各几数多两一]) ?)家(?![电庭具里])")
 _VOWEL = re.compile("[aeiou]", re.IGNORECASE)
 
+# What is counted in the workbook's own texts (a unit's word comes from the study), and verbs that stand next to it.
+_MANY = re.compile(
+    "alarms|calls|cells|characteristics|checks|cities|classes|clusters|codes|cohorts|columns|combinations|controls|countries|"
+    "definitions|differences|districts|draws|enterprises|exhibits|files|findings|firms|goals|groups|headers|indicators|"
+    "industries|instruments|intervals|leads|levels|levers|lines|marks|measures|mechanisms|memberships|methods|models|"
+    "neighbours|observations|outcomes|pairs|pages|parameters|periods|placebos|points|questions|readings|regions|returns|"
+    "rows|samples|sectors|specifications|splits|steps|tests|units|values|variants|years"
+)
+_VERB = re.compile(
+    "belong|compare|depend|differ|fall|give|go|hold|keep|make|move|need|pass|reach|rest|share|show|stand|start|stay|tell"
+)
+_IRREGULAR = {"are": "is", "have": "has", "were": "was"}
+_AFTER_ONE = re.compile(
+    r"(?P<stars>\**)(?P<said> (?:(?!(?:of|and|or|to|in|at|by|with|from|over|is|per|on|than|for) )[a-z-]+ )??)"
+    r"(?P<noun>[a-z]+s)\b(?P<verb>(?: [a-z]+)?)"
+)
+
 
 def called(text: str, unit: str | None, language: str) -> str:
     """A text of the workbook with the study's word for a unit in place of firm and 企业.
@@ -57,6 +74,38 @@ def plural(word: str) -> str:
     if re.search("[^aeiou]y$", word):
         return f"{word[:-1]}ies"
     return word + ("es" if re.search("(s|x|z|ch|sh)$", word) else "s")
+
+
+def after_one(text: str, unit: str | None = None) -> str:
+    """English that follows the number 1: what is counted in the singular, and its verb if it stands next.
+
+    Parameters
+    ----------
+    text : str
+        What follows the number, the study's word for a unit in it.
+    unit : str, optional
+        As `called` takes it.
+
+    Examples
+    --------
+    >>> [after_one(text) for text in (" findings; 0", "** rows", " classes have", " treated cities stay", " is 2", " of 3 tests")]
+    [' finding; 0', '** row', ' class has', ' treated city stays', ' is 2', ' of 3 tests']
+    """
+    found = _AFTER_ONE.match(text)
+    if not found:
+        return text
+    own, noun, verb = words(unit)[0] if unit else "", found["noun"], found["verb"].strip()
+    if unit and noun == plural(own):
+        one = own
+    elif _MANY.fullmatch(noun):
+        one = re.sub("ies$|sses$|s$", lambda end: {"ies": "y", "sses": "ss", "s": ""}[end[0]], noun)
+    else:
+        return text
+    told = _IRREGULAR.get(verb, verb + ("es" if verb.endswith(("s", "ch", "o")) else "s"))
+    known = verb in _IRREGULAR or _VERB.fullmatch(verb)
+    return (
+        f"{found['stars']}{found['said']}{one}{f' {told}' if known else found['verb']}{text[found.end() :]}"
+    )
 
 
 def _in_english(text: str, word: str) -> str:

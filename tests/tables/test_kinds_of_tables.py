@@ -181,7 +181,8 @@ def test_nothing_that_moves_is_refused(rows: pd.DataFrame) -> None:
 
 def test_production_functions_are_those_of_their_room(rows: pd.DataFrame) -> None:
     asked = {"free": ["x"], "state": ["z"], "proxy": [], "methods": ["ols", "fe"], "draws": 20}
-    found = tables.functions(table() | {"production": asked}, rows, NOBODY, 0.05, 1)
+    found, few = tables.functions(table() | {"production": asked}, rows, NOBODY, 0.05, 1)
+    assert few == []
     known = rows.dropna(subset="z")
     ols = pf.feols("y ~ x + z | year", known).coef()
     fe = pf.feols("y ~ x + z | firm_id + year", known).coef()
@@ -189,6 +190,17 @@ def test_production_functions_are_those_of_their_room(rows: pd.DataFrame) -> Non
     assert [shown["ols", "x"], shown["fe", "z"]] == pytest.approx([ols["x"], fe["z"]], rel=1e-8)
     assert shown["ols", "returns_to_scale"] == pytest.approx(ols.sum(), rel=1e-8)
     assert found["std_error"].gt(0).all() and found["n"].eq(len(known)).all()
+
+
+def test_methods_with_too_few_firms_are_named_and_the_others_go_on(rows: pd.DataFrame) -> None:
+    """The proxy is known in one year of each firm: no lag of it; of fifteen firms nothing can be estimated at all."""
+    once = rows.assign(proxy=rows["x"].where(rows["year"] == rows["year"].min()))
+    asked = {"free": ["x"], "state": ["z"], "proxy": ["proxy"], "methods": ["lp", "ols"], "draws": 20}
+    found, few = tables.functions(table() | {"production": asked}, once, NOBODY, 0.05, 1)
+    assert few == ["lp"] and set(found["method"]) == {"ols"}
+    some = once[once["firm_id"].isin(once["firm_id"].unique()[:15])]
+    found, few = tables.functions(table() | {"production": asked}, some, NOBODY, 0.05, 1)
+    assert found.empty and few == ["lp", "ols"]
 
 
 def test_what_is_not_there_is_named(rows: pd.DataFrame) -> None:

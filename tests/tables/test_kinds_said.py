@@ -63,6 +63,7 @@ def test_panels_and_terms_of_a_kind(study: Any) -> None:
 
 REFUSED = {
     "kind: describe, stars: [0.1]": ("tables.one.stars", "kind describe takes no 'stars'", "of, panels"),
+    "kind: balance, digits: {coef: 2}": ("tables.one.digits", "one number of decimals"),
     "kind: describe, of: [nowhere]": ("tables.one.of", "no column 'nowhere'"),
     "kind: describe, panels: {A: {controls: assets}}": (
         "tables.one.panels.A.controls",

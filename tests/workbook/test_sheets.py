@@ -56,6 +56,11 @@ def test_sheet_and_notebook_agree(notebook: str) -> None:
         ({"title": {"en": "{n} effects"}}, r"exhibits\.effects\.title\.zh: Field required"),
         ({"columns": {"term": {"role": "thing"}}}, r"columns\.term\.role: Input should be 'label'"),
         ({"show": ["term", "weight"]}, "effects.show names weight, without head or role"),
+        # Under rules of secrecy the text would find no such column, and the study no page.
+        (
+            {"note": {"en": "{frame.w.first}", "zh": "{frame.w.first}"}},
+            "texts name w of the frame, without head or role",
+        ),
         ({"columns": {"weight": {"head": "w"}}}, r"columns\.weight\.role: Field required"),
         ({"secrecy": None}, "say what its numbers are"),
         ({"drawn_from": "other", "secrecy": None}, "drawn_from = 'other' is no exhibit here"),
@@ -238,6 +243,20 @@ def test_fields_are_filled_with_words_numbers_and_the_frames_own() -> None:
     assert filled == "−0.005|0.00|Conditions, x|unit + industry × year|0.25|2|a|- one\n- two"
     with pytest.raises(SheetError, match="'missing' is filled by no value"):
         filler.vformat("{missing}", (), {})
+
+
+def test_one_is_singular_in_english() -> None:
+    title = sheets.Text(
+        en="{checks} checks, {found} findings; {kept} firms stay",
+        zh="{checks} 项检查，{found} 项发现；{kept} 家企业",
+    )
+    values = {"checks": 1, "found": 1, "kept": 1}
+    assert Filler(Words("en"), values, {}).one(title) == "1 check, 1 finding; 1 firm stays"
+    cities = Words("en", unit="city | 城市")
+    assert Filler(cities, values, {}).one(title) == "1 check, 1 finding; 1 city stays"
+    many = {"checks": 11, "found": 1.0, "kept": 0.1}
+    assert Filler(Words("en"), many, {}).one(title).startswith("11 checks, ")
+    assert Filler(Words("zh"), values, {}).one(title) == "1 项检查，1 项发现；1 家企业"
 
 
 def test_rounding_is_not_printed_as_a_number_and_a_dummy_has_its_columns_label() -> None:

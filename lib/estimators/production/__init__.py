@@ -20,7 +20,7 @@ markups(function, expenditure, revenue, input, corrected=True) -> DataFrame
 Errors are `ProductionError`.
 """
 
-from estimators.production.errors import ProductionError
+from estimators.production.errors import ProductionError, TooFewError
 from estimators.production.estimation import estimate
 from estimators.production.industries import Industries, by_industry
 from estimators.production.markups import markups
@@ -31,6 +31,7 @@ __all__ = [
     "Industries",
     "ProductionError",
     "ProductionFunction",
+    "TooFewError",
     "by_industry",
     "estimate",
     "logs",

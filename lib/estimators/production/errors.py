@@ -8,3 +8,7 @@ class ProductionError(ValueError):
 
     The message says which column, firm or setting, what was found, what is allowed and how to mend it.
     """
+
+
+class TooFewError(ProductionError):
+    """Fewer firms, or firm-years with their lags, than a method needs: nothing is wrong with the data or the choices."""

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from estimators.language import listed, said
-from estimators.production.errors import ProductionError
+from estimators.production.errors import ProductionError, TooFewError
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -146,7 +146,7 @@ def sample(
     order = order[keep[order]]
     codes = np.unique(keys["firm"].to_numpy()[order], return_inverse=True)[1]
     if len(order) == 0 or codes[-1] + 1 < FEWEST_FIRMS:
-        raise ProductionError(
+        raise TooFewError(
             said(
                 "production.few_firms",
                 found=codes[-1] + 1 if len(order) else 0,

@@ -89,6 +89,8 @@ def printed(
     frame = record.frame if frame is None else frame
     filler = Filler(words, record.values, parameters, frame)
     try:
+        if exhibit.digits_of is not None and not record.left_out:
+            exhibit = exhibit.model_copy(update={"digits": filler.get_field(exhibit.digits_of, (), {})[0]})
         entry = _entry(record, sheet, exhibit, filler)
         numbers = [] if record.left_out else list(_numbers(exhibit, filler))
         if frame is None or exhibit.kind not in ("table", "regression", "journal"):

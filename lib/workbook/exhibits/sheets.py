@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import string
 from fnmatch import fnmatchcase
 from functools import cache
@@ -19,6 +20,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from workbook import paths
 
 LANGUAGES = ("en", "zh")
+# What a text may say of a column of the frame: {frame.<column>.<one of these>}.
+OF_COLUMN = ("first", "last", "max", "min", "sum", "mean", "count", "any")
 
 Role = Literal[
     "label",
@@ -198,6 +201,9 @@ class Exhibit(_Model):
     more: list[More] = Field(default_factory=list, description="columns known only from the data")
     layout: Layout | None = Field(None, description="of a regression table")
     digits: int = Field(3, ge=0, le=12, description="decimals of numbers with a fraction")
+    digits_of: str | None = Field(
+        None, description="value that states them in place of `digits`, e.g. table.digits"
+    )
     suffix: str = Field("", description="files: how the name ends, e.g. .docx")
     needs: list[str] = Field(default_factory=list, description="needs that must hold; names of `needs`")
     empty: str | None = Field(None, description="need that is named when the method found nothing to show")
@@ -527,6 +533,7 @@ def _completed(exhibit: dict[str, Any], recurring: dict[str, Any]) -> dict[str, 
     named = [*exhibit.get("show", []), *own, layout.get("rows", "term"), layout.get("columns", "spec")]
     named += [*layout.get("foot", []), exhibit.get("rests_on")]
     named += PRINTED if exhibit.get("kind") == "regression" else []
+    named += _told_of(exhibit)
     return {
         name: {**recurring.get(name, {}), **(own.get(name) or {})}
         for name in dict.fromkeys(named)
@@ -534,11 +541,28 @@ def _completed(exhibit: dict[str, Any], recurring: dict[str, Any]) -> dict[str, 
     }
 
 
+_OF_FRAME = re.compile(rf"\bframe\.(\w+)\.(?:{'|'.join(OF_COLUMN)})\b")
+
+
+def _told_of(exhibit: dict[str, Any]) -> list[str]:
+    """Columns of the frame that an exhibit's texts name."""
+    texts = {key: exhibit.get(key) for key in ("title", "note", "read", "alt", "headline")}
+    return list(dict.fromkeys(_OF_FRAME.findall(json.dumps(texts, ensure_ascii=False))))
+
+
 def _check_columns(made: Sheet, id: str, exhibit: Exhibit) -> None:
     unknown = [name for name in exhibit.show if name not in exhibit.columns and name != "…"]
     if unknown:
         raise SheetError(
             f"{shown(made.notebook)}: {id}.show names {', '.join(unknown)}, without head or role here or in shared.yaml"
+        )
+    # Under rules of secrecy a frame keeps the columns that have a role alone, and texts would find nothing.
+    source = made.exhibits.get(exhibit.drawn_from or "")
+    lost = [name for name in _told_of(exhibit.model_dump()) if role(exhibit, name, source) is None]
+    if lost:
+        raise SheetError(
+            f"{shown(made.notebook)}: {id}: texts name {', '.join(lost)} of the frame, without head or role here or in "
+            "shared.yaml"
         )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from workbook import inert, paths
-from workbook.called import called
+from workbook.called import after_one, called
 from workbook.called import words as unit_words
 from workbook.exhibits import sheets
 from workbook.exhibits.sheets import Need, SheetError, Text, Variant
@@ -72,8 +72,6 @@ UNITS = {
     "项": "number",
     "年": "years",
 }
-# How a number of a whole column is had: {frame.estimate.first}.
-HOW = ("first", "last", "max", "min", "sum", "mean", "count", "any")
 
 
 class Words:
@@ -280,6 +278,7 @@ class Filler(string.Formatter):
         self.words, self.values, self.parameters, self.frame = words, values, parameters, frame
         self.quote = quote
         self._code = False  # whether what comes next stands between backticks
+        self._one = False  # whether the number 1 stands before what comes next
 
     # -- what is said ----------------------------------------------------------------------------
     def one(self, wording: Text | list[Variant] | None) -> str:
@@ -331,8 +330,10 @@ class Filler(string.Formatter):
     def _of_frame(self, field_name: str, rest: list[str]) -> Any:
         if rest == ["rows"]:
             return 0 if self.frame is None else len(self.frame)
-        if len(rest) != 2 or rest[1] not in HOW:
-            raise SheetError(f"'{field_name}': write frame.rows or frame.<column>.<{'|'.join(HOW)}>")
+        if len(rest) != 2 or rest[1] not in sheets.OF_COLUMN:
+            raise SheetError(
+                f"'{field_name}': write frame.rows or frame.<column>.<{'|'.join(sheets.OF_COLUMN)}>"
+            )
         if self.frame is None or rest[0] not in self.frame:
             raise SheetError(f"'{field_name}': the frame has no column '{rest[0]}'")
         column = self.frame[rest[0]]
@@ -349,13 +350,19 @@ class Filler(string.Formatter):
         if format_spec == "list":
             return "\n".join(f"- {self.format_field(part, '')}" for part in value)
         quote = inert.code if self._code and self.quote is inert.markdown else self.quote
-        return quote(self._formatted(value, format_spec))
+        text = self._formatted(value, format_spec)
+        counted = isinstance(value, numbers.Real) and not isinstance(value, bool)
+        self._one = counted and text == "1" and self.words.language == "en"
+        return quote(text)
 
     def parse(self, format_string: str) -> Iterator[Any]:
         """Pieces of a text, with an eye on the backticks between which nothing can be escaped."""
         for literal, *field in super().parse(format_string):
             self._code ^= literal.count("`") % 2 == 1
-            yield (self.words.say(literal), *field)
+            told = self.words.say(literal)
+            told = after_one(told, self.words.called_unit) if self._one else told
+            self._one = False
+            yield (told, *field)
 
     def _formatted(self, value: Any, format_spec: str) -> str:
         if format_spec.isidentifier() and len(format_spec) > 1:

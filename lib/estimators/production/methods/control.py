@@ -19,7 +19,7 @@ import numpy as np
 
 from estimators.language import listed, said
 from estimators.production.choices import Choices, Estimator, Fit
-from estimators.production.errors import ProductionError
+from estimators.production.errors import TooFewError
 from estimators.production.methods.algebra import Root, least_squares, monomials, orthonormal, spread, times
 from estimators.production.methods.direct import all_inputs, centred, ols
 from estimators.production.methods.process import Process, innovation, solve, solve_by_least_squares
@@ -76,7 +76,7 @@ def _plan(sample: Sample, choices: Choices) -> _Plan:
     proxies += [sample.policy[:, None]] if sample.policy is not None else []
     proxies += [sample.demand]
     if not rows.any():
-        raise ProductionError(said("production.proxy_unknown", proxy=listed(sample.names["proxy"])))
+        raise TooFewError(said("production.proxy_unknown", proxy=listed(sample.names["proxy"])))
     basis = orthonormal(monomials(np.hstack(proxies)[rows], choices.degree))
     linear = sample.free[:, :0] if acf else sample.free
     controls = (sample.controls - sample.controls[rows].mean(axis=0)) / spread(sample.controls[rows])
@@ -88,7 +88,7 @@ def _plan(sample: Sample, choices: Choices) -> _Plan:
     ok &= ~np.isnan(x[before]).any(axis=1) & rows
     now = np.flatnonzero(ok)
     if len(now) < 5 * x.shape[1] + 20:
-        raise ProductionError(
+        raise TooFewError(
             said(
                 "production.few_after_proxy",
                 count=len(now),

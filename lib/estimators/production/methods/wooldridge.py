@@ -17,7 +17,7 @@ import numpy as np
 
 from estimators.language import said
 from estimators.production.choices import Choices, Estimator, Fit
-from estimators.production.errors import ProductionError
+from estimators.production.errors import TooFewError
 from estimators.production.methods.algebra import cross, monomials, orthonormal, standardise, times
 from estimators.production.methods.direct import all_inputs, centred
 from estimators.production.sample import Bools, Floats, Ints, Sample
@@ -37,7 +37,7 @@ def wooldridge(sample: Sample, choices: Choices) -> Estimator:
     """Estimator by linear instrumental variables."""
     rows = sample.has_proxy
     if not rows.any():
-        raise ProductionError(said("production.no_proxy"))
+        raise TooFewError(said("production.no_proxy"))
     made = orthonormal(
         monomials(np.hstack([sample.state, sample.proxy, sample.demand])[rows], choices.degree)
     )
@@ -67,7 +67,7 @@ def _second(sample: Sample, choices: Choices, basis: Floats) -> _Stack:
     row = np.flatnonzero(ok)
     p = inputs.shape[1] + sample.controls.shape[1] + basis.shape[1]
     if len(row) < p + 20:
-        raise ProductionError(said("production.few_lags", count=len(row), least=p + 20))
+        raise TooFewError(said("production.few_lags", count=len(row), least=p + 20))
     rest = np.hstack([standardise(sample.controls[row]), past[row]])
     return _Stack(sample.y[row], np.hstack([inputs[row], rest]), np.hstack([known[row], rest]), row)
 

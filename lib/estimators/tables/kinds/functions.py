@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from estimators.production import estimate
+from estimators.production import TooFewError, estimate
 from estimators.tables.kinds.described import panels, sampled
 from estimators.tables.rows import UNIT, YEAR
+
+FUNCTIONS = ["term", "estimate", "std_error", "ci_low", "ci_high", "method", "n", "units"]
 
 
 def functions(
@@ -19,7 +21,7 @@ def functions(
     samples: Mapping[str, np.ndarray],
     size: float,
     seed: int,
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, list[str]]:
     """Elasticities by several methods, with errors by drawing whole firms.
 
     Parameters
@@ -39,24 +41,31 @@ def functions(
     DataFrame
         ``method term estimate std_error ci_low ci_high n units``; the last term of each method,
         ``returns_to_scale``, is the sum of its elasticities.
+    list of str
+        Methods for which too few firms, or too few of their years in a row, have what they need.
     """
-    asked, found = table["production"], []
+    asked, found = table["production"], [pd.DataFrame(columns=FUNCTIONS)]
+    few: list[str] = []
     for _, one in panels(table):
         free, state, proxy = (list(asked[part]) for part in ("free", "state", "proxy"))
         names = [one["outcome"], *free, *state, *proxy]
         rows = sampled(one, data, samples, names)[[UNIT, YEAR, *names]]
         for method in asked["methods"]:
-            made = estimate(
-                rows,
-                method,
-                output=one["outcome"],
-                free=free,
-                state=state,
-                proxy=proxy,
-                draws=asked["draws"],
-                seed=seed,
-            )
+            try:
+                made = estimate(
+                    rows,
+                    method,
+                    output=one["outcome"],
+                    free=free,
+                    state=state,
+                    proxy=proxy,
+                    draws=asked["draws"],
+                    seed=seed,
+                )
+            except TooFewError:
+                few.append(method)
+                continue
             lines = made.tidy(size)[["term", "estimate", "std_error", "ci_low", "ci_high"]]
             lines = lines.assign(term=lines["term"].str.replace(" ", "_"))
             found.append(lines.assign(method=method, n=made.n, units=made.firms))
-    return pd.concat(found, ignore_index=True)
+    return pd.concat(found[1:] or found, ignore_index=True), few

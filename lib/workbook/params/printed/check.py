@@ -36,7 +36,7 @@ WITH_WEIGHTS = {"ols", "iv"}
 SLOPES, SLOPED_LIKE = {"ols", "iv"}, {"fixest", "reghdfe", "ivreghdfe"}
 STATA = {"areg", "xtreg", "ivreghdfe"}
 # What a table of each kind takes; one of regressions takes all but what is theirs alone.
-EVERY = {"kind", "title", "notes", "from_", "swap", "sample"}
+EVERY = {"kind", "title", "notes", "from_", "swap", "sample", "digits"}
 ERRORS = {"fixed_effects", "cluster", "errors", "lags", "weights", "like", "singletons"}
 TAKES = {
     "describe": {*EVERY, "of", "panels"},
@@ -161,6 +161,8 @@ def _keys(parameters: Parameters) -> Iterator[Finding]:
         for letter, panel in (table.panels or {}).items() if kind != "regression" else ():
             given = panel.model_fields_set - {"head"} if panel is not None else set()
             stated += [([*place, "panels", letter, key], key) for key in given - TAKES[kind]]
+        if kind != "regression" and isinstance(table.digits, dict):
+            yield [*place, "digits"], said("params.tables.digits", kind=kind)
         for at, key in sorted(stated, key=lambda one: str(one[0])):
             known = listed(sorted(one.rstrip("_") for one in TAKES[kind]))
             yield at, said("params.tables.not_taken", kind=kind, key=key.rstrip("_"), known=known)
