@@ -6,8 +6,9 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from fusion import engine
 from fusion.language import said
 
 if TYPE_CHECKING:
@@ -80,40 +81,50 @@ def parquet(path: Path) -> None:
     from pyarrow import parquet as arrow
 
     held = path.stat().st_size
-    meta = arrow.read_metadata(path)
-    chunks = [
-        meta.row_group(g).column(c) for g in range(meta.num_row_groups) for c in range(meta.num_columns)
-    ]
-    cells = max(meta.num_rows, sum(max(chunk.num_values, 0) for chunk in chunks))
-    size = sum(max(chunk.total_uncompressed_size, 0) for chunk in chunks)
+    meta, chunks = arrow.read_metadata(path), _chunks(path)
+    cells = max(meta.num_rows, sum(max(values, 0) for _, values, _ in chunks))
+    size = sum(max(unpacked, 0) for _, _, unpacked in chunks)
     if cells > CELLS and cells > THIN * held:
         raise ArchiveError(said("fusion.too_thin", cells=cells, size=held / 1e6, most=THIN))
     if size > MOST / 2 and size > PACKED * held:
         raise ArchiveError(said("fusion.pages_packed", size=size / 1e6, most=PACKED))
     if held <= WEIGHED:
-        _texts(
-            _text_bytes(path, [meta.schema.column(c).path for c in range(meta.num_columns) if _long(meta, c)])
-        )
+        # Texts of a column could be long where its pages hold more than texts of panels, in any part of the file.
+        long = sorted({column for column, values, unpacked in chunks if unpacked * values > MOST})
+        texts = (meta.schema.column(c) for c in long)
+        _texts(_text_bytes(path, [text.path for text in texts if text.physical_type == "BYTE_ARRAY"]))
 
 
 def frame(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
-    """Rows of a Parquet file that :func:`parquet` finds bounded, read by the thread that asks.
+    """Rows of a Parquet file that :func:`parquet` finds bounded, read by the thread that asks, typed as the columns are.
 
+    What pandas wrote of its own types beside them is passed over: in a file that is damaged it may say anything.
     Readers that hand the work to threads wait for ever when the system starts none since memory is used up.
     """
     from pyarrow import parquet as arrow
 
     parquet(path)
     with arrow.ParquetFile(path) as source:
-        return source.read(columns=columns, use_threads=False).to_pandas(use_threads=False)
+        return source.read(columns=columns, use_threads=False).to_pandas(
+            use_threads=False, ignore_metadata=True
+        )
 
 
-def _long(meta: Any, column: int) -> bool:
-    """Whether texts of a column could be long: its pages hold more than texts of panels, in any part of the file."""
-    if meta.schema.column(column).physical_type != "BYTE_ARRAY":
-        return False
-    parts = (meta.row_group(g).column(column) for g in range(meta.num_row_groups))
-    return any(part.total_uncompressed_size * part.num_values > MOST for part in parts)
+def _chunks(path: Path) -> list[tuple[int, int, int]]:
+    """Of each column in each part of a Parquet file: its number, values and bytes when unpacked.
+
+    By the engine, not by Arrow: Arrow ends the process where the sizes that a damaged file states of a column do not agree.
+    """
+    import duckdb
+
+    con = engine.connected(path.parent, memory="800MB", threads=1)
+    asked = (
+        f"SELECT column_id, num_values, total_uncompressed_size FROM parquet_metadata({engine.literal(path)})"
+    )
+    try:
+        return list(con.execute(asked).fetchall())
+    except duckdb.Error as error:
+        raise ValueError(str(error).partition("\n")[0]) from None
 
 
 def _text_bytes(path: Path, names: list[str]) -> float:

@@ -21,6 +21,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import psutil
 import reads
 from made import Made, book, csv, of_csv, of_yaml, table, yaml
@@ -57,6 +58,20 @@ LISTS = (
     "smart_factory,MIIT,,2,2022,,乙,丙;丁,2025,,,,no\n"
 )
 WEIGHTS = "edition,code,part,weight\n2011,0169,0164,0.5\n2011,0169,0169,0.5\n2011,0170,0171,1\n"
+PRICES = "of,industry,class_version,year,index,base,source\n" + "".join(
+    f"{of},{industry},2017,{year},{100 + year - 2015 + len(industry)},{base},a bulletin\n"
+    for of, industry, base in (
+        ("output", "", "previous"),
+        ("output", "35", "2015"),
+        ("input", "3544", "previous"),
+    )
+    for year in range(2015, 2020)
+)
+OWN_INDEX = (
+    "group_en,group_zh,indicator,direction,weight\nScale,规模,C1,+,40\nScale,规模,operating_revenue,+,20\n"
+    "Input,投入,D1,-,30\n贡献,,C2,+,10\n"
+)
+FLOWS = (DATA / "io" / "table_template.csv").read_text("utf-8")
 OBSERVED = "target,year,value,source\niiot_core,2020,1.5,s\nbrand_firms,2021,3,t\n"
 SHARES = "standard,gbt_code,coefficient\nsports_2019,8810,0.5\nsports_2019,8890,0.25\n"
 CORRECTIONS = (
@@ -222,6 +237,24 @@ def _of(suffix: str) -> Callable[[int], Made | None]:
     return lambda seed: table(suffix, seed)
 
 
+def _totals(seed: int) -> Made:
+    """Totals of an earlier run, whole, with a column less or of another type, a cell twice, or bitten."""
+    dice, stream = random.Random(seed), io.BytesIO()
+    held = pd.DataFrame(
+        {"year": [2015 + i // 4 for i in range(20)], "path": [f"P{i % 4}" for i in range(20)]}
+    )
+    held["total"] = [dice.choice([dice.random(), 1e300, -0.0]) for _ in range(20)]
+    if seed % 5 == 1:
+        held = held.drop(columns=dice.choice([*held.columns]))
+    elif seed % 5 == 2:
+        held[dice.choice([*held.columns])] = dice.choice(["x", None, True, "2015", 1.5])
+    elif seed % 5 == 3:
+        held.insert(1, dice.choice(["Year", "rowid", "", "=1+1"]), held.iloc[:, 0])
+    held.to_parquet(stream)
+    content = stream.getvalue()
+    return Made(bitten(content, seed)) if seed % 3 == 0 else Made(content, len(held))
+
+
 def _book(text: str, suffix: str = ".xlsx") -> Callable[[int], Made | None]:
     return lambda seed: book(text.encode(), suffix, seed)
 
@@ -248,6 +281,11 @@ KINDS: dict[str, tuple[str, Callable[[int], Made | None], Try]] = {
     "standard in a book": ("odd.xlsx", _of(".xlsx"), reads.read_slot),
     "coefficients": ("odd.csv", of_csv(SHARES), reads.read_coefficients),
     "weights": ("odd.csv", of_csv(WEIGHTS), reads.read_weights),
+    "prices": ("odd.csv", of_csv(PRICES), reads.read_prices),
+    "own index": ("odd.csv", of_csv(OWN_INDEX), reads.read_own_index),
+    "input-output table": ("odd.csv", of_csv(FLOWS), reads.read_flows),
+    "input-output table in a book": ("odd.xlsx", _book(FLOWS), reads.read_flows),
+    "earlier totals": ("odd.parquet", _totals, reads.read_vintage),
     "lists": ("odd.csv", of_csv(LISTS), reads.read_lists),
     "lists in a book": ("odd.xlsx", _book(LISTS), reads.read_lists),
     "classified": ("odd.csv", _of(".csv"), reads.read_classify),

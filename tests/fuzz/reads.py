@@ -18,9 +18,10 @@ from fusion.classification import ClassificationError, coefficients, files, offi
 from fusion.composite import base, record
 from fusion.composite.errors import CompositeError
 from fusion.editing import corrections
-from fusion.evaluation import pilots, plan, targets
+from fusion.evaluation import own_index, pilots, plan, targets, totals
 from fusion.evaluation.errors import EvaluationError
-from fusion.panel import PanelError, readers
+from fusion.io import InputOutputError, read_own
+from fusion.panel import PanelError, prices, readers
 from fusion.start.command import new
 from workbook import paths
 from workbook.expressions.asked import Asked
@@ -32,7 +33,8 @@ from workbook.publish.secrecy import releases
 from workbook.publish.secrecy.rules import SecrecyError
 
 ERRORS = (
-    load.StudyError, AdapterError, PanelError, EvaluationError, ClassificationError, ExpressionError, CompositeError, SecrecyError
+    load.StudyError, AdapterError, PanelError, EvaluationError, ClassificationError, ExpressionError, CompositeError,
+    InputOutputError, SecrecyError,
 )  # fmt: skip
 DATA = paths.ROOT / "data"
 Try = Callable[[Path, int | None], None]
@@ -118,6 +120,26 @@ def read_coefficients(file: Path, rows: int | None) -> None:
 
 def read_weights(file: Path, rows: int | None) -> None:
     assert split_weights.from_file(file).how == "file"
+
+
+def read_prices(file: Path, rows: int | None) -> None:
+    read = prices.read(file)
+    assert len(read) >= _records(file) and read["price"].gt(0).all()
+
+
+def read_own_index(file: Path, rows: int | None) -> None:
+    assert own_index.load(file)["weight"].sum() == 100
+
+
+def read_flows(file: Path, rows: int | None) -> None:
+    found = read_own(file)
+    used = found.table.flows.sum(axis=1) + found.table.final
+    assert np.isfinite(used).all() and np.allclose(used, found.table.output + found.table.imports, rtol=0.01)
+
+
+def read_vintage(file: Path, rows: int | None) -> None:
+    found = totals.earlier(file, ["total"], range(2015, 2020), ["year", "path"])
+    assert rows in (None, len(found))
 
 
 def read_lists(file: Path, rows: int | None) -> None:

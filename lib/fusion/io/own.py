@@ -9,7 +9,6 @@ of statistical offices are brought to this form first (`heads`).
 from __future__ import annotations
 
 import re
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,7 +117,7 @@ def read_own(file: Path | str, tolerance: float = 1e-3) -> Own:
 def _raw(place: Path) -> pd.DataFrame:
     try:
         raw = _sheet(place) if place.suffix.lower() == ".xlsx" else _text(place)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except Exception as error:  # a damaged workbook shows in many ways, those of XML among them
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputOutputError(said("io.unreadable", name=place.name, why=why)) from error
     raw.columns = [str(c).strip() for c in raw.columns]

@@ -165,9 +165,9 @@ class _Words:
             raw = con.create_table(self.own[0], raw, temp=True)
         types = raw.schema()
         self.types = {c: types[c] for c in columns}
-        self.source = f"({con.compile(raw)}) AS t0"  # as Ibis calls the one table of a query
-        cells = {c: self.sql(_cell, c)[""] for c in columns}
-        self.source = f"({self.select(cells, len(cells))}) AS t0"  # nothing is repeated, and every query goes through it
+        self.raw = self.source = f"({con.compile(raw)}) AS t0"  # as Ibis calls the one table of a query
+        self.cells = {c: self.sql(_cell, c)[""] for c in columns}
+        self.source = self._of_cells(columns)  # nothing is repeated
         self.types = {c: dt.string if _texts(kind) else kind for c, kind in self.types.items()}
 
     def sql(self, build: Callable[..., Any], name: str, *more: Any) -> dict[str, str]:
@@ -198,7 +198,7 @@ class _Words:
         cells = {c: changed.get(c, _quoted(c)) for c in self.columns}
         self.con.con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {self.select(cells)}")
         self.own.append(name)
-        self.source = f"{name} AS t0"
+        self.source, self.cells = f"{name} AS t0", {}
 
     def having(self, columns: Collection[str], build: Callable[..., Any]) -> list[str]:
         """Columns in which something is true of a cell."""
@@ -206,8 +206,8 @@ class _Words:
 
     def counts(self, columns: Collection[str], build: Callable[..., Any]) -> dict[str, int]:
         """Of how many cells of a column something is true."""
-        tests = {c: text for c in columns for text in self.sql(build, c).values()}
-        return dict(zip(tests, self._counts([*tests.values()]), strict=True))
+        tests = [(c, text) for c in columns for text in self.sql(build, c).values()]
+        return dict(zip([c for c, _ in tests], self._counts(tests), strict=True))
 
     def notes(
         self, columns: Mapping[str, tuple[Any, ...]], build: Callable[..., Any]
@@ -216,7 +216,7 @@ class _Words:
         asked = [
             (c, rule, text) for c, more in columns.items() for rule, text in self.sql(build, c, *more).items()
         ]
-        counts = self._counts([text for _, _, text in asked])
+        counts = self._counts([(c, text) for c, _, text in asked])
         found = []
         for (column, rule, where), count in zip(asked, counts, strict=True):
             if count:
@@ -234,17 +234,26 @@ class _Words:
         query = self.con.compiler.to_sqlglot(cells.select(asked=asked))
         return str(query.expressions[0].this.sql(self.con.dialect))
 
-    def _counts(self, tests: list[str]) -> tuple[int, ...]:
-        """In how many rows each is true."""
+    def _of_cells(self, columns: Collection[str]) -> str:
+        """Where to ask for these columns. All of a wide table named in each query would be most of its time."""
+        if not self.cells:
+            return self.source
+        listed = ", ".join([ROW, *(f"{self.cells[c]} AS {_quoted(c)}" for c in columns)])
+        return f"(SELECT {listed} FROM {self.raw}) AS t0"
+
+    def _counts(self, tests: list[tuple[str, str]]) -> tuple[int, ...]:
+        """In how many rows each is true of its column."""
         found: tuple[int, ...] = ()
         for first in range(0, len(tests), LAYER):
-            listed = ", ".join(f"count_if({test})" for test in tests[first : first + LAYER])
-            found += self.con.con.execute(f"SELECT {listed} FROM {self.source}").fetchone()
+            now = tests[first : first + LAYER]
+            listed = ", ".join(f"count_if({test})" for _, test in now)
+            source = self._of_cells({c: None for c, _ in now})
+            found += self.con.con.execute(f"SELECT {listed} FROM {source}").fetchone()
         return found
 
     def _cells(self, column: str, where: str) -> list[tuple[int, str]]:
         """Rows and texts of a column's cells for which something is true."""
-        text = f"SELECT {ROW}, CAST({_quoted(column)} AS VARCHAR) FROM {self.source}"
+        text = f"SELECT {ROW}, CAST({_quoted(column)} AS VARCHAR) FROM {self._of_cells([column])}"
         return list(self.con.con.execute(f"{text} WHERE {where} ORDER BY 1").fetchall())
 
 

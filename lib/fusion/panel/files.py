@@ -11,6 +11,11 @@ from fusion import archives, engine
 from fusion.language import listed, said
 from fusion.panel.errors import PanelError, nearest
 
+PLACE = (
+    "source_row_file"  # the file of a row, of a folder of Parquet; ``filename`` may be a column of the user's
+)
+COUNTED = "file_row_number"  # the engine's own, whose name can't be chosen
+
 
 def present(path: Path, mend: str) -> Path:
     """The file, which is there and not empty; ``mend`` says where to correct its name."""
@@ -55,26 +60,38 @@ def parts(folder: Path) -> list[Path]:
 def parquet(path: Path) -> str:
     """SQL that reads a Parquet file, or a folder of them with the columns that its folders name (``year=2020``).
 
-    ``file_row_number`` counts from 0 through all files.
+    ``file_row_number`` counts from 0 through all files; `parquet_headers` refuses a file with such a column.
     """
     if not os.path.isdir(path):
-        return f"read_parquet({engine.literal(path)}, file_row_number=true)"
-    listed = ", ".join(map(engine.literal, parts(path)))
+        return f"read_parquet({engine.literal(path)}, {COUNTED}=true)"
     return (
-        "(SELECT * EXCLUDE (filename, file_row_number), row_number() OVER (ORDER BY filename, file_row_number) - 1 "
-        f"AS file_row_number FROM read_parquet([{listed}], union_by_name=true, hive_partitioning=true, filename=true, "
-        "file_row_number=true))"
+        f"(SELECT * EXCLUDE ({PLACE}, {COUNTED}), row_number() OVER (ORDER BY {PLACE}, {COUNTED}) - 1 AS {COUNTED} "
+        f"FROM read_parquet({_parts(path)}, filename='{PLACE}', {COUNTED}=true))"
     )
 
 
+def _parts(folder: Path) -> str:
+    return f"[{', '.join(map(engine.literal, parts(folder)))}], union_by_name=true, hive_partitioning=true"
+
+
 def parquet_headers(path: Path) -> list[str]:
-    """Names of the columns of a Parquet file, or of a folder of them."""
+    """Names of the columns of a Parquet file, or of a folder of them.
+
+    Raises
+    ------
+    PanelError
+        When a file is damaged or more than any table is, or has a column called as the engine counts rows.
+    """
     with whole(path, "Parquet", said("panel.mend_parquet")):
         for part in parts(path) if os.path.isdir(path) else [path]:
             archives.parquet(part)
-        sql = f"SELECT * EXCLUDE (file_row_number) FROM {parquet(path)} LIMIT 0"
+        asked = _parts(path) if os.path.isdir(path) else engine.literal(path)
         con = engine.connected(path.parent, memory="800MB")
-        return [header[0] for header in con.execute(sql).description]
+        headers = [h[0] for h in con.execute(f"SELECT * FROM read_parquet({asked}) LIMIT 0").description]
+    for name in headers:
+        if name.lower() in (COUNTED, PLACE):
+            raise PanelError(said("panel.header_reserved", where=path, row=name))
+    return headers
 
 
 def sheet(path: Path, names: Sequence[str], wanted: str | None) -> str:

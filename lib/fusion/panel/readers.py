@@ -194,10 +194,7 @@ def _from_file(con: Any, path: Path, encoding: str, sheet: str | None, notes: li
                     f"文件不是 UTF-8，按 {ENCODINGS[used]} 读入",
                 )
             )
-        con.con.execute(
-            f"CREATE OR REPLACE TEMP VIEW {RAW}_csv AS SELECT rowid + 1 AS {ROW}, * FROM {RAW}_text"
-        )
-        return con.table(f"{RAW}_csv")
+        return _view(con, f"{RAW}_csv", f"SELECT {_row(con, f'{RAW}_text')} AS {ROW}, * FROM {RAW}_text")
     if kind == ".parquet":
         return _from_parquet(con, path)
     if kind in labelled.KINDS:
@@ -210,6 +207,12 @@ def _from_file(con: Any, path: Path, encoding: str, sheet: str | None, notes: li
     raise PanelError(
         said("panel.not_a_format", path=path, kind=kind or said("panel.no_ending"), formats=FORMATS)
     )
+
+
+def _row(con: Any, table: str) -> str:
+    """The number of a table's row, from 1; a user's column called ``rowid`` hides the engine's."""
+    hidden = "rowid" in map(str.lower, con.table(table).columns)
+    return "row_number() OVER ()" if hidden else "rowid + 1"
 
 
 def _from_parquet(con: Any, path: Path) -> ibis.Table:

@@ -233,8 +233,9 @@ def check_headers(where: object, headers: list[str]) -> None:
     """Refuse empty headers, headers that occur twice, and the one name that the reader needs."""
     if len(headers) > MOST:
         raise PanelError(said("panel.too_many_columns", where=where, count=len(headers), most=MOST))
-    if ROW in headers:
-        raise PanelError(said("panel.header_reserved", where=where, row=ROW))
+    own = next((h for h in headers if h.lower() == ROW), None)  # the engine tells no capitals
+    if own is not None:
+        raise PanelError(said("panel.header_reserved", where=where, row=own))
     unseen = next((h for h in headers if UNSEEN.search(h)), None)
     if unseen is not None:
         raise PanelError(said("panel.header_sign", where=where, header=repr(unseen[:60])))
@@ -254,9 +255,21 @@ def check_headers(where: object, headers: list[str]) -> None:
         raise PanelError(said("panel.headers_twice", where=where, places=places))
 
 
+def apart(headers: Iterable[str]) -> list[str]:
+    """Headers that differ in capitals alone as the engine tells them apart in other kinds of files: Sales, sales_1."""
+    found: dict[str, str] = {}
+    for header in headers:
+        name, count = header, 0
+        while name.lower() in found:
+            count += 1
+            name = f"{header}_{count}"
+        found[name.lower()] = name
+    return [*found.values()]
+
+
 def _load(con: Any, utf8: Path, headers: list[str], delimiter: str, name: str, path: Path) -> None:
     columns = ", ".join(f"'c{i}': 'VARCHAR'" for i in range(len(headers)))
-    named = ", ".join(f'"{_quoted(header)}"' for header in headers)
+    named = ", ".join(f'"{_quoted(header)}"' for header in apart(headers))
     sql = (
         f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM read_csv({engine.literal(utf8)}, auto_detect=false, header=true, "
         f"delim='{delimiter}', quote='\"', escape='\"', columns={{{columns}}}, max_line_size=16777216) "

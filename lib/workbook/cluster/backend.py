@@ -205,6 +205,12 @@ class Connection:
         flags |= {
             e.this.name.lower() for e in given[1:] if isinstance(e, exp.EQ) and e.expression == exp.true()
         }
+        # The column that says a row's file has the name that is asked for.
+        flags |= {
+            f"filename={e.expression.name}"
+            for e in given[1:]
+            if isinstance(e, exp.EQ) and e.this.name.lower() == "filename" and e.expression.is_string
+        }
         paths = tuple(lit.name for lit in given[0].find_all(exp.Literal))
         key = (paths, *sorted(flags))
         if key not in self._read:
@@ -216,8 +222,8 @@ class Connection:
         from pyspark.sql import functions as f
 
         frame = self.session.read.option("mergeSchema", "union_by_name" in flags).parquet(*map(_exact, paths))
-        if "filename" in flags:
-            frame = frame.withColumn("filename", f.col("_metadata.file_path"))
+        for place in (flag.partition("=")[2] for flag in flags if flag.startswith("filename=")):
+            frame = frame.withColumn(place, f.col("_metadata.file_path"))
         if "file_row_number" in flags:
             frame = frame.withColumn("file_row_number", f.col("_metadata.row_index"))
         return frame

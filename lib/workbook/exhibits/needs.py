@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from workbook import engine
 from workbook.exhibits import sheets
 from workbook.exhibits.sheets import Method, Need, Sheet
 from workbook.expressions.asked import Asked
@@ -21,6 +22,8 @@ EMPTY: tuple[Any, ...] = (None, "", [], {}, False)
 Reason = Mapping[str, str]
 
 # What the measures of integration read, and their columns that units can be judged on.
+# What a Parquet file's footer tells of a part of a column.
+FOOTER = ("path_in_schema", "row_group_num_rows", "stats_null_count", "stats_min_value", "stats_max_value")
 REVENUE = ("operating_revenue", "service_revenue", "ind4", "class_version")
 MEASURED = {
     "integration",
@@ -247,17 +250,14 @@ def filled(file: Path) -> frozenset[str]:
 
 @cache
 def _filled(file: Path, changed: int) -> frozenset[str]:
-    from pyarrow import parquet
-
-    meta = parquet.read_metadata(file)
-    held: dict[str, bool] = {}
-    for group in range(meta.num_row_groups):
-        rows = meta.row_group(group)
-        for position in range(rows.num_columns):
-            column = rows.column(position)
-            name = column.path_in_schema.split(".")[0]
-            held[name] = held.get(name, False) or not _empty(column, rows.num_rows)
-    return frozenset(name for name, full in held.items() if full)
+    # By the engine: Arrow ends the process where the sizes that a damaged footer states of a column do not agree.
+    con = engine.connected(file.parent, threads=1)
+    place = [engine.exact(file)]
+    names = [head[0] for head in con.execute("SELECT * FROM read_parquet(?) LIMIT 0", place).description]
+    parts = con.execute(f"SELECT {', '.join(FOOTER)} FROM parquet_metadata(?)", place).fetchall()
+    held = {path for path, *told in parts if not _empty(*told)}
+    lists = {path.partition(", ")[0] for path in held}
+    return frozenset(name for name in names if name in held or name in lists)
 
 
 def _made_of(parameters: Mapping[str, Any]) -> list[tuple[str, set[str]]]:
@@ -270,13 +270,9 @@ def _reason(need: Need) -> Reason:
     return {"en": need.en, "zh": need.zh}
 
 
-def _empty(column: Any, rows: int) -> bool:
+def _empty(rows: int, missing: int | None, least: str | None, most: str | None) -> bool:
     """Whether a part of a column is known to have missing values or empty texts alone."""
-    told = column.statistics
-    if told is None:
-        return False
-    blank = bool(told.has_min_max) and told.min == told.max == ""
-    return blank or (bool(told.has_null_count) and told.null_count == rows)
+    return least == most == "" or missing == rows
 
 
 def _named(need: Need, facts: Facts) -> list[str]:

@@ -37,7 +37,7 @@ from workbook.params.checks.refusals import Places, StudyError, explained, line_
 from workbook.params.file import apart, forms
 from workbook.params.file.core import yaml
 from workbook.params.file.inherit import Inherited, inherited
-from workbook.params.file.limits import LimitError, bounded
+from workbook.params.file.limits import LimitError, composed
 from workbook.params.printed import resolved
 
 ROUNDS = 12  # times that a file is read without what was wrong in it, to find the rest
@@ -97,7 +97,7 @@ def load(name_or_path: str) -> Study:
     file = find(name_or_path)
     text = text_of(file)
     parameters = parse(text, file)
-    whole = _whole(yaml().load(text) or {}, file)
+    whole = _whole(_read(text, file)[0] or {}, file)
     told = forms.read(whole.values)[1]
     return Study(
         file.stem,
@@ -327,10 +327,8 @@ def _taken_out(values: Any, place: list[Any]) -> bool:
 def _read(text: str, file: Path) -> tuple[Any, Any]:
     """The values of a study's file, and their places in it."""
     try:
-        bounded(text)
-        reader = yaml()
-        node = reader.compose(text)
-        return None if node is None else reader.constructor.construct_document(node), node
+        node = composed(text)
+        return None if node is None else yaml().constructor.construct_document(node), node
     except LimitError as error:
         raise StudyError(f"{shown(file)}:{error.line}: {error}") from None
     except MarkedYAMLError as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +17,7 @@ from workbook.language import current, listed, said, word
 from workbook.params import Parameters
 from workbook.params.base import help_text
 from workbook.params.file import forms, patterns
-from workbook.params.file.core import yaml
+from workbook.params.file.limits import composed
 
 SHOWN = 20  # faults in one message
 LONGEST = 400  # characters of one
@@ -216,10 +215,4 @@ def _at_top(node: Any, key: str) -> bool:
 
 def placed(file: Path, *place: str) -> str:
     """Where a parameter stands: ``mine.yaml:12 effects.controls``."""
-    return f"{shown(file)}:{line_of(_composed(text_of(file)), list(place))} {'.'.join(place)}"
-
-
-@lru_cache(maxsize=1)
-def _composed(text: str) -> Any:
-    """Nodes of a study's file; many findings ask for the same."""
-    return yaml().compose(text)
+    return f"{shown(file)}:{line_of(composed(text_of(file)), list(place))} {'.'.join(place)}"

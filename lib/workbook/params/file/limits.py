@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ruamel.yaml import YAML
+from functools import lru_cache
+from typing import Any
+
 from ruamel.yaml.events import (
     AliasEvent,
     CollectionEndEvent,
@@ -11,9 +13,11 @@ from ruamel.yaml.events import (
     NodeEvent,
     ScalarEvent,
 )
+from ruamel.yaml.parser import Parser
 
 from workbook.inert import UNPRINTABLE
 from workbook.language import said
+from workbook.params.file.core import yaml
 
 # Characters of the whole file and of one text, and how deep lists and mappings may stand in each other. The project's
 # longest study has 6,000 characters and four levels; a list of 10,000 items fits.
@@ -28,8 +32,26 @@ class LimitError(ValueError):
         self.line = line
 
 
-def bounded(text: str) -> None:
-    """Refuse what is too large or too deep, aliases, which grow when they are read, tags, and signs that nobody sees.
+class _Bounded(Parser):
+    """A parser that refuses as it goes: nothing is built of what stands behind the first refusal."""
+
+    depth = 0
+
+    def get_event(self) -> Any:
+        event = super().get_event()
+        self.depth += isinstance(event, CollectionStartEvent)
+        self.depth -= isinstance(event, CollectionEndEvent)
+        _allowed(event, self.depth)
+        return event
+
+
+@lru_cache(maxsize=4)
+def composed(text: str) -> Any:
+    """The nodes of a study's file, each with its line; None of an empty one.
+
+    What is too large or too deep is refused, and so are aliases, which grow when they are read, tags, and signs that
+    nobody sees. Reading a text into nodes is the slow part, and a command asks for those of its study many times: nobody
+    changes them.
 
     Raises
     ------
@@ -43,11 +65,9 @@ def bounded(text: str) -> None:
     unseen = UNPRINTABLE.search(text)
     if unseen:
         raise LimitError(_sign(unseen[0]), text.count("\n", 0, unseen.start()) + 1)
-    depth = 0
-    for event in YAML(typ="safe", pure=True).parse(text):
-        depth += isinstance(event, CollectionStartEvent)
-        depth -= isinstance(event, CollectionEndEvent)
-        _allowed(event, depth)
+    reader = yaml()
+    reader.Parser = _Bounded
+    return reader.compose(text)
 
 
 def _allowed(event: Event, depth: int) -> None:
