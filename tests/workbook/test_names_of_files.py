@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from pathlib import Path
 from typing import Any
 
@@ -65,3 +66,18 @@ def test_a_name_that_is_too_long_is_no_disk_that_cannot_be_written(tmp_path: Pat
     problem = OSError(errno.ENAMETOOLONG, "File name too long", str(tmp_path / ("é" * 300)))
     told = workbook_files.explain(problem, tmp_path)
     assert "255" in told and "write" not in told and len(told) < 200
+
+
+def test_a_parameter_that_names_a_file_has_the_type_that_says_so() -> None:
+    """By its description: what is told as a table or a folder is looked up, refused and packed as one."""
+    others = {"source", "adapter", "names", "encoding", "sheet"}  # read in ways of their own, or no file
+    told = {
+        name
+        for section in Parameters.model_fields.values()
+        for name, field in section.annotation.model_fields.items()  # type: ignore[union-attr]
+        if re.search(r"\b(CSV|Excel|Parquet|xlsx|folder|base\.json)\b", field.description or "")
+        and field.annotation in (str, str | None, list[str], list[str] | None)
+    }
+    texts = "a text alone: its type does not say that it names a file (params/base.py)"
+    assert told - others - FILES - FILE_LISTS - FOLDERS == set(), texts
+    assert {"deflators", "io_table", "targets"} <= FILES and {"lists"} == FILE_LISTS

@@ -288,3 +288,50 @@ def test_the_command_that_makes_an_exhibit_again_names_the_file(
     assert trace._place("mine") == "mine"
     (tmp_path / "mine" / manifest.PLACE).write_text(str(file), encoding="utf-8")
     assert trace._place("mine") == f"'{file}'"
+
+
+def test_every_file_that_a_parameter_names_is_packed_and_named_there(tmp_path: Path) -> None:
+    """The parameters are those of the model, so that a new one that names a file cannot be forgotten."""
+    import hashlib
+    from types import SimpleNamespace
+
+    from workbook.params import Parameters
+    from workbook.params.checks.places import FILE_LISTS, FILES, FOLDERS
+
+    home = tmp_path / "home"
+    (home / "earlier").mkdir(parents=True)
+    study: dict[str, Any] = {
+        "panel": {"source": "rows.csv", "adapter": "own.yaml"},
+        "publish": {"secrecy": "public"},
+    }
+    reads = {"partial_coefficients": "file", "split_weights": "file"}
+    study |= {"classification": {"standards": {"own": {"file": "standard.csv"}}}, "names": "names.csv"}
+    study["classification"] |= reads
+    section = {
+        name: one
+        for one, field in Parameters.model_fields.items()
+        for name in getattr(field.annotation, "model_fields", {})
+    }
+    for name in sorted(FILES | FILE_LISTS):
+        value = [f"{name}.csv"] if name in FILE_LISTS else f"{name}.csv"
+        study.setdefault(section[name], {})[name] = value
+    for name in FOLDERS:
+        study.setdefault(section[name], {})[name] = "earlier"
+    (home / "earlier" / "first.release.json").write_text("{}", "utf-8")
+    named = ["rows.csv", "own.yaml", "standard.csv", "names.csv", *(f"{n}.csv" for n in FILES | FILE_LISTS)]
+    for name in named:
+        (home / name).write_text(f"adapter: {name}\n", "utf-8")
+    file = home / "mine.yaml"
+    with file.open("w", encoding="utf-8") as stream:
+        YAML().dump(study, stream)
+    (home / manifest.PLACE).write_text(str(file), encoding="utf-8")
+    mark = hashlib.sha256(file.read_bytes()).hexdigest()
+    built: Any = SimpleNamespace(
+        name="mine", root=home, parameters={"secrecy": "public"}, manifest={"parameters_sha256": mark}
+    )
+    packed = dict(package._own(built))
+    text = packed["params/mine.yaml"].decode("utf-8")
+    for name in named:
+        assert packed[f"params/mine/{name}"] == (home / name).read_bytes(), name
+        assert f"mine/{name}" in text, name
+    assert packed["params/mine/earlier/first.release.json"] == b"{}" and "mine/earlier" in text

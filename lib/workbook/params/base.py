@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -29,6 +30,19 @@ VALUE = r"^[\w.-]{1,60}$"
 Column = Annotated[str, Field(pattern=NAMED, max_length=60)]
 
 
+@dataclass(frozen=True)
+class Names:
+    """What a text of a study's file names: a file, one with rows of units, or a folder.
+
+    Such a parameter is looked up beside the study, refused where nothing is there, and packed (`checks.places`).
+    """
+
+    what: Literal["file", "rows", "folder"]
+
+
+FileName = Annotated[str, Names("file")]
+RowsName = Annotated[str, Names("rows")]  # under rules of secrecy it stays out of packages
+FolderName = Annotated[str, Names("folder")]
 CHINESE = Path(__file__).with_name("help.zh.yaml")
 
 

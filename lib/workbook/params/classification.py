@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from workbook import paths
 from workbook.language import listed, said
-from workbook.params.base import Section, Share, Year
+from workbook.params.base import FileName, Section, Share, Year
 
 # A standard by its name, or with some of its own classes: name:01,02.
 Standard = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(:[0-9A-Za-z.,]+)?$")]
@@ -18,7 +18,7 @@ Standard = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(:[0-9A-Za-z.,]+)?$")]
 class OwnStandard(Section):
     """A standard that the study brings: its file, and what its document says of itself."""
 
-    file: str = Field(
+    file: FileName = Field(
         description="CSV or xlsx of its classes and GB/T 4754 codes; `fusion standard FILE` checks it"
     )
     edition: Literal["2002", "2011", "2017"] | None = Field(
@@ -64,7 +64,7 @@ class Classification(Section):
         description="point shares of classes marked *: partial_share for all; from coefficients_file; or estimated from the "
         "units that report revenue by class, where enough do",
     )
-    coefficients_file: str | None = Field(
+    coefficients_file: FileName | None = Field(
         None, description="CSV with standard, gbt_code, coefficient (0 to 1), for partial_coefficients: file"
     )
     edition_evidence: Literal["none", "own_later_code"] = Field(
@@ -76,12 +76,12 @@ class Classification(Section):
         description="points within the intervals of split codes: none; from split_weights_file; or later_codes, the shares of "
         "the panel's own enterprises that bore the code and now bear each successor",
     )
-    split_weights_file: str | None = Field(
+    split_weights_file: FileName | None = Field(
         None,
         description="CSV with edition, code, part, weight (adding up to 1), for split_weights: file; with part_edition 2011 the "
         "parts of a code of 2002 are classes of 2011",
     )
-    lists: list[str] = Field(
+    lists: list[FileName] = Field(
         default_factory=list,
         description="official lists of units (CSV or Excel, columns of data/classification/lists_template.csv): they tag fields, "
         "modes and actors",

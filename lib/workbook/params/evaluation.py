@@ -7,18 +7,18 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from workbook.language import said
-from workbook.params.base import Column, Section, Year
+from workbook.params.base import Column, FileName, RowsName, Section, Year
 
 
 class Evaluation(Section):
     """Evaluation of pilot units and of policy targets."""
 
-    pilots: str | None = Field(
+    pilots: FileName | None = Field(
         None,
         description="CSV of pilot units in the form of data/evaluation/pilots_template.csv; none: the enterprises "
         "that start_column marks, unverified",
     )
-    plan: str | None = Field(
+    plan: FileName | None = Field(
         None,
         description="CSV of what was asked of pilot units: goals, tasks, projects with weights and dates, and what the units "
         "report (data/evaluation/plan_template.csv); none: no conclusion is proposed",
@@ -46,10 +46,10 @@ class Evaluation(Section):
     report_scheme: str | None = Field(
         None, description="scheme that the official report is on; empty = the one with most units"
     )
-    targets: str = Field(
+    targets: FileName = Field(
         "data/evaluation/targets.csv", description="CSV of targets; the default is the policy document's own"
     )
-    observed: str | None = Field(
+    observed: FileName | None = Field(
         None, description="CSV of observed values of targets: target, year, value, source"
     )
     target_base_years: list[Year] = Field(
@@ -75,15 +75,15 @@ class Evaluation(Section):
         default_factory=lambda: ["operating_revenue", "service_revenue", "value_added"],
         description="money columns of the bureau's table",
     )
-    tiles: str = Field(
+    tiles: FileName = Field(
         "data/evaluation/tiles_shanghai.csv",
         description="CSV of regions as a grid of tiles: district (code), row, column; the default is a schematic of Shanghai",
     )
-    vintage_returns: str | None = Field(
+    vintage_returns: RowsName | None = Field(
         None,
         description="Parquet of an earlier run's `returns` artefact; the revision of totals compares with it, and says why",
     )
-    vintage: str | None = Field(
+    vintage: RowsName | None = Field(
         None,
         description="Parquet of an earlier run's `published` artefact; the revision table compares with it",
     )

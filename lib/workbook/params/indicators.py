@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, field_validator
 
 from workbook import paths
 from workbook.language import listed, said
-from workbook.params.base import Column, Section, Share, Year
+from workbook.params.base import Column, FileName, Section, Share, Year
 
 Weighting = Literal["entropy", "equal", "critic", "standard_deviation", "variation", "entropy_critic"]
 
@@ -75,7 +75,7 @@ class Indicators(Section):
         None,
         description="cut points, bounds and weights are those of this year, for all years; empty = of all rows",
     )
-    base_file: str | None = Field(
+    base_file: FileName | None = Field(
         None,
         description="bounds and weights of an earlier run (its base.json, notebook 03), so that this year's scores compare "
         "with last year's; it comes before base_year",
@@ -207,7 +207,7 @@ class Integration(Section):
         description="columns of the panel, also the study's own expressions, that are compared with integration as the other "
         "definitions are: a bureau's measure, or an index made elsewhere",
     )
-    own_index: str | None = Field(
+    own_index: FileName | None = Field(
         None,
         description="CSV of an index of your own: groups, their indicators or columns, directions, weights that add up to 100 "
         "(data/indicators/own_index_template.csv); compared with integration, and a column `own_index` to judge on",
@@ -217,7 +217,7 @@ class Integration(Section):
         description="who leaves out an indicator of it that others tell that year: none = no index and no rank; least = the "
         "indicator at its lowest score, for where having no rank is no loss",
     )
-    io_table: str | None = Field(
+    io_table: FileName | None = Field(
         None,
         description="input-output table of your own (CSV or Excel, form: data/io/table_template.csv): links of manufacturing "
         "and services both ways, and exposures up and down the chain",

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from workbook.language import said
-from workbook.params.base import Column, Section, Share, Year, in_order
+from workbook.params.base import Column, FileName, RowsName, Section, Share, Year, in_order
 
 _LOADER = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
 
@@ -180,12 +180,12 @@ class Panel(Section):
         description="where a hard rule is broken: stop the run, or set aside in the quality queue the cell that is wrong by "
         "itself, or the row whose cells contradict each other",
     )
-    deflators: str | None = Field(
+    deflators: FileName | None = Field(
         None,
         description="CSV of price indices by industry and year, with sources (data/contract/deflators_template.csv): growth at "
         "constant prices and productivity use them where the panel has no deflator of its own; none ships",
     )
-    corrections: str | None = Field(
+    corrections: RowsName | None = Field(
         None,
         description="CSV or Excel of corrections that answers to queries gave (data/editing/README.md); applied before the "
         "checks, what was reported stays on record",

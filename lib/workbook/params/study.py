@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from workbook.language import said
-from workbook.params.base import MASTER, OPTION, VALUE, Section, Share
+from workbook.params.base import MASTER, OPTION, VALUE, FolderName, Section, Share
 
 
 class Sentence(Section):
@@ -66,7 +66,7 @@ class Publish(Section):
     leave_out: list[str] = Field(
         default_factory=list, description="exhibits that are not published, by name, e.g. 02.paths"
     )
-    earlier_releases: str | None = Field(
+    earlier_releases: FolderName | None = Field(
         None, description="folder with the records of what was published before, beside the study's file"
     )
 

@@ -22,7 +22,7 @@ from workbook import files, inert, paths
 from workbook.exhibits.sheets import SheetError
 from workbook.language import listed, said, word
 from workbook.params import Parameters
-from workbook.params.checks.places import FILES, besides, resolve_source
+from workbook.params.checks.places import FILE_LISTS, FILES, FOLDERS, ROWS, besides, resolve_source
 from workbook.params.file import folder, forms
 from workbook.params.file.core import yaml
 from workbook.params.load import stated
@@ -291,23 +291,24 @@ def _with_named(place: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _tables(place: Path, but: set[Path]) -> list[Path]:
-    """Files of a folder that a study reads as its source."""
+    """Files of a folder that a study reads as its source, or records of what was published before."""
+    if records := sorted(place.glob("*.release.json")):
+        return records
     return folder.looked(place, but).tables if folder.is_many(place) else folder.parts(place)
 
 
 def _named(flat: Mapping[str, Any], public: bool) -> list[str]:
     """What a study names and a package may hold: rows of units that were promised secrecy stay where they are."""
-    rows = {"vintage", "vintage_returns", "corrections"}
     named = [
         flat["adapter"],
         flat["names"] if isinstance(flat["names"], str) else None,
-        *(flat[name] for name in sorted(FILES - rows)),
-        *flat["lists"],
+        *(flat[name] for name in sorted(FILES - ROWS)),
+        *(one for name in sorted(FILE_LISTS) for one in flat[name]),
     ]
     named += [own["file"] for own in flat["standards"].values()]
     if public:
         named += [flat["source"]] if isinstance(flat["source"], str) else flat["source"]
-        named += [flat[name] for name in sorted(rows & FILES)]
+        named += [flat[name] for name in sorted(ROWS | FOLDERS)]
     return list(dict.fromkeys(str(name) for name in named if name))
 
 

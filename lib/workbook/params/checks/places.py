@@ -6,35 +6,45 @@ import csv
 import importlib.util
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, get_args, get_origin
 
 from workbook import paths
 from workbook.language import listed, said
 from workbook.params import Parameters
+from workbook.params.base import Names
 from workbook.params.checks.refusals import StudyError, shown
 from workbook.params.file import folder
 from workbook.params.panel import labels
 
 LOADER = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
-# Parameters beside panel.source that name a file, or a folder.
-FOLDERS = {"earlier_releases"}
-FILE_LISTS = {"lists"}
-FILES = {
-    "base_file",
-    "coefficients_file",
-    "corrections",
-    "deflators",
-    "io_table",
-    "observed",
-    "own_index",
-    "pilots",
-    "plan",
-    "split_weights_file",
-    "targets",
-    "tiles",
-    "vintage",
-    "vintage_returns",
-}
+
+
+def _naming(*what: str, several: bool = False) -> set[str]:
+    """Parameters whose types say that they name a file or a folder; of `several` those that name a list of them."""
+    found = set()
+    for section in Parameters.model_fields.values():
+        for name, field in getattr(section.annotation, "model_fields", {}).items():
+            marks = {
+                one.what for one in (*field.metadata, *_marks(field.annotation)) if isinstance(one, Names)
+            }
+            if marks & {*what} and (get_origin(field.annotation) is list) == several:
+                found.add(name)
+    return found
+
+
+def _marks(annotation: Any) -> Iterator[Any]:
+    yield from getattr(annotation, "__metadata__", ())
+    for part in get_args(annotation):
+        yield from _marks(part)
+
+
+# Parameters beside panel.source that name a file, or a folder, as their types in the model say.
+ROWS = _naming("rows")
+FILES = _naming("file") | ROWS
+FILE_LISTS = _naming("file", several=True)
+FOLDERS = _naming("folder")
 
 
 def resolve_source(source: str, file: Path) -> str:
