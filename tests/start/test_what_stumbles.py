@@ -110,3 +110,49 @@ def test_a_start_year_of_something_is_one() -> None:
     data = panel().drop(columns="law").assign(first_year_of_law=np.where(np.arange(48) < 18, 2013, np.nan))
     data["first_year_of_law"] = data["first_year_of_law"].astype("Int64")
     assert [one["header"] for one in notes(data)["start"]] == ["first_year_of_law"]
+
+
+@pytest.mark.parametrize(
+    "header", ["adopt", "adoption", "银行危机开始年份", "FirstYearOfLaw", "某项试点获批年份"]
+)
+def test_start_years_by_what_stands_before_or_alone(header: str) -> None:
+    data = panel()
+    data[header] = data["year"].where(data["law"] == 1).groupby(data["city"]).transform("min")
+    data.drop(columns="law").to_csv("a.csv", index=False)
+    roles = assign(look([Path("a.csv")]))
+    assert roles.start and roles.treatment
+    assert [values for key, values in roles.notes if key == "start"] == [{"header": header}]
+
+
+def test_a_year_that_says_of_no_start_is_offered_and_a_founding_year_is_none() -> None:
+    data = panel().drop(columns="law").assign(founded=1990, 成立年份=1995)
+    assert notes(data)["no_treatment"][0]["years"] == "founded, 成立年份"
+
+
+def test_99_in_a_column_of_0_and_1_is_told() -> None:
+    data = panel()
+    data["married"] = (data.index % 2).astype(int)
+    data.loc[data.index % 9 == 0, "married"] = -99
+    assert [one["header"] for one in notes(data)["sentinel"]] == ["married"]
+
+
+@pytest.mark.parametrize(
+    ("header", "en", "zh"),
+    [("学区代码", "school district", "学区"), ("县代码", "county", "县"), ("区县", "county", "区县")],
+)
+def test_units_are_called_by_their_header(header: str, en: str, zh: str) -> None:
+    panel().rename(columns={"city": header}).to_csv("a.csv", index=False)
+    word = assign(look([Path("a.csv")])).word
+    assert word is not None and (word.en, word.zh) == (en, zh)
+
+
+def test_an_identifier_is_called_by_its_label_and_a_header_may_begin_with_a_number() -> None:
+    data = panel().rename(columns={"city": "id", "jobs": "10—19岁占比（%）"})
+    data["id"] = data["id"].str[5:].astype(int)
+    data.to_csv("plain.csv", index=False)
+    assert "x_10_19岁占比" in [one.name for one in assign(look([Path("plain.csv")])).others()]
+    data.rename(columns={"10—19岁占比（%）": "share"}).to_stata(
+        "a.dta", write_index=False, variable_labels={"id": "Person"}
+    )
+    word = assign(look([Path("a.dta")])).word
+    assert word is not None and word.en == "person"

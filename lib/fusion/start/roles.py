@@ -174,9 +174,9 @@ def _no_unit(looked: Looked, year: Seen) -> str:
 
 def _unit(column: Seen) -> Word | None:
     """What its header, else its label, says that units are."""
-    return role(column.key, "unit", True) or (
-        role(normalise(column.label), "unit", True) if column.label else None
-    )
+    said_by = role(column.key, "unit", True)
+    plain = said_by is None or said_by.en == "unit"
+    return (role(normalise(column.label), "unit", True) if plain and column.label else None) or said_by
 
 
 def _counts(column: Seen, year: Seen) -> bool:
@@ -286,7 +286,8 @@ def _latin(header: str, place: int) -> str:
     if told:
         return told if told[:1].isalpha() else f"x_{told}"
     chinese = re.sub(r"[^0-9a-z_\u4e00-\u9fff]+", "_", unicodedata.normalize("NFKC", bare).lower()).strip("_")
-    return chinese[:40] if re.match("[a-z\u4e00-\u9fff]", chinese) and len(chinese) > 1 else f"x{place}"
+    begun = chinese if re.match("[a-z\u4e00-\u9fff]", chinese) else f"x_{chinese}"
+    return begun[:40] if re.search("[a-z\u4e00-\u9fff]", chinese) and len(chinese) > 1 else f"x{place}"
 
 
 def _free(name: str, taken: set[str]) -> str:
@@ -342,7 +343,7 @@ def _sentinels(roles: Roles, column: Seen) -> None:
         return
     for value in SENTINELS:
         count, others = int((found == value).sum()), found[~found.isin(SENTINELS)]
-        if count < OFTEN or others.empty or found.nunique() < 4:
+        if count < OFTEN or others.nunique() < 2:
             continue
         apart = others.min() >= 0 if value < 0 else others.max() < value / 3
         if apart:
@@ -362,12 +363,15 @@ def _treatment(roles: Roles, asked: Seen | None) -> None:
     starts = [
         c
         for c in roles.others()
-        if c.is_year
-        and _constant(roles, c.values)
-        and (role(c.key, "start", True) or _begins(roles, c, truths))
+        if c.is_year and _constant(roles, c.values) and (_starts(c) or _begins(roles, c, truths))
     ]
     if asked is None and not (starts or truths):
-        roles.note("no_treatment", headers=listed(c.header for c in other) or "–")
+        dated = [c for c in roles.others() if c.is_year and _constant(roles, c.values)]
+        shown = {
+            "headers": listed(c.header for c in other) or "–",
+            "years": listed(c.header for c in dated) or "–",
+        }
+        roles.note("no_treatment", **shown)
         return
     if asked is not None and asked.is_year and _constant(roles, asked.values):
         starts, truths = [asked], truths
@@ -384,6 +388,11 @@ def _treatment(roles: Roles, asked: Seen | None) -> None:
         roles.made["start_year"] = f"first_year({roles.treatment} == 1)"
     elif truths:
         roles.note("switches" if truths[0].is_truth else "amount", header=truths[0].header)
+
+
+def _starts(column: Seen) -> bool:
+    """Whether its header, or its label, says that it is the year in which something starts."""
+    return any(role(text, "start", True) for text in (column.key, normalise(column.label)) if text)
 
 
 def _begins(roles: Roles, column: Seen, truths: list[Seen]) -> bool:
