@@ -210,3 +210,12 @@ def test_what_is_not_there_is_named(rows: pd.DataFrame) -> None:
         tables.correlated(table(["x", "z"]), rows.head(2), NOBODY)
     with pytest.raises(EffectsError, match="a value of empty"):
         tables.summaries(table(["empty"]), rows.assign(empty=np.nan), NOBODY)
+
+
+def test_counts_stay_whole_below_a_table_of_no_columns() -> None:
+    """The two are set one below the other; counts were printed as 438.00000."""
+    made = pd.DataFrame(
+        {"panel": [""], "column": [1], "one": [""], "n": [438], "units": [51], "singletons": [0]}
+    )
+    whole = pd.concat([tables.NO_COLUMN, made])
+    assert whole[["n", "units", "singletons"]].dtypes.eq("int64").all()

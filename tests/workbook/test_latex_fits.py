@@ -137,3 +137,26 @@ def test_a_word_that_no_page_holds_is_set_all_the_same() -> None:
     for heads in (["a", word], ["a", word, "c", "d"]):
         made = latex.table_tex(heads, [[word] * len(heads)], [True] * len(heads), "t", "l", [])
         assert made.count(word) >= len(heads)
+
+
+@pytest.mark.parametrize(
+    "head", ["结果变量（对数）的一个很长的名称", "Log output per worker and year", "Sales"]
+)
+def test_heads_over_columns_have_room_and_gaps_are_those_that_were_counted(head: str) -> None:
+    """A table of five columns in Chinese stood 29 points over its page: gaps were LaTeX's own, heads not looked at."""
+    cells = Line("coef", ["institutions", *["346.660"] * 5])
+    heads = [
+        [(head, 1), ("patents" * 30, 4)],
+        [(head, 1), *[("", 1)] * 4],
+        [(f"({i})", 1) for i in range(1, 6)],
+    ]
+    text = forms.table_tex(Grid(heads, [cells], 5), "A title", "11-made", [])
+    assert r"\setlength{\tabcolsep}{4pt}" in text
+    size = SIZES[re.findall(r"\\(normalsize|small|footnotesize|scriptsize)\n", text)[0]]
+    for span, kind, told in re.findall(
+        r"\\multicolumn\{(\d)\}\{(c|>\{[^}]*\}b\{[\d.]+pt\})\}\{([^}]*)\}", text
+    ):
+        broken = re.search(r"b\{([\d.]+)pt\}", kind)
+        room = float(broken[1]) if broken else width(told, size)
+        assert room <= latex.UPRIGHT * int(span) / 5 + OVER, (told, kind)
+    assert (r"\usepackage{array}" in text) == (r"\arraybackslash" in text)

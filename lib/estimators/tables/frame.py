@@ -36,7 +36,10 @@ FOOT = [
 
 
 # A description without a column: what a study without regressions has of them.
-NO_COLUMN = pd.DataFrame(columns=["panel", "column", "one"])
+# Typed, so that counts of columns that are set below it stay whole.
+NO_COLUMN = pd.DataFrame(columns=["panel", "column", "one"]).assign(
+    **{name: pd.Series(dtype="int64") for name in ("n", "units", "singletons")}
+)
 
 
 def expanded(table: Mapping[str, Any], rows: pd.DataFrame) -> dict[str, Any]:
@@ -265,7 +268,7 @@ def described(table: Mapping[str, Any], fits: Sequence[Sequence[Fit]]) -> pd.Dat
                 "like": one.column["like"],
             }
             line |= {"parameters": one.corrected.parameters, "freedom": float(one.corrected.freedom)}
-            line |= {"factor": one.corrected.factor, "n": one.rows.n, "units": one.foot()["units"]}
+            line |= {"factor": one.corrected.factor, "n": one.rows.n, "units": int(one.foot()["units"])}
             line |= {"singletons": one.rows.dropped, "omitted": one.rows.omitted or None}
             lines.append(line)
     return pd.DataFrame(lines)

@@ -56,20 +56,16 @@ def table_tex(grid: Grid, caption: str, label: str, notes: list[str]) -> str:
         else side[0]
         for width, wrapped, side in kinds
     )
-    small = made.size < 1
-    size = (
-        [rf"\{latex.SIZES[made.size]}", rf"\setlength{{\tabcolsep}}{{{fitting.GAP / 2:g}pt}}"]
-        if small or any(made.wrapped)
-        else []
-    )
-    heads = [row for head in grid.heads for row in _head_tex(head)]
+    # Widths are those with this gap: with LaTeX's own, which is wider, a table that fits would stand over the page.
+    size = [rf"\{latex.SIZES[made.size]}", rf"\setlength{{\tabcolsep}}{{{fitting.GAP / 2:g}pt}}"]
+    heads = [row for head in grid.heads for row in _head_tex(head, made)]
     lines = [row for line, before in _pairs(grid) for row in _line_tex(line, before, grid.columns)]
     told = [rf"\par {{\footnotesize\raggedright {tex(note)}\par}}" for note in notes]
     packages = [
         "booktabs",
         *(["longtable"] if over else []),
         *(["pdflscape"] if turned else []),
-        *(["array"] if any(made.wrapped) else []),
+        *(["array"] if any(made.wrapped) or any(r"\arraybackslash" in row for row in heads) else []),
     ]
     needs = "".join(rf"\usepackage{{{name}}}" for name in packages)
     start = [f"% {needs}; for Chinese also \\usepackage{{ctex}}, compiled with XeLaTeX"]
@@ -106,10 +102,15 @@ def table_tex(grid: Grid, caption: str, label: str, notes: list[str]) -> str:
 
 
 def _fitted(grid: Grid) -> fitting.Fit:
-    """Widths of columns; those over which a head stands alone are as wide as it."""
+    """Widths of columns; those over which a head stands alone have room for its words."""
     rows = [line.cells for line in grid.lines if line.kind != "panel"]
-    alone = next((row for row in reversed(grid.heads) if all(span == 1 for _, span in row)), [])
-    heads = ["", *(text for text, _ in alone)] if len(alone) == grid.columns else [""] * (grid.columns + 1)
+    heads = [""] * (grid.columns + 1)
+    for row in grid.heads:
+        at = 1
+        for text, span in row:
+            if span == 1 and fitting.longest_word(text) > fitting.longest_word(heads[at]):
+                heads[at] = text
+            at += span
     pages = [page for page in latex.PAGES if page[1] or not grid.landscape]
     made = fitting.fit(heads, rows, [False] * len(heads), pages)
     if made is not None:
@@ -118,10 +119,14 @@ def _fitted(grid: Grid) -> fitting.Fit:
     return fitting.Fit(0.7, True, [even] * len(heads), [True] * len(heads))
 
 
-def _head_tex(head: list[tuple[str, int]]) -> list[str]:
+def _head_tex(head: list[tuple[str, int]], made: fitting.Fit) -> list[str]:
+    """A line of heads; one that is wider than its columns is broken at its words."""
     cells, rules, at = [], [], 2
     for text, span in head:
-        cells.append(rf"\multicolumn{{{span}}}{{c}}{{{tex(text)}}}")
+        width = sum(made.widths[at - 1 : at - 1 + span]) + fitting.GAP * (span - 1)
+        wide = fitting.units(text) * fitting.CHARACTER * made.size > width
+        kind = rf">{{\centering\arraybackslash}}b{{{width:.1f}pt}}" if wide else "c"
+        cells.append(rf"\multicolumn{{{span}}}{{{kind}}}{{{tex(text)}}}")
         if span > 1:
             rules.append(rf"\cmidrule(lr){{{at}-{at + span - 1}}}")
         at += span
