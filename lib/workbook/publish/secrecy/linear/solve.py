@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from scipy.linalg import qr, solve_triangular
+from scipy.linalg import solve_triangular
+from scipy.linalg.lapack import dgetrf as getrf
+from scipy.linalg.lapack import dpstrf as pstrf
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse.linalg import lsmr
 
@@ -23,6 +25,7 @@ BASES = 8
 LARGEST = 2e7
 DENSE = 800
 SPARSE = 1e5
+MANY = 2_000
 ROUNDS = 2
 PRUNED = 4
 # Of what a target can move at most, the share that is given up to rounding.
@@ -233,13 +236,14 @@ class _Proven:
             return []
         many = np.column_stack(moves)
         kept = (np.abs(self.sums @ many) <= self.room[:, None]).all(axis=0)
-        reached = _reached(self.problem, many[:, kept])
-        open_ = np.asarray(~self.pairs.all(axis=1))
+        asked = np.flatnonzero(~self.pairs.all(axis=1))
+        reached = _reached(self.problem, asked, many[:, kept])
+        open_ = np.ones(len(asked), bool)
         for move, far in zip(many[:, kept].T, reached.T, strict=True):
             new = np.flatnonzero(far & open_)
             if len(new):
-                self.pairs[new] |= _survives(self.problem, move)
-                open_[new] = ~self.pairs[new].all(axis=1)
+                self.pairs[asked[new]] |= _survives(self.problem, move)
+                open_[new] = ~self.pairs[asked[new]].all(axis=1)
         return [move for move, keep in zip(moves, kept, strict=True) if keep]
 
     def _draw(self) -> None:
@@ -269,21 +273,21 @@ class _Proven:
         if problem.integer or not single.any() or np.prod(self.sums.shape) > LARGEST:
             return
         draw = np.random.default_rng(len(problem.need))
-        sums, used = self.sums.toarray(), np.zeros(len(problem.low))
+        sums, used = _independent(self.sums), np.zeros(len(problem.low))
         for _ in range(times):
             open_ = np.flatnonzero(single & ~self.pairs.all(axis=1))
-            if not len(open_):
+            if not len(open_) or not len(sums):
                 return
             weight = np.exp(draw.normal(0, 1, len(used))) * 0.05**used
-            triangle, order = qr(sums * weight, mode="r", pivoting=True, check_finite=False)
-            size = np.abs(np.diagonal(triangle))
-            rank = int((size > 1e-9 * size.max(initial=0)).sum())
-            inside, outside = order[:rank], order[rank:]
+            inside, outside, lower = _basis(sums * weight)
             used[inside] += 1
             place = {v: i for i, v in enumerate(outside)}
             aims = [(t, v) for t in open_ if (v := int(problem.targets[t].indices[0])) in place]
             at = [place[v] for _, v in aims]
-            made_up = solve_triangular(triangle[:rank, :rank], triangle[:rank, rank:][:, at])
+            upper = lower[: len(inside)].T
+            made_up = solve_triangular(
+                upper, lower[len(inside) :][at].T, unit_diagonal=True, check_finite=False
+            )
             moves = np.zeros((len(used), len(aims)))
             moves[inside] = -weight[inside, None] * made_up
             moves[[v for _, v in aims], np.arange(len(aims))] = [weight[v] for _, v in aims]
@@ -291,6 +295,29 @@ class _Proven:
             moves[np.abs(moves) < 1e-12] = 0
             fits = (np.abs(moves) <= 1).all(axis=0)
             problem.pool += self.note(list(moves[:, fits].T))
+
+
+def _independent(sums: sparse.csr_matrix) -> np.ndarray:
+    """As many of the sums, none of which follows from others (rows, variables)."""
+    size = np.sqrt(np.asarray(sums.multiply(sums).sum(axis=1)).ravel())
+    sums = sparse.diags(1 / size[size > 0]) @ sums[size > 0]
+    if not sums.shape[0]:
+        return np.zeros(sums.shape)
+    _, order, rank, _ = pstrf((sums @ sums.T).toarray(), tol=1e-10)
+    return sums[np.sort(order[:rank] - 1)].toarray()
+
+
+def _basis(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Variables by which the sums can be made up, each sum by its largest; the others; factor (variables, sums).
+
+    With A the sums of the former, B of the latter, L and M the factor's two parts: inv(A) B = transposed (M inv(L)).
+    """
+    factor, swaps, _ = getrf(np.asfortranarray(sums.T), overwrite_a=True)
+    order = np.arange(len(factor))
+    for i, j in enumerate(swaps):
+        order[[i, j]] = order[[j, i]]
+    rank = len(sums)
+    return order[:rank], order[rank:], np.tril(factor, -1)
 
 
 def _projected(sums: sparse.csr_matrix, moves: np.ndarray) -> np.ndarray:
@@ -306,14 +333,14 @@ def _projected(sums: sparse.csr_matrix, moves: np.ndarray) -> np.ndarray:
     return moves
 
 
-def _reached(problem: Problem, moves: np.ndarray) -> np.ndarray:
-    """Targets (targets, moves) that moves (variables, moves) bring far enough.
+def _reached(problem: Problem, asked: np.ndarray, moves: np.ndarray) -> np.ndarray:
+    """Which of the targets that are asked for (targets, moves) moves (variables, moves) bring far enough.
 
     Ranges of amounts are symmetric, so that a move's opposite counts too.
     """
-    reach = problem.targets @ moves
+    reach = problem.targets[asked] @ moves
     reach = reach if problem.integer else np.abs(reach)
-    return reach >= problem.need[:, None] * (1 - TOLERANCE)
+    return reach >= problem.need[asked, None] * (1 - TOLERANCE)
 
 
 def _survives(problem: Problem, direction: np.ndarray) -> np.ndarray:
@@ -360,17 +387,29 @@ class _Program:
         low, high = self.bounds(attackers)
         need = self.problem.need[target]
         aim = self.problem.targets[target].toarray().ravel()
-        found: Any = linprog(-aim, **self.limits, bounds=np.column_stack([low, high]), method="highs")
+        if not self.problem.integer:
+            short = self._shortest(aim, low, high, need)
+            if aim @ short >= need * (1 - TOLERANCE):
+                return short, np.array([], int)
+        found = self._furthest(-aim, np.column_stack([low, high]))
         self.reach = float(-found.fun) if found.status == 0 else 0.0
         if found.status != 0 or -found.fun < need * (1 - TOLERANCE):
             return None, self._used(found)
         if not self.problem.integer:
-            short = self._shortest(aim, low, high, need)
-            return (short if aim @ short >= need * (1 - TOLERANCE) else found.x), np.array([], int)
+            return found.x, np.array([], int)
         near = np.round(found.x)
         if np.abs(found.x - near).max(initial=0) < 1e-6:
             return near, np.array([], int)
         return self._whole(-aim, low, high, need)
+
+    def _furthest(self, cost: np.ndarray, ranges: np.ndarray) -> Any:
+        """How far the target can move, and what holds it: of many variables by interior points, which take half the time."""
+        found: Any = None
+        if len(cost) > MANY:
+            found = linprog(cost, **self.limits, bounds=ranges, method="highs-ipm")
+        if found is None or found.status != 0:
+            found = linprog(cost, **self.limits, bounds=ranges, method="highs")
+        return found
 
     def _shortest(self, aim: np.ndarray, low: np.ndarray, high: np.ndarray, need: float) -> np.ndarray:
         """The move that touches least: what few values it needs, few contributors can rule out."""
