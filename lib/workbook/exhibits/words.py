@@ -51,9 +51,17 @@ NAMED = re.compile(r'"[^"]*"|[^\W\d]\w*\b(?!\s*\()')
 WITHOUT = "− "  # before the name of rows that a sample leaves out
 CHINESE = re.compile("[\u3400-\u9fff]")
 COLON = {"en": ": ", "zh": "："}
-# Units are written in Chinese in the contract and the codebook. Longest first: 万元 holds 元.
+# Units are written in Chinese in the contract and the codebook. A unit is looked up whole, then its parts between strokes.
 UNITS = {
     "百万美元": "million USD",
+    "亿美元": "100 million USD",
+    "万美元": "10,000 USD",
+    "美元": "USD",
+    "欧元": "EUR",
+    "百万人": "million persons",
+    "万人": "10,000 persons",
+    "千人": "thousand persons",
+    "百人": "100 persons",
     "件/百件": "items per 100 items",
     "基年": "base year",
     "对数差": "ln difference",
@@ -461,8 +469,19 @@ def plain(code: Any) -> str:
 
 
 def unit_shown(unit: str, language: str) -> str:
-    """A unit in the page's language; what has no English word stays as it is."""
-    if language == "en":
-        for chinese, english in UNITS.items():
-            unit = unit.replace(chinese, english)
-    return unit
+    """A unit in the page's language; what has no English word stays as it is.
+
+    Examples
+    --------
+    >>> [unit_shown(unit, "en") for unit in ("ln 万元/人", "美元", "件/百件", "日元/人", "百分点")]
+    ['ln 10,000 yuan/person', 'USD', 'items per 100 items', '日元/person', '百分点']
+    """
+    return _CHINESE_UNIT.sub(lambda found: _in_english(found[0]), unit) if language == "en" else unit
+
+
+# Words of a unit are whole: 美元 is not 元 with a sign before it.
+_CHINESE_UNIT = re.compile("[\u3400-\u9fff]+(?:/[\u3400-\u9fff]+)*")
+
+
+def _in_english(unit: str) -> str:
+    return UNITS.get(unit) or "/".join(UNITS.get(part, part) for part in unit.split("/"))
