@@ -7,11 +7,12 @@ import csv
 import random
 import sys
 import tempfile
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from evidence.mutants.operators import mutants
+from evidence.mutants.operators import Mutant, mutants
 from evidence.mutants.rooms import ROOMS, answering, modules
 from evidence.mutants.run import attempt, failed, place, warm
 
@@ -35,11 +36,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rooms", nargs="+", default=list(ROOMS), choices=list(ROOMS))
     parser.add_argument("--only", default="", help="part of a file's name")
     parser.add_argument("--out", type=Path, default=Path("build/mutants.csv"))
+    parser.add_argument("--more", action="store_true", help="add to the table, places not tried yet")
+    parser.add_argument(
+        "--again", action="store_true", help="try again what survived without a reason in the table"
+    )
     asked = parser.parse_args(arguments)
+    kept = _kept(asked.out) if asked.more or asked.again else pd.DataFrame(columns=COLUMNS)
+    open_ = (kept["result"] == "survived") & (kept["why"] == "")
     warm()
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        rows = _planted(place(ROOT, Path(folder)), asked)
-    table = pd.DataFrame(rows, columns=COLUMNS)
+        lib = place(ROOT, Path(folder))
+        chosen = _again(lib, kept[open_]) if asked.again else _drawn(lib, asked, _changes(kept))
+        rows = _planted(lib, chosen)
+    new = pd.DataFrame(rows, columns=COLUMNS)
+    table = pd.concat([kept[~open_] if asked.again else kept, new], ignore_index=True)
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     table.to_csv(asked.out, index=False)
     found = table["result"] != "survived"
@@ -56,19 +66,58 @@ def main(arguments: list[str] | None = None) -> int:
     return int(share < GOAL)
 
 
-def _planted(lib: Path, asked: argparse.Namespace) -> list[list[object]]:
-    reasons, draw = known(), random.Random(asked.seed)
-    places = [
+def _kept(out: Path) -> pd.DataFrame:
+    """What earlier bites found; reasons are read anew, since they may have been given after."""
+    if not out.exists():
+        return pd.DataFrame(columns=COLUMNS)
+    table, reasons = pd.read_csv(out, keep_default_na=False), known()
+    survived = table["result"] == "survived"
+    table["why"] = [reasons.get(k, "") if s else "" for k, s in zip(_changes(table), survived, strict=True)]
+    return table
+
+
+def _changes(table: pd.DataFrame) -> list[tuple[str, str, str]]:
+    return list(zip(table["file"], table["where"], table["after"].astype(str), strict=True))
+
+
+def _places(lib: Path) -> list[tuple[str, Path, Mutant]]:
+    return [
         (room, file, mutant)
         for room, file in modules(lib)
-        if room in asked.rooms and asked.only in str(file)
         for mutant in mutants(file.read_text(encoding="utf-8"))
     ]
-    chosen = sorted(draw.sample(range(len(places)), min(asked.count, len(places))))
+
+
+def _drawn(
+    lib: Path, asked: argparse.Namespace, tried: Collection[tuple[str, str, str]]
+) -> list[tuple[str, Path, Mutant]]:
+    done = set(tried)
+    places = [
+        (room, file, mutant)
+        for room, file, mutant in _places(lib)
+        if room in asked.rooms
+        and asked.only in str(file)
+        and (file.relative_to(lib).as_posix(), mutant.where, mutant.after) not in done
+    ]
+    at = sorted(random.Random(asked.seed).sample(range(len(places)), min(asked.count, len(places))))
+    return [places[k] for k in at]
+
+
+def _again(lib: Path, table: pd.DataFrame) -> list[tuple[str, Path, Mutant]]:
+    """The changes of these rows; a line that reads otherwise now is left out."""
+    wanted = set(_changes(table))
+    return [
+        (room, file, mutant)
+        for room, file, mutant in _places(lib)
+        if (file.relative_to(lib).as_posix(), mutant.where, mutant.after) in wanted
+    ]
+
+
+def _planted(lib: Path, chosen: Sequence[tuple[str, Path, Mutant]]) -> list[list[object]]:
+    reasons = known()
     sound: set[str] = set()
     rows: list[list[object]] = []
-    for k, at in enumerate(chosen):
-        room, file, mutant = places[at]
+    for k, (room, file, mutant) in enumerate(chosen):
         tests = answering(room, file, lib.parent / "tests")
         outcome = attempt(lib, file, mutant, tests)
         test = failed(outcome, tests)

@@ -32,11 +32,32 @@ def modules(lib: Path) -> list[tuple[str, Path]]:
 
 
 def answering(room: str, file: Path, tests: Path) -> list[Path]:
-    """Test files that answer for a module: those of the room, the ones that name it or its folder first."""
+    """Test files that answer for a module: those that use it wherever they are, then the others of the room.
+
+    A module's hand-worked values often stand where what calls it is tested; whole chains are left out, they take minutes.
+    """
     folder = tests / ROOMS[room]
-    names = re.compile(rf"\b({re.escape(file.stem)}|{re.escape(file.parent.name)})\b")
-    own = re.compile(rf"\b{re.escape(file.stem)}\b")
-    texts = {test: test.read_text(encoding="utf-8") for test in sorted(folder.glob("test_*.py"))}
+    own, near = (re.compile(rf"\b{re.escape(name)}\b") for name in (file.stem, file.parent.name))
+    used = _imported(file.relative_to(tests.parent / "lib"))
+    texts = {test: test.read_text(encoding="utf-8") for test in sorted(tests.glob("*/test_*.py"))}
+    chosen = [
+        test
+        for test, text in texts.items()
+        if test.parent == folder or (test.parent.name != "chain" and used.search(text))
+    ]
     return sorted(
-        texts, key=lambda test: (not own.search(texts[test]), not names.search(texts[test]), test.name)
+        chosen,
+        key=lambda test: (
+            not used.search(texts[test]),
+            test.parent != folder,
+            not own.search(texts[test]),
+            not near.search(texts[test]),
+            test.name,
+        ),
     )
+
+
+def _imported(module: Path) -> re.Pattern[str]:
+    """How a test names a module: its dotted name, or its package's and then its own in what is imported from there."""
+    package, stem = re.escape(".".join(module.parent.parts)), re.escape(module.stem)
+    return re.compile(rf"\b{package}\.{stem}\b|\bfrom {package} import (?:[^\n(]*|\([^)]*)\b{stem}\b")
