@@ -19,6 +19,7 @@ ROOMS = {
     "estimators/production": "production",
     "estimators/designs": "designs",
 }
+SLOW = ("chain", "bureau", "papers")
 
 
 def modules(lib: Path) -> list[tuple[str, Path]]:
@@ -34,7 +35,8 @@ def modules(lib: Path) -> list[tuple[str, Path]]:
 def answering(room: str, file: Path, tests: Path) -> list[Path]:
     """Test files that answer for a module: those that use it wherever they are, then the others of the room.
 
-    A module's hand-worked values often stand where what calls it is tested; whole chains are left out, they take minutes.
+    A module's hand-worked values often stand where what calls it is tested. Left out are whole chains and what writes
+    whole documents: they take minutes, and look at words.
     """
     folder = tests / ROOMS[room]
     own, near = (re.compile(rf"\b{re.escape(name)}\b") for name in (file.stem, file.parent.name))
@@ -43,7 +45,7 @@ def answering(room: str, file: Path, tests: Path) -> list[Path]:
     chosen = [
         test
         for test, text in texts.items()
-        if test.parent == folder or (test.parent.name != "chain" and used.search(text))
+        if test.parent == folder or (test.parent.name not in SLOW and used.search(text))
     ]
     return sorted(
         chosen,
