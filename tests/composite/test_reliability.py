@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fusion.composite import reliability
+from fusion.composite import coherence, reliability
 
 
 def correlated(loads: list[float], rows: int = 400) -> pd.DataFrame:
@@ -43,6 +43,31 @@ def test_what_has_no_reliability_says_so() -> None:
     assert np.isnan(reliability.omega(z.assign(**{"1": -z[1]})[[0, "1"]]))
     assert np.isnan(reliability.icc([1.0, 2.0], ["a", "b"]))
     assert np.isnan(reliability.icc([1.0, 1.0, 1.0, 1.0], ["a", "a", "b", "b"]))
+
+
+def test_scores_whose_sum_does_not_vary_have_no_reliability() -> None:
+    """r = −1 makes alpha's denominator 1 + (k − 1) r̄ nothing; so do three columns of which each pair has r = −1/2."""
+    x = np.arange(6.0)
+    assert np.isnan(reliability.alpha(np.c_[x, -x]))
+    turn = np.exp(2j * np.pi * np.outer(np.arange(12), [1]) / 12) * np.exp(2j * np.pi * np.arange(3) / 3)
+    np.testing.assert_allclose(np.corrcoef(turn.real.T)[0, 1:], -0.5, atol=1e-12)
+    assert np.isnan(reliability.alpha(turn.real))
+    # Close to it there is an answer: r = −.9 gives 2 (−.9)/(1 − .9) = −18.
+    assert reliability.alpha(correlated([1.0, -0.9])) == pytest.approx(-18, rel=1e-9)
+    # Loadings (1, 1, −1) with weights (1, 1, 2) and no weights at all: nothing is left of the sum.
+    assert np.isnan(reliability.omega(np.c_[x, x, -x], [1, 1, 2]))
+    assert np.isnan(reliability.omega(np.c_[x, x**2, x**3], [0, 0, 0]))
+    assert np.isnan(reliability.omega(np.ones((4, 0)))) and np.isnan(reliability.alpha(np.ones((4, 0))))
+
+
+@pytest.mark.filterwarnings("ignore:invalid value", "ignore:Degrees of freedom", "ignore:divide by zero")
+@pytest.mark.parametrize("z", [np.ones((4, 3)), np.ones((1, 3)), np.full((4, 3), np.nan)])
+def test_columns_that_do_not_vary_have_no_answer(z: np.ndarray) -> None:
+    named = pd.DataFrame(z, columns=["a", "b", "c"])
+    assert np.isnan(reliability.alpha(z)) and np.isnan(reliability.omega(z))
+    assert coherence.negative(named, named.mean(axis=1))[["correlation", "loading"]].isna().all(axis=None)
+    (row,) = coherence.chain_summary(named, dict.fromkeys(named, "it")).to_dict("records")
+    assert np.isnan(row["alpha"]) and np.isnan(row["within"]) and row["negative_pairs"] == 0
 
 
 def test_icc_of_shrout_and_fleiss() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from fusion.indicators import describe, measure, servitization
+from fusion.indicators.system import out_of_range, system
 
 CODES = ["A1", "A2", "B1", "B2"]
 
@@ -109,3 +111,42 @@ def test_districts_of_the_first_year_that_the_last_lacks_are_not_drawn() -> None
     rows = {"district": ["a", "b"], "year": [2018, 2023], "mean": 1.0, "low": 0.5, "high": 1.5}
     axes = group_means(pd.DataFrame(rows), {"x": "x", "y": "y"}).axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["b"]
+
+
+def test_values_at_the_ends_of_the_expected_range_are_in_it() -> None:
+    """A1 is expected in [0, 100]: two values of six lie outside."""
+    declared = system(["A1"]).loc["A1", ["expected_min", "expected_max"]]
+    assert declared.tolist() == [0, 100]
+    given = pd.DataFrame({"A1": [0, 100, -1e-9, 100.01, 50, np.nan]})
+    assert out_of_range(given, ["A1"]).tolist() == [2]
+
+
+def test_indicators_never_observed_together_are_not_read_as_a_list() -> None:
+    """One of them is asked in even years, one in odd: no correlation, so nothing is told of the chain."""
+    table = values()
+    table["B1"], table["B2"] = (
+        table["B1"].where(table["year"] == 2020),
+        table["B2"].where(table["year"] == 2021),
+    )
+    built = made(table)
+    read = describe.hangs_together(built).set_index("chain")
+    assert read.loc["value", "reading"] == "unknown" and read.loc["industry", "reading"] != "unknown"
+
+
+def test_the_closest_chains_may_move_against_each_other() -> None:
+    """Of −.9, .5 and .2 the first is the strongest."""
+    r = {"with_a": [1, -0.9, 0.5], "with_b": [-0.9, 1, 0.2], "with_c": [0.5, 0.2, 1]}
+    chains = pd.DataFrame({"chain": ["a", "b", "c"], **r})
+    assert describe.closest(chains) == {"first": "a", "second": "b", "correlation": -0.9}
+
+
+def test_a_chain_is_a_dimension_from_seven_tenths_on() -> None:
+    """Two indicators with r: alpha 2r/(1 + r) is .75 at r = .6 and .667 at r = .5; both agree more than with the other chain."""
+    turn = 2 * np.pi * np.arange(80) / 80
+    base, rest = np.sqrt(2) * np.cos(turn), np.sqrt(2) * np.sin(turn)  # mean 0, variance 1, uncorrelated
+    table = values()
+    for r, reading in ((0.6, "dimension"), (0.5, "weak")):
+        pair = {"A1": 50 + 5 * base, "A2": 50 + 5 * (r * base + np.sqrt(1 - r**2) * rest)}
+        read = describe.hangs_together(made(table.assign(**pair))).set_index("chain")
+        assert read.loc["industry", "alpha"] == pytest.approx(2 * r / (1 + r))
+        assert read.loc["industry", "reading"] == reading

@@ -23,6 +23,12 @@ def test_the_interval_of_a_mean_divides_by_the_firms() -> None:
     assert row["mean"] - row["low"] == pytest.approx(1.96 * np.sqrt(82.5 / 9 / 10), rel=1e-12)
 
 
+def test_who_has_no_score_is_counted_among_all() -> None:
+    """Three of thirteen firms have none: 100 · 3/13 = 23.08 %; a group without gaps has none."""
+    gaps = pd.concat([scores(10), scores(3).assign(score=np.nan), scores(10).assign(path="P2")])
+    assert by_path(gaps, "score")["silent"].tolist() == [pytest.approx(300 / 13), 0]
+
+
 def test_nine_firms_are_not_shown_and_ten_are() -> None:
     assert by_path(scores(9), "score").empty and len(by_path(scores(10), "score")) == 1
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from fusion.composite.pca import correlation
+from fusion.composite.pca import Floats, correlation
 from fusion.composite.reliability import alpha
 
 
@@ -77,8 +77,16 @@ def negative(z: pd.DataFrame, index: ArrayLike) -> pd.DataFrame:
     """
     total = pd.Series(np.asarray(index, dtype=float), index=z.index)
     with_index = z.astype(float).corrwith(total)
-    values, vectors = np.linalg.eigh(correlation(z))
-    first = vectors[:, -1] * (1 if vectors[:, -1].sum() >= 0 else -1) * np.sqrt(values[-1])
+    first = _first_component(correlation(z)) if z.shape[1] else np.zeros(0)
     table = pd.DataFrame({"indicator": list(z), "correlation": with_index.to_numpy(), "loading": first})
     table["negative"] = (table["correlation"] < 0) | (table["loading"] < 0)
     return table.sort_values("correlation", ignore_index=True)
+
+
+def _first_component(r: Floats) -> Floats:
+    """Loadings on it, mostly positive; missing where a correlation is."""
+    if not np.isfinite(r).all():
+        return np.full(len(r), np.nan)
+    values, vectors = np.linalg.eigh(r)
+    first = vectors[:, -1] * (1 if vectors[:, -1].sum() >= 0 else -1) * np.sqrt(values[-1])
+    return np.asarray(first, float)

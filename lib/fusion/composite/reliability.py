@@ -13,10 +13,14 @@ Floats = NDArray[np.float64]
 
 
 def alpha(z: ArrayLike) -> float:
-    """Standardised Cronbach's alpha k r̄/(1 + (k − 1) r̄), r̄ the mean correlation of pairs; NaN for one column."""
+    """Standardised Cronbach's alpha k r̄/(1 + (k − 1) r̄), r̄ the mean correlation of pairs.
+
+    NaN for one column, where a column does not vary, and where columns cancel out: their sum has no variance to share.
+    """
     r = correlation(z)
     k = len(r)
-    if k < 2:
+    # The sum of all correlations is the variance of the sum of standardised scores; rounding leaves some 1e-16 of it.
+    if k < 2 or not r.sum() > 1e-12 * k**2:
         return float("nan")
     mean = (r.sum() - k) / (k * (k - 1))
     return float(k * mean / (1 + (k - 1) * mean))
@@ -65,10 +69,13 @@ def omega(z: ArrayLike, weights: ArrayLike | None = None) -> float:
     Returns
     -------
     float
-        NaN where there are no loadings.
+        NaN where there are no loadings, and where the weighted sum has no variance.
     """
-    own = loadings(correlation(z))
-    w = np.ones(len(own)) if weights is None else np.asarray(weights, float)
+    r = correlation(z)
+    w = np.ones(len(r)) if weights is None else np.asarray(weights, float)
+    if not w @ r @ w > 1e-12 * len(r) * (w @ w):
+        return float("nan")
+    own = loadings(r)
     common = float(w @ own) ** 2
     return common / (common + float(w**2 @ (1 - own**2)))
 

@@ -172,7 +172,8 @@ def hangs_together(made: Made) -> pd.DataFrame:
     pandas.DataFrame
         `coherence.chain_summary` with omega (of the chain's score as it is weighted), icc (of the score, over a unit's
         years), units (firms), and reading: ``single``, ``list`` (indicators agree less with each other than with those of
-        other chains, or not at all), ``weak`` (alpha or omega below `RELIABLE`), ``dimension``.
+        other chains, or not at all), ``weak`` (alpha or omega below `RELIABLE`), ``dimension``,
+        ``unknown`` (its indicators are never observed together).
     """
     if COMPOSITE not in made:
         return pd.DataFrame()
@@ -190,7 +191,9 @@ def hangs_together(made: Made) -> pd.DataFrame:
     apart = ~(table["within"] > table["between"].clip(lower=0))
     weak = ~(table[["alpha", "omega"]].min(axis=1, skipna=False) >= RELIABLE)
     table["reading"] = np.select(
-        [table["indicators"] < 2, apart, weak], ["single", "list", "weak"], default="dimension"
+        [table["indicators"] < 2, table["within"].isna(), apart, weak],
+        ["single", "unknown", "list", "weak"],
+        default="dimension",
     )
     return table.assign(units=unit.nunique())
 
