@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from types import SimpleNamespace
 
 import diff_diff as dd
@@ -14,6 +15,7 @@ from scipy.stats import norm
 from estimators.effects import dynamics
 from estimators.effects.imputation import bands, fit, leads, tables
 from estimators.effects.staggered import averages
+from evidence.montecarlo import draw, summary
 
 KEYS = {"outcome": "y", "unit": "unit", "time": "year", "first_treat": "start"}
 NAMES = {"outcome": "y", "unit": "unit", "time": "year", "start": "start"}
@@ -125,3 +127,37 @@ def test_coverage_of_whole_paths() -> None:
     # Three errors of 150 draws are .053; 75 starters in clusters by unit cost a point or two (as pointwise).
     assert 0.885 < band < 0.995
     assert alone < 0.85
+
+
+def test_what_trials_found_stands_beside_a_band(tmp_path: Path) -> None:
+    """In 100 draws a right share errs by √(.05 · .95/100) = .0218: a band is too narrow below .95 − 2 · .0218 = .9064."""
+    file = tmp_path / "trials.csv"
+    lines = [(300, "a", 0.80, 100), (1500, "a", 0.95, 100), (1500, "b", 0.906, 100), (1500, "c", 0.907, 100)]
+    rows = [("null", firms, "band", name, 0.95, draws, rate) for firms, name, rate, draws in lines]
+    rows += [("null", 1500, "coverage", "a", 0.95, 400, 0.5), ("parallel", 1500, "band", "c", 0.95, 400, 0.1)]
+    pd.DataFrame(rows, columns=summary.KEPT).to_csv(file, index=False)
+    table = pd.DataFrame({"estimator": ["a", "b", "c", "d"], "x": 1.0})
+    found, told = bands.tried(table, 2000, trials=file)
+    np.testing.assert_array_equal(found["held"], [0.95, 0.906, 0.907, np.nan])
+    np.testing.assert_array_equal(found["tried"], [1500, 1500, 1500, np.nan])
+    assert told == {"short": ["b"], "least": 0.906, "tried": 1500, "draws": 100}
+    # Between 300 and 1,500 the middle of logs is √(300 · 1500) = 671; what was tried in one size alone has that.
+    assert bands.tried(table, 672, trials=file)[0]["tried"].tolist()[:2] == [1500, 1500]
+    few, told = bands.tried(table, 670, trials=file)
+    assert few["tried"].tolist()[:2] == [300, 1500] and few["held"].iloc[0] == 0.8
+    assert told["short"] == ["a", "b"] and told["tried"] == 300
+    assert bands.tried(table, 1500, what="coverage", trials=file)[1]["least"] == 0.5
+    # Intervals of another size were not tried, nor was another estimator; a study without estimates has no lines.
+    for same, none in ((table, 0.1), (table[["estimator"]].iloc[3:], 0.05), (pd.DataFrame([]), 0.05)):
+        untried, told = bands.tried(same, 1500, none, trials=file)
+        assert untried.equals(same) and told == {"short": []}
+
+
+def test_the_kept_trials_say_which_bands_are_too_narrow() -> None:
+    kept = pd.read_csv(bands.TRIED)
+    assert list(kept) == summary.KEPT and kept["rate"].between(0, 1).all() and (kept["draws"] > 0).all()
+    assert not kept.duplicated(summary.KEPT[:5]).any()
+    names = set(draw.ESTIMATORS)
+    assert set(kept["name"]) <= names
+    _, told = bands.tried(pd.DataFrame({"estimator": ["stacked", "imputation"]}), 3000)
+    assert "stacked" in told["short"] and told["least"] < 0.9

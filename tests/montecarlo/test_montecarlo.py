@@ -167,10 +167,13 @@ def test_the_command_writes_its_tables(
     # A mode whose alarm is raised or not in larger samples: 500 firms, so that the test is short.
     monkeypatch.setitem(MODES, "trend", Mode({"trend": 0.1}, "pretrend", 500))
     arguments = "--draws 2 --larger 1 --firms 300 --seed 5 --processes 1 --modes null trend --estimators headline twfe --out"
-    assert run.main([*arguments.split(), str(out)]) == 0
+    told = tmp_path / "kept" / "trials.csv"
+    told.parent.mkdir()
+    assert run.main([*arguments.split(), str(out), "--keep", str(told)]) == 0
+    assert pd.read_csv(told, keep_default_na=False)["name"].tolist() == ["headline", "headline"]
     table = pd.read_csv(out)
     assert list(table) == COLUMNS and len(table) == 4
-    assert sorted(p.name for p in tmp_path.iterdir()) == [
+    assert sorted(p.name for p in tmp_path.glob("*.csv")) == [
         "montecarlo.csv",
         "montecarlo_alarms.csv",
         "montecarlo_draws.csv",
@@ -181,6 +184,15 @@ def test_the_command_writes_its_tables(
         300: 8,
         500: 1,
     }
+
+
+def test_what_is_kept_of_a_run_takes_the_place_of_the_same_trial() -> None:
+    found = verdicts(pd.concat([many("null", 0, 380, held=330), many("null", 0, 380, firms=300, held=300)]))
+    first = summary.kept(found)
+    assert list(first) == summary.KEPT and set(first["what"]) == {"coverage", "band"} and len(first) == 4
+    again = summary.kept(verdicts(many("null", 0, 380, held=390)), first)
+    rates = again[again["what"] == "band"].set_index("firms")["rate"]
+    assert len(again) == 4 and rates.to_dict() == {300: 300 / 400, 1500: 390 / 400}
 
 
 def test_bad_names_are_named() -> None:

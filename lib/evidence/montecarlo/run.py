@@ -15,7 +15,7 @@ import pandas as pd
 
 from evidence.montecarlo.draw import ESTIMATORS, one_draw
 from evidence.montecarlo.modes import MODES
-from evidence.montecarlo.summary import alarm_table, summarise, verdicts
+from evidence.montecarlo.summary import alarm_table, kept, summarise, verdicts
 
 
 def simulate(
@@ -87,6 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--modes", nargs="+", default=list(MODES), choices=list(MODES))
     parser.add_argument("--estimators", nargs="+", default=list(ESTIMATORS), choices=ESTIMATORS)
     parser.add_argument("--out", type=Path, default=Path("build/montecarlo.csv"))
+    parser.add_argument("--keep", type=Path, help="what pages say of intervals: data/verification/trials.csv")
     given = parser.parse_args(arguments)
     larger = given.larger if given.larger >= 0 else given.draws // 4
     sizes = (given.processes, given.seed, larger)
@@ -96,6 +97,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given.out.parent.mkdir(parents=True, exist_ok=True)
     for name, content in (("", table), ("_alarms", alarms), ("_verdicts", found), ("_draws", draws)):
         content.to_csv(given.out.with_name(f"{given.out.stem}{name}.csv"), index=False)
+    if given.keep:
+        before = pd.read_csv(given.keep, keep_default_na=False) if given.keep.exists() else None
+        kept(found, before).to_csv(given.keep, index=False, float_format="%.4g")
     print(table.drop(columns=["failed", "bias_se"]).round(4).to_string(index=False))
     print(alarms.round(3).to_string(index=False))
     print(found.round(3).to_string(index=False))

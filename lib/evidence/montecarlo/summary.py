@@ -30,6 +30,7 @@ KNOWN: dict[tuple[str, str], str] = {
     ("raised", "spillover"): _FEW,
     **{("coverage", name): _SHARED for name in (*_BY_FIRM, "stacked", "local_projections")},
 }
+KEPT = ["mode", "firms", "what", "name", "level", "draws", "rate"]
 COLUMNS = [
     "mode",
     "estimator",
@@ -165,6 +166,28 @@ def verdicts(draws: pd.DataFrame, size: float = 0.05) -> pd.DataFrame:
         for m, f, w, n in table[["mode", "firms", "what", "name"]].itertuples(index=False)
     ]
     return table.assign(known=pd.Series(known, dtype=str).where(~table["ok"], ""))
+
+
+def kept(found: pd.DataFrame, before: pd.DataFrame | None = None, size: float = 0.05) -> pd.DataFrame:
+    """What pages say of intervals: how often each held the truth in trials, beside what earlier runs found.
+
+    Parameters
+    ----------
+    found : DataFrame
+        Of `verdicts`.
+    before : DataFrame, optional
+        An earlier table; a line of the same trial takes the place of its own.
+    size : float
+        Intervals are 1 − size.
+
+    Returns
+    -------
+    DataFrame
+        mode, firms, what (coverage, band), name, level, draws, rate.
+    """
+    lines = found[found["what"].isin(["coverage", "band"])].assign(level=1 - size)[KEPT]
+    both = pd.concat([before, lines], ignore_index=True) if before is not None else lines
+    return both.drop_duplicates(KEPT[:5], keep="last").sort_values(KEPT[:5], ignore_index=True)
 
 
 def _covered(used: pd.DataFrame) -> pd.Series:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,9 @@ import pandas as pd
 from scipy import stats
 
 from estimators.effects.imputation.sums import Array
+
+# How often intervals held the truth on synthetic panels (`make montecarlo`).
+TRIED = Path(__file__).resolve().parents[4] / "data" / "verification" / "trials.csv"
 
 
 def with_intervals(
@@ -130,6 +134,51 @@ def apart(studies: pd.DataFrame) -> pd.DataFrame:
         for name, part in told.groupby("estimator", sort=False)
     ]
     return pd.DataFrame(lines)
+
+
+def tried(
+    table: pd.DataFrame, units: int, size: float = 0.05, what: str = "band", trials: Path = TRIED
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """How often intervals of these estimators held the truth in trials: panels of known truth without any effect.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A line an estimator.
+    units : int
+        Of the panel at hand; of several sizes tried the nearest speaks, in logs.
+    size : float
+        Intervals are 1 − size; those of another size were not tried.
+    what : {"band", "coverage"}
+        Bands that are to hold a whole path, or intervals of an average.
+    trials : Path
+        mode, firms, what, name, level, draws, rate.
+
+    Returns
+    -------
+    (DataFrame, dict)
+        The lines with ``held``, the share of draws, and ``tried``, the units of those panels (no such columns where nothing was
+        tried); of the estimators whose share lies more than two simulation errors below 1 − size ``short`` (their names, the
+        worst first), ``least`` (the worst share), ``tried`` and ``draws`` of that one.
+    """
+    if table.empty:
+        return table, {"short": []}
+    found = pd.read_csv(trials, keep_default_na=False)  # a mode is called null
+    found = found[(found["mode"] == "null") & (found["what"] == what) & np.isclose(found["level"], 1 - size)]
+    found = found[found["name"].isin(table["estimator"])]
+    if found.empty:
+        return table, {"short": []}
+    far = (np.log(found["firms"]) - np.log(max(units, 1))).abs()
+    found = found.loc[far.groupby(found["name"]).idxmin()].set_index("name")
+    low = found[found["rate"] < 1 - size - 2 * np.sqrt(size * (1 - size) / found["draws"])].sort_values(
+        "rate"
+    )
+    told: dict[str, Any] = {"short": list(low.index)}
+    if len(low):
+        worst = low.iloc[0]
+        told |= {"least": float(worst["rate"]), "tried": int(worst["firms"]), "draws": int(worst["draws"])}
+    own = found.reindex(table["estimator"])
+    return table.assign(held=own["rate"].to_numpy(), tried=own["firms"].to_numpy()), told
 
 
 def _of_rows(result: Any, part: pd.DataFrame) -> Array | None:
