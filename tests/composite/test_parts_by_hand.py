@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from scipy.stats import chi2
 
-from fusion.composite import coherence, dea, mistakes, pca, reliability, treat
+from fusion.composite import base, coherence, dea, mistakes, pca, reliability, treat
 from fusion.composite.errors import CompositeError
 
 # Three columns of ±1 that are orthogonal to one another and to a constant.
@@ -219,3 +219,12 @@ def test_a_logarithm_pulls_in_the_long_tail(sign: int) -> None:
     # A later value beyond the nearer end counts as that end.
     np.testing.assert_allclose(made, [*by_hand, by_hand[0]], rtol=1e-12)
     assert row["moved"] == 0
+
+
+@pytest.mark.parametrize("column", ["low", "log_low"])
+@pytest.mark.parametrize("cell", ["0.5", True, [1]])
+def test_numbers_of_a_base_are_numbers_whether_declared_or_in_logs(column: str, cell: object) -> None:
+    row = {"indicator": "A1", "stage": "winsor", "low": 0.0, "high": 1.0}
+    assert base._table([row | {"log_low": 1}], "treatment")["log_low"].dtype == float
+    with pytest.raises(ValueError, match=column):
+        base._table([row | {column: cell}], "treatment")

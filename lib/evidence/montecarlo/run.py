@@ -99,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         content.to_csv(given.out.with_name(f"{given.out.stem}{name}.csv"), index=False)
     if given.keep:
         before = pd.read_csv(given.keep, keep_default_na=False) if given.keep.exists() else None
-        kept(found, before).to_csv(given.keep, index=False, float_format="%.4g")
+        kept(found, before).to_csv(given.keep, index=False, float_format="%.6g")
     print(table.drop(columns=["failed", "bias_se"]).round(4).to_string(index=False))
     print(alarms.round(3).to_string(index=False))
     print(found.round(3).to_string(index=False))

@@ -93,7 +93,7 @@ def declared(model: Imputation, estimator: str, target: Target, common: int) -> 
 def answer(
     found: Mapping[Any, Headline], groups: pd.Series | None, size: float, seed: int
 ) -> tuple[pd.DataFrame, dict[str, str]]:
-    """The average with its interval by cluster and, where there are groups enough, by signs of groups.
+    """The average with its interval by cluster; by signs of groups, where these are enough; by controls, where few are treated.
 
     Parameters
     ----------
@@ -117,9 +117,11 @@ def answer(
         if groups is not None and 2.0 ** (1 - _treated_groups(one, groups)) <= size:
             labels = groups.to_numpy(str)
             calls["signs"] = partial(inference.by_signs, one.model, labels, size, seed, one.share)
+        e = one.estimate
+        if inference.few(e.units):
+            calls["controls"] = partial(inference.from_controls, one.model, size, seed=seed, share=one.share)
         tested, reasons = fit_all(calls)
         refused |= reasons
-        e = one.estimate
         rows += [
             [
                 name,

@@ -21,6 +21,8 @@ Array = sums.Array
 MOST_SIGNS = 16
 DRAWN_SIGNS = 99_999
 FEWEST_CONTROLS = 20
+# Below so many treated units, normal errors reject too often and residuals of controls give the interval.
+FEW_TREATED = 40
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,11 @@ def by_signs(
     )
 
 
+def few(treated: int) -> int | None:
+    """Their number where treated units are too few for normal errors (`FEW_TREATED`)."""
+    return treated if treated < FEW_TREATED else None
+
+
 def by_group_means(model: Imputation, groups: Sequence[Any], size: float = 0.05) -> Tested:
     """Ibragimov & Müller (2010): a t test of the groups' own averages, equal weights, groups − 1 degrees of freedom."""
     labels, count = _groups(model, groups)
@@ -130,6 +137,7 @@ def from_controls(
     seed: int = 1,
     scale: Sequence[float] | None = None,
     seen: float = 0.75,
+    share: Array | None = None,
 ) -> Tested:
     """Conley & Taber (2011): what residuals of never-treated units give where treated units are few.
 
@@ -143,14 +151,17 @@ def from_controls(
         Pinto (2019) take it where units differ in size; None: all alike.
     seen : float
         Share of a treated unit's weights, before and after, in years in which a control must be seen.
+    share : ndarray, shape (treated rows,), optional
+        Weight of each treated row in the target, sum 1; all alike without.
 
     Raises
     ------
     EffectsError
         When a treated unit has fewer than 20 usable controls.
     """
-    weights, residual = _by_year(model)
-    treated = np.unique(model.rows.unit[model.treated])
+    q = _overall(model).toarray()[:, 0] if share is None else np.asarray(share, float)
+    weights, residual = _by_year(model, q)
+    treated = np.unique(model.rows.unit[model.treated][q > 0])
     never = np.setdiff1d(
         np.unique(model.rows.unit), np.unique(model.rows.unit[model.data["event_time"].notna()])
     )
@@ -166,9 +177,9 @@ def from_controls(
             sizes = np.asarray(scale, float)
             values = values * sizes[one] / sizes[never[usable]]
         drawn += rng.choice(values - values.mean(), draws)
-    psi = model.residual_sums(model.directions(_overall(model)))[:, 0]
+    psi = model.residual_sums(model.directions(sparse.csr_array(q[:, None])))[:, 0]
     drawn += rng.standard_normal(draws) * np.sqrt((psi[never] ** 2).sum())
-    estimate = float(model.effect.mean())
+    estimate = float(q @ model.effect)
     low, high = np.quantile(drawn, [size / 2, 1 - size / 2])
     p_value = (1 + int((np.abs(drawn) >= abs(estimate)).sum())) / (1 + draws)
     return Tested(
@@ -225,18 +236,20 @@ def _ends(ends: Array) -> tuple[Array, Array]:
     return np.where(every, -np.inf, low), np.where(every, np.inf, high)
 
 
-def _by_year(model: Imputation) -> tuple[Array, Array]:
-    """Weights f of units that start, and residuals of all, by unit and year, shape (units, years); NaN: not seen."""
+def _by_year(model: Imputation, q: Array) -> tuple[Array, Array]:
+    """Weights f of units that start, and residuals of all, by unit and year, shape (units, years); NaN: not seen.
+
+    Treated rows have weights q.
+    """
     time = sums.codes(model.data.iloc[:, 1])[0]
     units, years = len(model.cluster), int(time.max()) + 1
-    n = len(model.effect)
     weights = np.full((units, years), np.nan)
     residual = np.full((units, years), np.nan)
     base, unit = model.untreated, model.rows.unit
-    held = np.bincount(unit[model.treated], minlength=units) / n
+    held = np.bincount(unit[model.treated], q, minlength=units)
     safe = np.where(model.solved.weight > 0, model.solved.weight, 1)
     weights[unit[base], time[base]] = -held[unit[base]] * model.rows.w[base] / safe[unit[base]]
-    weights[unit[model.treated], time[model.treated]] = 1 / n
+    weights[unit[model.treated], time[model.treated]] = q
     residual[unit[base], time[base]] = model.solved.residual
     return weights, residual
 

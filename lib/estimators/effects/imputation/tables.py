@@ -14,8 +14,6 @@ from estimators.effects.imputation import inference, leads
 from estimators.effects.imputation.model import Estimate, Imputation, two_stage
 from estimators.errors import EffectsError
 
-# Below so many treated units, normal errors reject too often and residuals of controls give the interval.
-FEW_TREATED = 40
 SHOCKS = ["effects", "inference", "estimate", "ci_low", "ci_high", "p_value", "groups", "least", "n", "units"]
 
 
@@ -206,6 +204,6 @@ def _calls(model: Imputation, groups: pd.Series | None, size: float, seed: int) 
         labels = groups.to_numpy(str)
         calls["signs"] = lambda: inference.by_signs(model, labels, size, seed)
         calls["group_means"] = lambda: inference.by_group_means(model, labels, size)
-    if model.overall().units < FEW_TREATED:
+    if inference.few(model.overall().units):
         calls["controls"] = lambda: inference.from_controls(model, size, seed=seed)
     return calls
