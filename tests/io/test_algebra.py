@@ -147,6 +147,8 @@ def test_shares_of_imports_from_none_to_all() -> None:
     # 1 of 4 is imported, then 5 of 5 (nothing is made at home), then nothing.
     got = io.domestic(np.ones((3, 3)), [4, 0, 7], imports=[1, 5, 0], exports=[1, 0, 7])
     np.testing.assert_array_equal(got, [[0.75] * 3, [0] * 3, [1] * 3])
+    # All that is made is exported, so that what is used at home is what is imported, whole.
+    np.testing.assert_array_equal(io.domestic(np.ones((1, 1)), [100], imports=[40], exports=[100]), [[0]])
     # 5 are imported and 3 left at home: some are exported again, so that the share is of all there is, 5 of 15.
     again = io.domestic(np.ones((2, 2)), [10, 4], imports=[5, 1], exports=[12, 0])
     np.testing.assert_allclose(again, [[2 / 3] * 2, [0.8] * 2], **EXACT)
@@ -161,6 +163,8 @@ def test_shares_of_imports_from_none_to_all() -> None:
         (lambda: io.leontief([[1.2, 0], [0, 0.5]]), "not productive"),
         # (I − A)⁻¹ = −[[1, 4], [1, 1]] / 3: the least element is the second sector's.
         (lambda: io.leontief([[0, 4], [1, 0]]), "sector number 2"),
+        # −[[1, 3], [2, .5]] / 5.5: the least element is the second sector's, the least of the largest the first's.
+        (lambda: io.leontief([[0.5, 3], [2, 0]]), "sector number 2"),
         (lambda: io.leontief([[1.0]]), "singular"),
         (lambda: io.leontief(np.ones((2, 3))), "square"),
         (lambda: io.domestic(A, X, [-5, 0, 0], [0, 0, 0]), "imports positive"),
