@@ -152,6 +152,8 @@ def test_shares_of_imports_from_none_to_all() -> None:
     # 5 are imported and 3 left at home: some are exported again, so that the share is of all there is, 5 of 15.
     again = io.domestic(np.ones((2, 2)), [10, 4], imports=[5, 1], exports=[12, 0])
     np.testing.assert_allclose(again, [[2 / 3] * 2, [0.8] * 2], **EXACT)
+    small = io.domestic(np.ones((2, 2)), [1e-7, 4e-8], imports=[5e-8, 1e-8], exports=[1.2e-7, 0])
+    np.testing.assert_allclose(small, again, **EXACT)
 
 
 @pytest.mark.parametrize(
