@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from fusion import io
 from fusion.io import InputOutputError
+from fusion.io.table import checked
 
 Z = np.array([[20.0, 40, 0], [10, 60, 20], [10, 40, 30]])
 X = np.array([100.0, 200, 100])
@@ -87,6 +88,17 @@ def test_producer_services_by_hand() -> None:
     got = io.producer_services(table(), ["01", "02"], {"03": "trade"}).set_index("code")
     assert got.loc["02", ["d_trade", "c_trade", "va_rate"]].tolist() == pytest.approx([0.2, 180 / 342, 0.3])
     assert got["ps_share_intermediate"].tolist() == pytest.approx([10 / 40, 40 / 140])
+
+
+def test_errors_are_among_uses() -> None:
+    """Uses of the first sector are 95, its error 5, output 100; with no error, or the other way round, it is refused."""
+    balanced = table(final=np.array([35.0, 110, 20]), errors=np.array([5.0, 0, 0]))
+    checked(balanced, "t", 0.001)
+    # 40 more are used, and imported.
+    checked(table(final=np.array([80.0, 110, 20]), imports=np.array([40.0, 0, 0])), "t", 0.001)
+    for errors in ([0.0, 0, 0], [-5.0, 0, 0]):
+        with pytest.raises(InputOutputError, match="uses of sector 01"):
+            checked(table(final=balanced.final, errors=np.array(errors)), "t", 0.001)
 
 
 tables = st.integers(2, 6).flatmap(
@@ -170,6 +182,9 @@ def test_shares_of_imports_from_none_to_all() -> None:
         (lambda: io.leontief([[1.0]]), "singular"),
         (lambda: io.leontief(np.ones((2, 3))), "square"),
         (lambda: io.domestic(A, X, [-5, 0, 0], [0, 0, 0]), "imports positive"),
+        # Shares −5/5 = −1 and 5/4: the first lies further from the middle of 0 and 1; of −1/2 and 9/4 the second.
+        (lambda: io.domestic(np.ones((2, 2)), [10, -1], [-5, 5], [0, 0]), r"sector number 1\b"),
+        (lambda: io.domestic(np.ones((2, 2)), [15, -5], [-5, 9], [0, 0]), r"sector number 2\b"),
         (lambda: io.fusion_degree(table(), ["02"], ["99"]), "no sectors 99"),
     ],
 )
