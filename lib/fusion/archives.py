@@ -20,6 +20,8 @@ MOST, PACKED, PARTS = 600_000_000, 300, 5_000
 LOOKED_AT = 4_096  # bytes of a part in which a document type is declared, if one is
 # Cells of a Parquet file that a byte may stand for, once there are many: panels have 1 to 50, and identifiers in each row.
 CELLS, THIN = 20_000_000, 1_000
+# The same of files of SPSS and SAS, which name no texts by reference.
+DENSE = 50
 WEIGHED = 50_000_000  # bytes of a Parquet file up to which its texts are measured before they are read
 PART = 200_000  # rows of a Stata file that are read at a time
 SMALL = 1_000_000  # below this a part may be packed as it likes

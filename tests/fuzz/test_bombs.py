@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyreadstat
 import pytest
 from kinds import READ, REFUSED, commanded
 from pyarrow import parquet
@@ -136,7 +138,17 @@ def _patched(version: int, at: int | bytes, claim: bytes) -> bytes:
     return plain[:start] + claim + plain[start + len(claim) :]
 
 
+def _spss(rows: int) -> bytes:
+    """The same row again and again, packed twice."""
+    with tempfile.NamedTemporaryFile(suffix=".zsav") as file:
+        columns = {"firm_id": 1.0, "year": 2015.0, "x": 1.0, "y": 1.0}
+        frame = pd.DataFrame({name: np.full(rows, value) for name, value in columns.items()})
+        pyreadstat.write_sav(frame, file.name, compress=True)
+        return Path(file.name).read_bytes()
+
+
 TABLES: dict[str, Callable[[], bytes]] = {
+    "rows.zsav": lambda: _spss(3_000_000),
     "strings.xlsx": lambda: _strings(500),
     "zeros.xlsx": lambda: workbook(_zeros),
     "rows.xlsx": lambda: workbook(_rows),

@@ -19,6 +19,7 @@ from fusion.panel import files
 STATA = ".dta"
 KINDS = (STATA, ".sav", ".zsav", ".por", ".sas7bdat", ".xpt")
 _PROGRAM = {STATA: "Stata", ".sas7bdat": "SAS", ".xpt": "SAS"}
+FEW = 2_000_000  # cells up to which a packed file may hold as many of them a byte as it likes
 _MOST = 5  # kinds of missing that are named
 
 
@@ -106,10 +107,13 @@ def _read(path: Path, **how: Any) -> tuple[pd.DataFrame, Any]:
     if not how.get(
         "metadataonly"
     ):  # a head that claims rows which are not there keeps the reader busy for hours
-        claimed, most = _about(path).number_rows or 0, 1 if kind == STATA else archives.THIN
-        if claimed > most * path.stat().st_size:
-            size = path.stat().st_size / 1e6
-            raise archives.ArchiveError(said("fusion.too_thin", cells=claimed, size=size, most=most))
+        about, size = _about(path), path.stat().st_size
+        claimed, most = about.number_rows or 0, 1 if kind == STATA else archives.THIN
+        cells = claimed * (about.number_columns or 1)
+        if kind != STATA and cells > FEW and claimed <= most * size:
+            claimed, most = cells, archives.DENSE
+        if claimed > most * size:
+            raise archives.ArchiveError(said("fusion.too_thin", cells=claimed, size=size / 1e6, most=most))
         if kind == STATA:
             archives.weighed(path)
     return reader(str(path), **how)
