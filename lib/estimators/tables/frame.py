@@ -268,7 +268,9 @@ def described(table: Mapping[str, Any], fits: Sequence[Sequence[Fit]]) -> pd.Dat
                 "like": one.column["like"],
             }
             line |= {"parameters": one.corrected.parameters, "freedom": float(one.corrected.freedom)}
-            line |= {"factor": one.corrected.factor, "n": one.rows.n, "units": int(one.foot()["units"])}
+            units = one.foot()["units"]
+            line |= {"factor": one.corrected.factor, "n": one.rows.n}
+            line |= {"units": None if units is None else int(units)}
             line |= {"singletons": one.rows.dropped, "omitted": one.rows.omitted or None}
             lines.append(line)
     return pd.DataFrame(lines)
