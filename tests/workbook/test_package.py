@@ -335,3 +335,18 @@ def test_every_file_that_a_parameter_names_is_packed_and_named_there(tmp_path: P
         assert packed[f"params/mine/{name}"] == (home / name).read_bytes(), name
         assert f"mine/{name}" in text, name
     assert packed["params/mine/earlier/first.release.json"] == b"{}" and "mine/earlier" in text
+
+
+def test_a_title_that_speaks_of_a_file_stays(tmp_path: Path) -> None:
+    """`fusion new` calls a study by its file: a name was put into the title too, with quotation marks inside of it."""
+    text = (
+        "study: {title_en: \"Study of export.csv\", title_zh: 'export.csv 的研究'}  # export.csv\n"
+        "panel:\n  source: [export.csv, 'b c.csv']\n  adapter: a.yaml\n"
+    )
+    names = {"export.csv": "mine/export.csv", "b c.csv": "mine/2/b c.csv", "a.yaml": "mine/a.yaml"}
+    made = package._renamed(text, names)
+    assert made == text.replace("[export.csv, 'b c.csv']", '["mine/export.csv", "mine/2/b c.csv"]').replace(
+        "adapter: a.yaml", 'adapter: "mine/a.yaml"'
+    )
+    assert YAML(typ="safe").load(made)["study"]["title_en"] == "Study of export.csv"
+    assert package._renamed("", {}) == ""

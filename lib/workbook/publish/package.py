@@ -11,12 +11,13 @@ import hashlib
 import itertools
 import json
 import os
-import re
 import subprocess
 import zipfile
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from ruamel.yaml.nodes import MappingNode, ScalarNode
 
 from workbook import files, inert, paths
 from workbook.exhibits.sheets import SheetError
@@ -25,6 +26,7 @@ from workbook.params import Parameters
 from workbook.params.checks.places import FILE_LISTS, FILES, FOLDERS, ROWS, besides, resolve_source
 from workbook.params.file import folder, forms
 from workbook.params.file.core import yaml
+from workbook.params.file.limits import composed
 from workbook.params.load import stated
 from workbook.publish import release
 from workbook.publish.built import Built, find
@@ -259,11 +261,25 @@ def _own(study: Built) -> Iterator[tuple[str, bytes]]:
         for at, content in _with_named(place):
             yield f"params/{Path(inside[name]).parent / at}", content
     for name, own in texts.items():
-        text = own.read_text(encoding="utf-8-sig")
-        for old, new in (inside | called).items():
-            whole = rf"""(?<![\w./-])(["']?){re.escape(old)}\1(?![\w./-])"""
-            text = re.sub(whole, json.dumps(new, ensure_ascii=False).replace("\\", r"\\"), text)
+        text = _renamed(own.read_text(encoding="utf-8-sig"), inside | called)
         yield f"params/{name}", text.encode("utf-8")
+
+
+def _renamed(text: str, names: Mapping[str, str]) -> str:
+    """A study's file with other names of files; a title or a note that speaks of one stays as it is."""
+    for start, end, old in sorted(_values(composed(text)), reverse=True):
+        if old in names:
+            text = text[:start] + json.dumps(names[old], ensure_ascii=False) + text[end:]
+    return text
+
+
+def _values(node: Any) -> Iterator[tuple[int, int, str]]:
+    """Where each value of a study's file begins and ends, and what it says."""
+    if isinstance(node, ScalarNode):
+        yield node.start_mark.index, node.end_mark.index, node.value
+    elif node is not None:
+        for held in node.value:
+            yield from _values(held[1] if isinstance(node, MappingNode) else held)
 
 
 def _room(study: str, place: Path, taken: Collection[str]) -> str:
