@@ -190,3 +190,14 @@ def test_a_table_may_miss_its_output_by_the_tolerance_and_no_more(tmp_path: Path
     with pytest.raises(InputOutputError):
         io.table.checked(wrong, "table.csv", 0.19)
     io.table.checked(table, "table.csv", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("divisions", "kind"),
+    [(("13", "42"), "manufacturing"), (("43",), "services"), (("12",), "other"), (("44", "50"), "other"),
+     (("51", "96"), "services"), (("97",), "other"), (("42", "43"), "mixed"), (("96", "97"), "mixed")],
+)  # fmt: skip
+def test_what_a_sector_holds_by_its_first_and_last_divisions(divisions: tuple[str, ...], kind: str) -> None:
+    from fusion.io.own import _kind
+
+    assert _kind(divisions) == kind
