@@ -82,7 +82,7 @@ def run(
     found = _ready(study, jobs, memory, allow_code)
     code = runner.run(found, jobs=jobs, wait=wait, quiet=quiet)
     if site and code == 0:
-        _build_site()
+        _build_site(asked=[found.name])
     raise typer.Exit(code)
 
 
@@ -123,7 +123,7 @@ def grid(
         if not alone:  # its page of variants
             code = runner.run(found, jobs=jobs, quiet=True) or code
     if site:
-        _build_site()
+        _build_site(asked=[found.name])
     raise typer.Exit(code)
 
 
@@ -854,12 +854,15 @@ def _told(
     return [abilities.shortly(found)] if shortly else list(abilities.lines(found)), found.cannot()
 
 
-def _build_site(studies: list[str] | None = None) -> None:
-    """Build it; what a user can mend is one message and exit code 2, not a traceback."""
+def _build_site(studies: list[str] | None = None, asked: Sequence[str] = ()) -> None:
+    """Build it; what a user can mend is a message and exit code 2, not a traceback; 1 where a study asked for is not in it."""
     from workbook.publish import site
 
     try:
-        site.build(studies)
+        site.build(studies, asked)
+    except site.WithoutError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(1) from None
     except site.SiteError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(2) from None

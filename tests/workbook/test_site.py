@@ -20,6 +20,7 @@ from urllib.parse import quote, unquote, urlsplit
 import matplotlib as mpl
 import pandas as pd
 import pytest
+import typer
 from chinese import english
 
 mpl.use("Agg")
@@ -27,7 +28,7 @@ mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from workbook import paths
+from workbook import cli, paths
 from workbook.exhibits import record, sheets
 from workbook.publish import browser, site
 from workbook.publish.built import find
@@ -692,6 +693,30 @@ def test_a_full_disk_leaves_the_site_as_it_was(built: Path, monkeypatch: pytest.
 def test_a_study_that_was_not_run_is_an_error_that_names_what_there_is(built: Path) -> None:
     with pytest.raises(site.SiteError, match=r"not run yet: nosuch .*there are: demo, grants"):
         site.build(["nosuch"])
+
+
+def test_a_study_that_was_asked_for_and_is_refused_is_told(
+    built: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Others have their site; whoever asked for this one is told at the end, too, by the exit code."""
+    prepared = site.release.prepare
+
+    def refused(study: Any) -> None:
+        if study.name == "grants":
+            raise site.SecrecyError("a cell of two firms")
+        prepared(study)
+
+    monkeypatch.setattr(site.release, "prepare", refused)
+    monkeypatch.setattr(site, "_written", lambda target, found, began: target / "index.html")
+    site.build()
+    site.build(asked=["demo"])
+    assert capsys.readouterr().err.count("a cell of two firms") == 2
+    for how in ({"asked": ["grants"]}, {"studies": ["demo", "grants"]}):
+        with pytest.raises(site.WithoutError, match="the site is there, without grants"):
+            site.build(**how)
+    with pytest.raises(typer.Exit) as caught:
+        cli._build_site(asked=["grants"])
+    assert caught.value.exit_code == 1
 
 
 def test_in_chinese(built: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +49,19 @@ class SiteError(RuntimeError):
     """The site could not be built; the one before is untouched."""
 
 
-def build(studies: list[str] | None = None) -> Path:
+class WithoutError(SiteError):
+    """The site is there, without a study that was asked for; the reason was said."""
+
+
+def build(studies: list[str] | None = None, asked: Sequence[str] = ()) -> Path:
     """Build the site, if anything that it shows has changed.
 
     Parameters
     ----------
     studies : list of str, optional
         Studies to publish; all that have been run if not given.
+    asked : sequence of str
+        Of all, those for whose sake the site is built.
 
     Returns
     -------
@@ -65,11 +71,21 @@ def build(studies: list[str] | None = None) -> Path:
     Raises
     ------
     SiteError
-        When a study has not been run, or a page cannot be made.
+        When a study has not been run, or a page cannot be made; `WithoutError` at the end, when one that was named is refused.
     """
     began = time.perf_counter()
     target = paths.site().absolute()
-    found = _release(_chosen(studies))
+    chosen = _chosen(studies)
+    found = _release(chosen)
+    without = {one.name for one in chosen} - {one.name for one in found}
+    index = _written(target, found, began)
+    if missed := sorted(without & {*(studies or []), *asked}):
+        raise WithoutError(said("publish.site.without", missing=listed(missed)))
+    return index
+
+
+def _written(target: Path, found: list[Built], began: float) -> Path:
+    """The site of studies that may be published: its first page."""
     index, work = target / "index.html", paths.build() / ".site"
     try:
         work.mkdir(parents=True, exist_ok=True)
