@@ -98,18 +98,20 @@ def parquet(path: Path) -> None:
 
 
 def frame(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
-    """Rows of a Parquet file that :func:`parquet` finds bounded, read by the thread that asks, typed as the columns are.
+    """Rows of a Parquet file that :func:`parquet` finds bounded, read by the thread that asks.
 
-    What pandas wrote of its own types beside them is passed over: in a file that is damaged it may say anything.
     Readers that hand the work to threads wait for ever when the system starts none since memory is used up.
     """
     from pyarrow import parquet as arrow
 
     parquet(path)
     with arrow.ParquetFile(path) as source:
-        return source.read(columns=columns, use_threads=False).to_pandas(
-            use_threads=False, ignore_metadata=True
-        )
+        held = source.read(columns=columns, use_threads=False)
+    try:
+        return held.to_pandas(use_threads=False)
+    except (TypeError, ValueError, LookupError, AttributeError):
+        # What pandas wrote of its own types beside the columns may say anything in a file that is damaged.
+        return held.to_pandas(use_threads=False, ignore_metadata=True)
 
 
 def _chunks(path: Path) -> list[tuple[int, int, int]]:

@@ -38,6 +38,21 @@ class Components:
     p: float
 
 
+def enough(z: ArrayLike, rows: int = 1) -> Floats:
+    """Scores of at least so many rows and one column; fewer say nothing of weights.
+
+    Raises
+    ------
+    CompositeError
+        With what there is.
+    """
+    scores = np.asarray(z, dtype=float)
+    n, k = scores.shape
+    if n < rows or not k:
+        raise CompositeError(said("composite.weights.too_few", rows=n, columns=k, least=max(rows, 1)))
+    return scores
+
+
 def correlation(z: ArrayLike) -> Floats:
     """Pearson correlations of columns, by pairs of values that are both there; shape (k, k)."""
     scores = np.asarray(z, dtype=float)
@@ -56,7 +71,7 @@ def components(z: ArrayLike) -> Components:
     """
     from scipy.stats import chi2
 
-    scores = np.asarray(z, dtype=float)
+    scores = enough(z, rows=2)
     n, k = int((~np.isnan(scores)).all(axis=1).sum()), scores.shape[1]
     r = correlation(scores)
     if np.isnan(r).any():

@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 
 def equal(z: ArrayLike) -> Floats:
     """1/k each."""
-    k = np.asarray(z).shape[1]
+    k = pca.enough(z, rows=0).shape[1]
     return np.full(k, 1 / k)
 
 
@@ -59,7 +59,7 @@ def entropy(z: ArrayLike, shift: float = 0.0) -> Floats:
     ndarray, shape (k,)
         In [0, 1]; smaller means more different units.
     """
-    scores = np.asarray(z, dtype=float) + shift
+    scores = pca.enough(z, rows=0) + shift
     if np.nanmin(scores, initial=0) < 0:
         raise CompositeError(said("composite.weights.entropy_negative"))
     totals = np.nansum(scores, axis=0)
@@ -79,7 +79,7 @@ def entropy_weights(z: ArrayLike, shift: float = 0.0) -> Floats:
 
 def critic(z: ArrayLike) -> Floats:
     """CRITIC (Diakoulaki et al. 1995): w ∝ σ_j Σ_k (1 − r_jk), Pearson r, of min–max scores."""
-    scores = np.asarray(z, dtype=float)
+    scores = pca.enough(z)
     low, high = np.nanmin(scores, axis=0), np.nanmax(scores, axis=0)
     if np.any(high <= low):
         raise CompositeError(said("composite.weights.critic", columns=np.flatnonzero(high <= low).tolist()))
@@ -89,12 +89,12 @@ def critic(z: ArrayLike) -> Floats:
 
 def standard_deviation(z: ArrayLike) -> Floats:
     """w ∝ standard deviation of the scores (divisor n − 1)."""
-    return _share(np.nanstd(np.asarray(z, dtype=float), axis=0, ddof=1))
+    return _share(np.nanstd(pca.enough(z), axis=0, ddof=1))
 
 
 def variation(z: ArrayLike) -> Floats:
     """w ∝ coefficient of variation sd/mean of the scores (divisor n − 1)."""
-    scores = np.asarray(z, dtype=float)
+    scores = pca.enough(z)
     mean = np.nanmean(scores, axis=0)
     if np.any(mean <= 0):
         raise CompositeError(said("composite.weights.variation"))
@@ -142,7 +142,7 @@ def optimised(z: ArrayLike, targets: ArrayLike | None = None) -> Floats:
     """
     from scipy.optimize import least_squares
 
-    cov = _covariance(np.asarray(z, dtype=float))
+    cov = _covariance(pca.enough(z, rows=2))
     k = len(cov)
     target = np.full(k, 1 / k) if targets is None else np.asarray(targets, dtype=float)
     target = target / target.sum()
