@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,7 +84,9 @@ def parquet(path: Path) -> None:
     from pyarrow import parquet as arrow
 
     held = path.stat().st_size
-    meta, chunks = arrow.read_metadata(path), _chunks(path)
+    with _known():
+        meta = arrow.read_metadata(path)
+    chunks = _chunks(path)
     cells = max(meta.num_rows, sum(max(values, 0) for _, values, _ in chunks))
     size = sum(max(unpacked, 0) for _, _, unpacked in chunks)
     if cells > CELLS and cells > THIN * held:
@@ -105,13 +108,22 @@ def frame(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
     from pyarrow import parquet as arrow
 
     parquet(path)
-    with arrow.ParquetFile(path) as source:
+    with _known(), arrow.ParquetFile(path) as source:
         held = source.read(columns=columns, use_threads=False)
     try:
         return held.to_pandas(use_threads=False)
     except (TypeError, ValueError, LookupError, AttributeError):
         # What pandas wrote of its own types beside the columns may say anything in a file that is damaged.
         return held.to_pandas(use_threads=False, ignore_metadata=True)
+
+
+@contextmanager
+def _known() -> Iterator[None]:
+    """What Arrow cannot read, as what it finds wrong: a damaged file may claim types that do not exist."""
+    try:
+        yield
+    except NotImplementedError as error:
+        raise ValueError(str(error).partition("\n")[0]) from None
 
 
 def _chunks(path: Path) -> list[tuple[int, int, int]]:

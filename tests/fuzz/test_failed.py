@@ -328,6 +328,12 @@ def _mangled() -> bytes:
     return made.getvalue()
 
 
+def _thousands() -> bytes:
+    """A table of flows with one row and thousands of columns."""
+    sectors = ",".join(f"s{i}" for i in range(3_600))
+    return f"code,divisions,{sectors},output\n01,13{',1' * 3_601}\n".encode()
+
+
 # Two rows of a year and a path. One byte of the footer says that a column has other sizes: Arrow ended the process.
 SIZES = zlib.decompress(
     base64.b85decode(
@@ -352,6 +358,8 @@ WRITTEN: dict[str, tuple[str, bytes]] = {
     "a constant where other rows are looked at": (
         "expression", b"if standardise(z^-1, by=all) in (9999999999999999999, 0.5) then missing else moving_mean((0.5), 2)"),
     "a constant, looked at in its group": ("expression", b"moving_mean((0.5), 2)"),
+    "flows of thousands of sectors": (
+        "input-output table", _thousands()),
     "a table of flows in a damaged book": ("input-output table in a book", _mangled()),
     "earlier totals whose columns have other sizes than stated": ("earlier totals", SIZES),
     "a panel whose columns have other sizes than stated": ("parquet", SIZES),

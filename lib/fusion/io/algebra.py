@@ -8,7 +8,7 @@ influence coefficient (影响力系数) and the sensitivity coefficient (感应�
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,6 +20,12 @@ Floats = NDArray[np.float64]
 
 class InputOutputError(ValueError):
     """A table that cannot be used; the message says which sector and why."""
+
+
+def some(values: Iterable[object], most: int = 12) -> str:
+    """The first of some names, each cut to what a line holds; a file may have thousands."""
+    texts = [str(value)[:40] for value in values]
+    return listed([*texts[:most], *(["…"] if len(texts) > most else [])])
 
 
 def direct(flows: ArrayLike, output: ArrayLike, sectors: Sequence[str] | None = None) -> Floats:
@@ -165,7 +171,7 @@ def _refuse_empty(used: ArrayLike, x: Floats, sectors: Sequence[str] | None, wha
     bad = np.flatnonzero(np.asarray(used) & (x == 0))
     if len(bad):
         names = [sectors[i] if sectors is not None else f"number {i + 1}" for i in bad]
-        raise InputOutputError(said("io.no_output", what=word("io.what", what), names=listed(names)))
+        raise InputOutputError(said("io.no_output", what=word("io.what", what), names=some(names)))
 
 
 def _relative(means: Floats) -> Floats:

@@ -15,9 +15,9 @@ from functools import cache
 import pandas as pd
 
 from fusion.classification import abroad as standards
-from fusion.io.algebra import InputOutputError
+from fusion.io.algebra import InputOutputError, some
 from fusion.io.table import FOLDER
-from fusion.language import listed, said
+from fusion.language import said
 
 REPAIR = "43"
 ISIC = re.compile(r"(?:[A-Z]+_)?[A-Z]?(\d{2})(?:(?:T|-|_|TO)[A-Z]?(\d{2}))?", re.IGNORECASE)
@@ -133,9 +133,7 @@ def _divisions(home: pd.DataFrame, name: str) -> pd.Series:
         and all(by_code.values())
     ):
         return pd.Series(by_code).reindex(home.index)
-    raise InputOutputError(
-        said("io.which_divisions", name=name, sectors=listed(by_name.index[by_name.isna()]))
-    )
+    raise InputOutputError(said("io.which_divisions", name=name, sectors=some(by_name.index[by_name.isna()])))
 
 
 def _by_isic(codes: list[str]) -> dict[str, str]:

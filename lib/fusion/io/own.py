@@ -17,7 +17,7 @@ import pandas as pd
 
 from fusion import archives
 from fusion.io import heads
-from fusion.io.algebra import Floats, InputOutputError
+from fusion.io.algebra import Floats, InputOutputError, some
 from fusion.io.table import Table, checked
 from fusion.language import listed, said, word
 
@@ -151,9 +151,7 @@ def _sectors(raw: pd.DataFrame, name: str) -> list[str]:
     for what, codes in (("rows", rows), ("columns", columns)):
         twice = sorted({c for c in codes if codes.count(c) > 1})
         if twice:
-            raise InputOutputError(
-                said("io.twice", name=name, what=word("io.what", what), codes=listed(twice))
-            )
+            raise InputOutputError(said("io.twice", name=name, what=word("io.what", what), codes=some(twice)))
     if set(rows) != set(columns):
         no_column = [c for c in rows if c not in columns]
         no_row = [c for c in columns if c not in rows]
@@ -163,8 +161,8 @@ def _sectors(raw: pd.DataFrame, name: str) -> list[str]:
                 name=name,
                 rows=len(rows),
                 columns=len(columns),
-                no_column=listed(no_column) or "–",
-                no_row=listed(no_row) or "–",
+                no_column=some(no_column) or "–",
+                no_row=some(no_row) or "–",
             )
         )
     if VALUE_ADDED not in set(raw["code"]):
@@ -196,7 +194,7 @@ def _divisions(cells: pd.Series, name: str) -> tuple[tuple[str, ...], ...]:
     every = [d for one in held for d in one]
     twice = sorted({d for d in every if every.count(d) > 1})
     if twice:
-        raise InputOutputError(said("io.division_twice", name=name, codes=listed(twice)))
+        raise InputOutputError(said("io.division_twice", name=name, codes=some(twice)))
     return tuple(held)
 
 

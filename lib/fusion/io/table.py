@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from fusion.io.algebra import Floats, InputOutputError, direct, domestic
+from fusion.io.algebra import Floats, InputOutputError, direct, domestic, some
 from fusion.language import listed, said, word
 
 FOLDER = Path(__file__).resolve().parents[3] / "data" / "io"
@@ -68,7 +68,7 @@ class Table:
         unknown = [code for code in codes if code not in self.codes]
         if unknown:
             raise InputOutputError(
-                said("io.no_sector", unknown=listed(unknown), first=self.codes[0], last=self.codes[-1])
+                said("io.no_sector", unknown=some(unknown), first=self.codes[0], last=self.codes[-1])
             )
         return [self.codes.index(code) for code in codes]
 
@@ -113,7 +113,7 @@ def _need(how: dict[str, str], raw: pd.DataFrame, name: str) -> None:
     wanted = {how[key] for key in single if how[key]} | set(how["final"].split(";"))
     missing = sorted(wanted - set(raw.columns))
     if missing:
-        raise InputOutputError(said("io.columns", name=name, layout=how["layout"], missing=listed(missing)))
+        raise InputOutputError(said("io.columns", name=name, layout=how["layout"], missing=some(missing)))
     if how["value_added"] not in set(raw[how["code"]]):
         raise InputOutputError(
             said("io.row", name=name, layout=how["layout"], value_added=how["value_added"])
