@@ -358,6 +358,7 @@ WRITTEN: dict[str, tuple[str, bytes]] = {
     "a constant where other rows are looked at": (
         "expression", b"if standardise(z^-1, by=all) in (9999999999999999999, 0.5) then missing else moving_mean((0.5), 2)"),
     "a constant, looked at in its group": ("expression", b"moving_mean((0.5), 2)"),
+    "hundreds of columns without a header": ("csv", b"firm_id,year" + b"," * 900 + b"\na,2015" + b",1" * 900 + b"\n"),
     "flows of thousands of sectors": (
         "input-output table", _thousands()),
     "a table of flows in a damaged book": ("input-output table in a book", _mangled()),

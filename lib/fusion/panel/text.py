@@ -241,18 +241,23 @@ def check_headers(where: object, headers: list[str]) -> None:
         raise PanelError(said("panel.header_sign", where=where, header=repr(unseen[:60])))
     empty = [i + 1 for i, header in enumerate(headers) if not header]
     if empty:
-        raise PanelError(said("panel.header_empty", where=where, columns=listed(empty)))
+        raise PanelError(said("panel.header_empty", where=where, columns=_first(empty)))
     twice = sorted(header for header, count in Counter(headers).items() if count > 1)[:NAMED]
     if twice:
         places = "; ".join(
             said(
                 "panel.header_in",
                 name=name[:80],
-                columns=listed(i for i, h in enumerate(headers, 1) if h == name),
+                columns=_first([i for i, h in enumerate(headers, 1) if h == name]),
             )
             for name in twice
         )
         raise PanelError(said("panel.headers_twice", where=where, places=places))
+
+
+def _first(columns: list[int]) -> str:
+    """The first of some columns: a sheet may have hundreds without a header."""
+    return listed([*columns[:NAMED], *(["…"] if len(columns) > NAMED else [])])
 
 
 def apart(headers: Iterable[str]) -> list[str]:
