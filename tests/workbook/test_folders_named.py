@@ -148,8 +148,8 @@ def test_the_command_line_refuses_in_the_readers_language(line: str, english: st
 def test_a_site_is_built_of_studies_by_name_or_place(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from workbook.publish import site
 
-    asked: list[Any] = []
-    monkeypatch.setattr(site, "build", asked.append)
+    built: list[Any] = []
+    monkeypatch.setattr(site, "build", lambda studies, asked: built.append((studies, list(asked))))
     for names in ([], ["smoke", str(home.parent / "mine.yaml")]):
         assert CliRunner().invoke(cli.app, ["site", *names]).exit_code == 0
-    assert asked == [None, ["smoke", "mine"]]
+    assert built == [(None, []), (["smoke", "mine"], [])]
