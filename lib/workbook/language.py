@@ -23,6 +23,7 @@ LONG = re.compile("[^\\s\u3000-\u9fff\uff00-\uffef]{401,}")
 VARIABLE = "FUSION_LANGUAGE"  # `fusion --language` sets it; processes that a run starts inherit it
 COMMA = {"en": ", ", "zh": "、"}
 LATELY = 500  # texts that can be said again in another language
+LISTED = 100  # values that a sentence names; a file may hold hundreds of thousands
 LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
 
 _lately: dict[str, tuple[bool, Callable[[str], str]]] = {}
@@ -116,9 +117,11 @@ def speaking(language: str) -> Iterator[None]:
         os.environ[VARIABLE] = before
 
 
-def listed(values: Iterable[object]) -> str:
-    """Values one after the other, with the comma of this process's language."""
+def listed(values: Iterable[object], most: int = LISTED) -> str:
+    """Values one after the other, with the comma of this process's language; beyond `most` only how many more there are."""
     parts = list(map(str, values))
+    if len(parts) > most:
+        parts = [*parts[:most], f"… (+{len(parts) - most:,})"]
     text = COMMA[current()].join(parts)
     if len(parts) > 1:
         _remember(text, False, lambda language: COMMA[language].join(again(part, language) for part in parts))

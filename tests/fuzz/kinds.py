@@ -338,10 +338,15 @@ def tried(folder: Path, name: str, made: Made, attempt: Try) -> str:
     return _unclear(said, [] if file.suffix == ".txt" else names) or REFUSED
 
 
+def _processor() -> float:
+    """Seconds of the processor up to now, with those of readers that have processes of their own."""
+    return sum(os.times()[:4])
+
+
 def _once(file: Path, rows: int | None, attempt: Try, language_: str) -> tuple[str, str]:
     """Why an input does not hold, and the words in which it was refused."""
     before, most = psutil.Process().memory_info().rss, _peak()
-    began, told = time.process_time(), ""
+    began, told = _processor(), ""
     signal.signal(signal.SIGALRM, _stuck)
     signal.alarm(STUCK)
     try:
@@ -353,7 +358,7 @@ def _once(file: Path, rows: int | None, attempt: Try, language_: str) -> tuple[s
         return _located(error), ""
     finally:
         signal.alarm(0)
-    seconds, taken = time.process_time() - began, (_peak() - before) / 1e6
+    seconds, taken = _processor() - began, (_peak() - before) / 1e6
     if seconds > SECONDS:
         return f"{seconds:.0f} s", told
     return (f"{taken:.0f} MB", told) if _peak() > most and taken > MEGABYTES else ("", told)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import zipfile
 import zlib
 from io import BytesIO
@@ -17,6 +18,7 @@ import pytest
 import reads
 from kinds import ANSWERS, KINDS, PILOTS, READ, REFUSED, RELEASE, STUDY, tried
 from made import Made
+from openpyxl.chart import BarChart
 
 from fusion import engine
 from fusion.adapters import headers, panel, units
@@ -222,7 +224,51 @@ def _answers(day: str) -> bytes:
 
 # The first row that its head names comes after the last: the reader asked for 859 GB, and its process ended.
 HUGE = binary.compound(binary.biff(ROWS).replace(b"\0\x02\x0e\0\0\0\0\0", b"\0\x02\x0e\0\0\xf7\0\0"))
+
+
+BOOKS = [
+    kind for kind, (name, _, _) in KINDS.items() if name.endswith(".xlsx") and not kind.startswith("xlsx")
+]
+
+
+def _sheetless(kind: str) -> bytes:
+    """A workbook, whole in all else, whose list of sheets names none."""
+    if kind == "xlsx":
+        book, made = openpyxl.Workbook(), BytesIO()
+        book.create_chartsheet().add_chart(BarChart())
+        book.remove(book.active)
+        book.save(made)
+        return made.getvalue()
+    raw = getattr(binary, kind)(ROWS)
+    with zipfile.ZipFile(BytesIO(raw)) as archive:
+        parts: dict[str, str | bytes] = {name: archive.read(name) for name in archive.namelist()}
+    if kind == "ods":
+        parts["content.xml"] = re.sub(
+            rb"<table:table .*</table:table>", b"", bytes(parts["content.xml"]), flags=re.S
+        )
+    else:
+        parts["xl/workbook.bin"] = b"".join(map(binary._part, (131, 143, 144, 132)))
+    return binary._zipped(parts)
+
+
+# Words for the codes of a text whose own record is not there: pyreadstat writes to where no memory is, and its process ends.
+LOST = zlib.decompress(
+    base64.b85decode(
+        "c-m8O^D%PJP}Wok4hRlbaB&QARB-e3aaGV&$S5f(D7MnqPtPpLC{5B!&d=2k&#X!;O7Trh)(=WeObISYEKy)$U|?WpKmZ;%E7HNp"
+        "LcuS;Ou@*^z|_jr(8|PEfkXf@hK&)7{rp2*K|;(xAtsm=HS--96A?-o8s<BsRL}tc?PCF22Xq+&3)KJ2P&Nk;iy(!^e;{Clss*|G"
+        "<zI+;m|AA2n*aab|A*4`|Db$!s97MrtUw$Z;-+f>66A&&zz?;A1Ia=Ts0M6o1~fLvEMBM@4<L5)4DyZlbg@m#EXs|~OyP`lbqunt"
+        "Oie7}^bc?iat!hGvwdHXT9jClnU@}4lv>6C^%Nso<UePI&;WZ2g&+"
+    )
+)
 FAILED: dict[str, tuple[str, bytes]] = {
+    "an SPSS file that names what is not in it": ("sav", LOST),
+    "the same by an adapter": ("sav by adapter", LOST),
+    **{
+        f"{how} without a sheet": (how, _sheetless(how.split()[0]))
+        for kind in ("xlsb", "ods", "xlsx")
+        for how in (kind, f"{kind} by adapter")
+    },
+    **{f"{how} without a sheet": (how, _sheetless("xlsx")) for how in BOOKS},
     "a base that is no UTF-8": ("base of an index", b'{"format": 1, "x": "\xb9"}'),
     "a base whose indexes are a list": ("base of an index", b'{"format": 1, "indexes": [1]}'),
     "a base whose table is a number": ("base of an index", _base(lambda one: one.update(scale=3))),

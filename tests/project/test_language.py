@@ -147,3 +147,10 @@ def test_the_packages_speak_alike() -> None:
 def test_chinese_is_chinese(package: str) -> None:
     left = {key: english(CURLY.sub("", words["zh"])) for key, words in sentences(package).items()}
     assert {key: words for key, words in left.items() if words} == {}
+
+
+def test_a_sentence_names_a_hundred_values_and_how_many_more() -> None:
+    for language, comma in (("en", ", "), ("zh", "、")):
+        with fusion_language.speaking(language):
+            named = fusion_language.listed(range(1_100)).split(comma)
+        assert named[:100] == [str(n) for n in range(100)] and named[100:] == ["… (+1,000)"]

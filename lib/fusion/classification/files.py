@@ -320,6 +320,8 @@ def _sheet(source: Path, folder: Path) -> Path:
         book = openpyxl.load_workbook(source, read_only=True, data_only=True)
         with copy.open("w", encoding="utf-8", newline="") as stream:
             writer = csv.writer(stream, quoting=csv.QUOTE_ALL)
+            if not book.worksheets:
+                raise ValueError(said("classification.no_sheet"))
             for row in book.worksheets[0].iter_rows(values_only=True):
                 if any(cell is not None for cell in row):
                     writer.writerow(["" if cell is None else cell for cell in row])

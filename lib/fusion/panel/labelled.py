@@ -1,11 +1,14 @@
 """Files of Stata, SPSS and SAS: rows with codes, the words that stand for codes, and missings that say why.
 
 pandas reads Stata's rows, for it keeps single precision apart from double; pyreadstat reads the others, the labels of all, and
-Stata's extended missings (``.a`` to ``.z``).
+Stata's extended missings (``.a`` to ``.z``), in a process of its own, which a damaged file may end.
 """
 
 from __future__ import annotations
 
+import pickle
+import subprocess
+import sys
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,7 @@ from fusion.panel import files
 
 STATA = ".dta"
 KINDS = (STATA, ".sav", ".zsav", ".por", ".sas7bdat", ".xpt")
+_READERS = {STATA: "read_dta", ".por": "read_por", ".sas7bdat": "read_sas7bdat", ".xpt": "read_xport"}
 _PROGRAM = {STATA: "Stata", ".sas7bdat": "SAS", ".xpt": "SAS"}
 FEW = 2_000_000  # cells up to which a packed file may hold as many of them a byte as it likes
 _MOST = 5  # kinds of missing that are named
@@ -33,25 +37,26 @@ def rows(path: Path) -> pd.DataFrame:
     with files.whole(path, program(path), _mend(path)):
         if path.suffix.lower() == STATA:
             return pd.concat(archives.stata(path), ignore_index=True)
-        return _read(path)[0]
+        _bounded(path)
+        return _apart("rows", path)
 
 
 def headers(path: Path) -> list[str]:
     """Names of the columns."""
     with files.whole(path, program(path), _mend(path)):
-        return list(_about(path).column_names)
+        return list(_about(path)["column_names"])
 
 
 def names(path: Path) -> dict[str, str]:
     """What columns are called, by header; those without a label are left out."""
     with files.whole(path, program(path), _mend(path)):
-        return {column: label for column, label in _about(path).column_names_to_labels.items() if label}
+        return {column: label for column, label in _about(path)["column_names_to_labels"].items() if label}
 
 
 def labels(path: Path) -> dict[str, dict[str, str]]:
     """By column, the words for its codes; codes as texts of whole numbers."""
     with files.whole(path, program(path), _mend(path)):
-        held = _about(path).variable_value_labels
+        held = _about(path)["variable_value_labels"]
     return {
         column: {
             f"{code:g}" if isinstance(code, int | float) else str(code): str(label)
@@ -65,31 +70,23 @@ def notes(path: Path) -> list[tuple[str, str, str, str, str]]:
     """Missings that say why, by column: ``rule, field, value, message_en, message_zh``."""
     if path.suffix.lower() != STATA:
         with files.whole(path, program(path), _mend(path)):
-            held = _about(path).missing_ranges
+            held = _about(path)["missing_ranges"]
         return [
             ("missing_declared", column, ", ".join(map(_range, ranges)),
              "values that the file declares missing, read as missing", "文件声明为缺失的取值，按缺失读入")
             for column, ranges in held.items()
         ]  # fmt: skip
     with files.whole(path, program(path), _mend(path)):
-        table, about = _read(path, user_missing=True)
-    lines = []
-    for column in about.missing_user_values:
-        counts = (
-            table[column][table[column].map(lambda cell: isinstance(cell, str))].value_counts().sort_index()
-        )
-        told = ", ".join(f".{kind}: {count}" for kind, count in counts.head(_MOST).items())
-        if told:
-            lines.append(
-                (
-                    "missing_extended",
-                    column,
-                    told,
-                    "missings of several kinds, all read as missing",
-                    "有几种缺失值，均按缺失读入",
-                )
-            )
-    return lines
+        _bounded(path)
+        found = _apart("extended", path)
+    told = {
+        column: ", ".join(f".{kind}: {n}" for kind, n in list(counts.items())[:_MOST])
+        for column, counts in found.items()
+    }
+    return [
+        ("missing_extended", column, text, "missings of several kinds, all read as missing", "有几种缺失值，均按缺失读入")
+        for column, text in told.items() if text
+    ]  # fmt: skip
 
 
 # -- inside ------------------------------------------------------------------------------------
@@ -97,42 +94,39 @@ def _mend(path: Path) -> str:
     return said("panel.mend_stata") if path.suffix.lower() == STATA else said("panel.mend_labelled")
 
 
-def _read(path: Path, **how: Any) -> tuple[pd.DataFrame, Any]:
-    import pyreadstat
-
-    kind = path.suffix.lower()
-    readers: dict[str, Any] = {STATA: pyreadstat.read_dta, ".por": pyreadstat.read_por, ".sas7bdat": pyreadstat.read_sas7bdat,
-              ".xpt": pyreadstat.read_xport}  # fmt: skip
-    reader: Any = readers.get(kind, pyreadstat.read_sav)
-    if not how.get(
-        "metadataonly"
-    ):  # a head that claims rows which are not there keeps the reader busy for hours
-        about, size = _about(path), path.stat().st_size
-        claimed, most = about.number_rows or 0, 1 if kind == STATA else archives.THIN
-        cells = claimed * (about.number_columns or 1)
-        if kind != STATA and cells > FEW and claimed <= most * size:
-            claimed, most = cells, archives.DENSE
-        if claimed > most * size:
-            raise archives.ArchiveError(said("fusion.too_thin", cells=claimed, size=size / 1e6, most=most))
-        if kind == STATA:
-            archives.weighed(path)
-    return reader(str(path), **how)
+def _bounded(path: Path) -> None:
+    about, size, stata = _about(path), path.stat().st_size, path.suffix.lower() == STATA
+    # A head that claims rows which are not there keeps the reader busy for hours.
+    claimed, most = about["number_rows"] or 0, 1 if stata else archives.THIN
+    cells = claimed * (about["number_columns"] or 1)
+    if not stata and cells > FEW and claimed <= most * size:
+        claimed, most = cells, archives.DENSE
+    if claimed > most * size:
+        raise archives.ArchiveError(said("fusion.too_thin", cells=claimed, size=size / 1e6, most=most))
+    if stata:
+        archives.weighed(path)
 
 
-def _user_missing(path: Path) -> dict[str, bool]:
-    """What makes pyreadstat tell of declared missings; SAS's transport files and old SPSS files have none."""
-    return {"user_missing": True} if path.suffix.lower() in (".sav", ".zsav", STATA, ".sas7bdat") else {}
-
-
-def _about(path: Path) -> Any:
+def _about(path: Path) -> dict[str, Any]:
     held = path.stat()
     return _known(path, (held.st_mtime_ns, held.st_size))
 
 
 @lru_cache(maxsize=64)
-def _known(path: Path, stamp: tuple[int, int]) -> Any:
+def _known(path: Path, stamp: tuple[int, int]) -> dict[str, Any]:
     del stamp
-    return _read(path, metadataonly=True, **_user_missing(path))[1]
+    return _apart("about", path)
+
+
+def _apart(what: str, path: Path) -> Any:
+    """What pyreadstat reads, in a process of its own; there an error of pyreadstat's is a text."""
+    reader = _READERS.get(path.suffix.lower(), "read_sav")
+    words = [sys.executable, "-I", str(Path(__file__).with_name("readstat.py")), what, reader, str(path)]
+    done = subprocess.run(words, capture_output=True, check=False)
+    found = pickle.loads(done.stdout) if not done.returncode else said("panel.reader_ended")
+    if isinstance(found, str):
+        raise ValueError(found)
+    return found
 
 
 def _range(held: dict[str, Any]) -> str:

@@ -29,24 +29,18 @@ PIECE = 1 << 20
 
 
 def names(path: Path) -> list[str]:
-    """Names of a workbook's sheets, in order.
+    """Names of a workbook's sheets, in order; at least one.
 
     Raises
     ------
     PanelError
-        For a damaged workbook, or one that unpacks to too much.
+        For a damaged workbook, one without a sheet, or one that unpacks to too much.
     """
     with files.whole(path, "Excel", said("panel.mend_excel")):
-        if path.suffix.lower() in PACKED:
-            archives.bounded(path)
-        if path.suffix.lower() in OPENED:
-            import openpyxl
-
-            book = openpyxl.load_workbook(path, read_only=True)
-            found = [str(sheet.title) for sheet in book.worksheets]
-            book.close()
-            return found
-        return _apart(path)
+        found = _names(path)
+        if not found:
+            raise ValueError(said("panel.sheetless"))
+        return found
 
 
 def rows(path: Path, sheet: str) -> Iterator[list[str]]:
@@ -137,6 +131,19 @@ def _calamine(path: Path, sheet: str) -> Iterator[list[Any]]:
             if column < len(cells):
                 cells[column] = _shown(cells[column], factor)
         yield cells
+
+
+def _names(path: Path) -> list[str]:
+    if path.suffix.lower() in PACKED:
+        archives.bounded(path)
+    if path.suffix.lower() not in OPENED:
+        return list(_apart(path))
+    import openpyxl
+
+    book = openpyxl.load_workbook(path, read_only=True)
+    found = [str(sheet.title) for sheet in book.worksheets]
+    book.close()
+    return found
 
 
 def _apart(path: Path, *sheet: str) -> Any:
