@@ -11,6 +11,7 @@ from linearmodels.panel import PanelOLS
 from pyfixest.demeaners import LsmrDemeaner
 
 from estimators import effects
+from estimators.engines import rounding
 from estimators.engines.agreement import intervals, nested, no_error
 
 LADDER = [
@@ -219,3 +220,76 @@ def test_an_error_that_rounding_left_of_zero_is_none() -> None:
     assert effects.agree(first, second)["agree"].all()
     with pytest.raises(effects.EnginesDisagree):
         effects.agree(first, first.assign(std_error=[0.2, 0.1]))
+
+
+def nearly_a_control(size: float) -> pd.DataFrame:
+    """An outcome that is a control but for a pilot's effect and noise of the given size."""
+    rng = np.random.default_rng(3)
+    firm, year = np.repeat(np.arange(100), 8), np.tile(np.arange(2010, 2018), 100)
+    data = pd.DataFrame({"firm_id": firm.astype(str), "year": year})
+    data["size"] = rng.normal(size=800) + 3 * rng.normal(size=100)[firm] + 8
+    data["pilot"] = ((year >= 2012 + firm % 5) & (firm % 2 == 0)).astype(float)
+    return data.assign(y=data["size"] + size * (data["pilot"] + rng.normal(size=800)))
+
+
+def lost_of(panel: pd.DataFrame) -> pd.DataFrame:
+    rung = effects.rung(panel, LADDER[1], drop_singletons=True)
+    return effects.lost([rung.even("y", ["pilot", "size"])])
+
+
+@pytest.mark.parametrize("size", [1e-8, 1e-10, 1e-12])
+def test_an_outcome_that_is_nearly_a_control_is_judged_by_what_rounding_leaves(size: float) -> None:
+    panel = nearly_a_control(size)
+    first, second = both(panel, LADDER[1])
+    with pytest.raises(effects.EnginesDisagree):
+        effects.agree(first, second)
+    assert effects.agree(first, second, lost=lost_of(panel))["agree"].all()
+
+
+@pytest.mark.parametrize(("column", "nudge"), [("estimate", 1e-3), ("std_error", 1e-3), ("n", 1)])
+def test_a_true_difference_is_found_there_too(column: str, nudge: float) -> None:
+    """Of an outcome of which one part in 10⁸ is left, a thousandth is still seen."""
+    panel = nearly_a_control(1e-8)
+    first, second = both(panel, LADDER[1])
+    at = ("firm_id + year", "pilot")
+    second.loc[at, column] += nudge if nudge == 1 else nudge * second.loc[at, column]
+    with pytest.raises(effects.EnginesDisagree, match="part in 1 of 2"):
+        effects.agree(first, second, lost=lost_of(panel))
+
+
+def test_what_rounding_moves_is_what_last_digits_move() -> None:
+    """Outcomes whose last digits are changed at random have coefficients and errors within the bound, and not far below."""
+    rng, panel = np.random.default_rng(5), nearly_a_control(1e-6)
+    x = panel[["pilot", "size"]].to_numpy()
+    x = np.column_stack([x, np.ones(800)])
+    bread, digits = np.linalg.inv(x.T @ x), 1e-11
+    found = []
+    for _ in range(50):
+        y = panel["y"].to_numpy() * (1 + digits * rng.choice([-1, 1], 800))
+        b = np.linalg.lstsq(x, y, rcond=None)[0]
+        found.append([*b, np.linalg.norm(y - x @ b)])
+    moved = np.std(found, axis=0)
+    y = panel["y"].to_numpy()
+    b = np.linalg.lstsq(x, y, rcond=None)[0]
+    told = rounding.lost(y, x, b, y - x @ b, bread)
+    scale = digits / rounding.ROUNDING
+    assert (moved[:3] < told.coefficients * scale).all() and (
+        moved[:3] > 1e-3 * told.coefficients * scale
+    ).all()
+    assert moved[3] / np.linalg.norm(y - x @ b) < told.std_errors * scale
+
+
+def test_an_outcome_that_is_a_control_has_no_errors() -> None:
+    panel = nearly_a_control(0.0)
+    assert (lost_of(panel)["std_error"] >= 1).all()
+    rung = effects.rung(panel, LADDER[1], drop_singletons=True)
+    rows = effects.exact_rows(rung, "y", ["pilot", "size"], "firm_id")
+    assert rows["std_error"].isna().all() and rows["p_value"].isna().all()
+    assert rows["estimate"].tolist() == pytest.approx([0, 1], abs=1e-12)
+
+
+def test_ordinary_outcomes_are_allowed_no_more(panel: pd.DataFrame) -> None:
+    """A hundredth of the tolerances at most."""
+    first, _ = both(panel, LADDER[1])
+    lost = lost_of(panel)
+    assert (lost["coefficient"] < 1e-10 * first["std_error"]).all() and (lost["std_error"] < 1e-10).all()

@@ -124,7 +124,7 @@ def ladder(data: pd.DataFrame) -> Results:
         )
         for r in even
     ]  # fmt: skip
-    stated = effects.both_stated(even, first, second, "town")
+    *stated, _ = effects.both_stated(even, first, second, "town")
     exact = effects.exact_rows(rungs[0], "y", x, "town")
     found: Results = {}
     for name, table in zip(("pyfixest", "linearmodels", "exact"), (*stated, exact), strict=True):
@@ -563,7 +563,7 @@ NONE = {
     "designs": set(),
     "robustness": {"placebo", "robustness", "ushape", "variants"},
     "effects": {"description", "magnitude"},
-    "engines": {"telling"},
+    "engines": {"rounding", "telling"},
     "tables": {"compared", "correction", "covariance", "frame", "kinds", "levels", "rows"},
     "production": {
         "choices",

@@ -94,6 +94,20 @@ def test_a_disagreement_stops_the_column(panel: pd.DataFrame, monkeypatch: pytes
         tables.fit(column(), panel, {})
 
 
+def test_an_outcome_that_is_nearly_a_control_is_no_disagreement(panel: pd.DataFrame) -> None:
+    """Of what is left of it after the control the last digits are rounding; of what is no more than that there are no errors."""
+    noise = panel["d"] + panel["z"]
+    for size in (1e-8, 1e-11):
+        found = tables.fit(column(outcome="near"), panel.assign(near=panel["x"] + size * noise), {}).table()
+        own = tables.fit(column(outcome="far"), panel.assign(far=noise), {}).table()
+        assert found.loc["d", "estimate"] == pytest.approx(size * own.loc["d", "estimate"], rel=1e-14 / size)
+        assert found.loc["d", "std_error"] == pytest.approx(
+            size * own.loc["d", "std_error"], rel=1e-14 / size
+        )
+    same = tables.fit(column(outcome="same"), panel.assign(same=panel["x"]), {}).table()
+    assert same["std_error"].isna().all() and same.loc["x", "estimate"] == pytest.approx(1)
+
+
 # -- small samples ------------------------------------------------------------------------------------
 def counts(found: tables.Fit) -> dict[str, int]:
     rows = found.rows

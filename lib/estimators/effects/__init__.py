@@ -36,6 +36,7 @@ from estimators.engines.agreement import (
     exact_rows,
     intervals,
     joined,
+    lost,
     restate,
     stated_rows,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "is_binary",
     "joined",
     "ladder",
+    "lost",
     "magnitudes",
     "minimum_detectable",
     "money_of_log",

@@ -33,6 +33,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from estimators.engines import rounding
+from estimators.engines.exact.project import Projection
+from estimators.engines.rounding import Lost
 from estimators.engines.telling import telling
 from estimators.engines.units import Units, even
 from estimators.errors import EffectsError, EnginesDisagree
@@ -82,6 +85,8 @@ class Rung(NamedTuple):
         Regressors of which the effects leave nothing.
     divided : Units
         What outcome and regressors were divided by, where `even` did; estimates are stated in their own units.
+    outcome : str
+        What is regressed, once it is known: `lost` needs it.
     """
 
     label: str
@@ -90,11 +95,27 @@ class Rung(NamedTuple):
     dropped: int
     absorbed: tuple[str, ...] = ()
     divided: Units = Units()
+    outcome: str = ""
 
     def even(self, outcome: str, regressors: Sequence[str]) -> Rung:
         """The same step in even units, which no engine's tolerance takes for too small or too large."""
         data, divided = even(self.data, outcome, regressors)
-        return self._replace(data=data, divided=divided)
+        return self._replace(data=data, divided=divided, outcome=outcome)
+
+    def lost(self, terms: Sequence[str]) -> Lost:
+        """What rounding alone may move of the step's estimates, in the units of its rows."""
+        values = self.data[[self.outcome, *terms]].to_numpy(float)
+        codes = [pd.factorize(self.data[name])[0].astype(np.int64) for name in self.effects]
+        left = Projection(codes).residuals(values)
+        y, x = left[:, 0], left[:, 1:]
+        b = np.asarray(np.linalg.lstsq(x, y, rcond=None)[0], np.float64)
+        bread = np.asarray(np.linalg.pinv(x.T @ x), np.float64)
+        return rounding.lost(values[:, 0], values[:, 1:], b, y - x @ b, bread)
+
+    def errors(self, std_errors: pd.Series) -> pd.Series:
+        """Standard errors by term in the columns' own units; missing where residuals are no larger than rounding."""
+        nothing = bool(self.outcome) and self.lost(list(std_errors.index)).everything
+        return self.divided.own(std_errors) * (np.nan if nothing else 1.0)
 
     @property
     def units(self) -> int:
@@ -216,7 +237,7 @@ def stated_rows(
     if groups < 2:
         raise EffectsError(said("engines.cluster", cluster=cluster, groups=groups))
     stated = counted_parameters(len(coefficients), rung.data[rung.effects], rung.data[cluster])
-    own, errors = rung.divided.own(coefficients), rung.divided.own(std_errors)
+    own, errors = rung.divided.own(coefficients), rung.errors(std_errors)
     table = intervals(own, restate(errors, n, counted, stated), groups - 1, size)
     told = telling(rung.data, list(table.index), "firm_id", rung.data[rung.effects])
     table = table.assign(telling_units=told).rename_axis("term").reset_index()
@@ -240,8 +261,8 @@ def both_stated(
     by_linearmodels: Sequence[Any],
     cluster: str,
     size: float = 0.05,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Both engines' estimates of the steps of the ladder under the stated correction.
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Both engines' estimates of the steps of the ladder under the stated correction, and what rounding may move of them.
 
     Parameters
     ----------
@@ -256,8 +277,8 @@ def both_stated(
 
     Returns
     -------
-    pair of DataFrame
-        As `stated_rows`.
+    three DataFrame
+        Two as `stated_rows`; what `lost` has of the steps.
     """
     first, second = [], []
     for rung, a, b in zip(rungs, by_pyfixest, by_linearmodels, strict=True):
@@ -265,7 +286,25 @@ def both_stated(
         counted = counted_by_linearmodels(len(b.params), rung.data[rung.effects], rung.data[cluster])
         first.append(stated_rows(rung, cluster, "pyfixest", a.coef(), a.se(), len(a.coef()), r2, size))
         second.append(stated_rows(rung, cluster, "linearmodels", b.params, b.std_errors, counted, r2, size))
-    return pd.concat(first), pd.concat(second)
+    return pd.concat(first), pd.concat(second), lost(rungs)
+
+
+def lost(rungs: Sequence[Rung]) -> pd.DataFrame:
+    """What rounding alone may move of the estimates of steps in even units.
+
+    Returns
+    -------
+    DataFrame
+        Index (spec, term); ``coefficient`` in the columns' own units, ``std_error`` as a share of itself: where it is 1
+        or more, residuals are no larger than rounding, and there is no standard error.
+    """
+    found = {}
+    for rung in rungs:
+        terms = [name for name, _ in rung.divided.regressors if name not in rung.absorbed]
+        one = rung.lost(terms)
+        own = rung.divided.own(pd.Series(one.coefficients, index=terms))
+        found[rung.label] = pd.DataFrame({"coefficient": own, "std_error": one.std_errors})
+    return pd.concat(found, names=["spec", "term"])
 
 
 def joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -280,6 +319,7 @@ def agree(
     names: Sequence[str] = ("pyfixest", "linearmodels"),
     coefficient_tolerance: float = COEFFICIENT_TOLERANCE,
     std_error_tolerance: float = STD_ERROR_TOLERANCE,
+    lost: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Compare two engines' estimates, or stop.
 
@@ -294,6 +334,9 @@ def agree(
         not depend on units and a coefficient near zero is judged by what it is measured with.
     std_error_tolerance : float
         Largest relative difference of standard errors.
+    lost : DataFrame, optional
+        What rounding alone may move, by the same index, as `lost` has it: so much more is allowed. It is far below the
+        tolerances unless nearly all of the outcome is a sum of regressors and effects.
 
     Returns
     -------
@@ -314,9 +357,12 @@ def agree(
     table = _side_by_side(first, second.loc[first.index], a, b)
     second = second.loc[first.index]
     scale = np.fmax(first["estimate"].abs(), first["std_error"])
-    same = table["coefficient_difference"].abs() <= coefficient_tolerance * scale
+    more = pd.DataFrame(0.0, first.index, ["coefficient", "std_error"])
+    more = more if lost is None else lost.reindex(first.index).fillna(0.0)
+    same = table["coefficient_difference"].abs() <= coefficient_tolerance * scale + more["coefficient"]
     neither = [t["std_error"].isna() | no_error(t["estimate"], t["std_error"]) for t in (first, second)]
-    same &= (table["std_error_ratio_less_1"].abs() <= std_error_tolerance) | (neither[0] & neither[1])
+    near = table["std_error_ratio_less_1"].abs() <= std_error_tolerance + more["std_error"]
+    same &= near | (neither[0] & neither[1]) | (more["std_error"] >= 1)
     for column in ("n", "clusters"):
         same &= first[column] == second[column]
     table["agree"] = same
@@ -350,6 +396,7 @@ def exact_rows(
     from estimators.engines.exact.estimate import feols
     from estimators.engines.exact.formula import design
 
+    rung = rung._replace(outcome=outcome)
     fit = feols(design(outcome, regressors, rung.effects), rung.data, {"CRV1": cluster}, fixef_rm="none")
     return stated_rows(
         rung, cluster, "exact", fit.coef(), fit.se(), fit.parameters, r2_within=fit.r2_within, size=size

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from estimators.engines import units
+from estimators.engines import rounding, units
 from estimators.engines.agreement import agree, no_error
 from estimators.tables.covariance import covariance
 from estimators.tables.rows import Rows, within
@@ -114,9 +114,14 @@ def _estimate(rows: Rows, errors: str, options: Mapping[str, Any]) -> Estimate:
     if len(rows.endogenous) < 2 and sum(one.codes.max() + 1 for one in rows.slopes.values()) <= MOST_SLOPES:
         tables = {"pyfixest": _pyfixest(rows, kind), **tables}
     first, *others = tables
+    raw = rows.values([rows.outcome, *terms])
+    lost = rounding.lost(raw[:, 0], raw[:, 1:], own.b, residuals, bread, rows.weights)
+    more = pd.DataFrame(
+        {"coefficient": lost.coefficients, "std_error": lost.std_errors}, tables["sandwich"].index
+    )
     for other in others:
-        agree(tables[first], tables[other].reindex(tables[first].index), (first, other))
-    nothing = no_error(own.b, np.sqrt(np.abs(np.diag(v))))
+        agree(tables[first], tables[other].reindex(tables[first].index), (first, other), lost=more)
+    nothing = no_error(own.b, np.sqrt(np.abs(np.diag(v)))) | lost.everything
     v = np.where(nothing[:, None] | nothing[None, :], np.nan, v)
     engines = tuple(name for name in tables if name != "sandwich")
     total = y - np.average(y, weights=rows.weights)

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
+from estimators.engines import rounding
 from estimators.engines.agreement import agree
 from estimators.errors import EffectsError
 from estimators.language import said
@@ -87,13 +88,13 @@ def random_effects(rows: Rows, errors: str, options: Mapping[str, Any]) -> Estim
     found = linear.estimate(moved, errors, options)
     theirs = model.params[rows.regressors].to_numpy()
     order = [found.terms.index(name) for name in rows.regressors]
-    agree(
-        _side(rows, found.coefficients[order]),
-        _side(rows, theirs),
-        ("quasi-demeaned", "linearmodels"),
-        1e-8,
-        np.inf,
-    )
+    mine = _side(rows, found.coefficients[order])
+    x, weight = values[:, 1:], rows.weights
+    bread = np.linalg.pinv((x * weight[:, None]).T @ x)
+    raw = rows.values(names)
+    lost = rounding.lost(raw[:, 0], raw[:, 1:], mine["estimate"].to_numpy(), found.residuals, bread, weight)
+    more = pd.DataFrame({"coefficient": lost.coefficients, "std_error": 0.0}, mine.index)
+    agree(mine, _side(rows, theirs), ("quasi-demeaned", "linearmodels"), 1e-8, np.inf, more)
     return replace(found, one="all", engines=("linearmodels",))
 
 
