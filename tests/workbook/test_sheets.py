@@ -240,7 +240,7 @@ def test_fields_are_filled_with_words_numbers_and_the_frames_own() -> None:
     asked = "{top.estimate:.3f}|{top.estimate:.2f}|{terms:label}|{sets:effects}"
     asked += "|{frame.p.last:.2f}|{frame.rows}|{said}|{cannot:list}"
     filled = filler.vformat(asked, (), {})
-    assert filled == "−0.005|0.00|Conditions, x|unit + industry × year|0.25|2|a|- one\n- two"
+    assert filled == "−0.0049|0.00|Conditions, x|unit + industry × year|0.25|2|a|- one\n- two"
     with pytest.raises(SheetError, match="'missing' is filled by no value"):
         filler.vformat("{missing}", (), {})
 

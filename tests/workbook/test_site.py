@@ -201,6 +201,7 @@ def write_synthetic(build: Path) -> None:
     sha = write_notebook(root, "01_panel", cells, parameters)
     (root / "02_classification.failed.ipynb").write_text("{}", encoding="utf-8")
     texts = {"title_zh": "示范研究 <b>", "question_zh": "融合是否提高生产率？", "estimand_zh": "平均处理效应"}
+    texts |= {"cannot_zh": ["原因 <i>。", "其他。"]}
     beside = {
         "grants": {"en": "Grants are shown in", "zh": "补助见"},
         "not_there": {"en": "Others in", "zh": "其他见"},
@@ -780,6 +781,8 @@ def test_the_finding_comes_first(pages: dict[str, str]) -> None:
     assert "dgp_firms" in page and "dgp_firms" not in opened and "flow.csv" not in opened
     front = pages["zh/index.html"]
     assert "样本流程。" in front and "trend.svg" in front and front.index("demo/index.html") > 0
+    # What must not be read from it stands with it.
+    assert "<strong>这些数据不能回答的问题：</strong>原因 &lt;i&gt;。" in front and "其他。" not in front
 
 
 @pytest.mark.parametrize(("language", "said"), [("en", "Grants are shown in"), ("zh", "补助见")])

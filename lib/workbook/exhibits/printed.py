@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from workbook import inert
+from workbook.exhibits.digits import ROLES, enough, of_rows
 from workbook.exhibits.journal import Grid, grid
 from workbook.exhibits.record import Record
 from workbook.exhibits.sheets import Column, Exhibit, Layout, More, Sheet, SheetError, more, shared
@@ -168,9 +169,11 @@ def _entry(record: Record, sheet: Sheet, exhibit: Exhibit, filler: Filler) -> di
         need = sheet.need(record.lacks)
         reason = filler.vformat(getattr(need, filler.words.language), (), {})
         return {**entry, "title": entry["name"], "note": reason, "source": "", "read": "", "alt": ""}
+    gaps, title = filler.gaps, filler.one(exhibit.title)
     return {
         **entry,
-        "title": filler.one(exhibit.title),
+        # A caption that would state an empty value states none: the exhibit's name stands in its place.
+        "title": title if filler.gaps == gaps else entry["name"],
         "note": filler.all(exhibit.note),
         "source": filler.one(exhibit.source if exhibit.source is not None else shared().source),
         "read": filler.all(exhibit.read),
@@ -191,6 +194,8 @@ def _table(
     frame: pd.DataFrame, exhibit: Exhibit, filler: Filler, hidden: pd.DataFrame | None = None
 ) -> tuple[pd.DataFrame, dict[str, int]]:
     heads, cells, digits = [], [], {}
+    small = _estimates(frame, exhibit)
+    fine = of_rows(frame, small)
     for name in _order(frame, exhibit):
         column = exhibit.columns.get(name) or more(exhibit, name)
         values = _values(frame, name, filler.words.language)
@@ -205,10 +210,27 @@ def _table(
             made = made.astype(object).mask(hidden[name].to_numpy(), HIDDEN)
         cells.append(made)
         declared = exhibit.digits if column.digits is None else column.digits
-        digits[head] = SPECIAL.get(column.role, decimals(made, declared))
+        finer = fine if name in small else declared
+        digits[head] = SPECIAL.get(column.role, decimals(made, declared) if finer == declared else finer)
     table = pd.DataFrame(dict(enumerate(cells)), index=frame.index)
     table.columns = pd.Index(heads)
     return table, digits
+
+
+def _estimates(frame: pd.DataFrame, exhibit: Exhibit) -> list[str]:
+    """Columns of estimates, errors and bounds whose decimals nothing states."""
+    if exhibit.digits != DEFAULT:
+        return []
+    columns = [(name, exhibit.columns.get(name) or more(exhibit, name)) for name in _order(frame, exhibit)]
+    return [
+        name
+        for name, one in columns
+        if one
+        and one.role in ROLES
+        and one.digits is None
+        and not (one.format or one.percent)
+        and name in frame
+    ]
 
 
 def _behind(
@@ -326,7 +348,8 @@ def _beside(worded: pd.DataFrame, exhibit: Exhibit, layout: Layout, filler: Fill
     base = BASE[filler.words.language]
 
     def cell(estimate: float, error: float) -> str:
-        spec = f",.{decimals(estimate, exhibit.digits)}f"
+        places = _finer([estimate, error], exhibit.digits)
+        spec = f",.{places}f"
         return f"{number(estimate, spec)} ({base if missing(error) else number(error, spec)})"
 
     shown = worded.assign(shown=list(map(cell, worded["estimate"], worded["std_error"])))
@@ -338,11 +361,21 @@ def _beside(worded: pd.DataFrame, exhibit: Exhibit, layout: Layout, filler: Fill
 
 def _estimate(row: pd.Series, digits: int) -> list[str]:
     cells = {name: float(row[name]) for name in ("estimate", "ci_low", "ci_high")}
-    places = decimals(max(cells.values(), key=abs), digits)
+    places = _finer(list(cells.values()), digits)
     shown = {name: number(value, f",.{places}f") for name, value in cells.items()}
     if missing(float(row["estimate"])):
         return [MISSING, ""]
     return [shown["estimate"], f"[{shown['ci_low']}, {shown['ci_high']}]"]
+
+
+def _finer(values: list[float], declared: int) -> int:
+    """Decimals of an estimate and what stands beside or below it: fewer for amounts, more for what is small.
+
+    Other decimals than three are the sheet's choice, unless all would be nil.
+    """
+    size = max((abs(v) for v in values if not missing(v)), default=0.0)
+    places = decimals(size, declared)
+    return enough(values, declared) if places == DEFAULT or size < 0.5 * 10.0**-places else places
 
 
 def _foot(value: Any, digits: int) -> str:

@@ -17,12 +17,13 @@ import pandas as pd
 from workbook import inert, paths
 from workbook.called import after_one, called
 from workbook.called import words as unit_words
-from workbook.exhibits import sheets
+from workbook.exhibits import digits, sheets
 from workbook.exhibits.sheets import Need, SheetError, Text, Variant
 from workbook.expressions.errors import ExpressionError
 from workbook.expressions.reading import parse
 
 MISSING = "–"
+PLACES = re.compile(r"(?<!,)\.([123])f$")  # in a format: decimals that may be more for what is small
 # In place of a number of decimals: a calendar year, without decimals or separators.
 YEAR = -1
 # In place of a number of decimals: a p-value, three decimals, none of them nil.
@@ -287,6 +288,9 @@ class Filler(string.Formatter):
         self.quote = quote
         self._code = False  # whether what comes next stands between backticks
         self._one = False  # whether the number 1 stands before what comes next
+        self._field = ""  # whose value is formatted next
+        self._beside: dict[str, list[float]] = {}  # numbers that are read with those of a field
+        self.gaps = 0  # fields that were filled with nothing
 
     # -- what is said ----------------------------------------------------------------------------
     def one(self, wording: Text | list[Variant] | None) -> str:
@@ -314,8 +318,31 @@ class Filler(string.Formatter):
         return bool(len(value)) if hasattr(value, "__len__") else bool(value) and not missing(value)
 
     # -- fields ----------------------------------------------------------------------------------
+    def vformat(self, format_string: str, args: Any, kwargs: Any) -> str:
+        """A text with its fields filled in; numbers that are read together have decimals for the size of the largest."""
+        self._beside = {}
+        for _, name, spec, _ in string.Formatter.parse(self, format_string):
+            if name and PLACES.search(spec or ""):
+                value = self.get_field(name, args, kwargs)[0]
+                group = self._beside.setdefault(name.split(".")[0], [])
+                group += [float(v) for v in [*_numbers(value), *self._interval(name)]]
+        return super().vformat(format_string, args, kwargs)
+
+    def _interval(self, name: str) -> list[float]:
+        """The estimate and the ends of the interval that a field is one of, also where the text does not name them all."""
+        first, *rest = name.split(".")
+        if first == "frame":
+            known = (
+                self.frame is not None and rest[-1:] in (["first"], ["last"]) and rest[0] in digits.TOGETHER
+            )
+            held = self.frame.iloc[0 if rest[1] == "first" else -1] if known and len(self.frame) else {}
+        else:
+            held = self._named(first) if len(rest) == 1 and rest[0] in digits.TOGETHER else {}
+        return [v for part in digits.TOGETHER if part in held for v in _numbers(held[part])]
+
     def get_field(self, field_name: str, args: Any, kwargs: Any) -> tuple[Any, str]:
         """The value that a field names."""
+        self._field = field_name
         first, *rest = field_name.split(".")
         if first == "frame":
             return self._of_frame(field_name, rest), first
@@ -359,6 +386,7 @@ class Filler(string.Formatter):
             return "\n".join(f"- {self.format_field(part, '')}" for part in value)
         quote = inert.code if self._code and self.quote is inert.markdown else self.quote
         text = self._formatted(value, format_spec)
+        self.gaps += text == MISSING
         counted = isinstance(value, numbers.Real) and not isinstance(value, bool)
         self._one = counted and text == "1" and self.words.language == "en"
         return quote(text)
@@ -382,8 +410,28 @@ class Filler(string.Formatter):
         if missing(value):
             return MISSING
         if isinstance(value, numbers.Real) and not isinstance(value, bool):
-            return number(value, carried(float(value), format_spec))
+            return number(value, self._finer(float(value), carried(float(value), format_spec)))
         return format(value, format_spec)
+
+    def _finer(self, value: float, spec: str) -> str:
+        """The format of a number with the decimals that it and what is read with it ask for."""
+        found = PLACES.search(spec)
+        group = self._beside.get(self._field.split(".")[0], []) if found else []
+        if found is None or not group:
+            return spec
+        least = int(found[1])
+        # Two decimals or one are a sheet's choice, unless an interval would be nil.
+        if least < digits.LEAST and len(self._interval(self._field)) < 2:
+            return spec
+        places = digits.alone(value, digits.enough(group, least), max(map(abs, group)))
+        return f"{spec[: found.start()]}.{places}f"
+
+
+def _numbers(value: Any) -> list[float]:
+    """The finite numbers of a value or list."""
+    parts = value if isinstance(value, list | tuple) else [value]
+    real = (v for v in parts if isinstance(v, numbers.Real) and not isinstance(v, bool) and not missing(v))
+    return [float(v) for v in real if math.isfinite(v)]
 
 
 def _part(text: str) -> float | str:

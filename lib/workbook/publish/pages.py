@@ -11,6 +11,7 @@ from typing import Any
 from workbook import files
 from workbook.exhibits.pictures.saved import LARGEST_SVG
 from workbook.exhibits.rendering import caption_of
+from workbook.exhibits.words import COLON
 from workbook.inert import code
 from workbook.publish import evidence, papers
 from workbook.publish import markup as m
@@ -120,7 +121,16 @@ def _card(study: Built) -> str:
     )
     data = f'<p class="fusion-note">{m.html(study.text("data"))}</p>' if study.text("data") else ""
     drawn = _picture(study, "", "../")
-    return f'<article class="fusion-card">{drawn}{badge(study)}<h2>{link}</h2>{said}{data}</article>'
+    return f'<article class="fusion-card">{drawn}{badge(study)}<h2>{link}</h2>{said}{_not_read(study)}{data}</article>'
+
+
+def _not_read(study: Built) -> str:
+    """The first thing that must not be read from what was found: who reads no further than the front page meets it."""
+    w, cannot = words(study.language), study.parameters.get(f"cannot_{study.language}") or []
+    if not cannot or not finding(study):
+        return ""
+    head = f"<strong>{m.html(w['cannot'])}{COLON[study.language]}</strong>"
+    return f'<p class="fusion-not-read">{head}{m.html(str(cannot[0]))}</p>'
 
 
 def finding(study: Built) -> str:
