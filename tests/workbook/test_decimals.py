@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workbook.exhibits import digits, printed, sheets
+from workbook import digits
+from workbook.exhibits import printed, sheets
 from workbook.exhibits.record import Record
 from workbook.exhibits.words import Filler, Words
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from workbook import inert
-from workbook.exhibits.digits import ROLES, enough, of_rows
+from workbook.digits import ROLES, enough, of_rows
 from workbook.exhibits.journal import Grid, grid
 from workbook.exhibits.record import Record
 from workbook.exhibits.sheets import Column, Exhibit, Layout, More, Sheet, SheetError, more, shared

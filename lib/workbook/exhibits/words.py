@@ -14,10 +14,10 @@ from typing import Any
 
 import pandas as pd
 
-from workbook import inert, paths
+from workbook import digits, inert, paths
 from workbook.called import after_one, called
 from workbook.called import words as unit_words
-from workbook.exhibits import digits, sheets
+from workbook.exhibits import sheets
 from workbook.exhibits.sheets import Need, SheetError, Text, Variant
 from workbook.expressions.errors import ExpressionError
 from workbook.expressions.reading import parse
@@ -332,13 +332,16 @@ class Filler(string.Formatter):
         """The estimate and the ends of the interval that a field is one of, also where the text does not name them all."""
         first, *rest = name.split(".")
         if first == "frame":
-            known = (
-                self.frame is not None and rest[-1:] in (["first"], ["last"]) and rest[0] in digits.TOGETHER
-            )
-            held = self.frame.iloc[0 if rest[1] == "first" else -1] if known and len(self.frame) else {}
+            held = self._row(rest[1]) if len(rest) == 2 and rest[0] in digits.TOGETHER else {}
         else:
             held = self._named(first) if len(rest) == 1 and rest[0] in digits.TOGETHER else {}
         return [v for part in digits.TOGETHER if part in held for v in _numbers(held[part])]
+
+    def _row(self, how: str) -> Mapping[str, Any]:
+        """The row of the frame of which a field names a cell, where it names one."""
+        if self.frame is None or not len(self.frame) or how not in ("first", "last"):
+            return {}
+        return {str(name): value for name, value in self.frame.iloc[0 if how == "first" else -1].items()}
 
     def get_field(self, field_name: str, args: Any, kwargs: Any) -> tuple[Any, str]:
         """The value that a field names."""
