@@ -91,7 +91,7 @@ BAD = {
     "a" * 61: "a name of more than 60",
     'industry == "' + "a" * 201 + '"': "a text of more than 200",
     # What the columns do not allow.
-    "totl": "no column 'totl'.",
+    "totl": "no column 'totl'. Columns: ",
     "industr == division": "no column 'industr'. Nearest: industry.",
     "soe": "'soe' is a list; write COLUMN in soe",
     "reg_type in soes": "no list 'soes'. Nearest: soe. Lists: soe, crisis.",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from workbook.expressions.errors import ExpressionError, nearest
+from workbook.expressions.errors import ExpressionError, nearest, no_column
 from workbook.expressions.functions import CARRIES, EITHER, FUNCTIONS, Function
 from workbook.expressions.reading import KEYWORDS, Node
 from workbook.language import listed, said
@@ -88,9 +88,7 @@ def _named(node: Node, scope: Scope) -> Node:
     if name not in scope.columns:
         if name in scope.lists:
             raise ExpressionError(said("expressions.list_alone", name=name), node.at)
-        raise ExpressionError(
-            said("expressions.no_column", name=name, hint=nearest(name, scope.columns)), node.at
-        )
+        raise ExpressionError(no_column(name, scope.columns), node.at)
     return replace(node, value=name, kind=scope.columns[name])
 
 
@@ -206,9 +204,7 @@ def _header(node: Node, scope: Scope) -> Node:
         )
     wanted = node.parts[0].value
     if wanted not in scope.columns:
-        raise ExpressionError(
-            said("expressions.no_column", name=wanted, hint=nearest(wanted, scope.columns)), node.at
-        )
+        raise ExpressionError(no_column(wanted, scope.columns), node.at)
     return Node("name", (), wanted, kind=scope.columns[wanted], at=node.at)
 
 
@@ -256,9 +252,7 @@ def _options(node: Node, function: Function, scope: Scope) -> tuple[tuple[str, A
     for column in names:
         if not isinstance(column, str) or (column not in scope.columns and column != "unit"):
             known = [*scope.columns, "all", "unit"]
-            raise ExpressionError(
-                said("expressions.no_column", name=column, hint=nearest(str(column), known)), node.at
-            )
+            raise ExpressionError(no_column(column, known), node.at)
     return (("by", tuple(scope.unit if c == "unit" and c not in scope.columns else c for c in names)),)
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from workbook.language import listed, said
 
+COLUMNS = 30  # named where none is close to what was meant
+
 
 class ExpressionError(ValueError):
     """An expression that is refused.
@@ -24,6 +26,15 @@ class ExpressionError(ValueError):
     def __init__(self, told: str, at: int | None = None, key: str = "") -> None:
         self.at, self.key = at, key
         super().__init__(told if at is None else said("expressions.at", at=at + 1, told=told))
+
+
+def no_column(name: object, known: Iterable[str]) -> str:
+    """That there is no such column: the closest known one, or where none is close what there are."""
+    columns = list(dict.fromkeys(known))
+    hint = nearest(str(name), columns)
+    if not hint and columns:
+        hint = said("expressions.columns_are", names=listed(columns, most=COLUMNS))
+    return said("expressions.no_column", name=name, hint=hint)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
