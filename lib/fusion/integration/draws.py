@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from fusion.integration.firms import Settings, integration
 from fusion.integration.pairing import fill
-from fusion.integration.relatedness import GOODS, SERVICE, Choices, Relatedness, constant, kinds, relatedness
+from fusion.integration.relatedness import Choices, Relatedness, constant, kinds, relatedness
+from fusion.integration.sides import GOODS, SERVICE
 
 Floats = NDArray[np.float64]
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import ibis
 
+from fusion.integration import sides
+
 # What a source is asked for, with its type; what it lacks is NULL.
 COLUMNS = {
     "class_version": "VARCHAR",
@@ -39,9 +41,7 @@ def asked(panel: ibis.Table) -> ibis.Table:
 MACROS = (
     """CREATE OR REPLACE TEMP MACRO amounts_told(object) AS
     map_entries(CAST(CAST(object AS json) AS map(varchar, double)))""",
-    """CREATE OR REPLACE TEMP MACRO is_goods(code) AS coalesce(substr(code, 1, 2) BETWEEN '13' AND '42', false)""",
-    """CREATE OR REPLACE TEMP MACRO is_rest(code) AS coalesce(substr(code, 1, 2) <= '12'
-    OR substr(code, 1, 2) IN ('44', '45', '46', '47', '48', '50', '97'), false) AND substr(code, 1, 3) NOT IN ('484', '487')""",
+    *sides.MACROS,
     """CREATE OR REPLACE TEMP MACRO names_goods(list) AS
     regexp_matches(list, '(^|[^0-9])(1[3-9]|[23][0-9]|4[0-2])[0-9]{0,2}([^0-9]|$)')""",
     """CREATE OR REPLACE TEMP MACRO named_codes(list) AS

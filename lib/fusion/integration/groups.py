@@ -15,7 +15,7 @@ from typing import Any
 import ibis
 import pandas as pd
 
-from fusion.integration import engine
+from fusion.integration import engine, sides
 from fusion.integration.firms import Settings, integration
 from fusion.integration.relatedness import Relatedness
 
@@ -150,7 +150,7 @@ def _stored(con: Any, rows: pd.DataFrame, name: str) -> ibis.Table:
 
 def _together(part: pd.DataFrame) -> dict[str, Any]:
     """One row of a group: sums of its units, its goods by class, and services by class as far as units tell them."""
-    makes = part["ind4"].astype(str).str[:2].between("13", "42")
+    makes = sides.makers(part["ind4"])
     first = part[makes] if makes.any() else part
     main = first.loc[first["operating_revenue"].idxmax()]
     serve = part[part["service_revenue"].fillna(0) > 0]
@@ -179,14 +179,10 @@ def _classes(row: dict[str, Any]) -> dict[str, float]:
     told = _read(row["service_rev_by_class"])
     if told:
         return told
-    named = [code for code in str(row["biz_activity_codes"] or "").split("|") if _serves(code)]
+    named = [
+        code for code in str(row["biz_activity_codes"] or "").split("|") if sides.side(code) == sides.SERVICE
+    ]
     return {code: row["service_revenue"] / len(named) for code in named}
-
-
-def _serves(code: str) -> bool:
-    """Whether a class is neither of goods nor of what can be paired with none (fields, mines, building, households)."""
-    division = code[:2]
-    return division.isdigit() and int(division) > 42 and not ("44" <= division <= "50" or division == "97")
 
 
 def _goods(row: dict[str, Any], makes: bool) -> dict[str, float]:

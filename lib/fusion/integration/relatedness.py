@@ -23,6 +23,7 @@ from fusion.classification.editions import NATIONAL, successors
 from fusion.classification.policy import paths
 from fusion.classification.tables import EDITIONS, REGULATOR, load, tree
 from fusion.integration.errors import IntegrationError
+from fusion.integration.sides import GOODS, SERVICE, side
 from fusion.language import said
 
 Floats = NDArray[np.float64]
@@ -31,7 +32,6 @@ FOLDER = DATA / "integration"
 LEVELS = {"partner": 0.9, "close": 0.7, "medium": 0.5, "far": 0.25, "none": 0.0}
 CUT = np.log(4)
 IO_YEAR = 2017
-GOODS, SERVICE, REST = "goods", "service", "rest"
 NOTHING = pd.DataFrame(columns=["goods", "service", "n", "expected"])
 
 
@@ -105,7 +105,7 @@ def kinds() -> pd.DataFrame:
         classes = successors(edition)[["code", "code_2017"]]
         for digits in (4, 3, 2):
             own = classes.assign(code=classes["code"].str[:digits]).drop_duplicates()
-            own["kind"] = own["code_2017"].map(_kind)
+            own["kind"] = own["code_2017"].map(side)
             share = own.groupby(["code", "kind"])["code_2017"].agg([("n", "size"), ("members", tuple)])
             best = share.sort_values("n", kind="stable").groupby("code").tail(1).reset_index()
             parts.append(best.assign(edition=edition)[["edition", "code", "kind", "members"]])
@@ -122,7 +122,7 @@ def levels() -> pd.DataFrame:
     """
     table = pd.read_csv(FOLDER / "relatedness.csv", dtype=str, keep_default_na=False)
     by_prefix = table.set_index("prefix")[["level", "stage", "inputs"]].T.to_dict("list")
-    codes = [c for c in load("gbt4754_2017").query("level == '4'")["code"] if _kind(c) == SERVICE]
+    codes = [c for c in load("gbt4754_2017").query("level == '4'")["code"] if side(c) == SERVICE]
     found = [next((c[:n] for n in (4, 3, 2) if c[:n] in by_prefix), "") for c in codes]
     rows = [by_prefix[f] if f else ["none", "other", ""] for f in found]
     return pd.DataFrame(rows, columns=["level", "stage", "inputs"]).assign(code=codes)
@@ -290,14 +290,6 @@ def _distinct(rows: Floats) -> tuple[Floats, NDArray[np.int64]]:
     return kept, place.ravel()[number]
 
 
-def _kind(code: str) -> str:
-    division = int(code[:2])
-    if 13 <= division <= 42:
-        return GOODS
-    served = division in (43, 49) or 51 <= division <= 96 or code[:3] in ("484", "487")
-    return SERVICE if served else REST
-
-
 def _check(choices: Choices) -> None:
     if set(choices.levels) != set(LEVELS) or not all(0 <= v <= 1 for v in choices.levels.values()):
         raise IntegrationError(said("integration.levels", names=", ".join(LEVELS)))
@@ -309,7 +301,7 @@ def _check(choices: Choices) -> None:
 def _goods() -> pd.DataFrame:
     """Classes of goods with their own paths, main and adjacent: code, paths."""
     table = paths()
-    table = table[table["code"].map(_kind) == GOODS]
+    table = table[table["code"].map(side) == GOODS]
     own = table["path"].str.cat(table["path_secondary"], sep=",").str.split(",")
     return pd.DataFrame(
         {"code": table["code"], "paths": own.map(lambda x: tuple(p for p in x if p.startswith("P")))}

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fusion.composite.reliability import icc
+from fusion.integration.sides import makers
 
 # Indicators that measure the same thing by other means, with the correlation that would be enough, and such that must
 # not be the same thing, with the largest that passes. All are judgement.
@@ -41,7 +42,7 @@ def marks(
         kind, test, units, value, mark, passed (1 or 0), within (Pearson correlation of the deviations from each firm's mean over
         years, of the first two kinds). Tests whose columns the panel lacks are left out.
     """
-    maker = rows["ind4"].astype("str").str[:2].between("13", "42")
+    maker = makers(rows["ind4"])
     sellers = _more(rows[maker & (rows["integration"] > 0)])
     found = [
         _row("convergent", name, sellers, mark)
