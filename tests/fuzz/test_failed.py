@@ -260,7 +260,11 @@ LOST = zlib.decompress(
         "Oie7}^bc?iat!hGvwdHXT9jClnU@}4lv>6C^%Nso<UePI&;WZ2g&+"
     )
 )
+# The head of a compound file, all else is zero: 5,632 bytes took 9.6 GB and 19 s.
+ZEROS = bytes.fromhex("d0cf11e0a1b11ae1" + "00" * 16 + "3e000300feff090006").ljust(5_632, b"\0")
 FAILED: dict[str, tuple[str, bytes]] = {
+    "an old workbook of zeros, for which 9.6 GB were asked": ("xls", ZEROS),
+    "the same workbook by an adapter": ("xls by adapter", ZEROS),
     "an SPSS file that names what is not in it": ("sav", LOST),
     "the same by an adapter": ("sav by adapter", LOST),
     **{

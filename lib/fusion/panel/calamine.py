@@ -1,16 +1,22 @@
 """The reader of .xls, .xlsb and .ods as a process of its own: ``python calamine.py FILE [SHEET]``, answers by pickle.
 
-It asks for what a damaged file claims, and where there is not so much its process ends, without an error that could be told.
+It asks for what a damaged file claims, and where it may not have so much its process ends, without an error that could be told.
 """
 
 from __future__ import annotations
 
+import os
 import pickle
 import resource
 import sys
 from typing import Any
 
 from python_calamine import CalamineWorkbook
+
+LEAST, PER_BYTE = (
+    1_000_000_000,
+    400,
+)  # memory that it may have: of a small file, and for each byte of a larger one
 
 
 def found(path: str, *sheet: str) -> Any:
@@ -27,4 +33,5 @@ def found(path: str, *sheet: str) -> Any:
 
 if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (max(LEAST, PER_BYTE * os.path.getsize(sys.argv[1])),) * 2)
     pickle.dump(found(*sys.argv[1:]), sys.stdout.buffer)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import pickle
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from fusion import archives, engine
 from fusion.language import listed, said
@@ -15,6 +19,10 @@ PLACE = (
     "source_row_file"  # the file of a row, of a folder of Parquet; ``filename`` may be a column of the user's
 )
 COUNTED = "file_row_number"  # the engine's own, whose name can't be chosen
+
+
+class ReaderError(RuntimeError):
+    """A reader could not work, whatever the file."""
 
 
 def present(path: Path, mend: str) -> Path:
@@ -37,11 +45,33 @@ def whole(path: Path, kind: str, mend: str) -> Iterator[None]:
     """Say of a library's error that the file is damaged."""
     try:
         yield
+    except ReaderError:  # no fault of the file
+        raise
     except archives.ArchiveError as error:  # whole, but more than any table is
         raise PanelError(said("panel.refused", path=path, kind=kind, found=error)) from None
     except Exception as error:
         found = str(error).partition("\n")[0]
         raise PanelError(said("panel.damaged", path=path, kind=kind, found=found, mend=mend)) from None
+
+
+def apart(program: str, *words: str) -> Any:
+    """What a reader of this room finds that is a process of its own, for what a damaged file claims may end it.
+
+    Raises
+    ------
+    ValueError
+        With the reader's own words, or where a signal ended it.
+    ReaderError
+        Where it could not work, whatever the file.
+    """
+    asked = [sys.executable, "-I", str(Path(__file__).with_name(program)), *words]
+    done = subprocess.run(asked, capture_output=True, check=False)
+    if done.returncode > 0:
+        raise ReaderError(f"{program}: {done.stderr.decode(errors='replace').strip()[-200:]}")
+    found = said("panel.reader_ended") if done.returncode else pickle.loads(done.stdout)
+    if isinstance(found, str):
+        raise ValueError(found)
+    return found
 
 
 def kind(path: Path) -> str:

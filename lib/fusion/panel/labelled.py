@@ -6,9 +6,6 @@ Stata's extended missings (``.a`` to ``.z``), in a process of its own, which a d
 
 from __future__ import annotations
 
-import pickle
-import subprocess
-import sys
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -121,12 +118,7 @@ def _known(path: Path, stamp: tuple[int, int]) -> dict[str, Any]:
 def _apart(what: str, path: Path) -> Any:
     """What pyreadstat reads, in a process of its own; there an error of pyreadstat's is a text."""
     reader = _READERS.get(path.suffix.lower(), "read_sav")
-    words = [sys.executable, "-I", str(Path(__file__).with_name("readstat.py")), what, reader, str(path)]
-    done = subprocess.run(words, capture_output=True, check=False)
-    found = pickle.loads(done.stdout) if not done.returncode else said("panel.reader_ended")
-    if isinstance(found, str):
-        raise ValueError(found)
-    return found
+    return files.apart("readstat.py", what, reader, str(path))
 
 
 def _range(held: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ What a damaged file claims can end it (memory that is not there, an address outs
 
 from __future__ import annotations
 
+import os
 import pickle
 import resource
 import sys
@@ -23,6 +24,10 @@ ABOUT = (
 )
 # SAS's transport files and old SPSS files have no missings that say why.
 TOLD = ("read_sav", "read_dta", "read_sas7bdat")
+LEAST, PER_BYTE = (
+    4_000_000_000,
+    4_000,
+)  # memory that it may have: of a small file, and for each byte of a larger one
 
 
 def about(reader: str, path: str) -> dict[str, Any]:
@@ -56,4 +61,5 @@ def found(what: str, *asked: str) -> Any:
 
 if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (max(LEAST, PER_BYTE * os.path.getsize(sys.argv[3])),) * 2)
     pickle.dump(found(*sys.argv[1:]), sys.stdout.buffer, protocol=pickle.HIGHEST_PROTOCOL)

@@ -8,9 +8,6 @@ as 2016-12-31, blank rows as empty lists.
 from __future__ import annotations
 
 import datetime as dt
-import pickle
-import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -124,7 +121,7 @@ def _opened(path: Path, sheet: str) -> Iterator[list[Any]]:
 
 def _calamine(path: Path, sheet: str) -> Iterator[list[Any]]:
     percents = records.cells(path, sheet).percents
-    left, lines = _apart(path, sheet)
+    left, lines = files.apart("calamine.py", str(path), sheet)
     for at, row in enumerate(lines):  # from the sheet's first row on, from the first column that is used
         cells = [None] * left + [None if value == "" else value for value in row]
         for column, factor in percents.get(at, {}).items():
@@ -137,22 +134,12 @@ def _names(path: Path) -> list[str]:
     if path.suffix.lower() in PACKED:
         archives.bounded(path)
     if path.suffix.lower() not in OPENED:
-        return list(_apart(path))
+        return list(files.apart("calamine.py", str(path)))
     import openpyxl
 
     book = openpyxl.load_workbook(path, read_only=True)
     found = [str(sheet.title) for sheet in book.worksheets]
     book.close()
-    return found
-
-
-def _apart(path: Path, *sheet: str) -> Any:
-    """Names of a workbook's sheets; or of one the first column that is used, and its rows."""
-    words = [sys.executable, "-I", str(Path(__file__).with_name("calamine.py")), str(path), *sheet]
-    done = subprocess.run(words, capture_output=True, check=False)
-    found = pickle.loads(done.stdout) if not done.returncode else said("panel.reader_ended")
-    if isinstance(found, str):
-        raise ValueError(found)
     return found
 
 
