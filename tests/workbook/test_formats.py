@@ -219,3 +219,44 @@ def test_a_methods_section_is_read_without_its_marks() -> None:
         ("List Bullet", "One"),
         ("List Bullet", "Two"),
     ]
+
+
+def test_each_table_is_a_file_of_its_own(study: Built) -> None:
+    """Opened again it is the table with caption and note alone, on A4; a table that is gone takes its files away."""
+    from docx import Document
+    from openpyxl import load_workbook
+
+    formats.write(study)
+    forms = study.forms("02_x", "t")
+    document = Document(str(forms[".docx"]))
+    (table,) = document.tables
+    assert [cell.text for cell in table.rows[1].cells] == ["0111", "1,234", "0.333", "=1+1"]
+    texts = [p.text for p in document.paragraphs]
+    assert texts[0] == "表 2.1　代码与份额" and "注解" in texts[1] and len(texts) < 5
+    assert document.paragraphs[0].style.name == "Caption" and forms[".docx"].stat().st_size < 15_000
+    assert round(document.sections[0].page_width.cm, 1) == 21.0
+    sheet = load_workbook(forms[".xlsx"]).active
+    assert (sheet["A3"].value, sheet["C3"].value, sheet["D3"].data_type) == ("0111", 1 / 3, "s")
+    assert study.place({"notebook": "02_x", "id": "t"}, ".docx") in study.files()
+    before = {form: forms[form].read_bytes() for form in (".docx", ".xlsx")}
+    forms[".docx"].unlink()
+    (forms[".xlsx"].parent / "gone.xlsx").write_bytes(b"")
+    formats.write(study)
+    assert {form: forms[form].read_bytes() for form in before} == before
+    assert not (forms[".xlsx"].parent / "gone.xlsx").exists()
+
+
+def test_a_wide_table_of_its_own_lies_on_a_turned_page() -> None:
+    from docx import Document
+
+    from workbook.publish.formats import word
+
+    row = {"id": "t", "kind": "table", "number": "1.1", "title": "T", "note": "", "source": ""}
+    line = [f"text of {i} words" for i in range(13)]
+    for columns, turned in ((3, False), (13, True)):
+        document = Document()
+        word.prepare(document)
+        cells = {"head": line[:columns], "text": [line[:columns]] * 2, "numeric": [False] * columns}
+        word.one_table(document, row, cells, "en")
+        (section,) = document.sections
+        assert (section.page_width > section.page_height) == turned

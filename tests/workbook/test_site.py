@@ -812,7 +812,12 @@ def test_an_exhibit_can_be_taken_away(pages: dict[str, str]) -> None:
     page = pages["en/grants/01_panel.html"]
     bar = re.search(r'<p class="fusion-bar">(.*?)</p>', page[page.index('id="exhibit-flow"') :], re.DOTALL)
     assert bar
-    for place in ("01_panel/flow.csv", "en/01_panel/flow.tex", "en/exhibits.xlsx", "en/exhibits.docx"):
+    for place in (
+        "01_panel/flow.csv",
+        "en/01_panel/flow.tex",
+        "en/01_panel/flow.xlsx",
+        "en/01_panel/flow.docx",
+    ):
         assert f'href="../../files/grants/{place}" download' in bar[1]
     assert 'href="#exhibit-flow"' in bar[1]
     assert "“Sample flow | by step”, Table 1.1 of “Grants and *scrap*”, Fusion Workbook." in bar[1]

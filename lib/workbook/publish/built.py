@@ -26,6 +26,7 @@ PAPERS = {
     "exhibits.csv": "export/exhibits.csv",
     "release.json": "release.json",
 }
+TABLES = "tables"  # below the exports: each table as files of its own
 EXPORTS = ("journal.docx", "exhibits.docx", "exhibits.xlsx", "methods.md")
 
 
@@ -175,6 +176,7 @@ class Built:
         own = self.root / notebook
         found += [own / f"{id}.{self.language}{s}" for s in PUBLISHED]
         found += [own / f"{id}{suffix}" for suffix in PUBLISHED]
+        found += [self.export(TABLES) / notebook / f"{id}{suffix}" for suffix in (".xlsx", ".docx")]
         forms: dict[str, Path] = {}
         for file in found:
             if file.is_file():

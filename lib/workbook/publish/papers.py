@@ -391,9 +391,6 @@ def _bar(study: Built, row: dict[str, Any]) -> str:
         suffix: f"{root}/{study.place(row, suffix)}" for suffix in study.forms(row["notebook"], row["id"])
     }
     links = [(m.FORMS[suffix], place) for suffix, place in names.items() if suffix in m.FORMS]
-    if row["kind"] == "table":
-        whole = (("Excel", "exhibits.xlsx"), ("Word", "exhibits.docx"))
-        links += [(w["all_in"].format(kind), f"{root}/{study.language}/{name}") for kind, name in whole]
     files = " ".join(f'<a href="{m.html(place)}" download>{m.html(name)}</a>' for name, place in links)
     here = f'<a href="#exhibit-{m.html(row["id"])}" title="{w["here"]}">#</a>'
     copied = f'data-done="{w["copied"]}" hidden>'

@@ -1,4 +1,4 @@
-"""A study's exhibits as one Word file and one Excel workbook."""
+"""A study's exhibits as one Word file and one Excel workbook, and each table as files of its own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MADE = ".made"  # of what the documents were made, and what they were then
 
 
 def write(study: Built) -> list[Path]:
-    """Write ``exhibits.docx``, ``journal.docx``, ``exhibits.xlsx`` and ``methods.md`` in the language in which the study is read.
+    """Write ``exhibits.docx``, ``journal.docx``, ``exhibits.xlsx``, ``methods.md`` and files of each table, in the language read.
 
     Parameters
     ----------
@@ -25,9 +25,9 @@ def write(study: Built) -> list[Path]:
     Returns
     -------
     list of Path
-        The files; nothing is written again for results that have not changed.
+        Files of the whole; nothing is written again for results that have not changed.
     """
-    from workbook.publish.formats import excel, word
+    from workbook.publish.formats import excel, single, word
     from workbook.review import methods
 
     folder = study.export("")
@@ -41,7 +41,8 @@ def write(study: Built) -> list[Path]:
     # By content: times say nothing where a clock went back, or files were copied.
     made = _hash(study.root / "manifest.json", *sorted(study.root.glob(f"{spoken.FOLDER}/*/{spoken.RECORD}")))
     made += hashlib.sha256(text.encode()).hexdigest()
-    if _read(folder / MADE) != f"{made} {_hash(*targets)}":
+    tables = single.places(study)
+    if _read(folder / MADE) != f"{made} {_hash(*targets, *tables)}":
         for target, writer in targets.items():
             work = target.with_name(f"{target.name}.{os.getpid()}.part")
             try:
@@ -50,7 +51,8 @@ def write(study: Built) -> list[Path]:
                 work.replace(target)
             finally:
                 work.unlink(missing_ok=True)
-        files.write_atomic(folder / MADE, f"{made} {_hash(*targets)}")
+        single.write(study)
+        files.write_atomic(folder / MADE, f"{made} {_hash(*targets, *tables)}")
     place = folder / "methods.md"
     if not place.is_file() or place.read_bytes() != text.encode():
         files.write_atomic(place, text)

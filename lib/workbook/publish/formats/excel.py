@@ -41,8 +41,8 @@ def write(study: Built, target: Path) -> None:
     _line(front, 2, HEADS[language])
     for row in study.exhibits:
         if row["kind"] == "table":
-            sheet = book.create_sheet(_name(row))
-            _sheet(sheet, study, row)
+            sheet = book.create_sheet(name_of(row))
+            fill(sheet, study, row)
             _line(front, front.max_row + 1, [row["number"], row["title"], sheet.title])
             place = f"C{front.max_row}"
             quoted = sheet.title.replace("'", "''")
@@ -58,7 +58,18 @@ def write(study: Built, target: Path) -> None:
 # -- inside ------------------------------------------------------------------------------------
 
 
-def _sheet(sheet: Any, study: Built, row: dict[str, Any]) -> None:
+def fill(sheet: Any, study: Built, row: dict[str, Any]) -> None:
+    """Write a table into an empty sheet: caption, heads, rows, note and source, set up for print.
+
+    Parameters
+    ----------
+    sheet : openpyxl.worksheet.worksheet.Worksheet
+        The sheet.
+    study : Built
+        The study.
+    row : dict
+        The exhibit.
+    """
     from openpyxl.utils import get_column_letter
 
     language = study.language
@@ -175,7 +186,7 @@ def _grouped(sheet: Any, grid: dict[str, Any]) -> None:
                 place.alignment = Alignment(horizontal="right")
 
 
-def _name(row: dict[str, Any]) -> str:
+def name_of(row: dict[str, Any]) -> str:
     r"""A sheet's name: number and what the table is called, within what Excel allows (31 characters, no ``[]:*?/\``)."""
     called = "".join(" " if c in r"[]:*?/\\" else c for c in inert.plain(row["name"]))
     return f"{row['number']} {called}"[:31].strip().strip("'")

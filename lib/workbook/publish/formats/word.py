@@ -58,8 +58,7 @@ def write(study: Built, target: Path, methods: str = "", few: bool = False) -> N
     from docx import Document
 
     document = Document()
-    _fonts(document)
-    _paper(document)
+    prepare(document)
     document.core_properties.title = title_of_file(study.title)
     document.core_properties.author = ""
     document.add_heading(word(study.title), level=1)
@@ -83,6 +82,37 @@ def write(study: Built, target: Path, methods: str = "", few: bool = False) -> N
         elif row["kind"] == "figure":
             _figure(document, study.forms(row["notebook"], row["id"])[".png"], row, study.language)
     document.save(str(target))
+
+
+def prepare(document: Any) -> None:
+    """Give a new document its letters and its paper."""
+    _fonts(document)
+    _paper(document)
+
+
+def one_table(document: Any, row: dict[str, Any], cells: dict[str, Any], language: str) -> None:
+    """Put a table that stands alone into an empty document, whose page is turned where the table is wide.
+
+    Parameters
+    ----------
+    document : docx.document.Document
+        Prepared (:func:`prepare`).
+    row : dict
+        The exhibit.
+    cells : dict
+        Its cells as they are printed (``spoken.table``).
+    language : {"en", "zh"}
+        The language.
+    """
+    from docx.enum.section import WD_ORIENT
+    from docx.shared import Cm
+
+    made = _fitted(cells)
+    turned = cells.get("grid", {}).get("landscape", False) or made.turned
+    section, (short, long) = document.sections[0], (Cm(side) for side in PAGE_CM)
+    section.orientation = WD_ORIENT.LANDSCAPE if turned else WD_ORIENT.PORTRAIT
+    section.page_width, section.page_height = (long, short) if turned else (short, long)
+    _table(document, row, cells, language, made)
 
 
 # -- inside ------------------------------------------------------------------------------------
