@@ -233,6 +233,7 @@ def test_each_table_is_a_file_of_its_own(study: Built) -> None:
     assert [cell.text for cell in table.rows[1].cells] == ["0111", "1,234", "0.333", "=1+1"]
     texts = [p.text for p in document.paragraphs]
     assert texts[0] == "表 2.1　代码与份额" and "注解" in texts[1] and len(texts) < 5
+    assert "fldChar" not in document.element.xml, "a field would number it as the first of its file"
     assert document.paragraphs[0].style.name == "Caption" and forms[".docx"].stat().st_size < 15_000
     assert round(document.sections[0].page_width.cm, 1) == 21.0
     sheet = load_workbook(forms[".xlsx"]).active

@@ -112,7 +112,7 @@ def one_table(document: Any, row: dict[str, Any], cells: dict[str, Any], languag
     section, (short, long) = document.sections[0], (Cm(side) for side in PAGE_CM)
     section.orientation = WD_ORIENT.LANDSCAPE if turned else WD_ORIENT.PORTRAIT
     section.page_width, section.page_height = (long, short) if turned else (short, long)
-    _table(document, row, cells, language, made)
+    _table(document, row, cells, language, made, counted=False)
 
 
 # -- inside ------------------------------------------------------------------------------------
@@ -186,9 +186,15 @@ def _field(paragraph: Any, code: str, shown: str) -> None:
             run.text = shown
 
 
-def _caption(document: Any, row: dict[str, Any], language: str) -> Any:
-    """A caption in its style, numbered by a field: who puts a table in between has the others renumbered."""
+def _caption(document: Any, row: dict[str, Any], language: str, counted: bool = True) -> Any:
+    """A caption in its style, numbered by a field: who puts a table in between has the others renumbered.
+
+    A table that stands alone keeps its number (``counted`` false): a field would make it the first.
+    """
     paragraph = document.add_paragraph(style="Caption")
+    if not counted:
+        paragraph.add_run(word(caption_of(row, language)))
+        return paragraph
     before, number, after = word(caption_of(row, language)).partition(str(row["number"]))
     chapter, _, count = number.rpartition(".")
     paragraph.add_run(word(f"{before}{chapter}."))
@@ -211,11 +217,16 @@ def _fitted(cells: dict[str, Any]) -> fitting.Fit:
 
 
 def _table(
-    document: Any, row: dict[str, Any], cells: dict[str, Any], language: str, made: fitting.Fit
+    document: Any,
+    row: dict[str, Any],
+    cells: dict[str, Any],
+    language: str,
+    made: fitting.Fit,
+    counted: bool = True,
 ) -> None:
     from docx.shared import Pt
 
-    _caption(document, row, language).paragraph_format.keep_with_next = True
+    _caption(document, row, language, counted).paragraph_format.keep_with_next = True
     grid = cells.get("grid")
     heads = [[["", 1], *head] for head in grid["heads"]] if grid else [[[text, 1] for text in cells["head"]]]
     rows = [[text for text, span in head for text in [text, *[""] * (span - 1)]] for head in heads]
