@@ -56,8 +56,14 @@ def table(file: Path, columns: list[str] | None = None) -> Any:
 
 
 def frame(file: Path, columns: list[str] | None = None) -> pd.DataFrame:
-    """The same as a pandas frame."""
-    return table(file, columns).to_pandas(use_threads=False)
+    """The same as a pandas frame; truths of which some are missing are 1, 0 and missing, so that they are numbers."""
+    import pyarrow as pa
+
+    held = table(file, columns)
+    for place, field in enumerate(held.schema):
+        if pa.types.is_boolean(field.type) and held.column(place).null_count:
+            held = held.set_column(place, field.name, held.column(place).cast(pa.int8()).cast(pa.float64()))
+    return held.to_pandas(use_threads=False)
 
 
 def undated(content: bytes) -> bytes:

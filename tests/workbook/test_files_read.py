@@ -61,3 +61,18 @@ def test_no_other_reader_is_used() -> None:
     read = [*code, *(ROOT / "notebooks").glob("*.ipynb")]
     found = [f"{f.name}: {m.group()}" for f in read for m in READ.finditer(f.read_text("utf-8"))]
     assert found == []
+
+
+def test_truths_of_which_some_are_missing_are_numbers(tmp_path: Path) -> None:
+    """A treatment ``subsidy > 0`` is unknown where the subsidy is; without missing values truths stay truths."""
+    file = tmp_path / "a.parquet"
+    pd.DataFrame(
+        {"granted": [True, False, None], "listed": [True, False, True], "text": ["a", None, "b"]}
+    ).to_parquet(file)
+    found = files.frame(file)
+    assert (
+        found["granted"].dtype == "float64"
+        and found["granted"].tolist()[:2] == [1, 0]
+        and found["granted"].isna()[2]
+    )
+    assert found["listed"].dtype == bool and found["text"].isna().tolist() == [False, True, False]
