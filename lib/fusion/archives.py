@@ -97,7 +97,7 @@ def parquet(path: Path) -> None:
         # Texts of a column could be long where its pages hold more than texts of panels, in any part of the file.
         long = sorted({column for column, values, unpacked in chunks if unpacked * values > MOST})
         texts = (meta.schema.column(c) for c in long)
-        _texts(_text_bytes(path, [text.path for text in texts if text.physical_type == "BYTE_ARRAY"]))
+        bounded_texts(_text_bytes(path, [text.path for text in texts if text.physical_type == "BYTE_ARRAY"]))
 
 
 def frame(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
@@ -184,7 +184,7 @@ def stata(path: Path) -> Iterator[pd.DataFrame]:
             if part.empty:
                 return
             size += sum(part[c].str.len().sum() for c in part.select_dtypes("str"))
-            _texts(2.0 * size)  # they are held twice while the parts are put together
+            bounded_texts(2.0 * size)  # they are held twice while the parts are put together
             yield part
 
 
@@ -208,6 +208,7 @@ def _longest(path: Path) -> int:
     return longest
 
 
-def _texts(size: float) -> None:
+def bounded_texts(size: float) -> None:
+    """Refuse texts that add up to too much."""
     if size > MOST:
         raise ArchiveError(said("fusion.too_long_texts", size=size / 1e6, most=MOST / 1e6))

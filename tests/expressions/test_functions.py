@@ -123,6 +123,9 @@ HAND: dict[str, list[Any]] = {
     "x between 0 to 2": [True, True, False, False, True, False],
     "x + pilot": [1, 2, 5, 9, 0, 0],  # a truth counts 0 or 1
     "pilot == 1": [False, False, True, True, False, True],
+    "round(x * 1e300)": [_, _, _, _, 0, _],  # no whole number holds it
+    "floor(x * 1e300)": [_, _, _, _, 0, _],
+    "years_since(x * 1e300)": [_, _, _, _, 2015, _],
     "1e300 * 1e300 * x": [_, _, _, _, _, _],
     "mean(lag(x), by=year)": [_, 1, 2, _, 2, 0],
     "lag(lag(x))": [_, _, 1, _, _, _],

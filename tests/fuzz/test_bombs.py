@@ -10,6 +10,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ import pyreadstat
 import pytest
 from kinds import READ, REFUSED, commanded
 from pyarrow import parquet
+
+from fusion import archives
+from fusion.panel import PanelError, labelled
 
 SECONDS, MEGABYTES = 10.0, 1_000.0
 
@@ -276,3 +280,14 @@ def test_a_name(name: str, tmp_path: Path) -> None:
     file = tmp_path / f"{name}.yaml"
     file.write_text("study: {}\n", encoding="utf-8")
     assert commanded(["validate", str(file)]) in (REFUSED, READ)
+
+
+def test_long_texts_of_a_packed_spss_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row of 30,000 letters is 250 bytes there: 5 MB took 2.3 GB. Read in parts until it is too much; a blank one is whole."""
+    monkeypatch.setattr(archives, "MOST", 6_000_000)
+    for letter, refused in (("x", True), ("", False)):
+        file = tmp_path / f"p{letter}.zsav"
+        frame = pd.DataFrame({"firm_id": ["y" * 30_000] + [letter * 30_000] * 250, "year": 2015.0})
+        pyreadstat.write_sav(frame, file, compress=True)
+        with pytest.raises(PanelError, match="allowed are 6 MB") if refused else nullcontext():
+            assert labelled.rows(file)["firm_id"].str.len().tolist() == [30_000] + [0] * 250

@@ -27,8 +27,10 @@ def found(path: str, *sheet: str) -> Any:
             return list(book.sheet_names)
         lying = book.get_sheet_by_name(sheet[0])
         return (lying.start or (0, 0))[1], list(lying.iter_rows())
-    except Exception as error:
-        return str(error)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # the library's own panics are no `Exception`
+        return str(error).partition("\n")[0]
 
 
 if __name__ == "__main__":

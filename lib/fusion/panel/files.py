@@ -65,7 +65,9 @@ def apart(program: str, *words: str) -> Any:
         Where it could not work, whatever the file.
     """
     asked = [sys.executable, "-I", str(Path(__file__).with_name(program)), *words]
-    done = subprocess.run(asked, capture_output=True, check=False)
+    done = subprocess.run(
+        asked, capture_output=True, check=False, env={**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    )
     if done.returncode > 0:
         raise ReaderError(f"{program}: {done.stderr.decode(errors='replace').strip()[-200:]}")
     found = said("panel.reader_ended") if done.returncode else pickle.loads(done.stdout)

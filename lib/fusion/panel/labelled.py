@@ -35,7 +35,14 @@ def rows(path: Path) -> pd.DataFrame:
         if path.suffix.lower() == STATA:
             return pd.concat(archives.stata(path), ignore_index=True)
         _bounded(path)
-        return _apart("rows", path)
+        longest = _longest(path)
+        if longest * (_about(path)["number_rows"] or 0) <= archives.MOST / 2:
+            return _apart("rows", path)
+        # A packed file may hold more text than memory does: it is read in parts, until it is too much.
+        found = _apart("rows", path, str(max(1, archives.MOST // (8 * longest))), str(archives.MOST / 2))
+        if isinstance(found, float):
+            archives.bounded_texts(2.0 * found)
+        return found
 
 
 def headers(path: Path) -> list[str]:
@@ -115,10 +122,17 @@ def _known(path: Path, stamp: tuple[int, int]) -> dict[str, Any]:
     return _apart("about", path)
 
 
-def _apart(what: str, path: Path) -> Any:
+def _longest(path: Path) -> int:
+    """Bytes of a row's texts at most."""
+    about = _about(path)
+    kinds = about["readstat_variable_types"]
+    return int(sum(about["variable_storage_width"][name] for name, kind in kinds.items() if kind == "string"))
+
+
+def _apart(what: str, path: Path, *more: str) -> Any:
     """What pyreadstat reads, in a process of its own; there an error of pyreadstat's is a text."""
     reader = _READERS.get(path.suffix.lower(), "read_sav")
-    return files.apart("readstat.py", what, reader, str(path))
+    return files.apart("readstat.py", what, reader, str(path), *more)
 
 
 def _range(held: dict[str, Any]) -> str:

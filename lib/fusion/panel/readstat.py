@@ -10,12 +10,15 @@ import pickle
 import resource
 import sys
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import pyreadstat
 
 ABOUT = (
     "column_names",
+    "variable_storage_width",
+    "readstat_variable_types",
     "column_names_to_labels",
     "variable_value_labels",
     "missing_ranges",
@@ -24,10 +27,8 @@ ABOUT = (
 )
 # SAS's transport files and old SPSS files have no missings that say why.
 TOLD = ("read_sav", "read_dta", "read_sas7bdat")
-LEAST, PER_BYTE = (
-    4_000_000_000,
-    4_000,
-)  # memory that it may have: of a small file, and for each byte of a larger one
+# Memory that it may have: of a small file (libraries ask for 1.4 GB that they never use), and for each byte of a larger one.
+LEAST, PER_BYTE = 2_500_000_000, 4_000
 
 
 def about(reader: str, path: str) -> dict[str, Any]:
@@ -37,9 +38,19 @@ def about(reader: str, path: str) -> dict[str, Any]:
     return {name: getattr(held, name) for name in ABOUT}
 
 
-def rows(reader: str, path: str) -> Any:
-    """The rows, with codes instead of their labels."""
-    return getattr(pyreadstat, reader)(path, output_format="pandas")[0]
+def rows(reader: str, path: str, step: str = "0", most: str = "0") -> Any:
+    """The rows, with codes instead of their labels; in parts of `step` rows, how long its texts are where that is over `most`."""
+    read, at, size = partial(getattr(pyreadstat, reader), path, output_format="pandas"), 0, 0.0
+    if step == "0":
+        return read()[0]
+    parts: list[Any] = []
+    while not parts or len(parts[-1]) == int(step):
+        parts.append(read(row_offset=at, row_limit=int(step))[0])
+        size += float(sum(parts[-1][c].str.len().sum() for c in parts[-1].select_dtypes(["str", "object"])))
+        if size > float(most):
+            return size
+        at += int(step)
+    return sys.modules["pandas"].concat([p for p in parts if len(p)] or parts, ignore_index=True)
 
 
 def extended(reader: str, path: str) -> dict[str, dict[str, int]]:

@@ -233,6 +233,15 @@ def _when(test: Any, value: Any) -> Any:
     return test.ifelse(value, ibis.null(value.type()))
 
 
+def _whole(value: Any) -> Any:
+    """A value that a whole number can hold, else none: a larger one would end the query."""
+    return _when(value.abs() < 9e18, value)
+
+
+def _rounded(value: Any, digits: int) -> Any:
+    return _whole(value).round() if digits == 0 else value.round(digits)
+
+
 def _exactly(condition: Any, *ways: Any) -> Any:
     """The first value where a condition is true, the second where it is false, and none where it is missing."""
     return ibis.cases((condition, ways[0]), (~condition, ways[1]), else_=ibis.null(ways[0].type()))
@@ -364,8 +373,8 @@ _ROW: dict[str, Callable[[list[Any], list[Any], Node], Any]] = {
     "exp": lambda x, c, n: _finite(number(x[0]).exp()),
     "abs": lambda x, c, n: number(x[0]).abs(),
     "sqrt": lambda x, c, n: _when(number(x[0]) >= 0, number(x[0])).sqrt(),
-    "round": lambda x, c, n: number(x[0]).round(int(c[1]) if len(c) > 1 else 0),
-    "floor": lambda x, c, n: _when(number(x[0]).abs() < 9e18, number(x[0])).floor(),
+    "round": lambda x, c, n: _rounded(number(x[0]), int(c[1]) if len(c) > 1 else 0),
+    "floor": lambda x, c, n: _whole(number(x[0])).floor(),
     "clip": lambda x, c, n: _clip(*(number(v) for v in x)),
     "coalesce": lambda x, c, n: ibis.coalesce(*(_typed(v, n.kind) for v in x)),
     "min": _extreme(ibis.least),
@@ -528,5 +537,5 @@ _UNIT: dict[str, Callable[..., Any]] = {
 }
 _YEARS: dict[str, Callable[[Any, Any], Any]] = {
     "since": lambda start, year: (year >= start).fill_null(False).cast("int64"),
-    "years_since": lambda start, year: (year - start).floor(),
+    "years_since": lambda start, year: _whole(year - start).floor(),
 }
