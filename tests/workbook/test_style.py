@@ -101,3 +101,19 @@ def test_a_vector_figure_brings_the_letters_that_it_was_laid_out_in(tmp_path: Pa
     held = TTFont(io.BytesIO(base64.b64decode(data))).getBestCmap()
     assert {ord(c) for c in "试点企业的融合度(%)−1 02468."} <= set(held)
     assert len(data) < 12_000, "cut to what the figure says"
+
+
+def test_more_terms_than_colours_are_drawn() -> None:
+    """Eleven treatments ended the notebook: the palette has ten colours."""
+    import pandas as pd
+
+    from estimators.plots import forest
+
+    rows = [
+        {"spec": "a", "term": f"t{k}", "estimate": 0.1, "ci_low": 0.0, "ci_high": 0.2}
+        for k in range(len(style.COLOURS) + 1)
+    ]
+    style.use("en")
+    figure = forest.coefficients(pd.DataFrame(rows), {"x": "x"})
+    assert len(figure.axes[0].get_legend_handles_labels()[1]) == len(rows)
+    plt.close(figure)

@@ -72,7 +72,8 @@ def coefficients(frame: pd.DataFrame, axes: Mapping[str, str], truth: float | No
 
     figure, axis = plt.subplots(figsize=(7.2, 1.4 + 0.5 * len(frame)))
     place = {spec: -i for i, spec in enumerate(frame["spec"].unique())}
-    for k, (name, part) in enumerate(frame.groupby("term", sort=False)):
+    colours = cycle(plt.rcParams["axes.prop_cycle"].by_key()["color"])
+    for k, (colour, (name, part)) in enumerate(zip(colours, frame.groupby("term", sort=False), strict=False)):
         y, half = part["spec"].map(place) - 0.22 * k, part["ci_high"] - part["estimate"]
         axis.errorbar(
             part["estimate"],
@@ -81,7 +82,7 @@ def coefficients(frame: pd.DataFrame, axes: Mapping[str, str], truth: float | No
             fmt="o",
             capsize=3,
             label=name,
-            color=plt.rcParams["axes.prop_cycle"].by_key()["color"][k],
+            color=colour,
         )
     axis.axvline(0, color="0.4", lw=1)
     if truth is not None:
