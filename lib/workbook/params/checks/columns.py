@@ -35,8 +35,27 @@ KINDS = {
     "auto": "?",
     **dict.fromkeys(("code3", "code4", "code6"), "code"),
 }
-# Parameters whose columns are added up, averaged or ranked.
-AMOUNTS = {"judged_on", "unit_weight", "bureau_measures", "published_items", "own_definitions"}
+# Parameters whose columns may hold texts or codes: they group, or are only asked whether they are there. All others compute.
+GROUPS = {
+    *(
+        "productivity_by",
+        "coupling_by",
+        "fixed_effects",
+        "cluster",
+        "spillover_cell",
+        "shock_group",
+        "robust_effects",
+    ),
+    *(
+        "placebo_strata",
+        "match_strata",
+        "peer_group",
+        "split_columns",
+        "synthetic_unit",
+        "leave_out_columns",
+        "reporting_columns",
+    ),
+}
 # What the first notebook computes before a study's own columns, which may use it.
 AT_ONCE = frozenset({"above_line"})
 
@@ -150,7 +169,7 @@ def check_columns(parameters: Parameters, node: Any, file: Path, broken: Collect
                 hint = said("params.did_you_mean", near=near[0].rstrip("*?")) if near else ""
                 told = said("params.no_column", where=where, key=f"{section}.{key}", name=name, hint=hint)
                 lines.append(told)
-            elif key in AMOUNTS and kind in ("text", "code"):
+            elif key not in GROUPS and kind in ("text", "code"):
                 lines.append(said("params.no_amount", where=where, key=f"{section}.{key}", name=name))
     return lines
 
@@ -168,7 +187,18 @@ def nameable(parameters: Parameters) -> dict[str, str]:
         **contract_kinds(),
         **{name: KINDS.get(one.type, "text") for name, one in panel.extra_columns.items()},
         **dict.fromkeys(panel.columns, "?"),
+        **_own_kinds(parameters),
     }
+
+
+def _own_kinds(parameters: Parameters) -> dict[str, str]:
+    """Types of the study's own columns; none where an expression cannot be judged, which is told of elsewhere."""
+    asked = _asked(parameters)
+    extra = {name: KINDS.get(one.type, "?") for name, one in parameters.panel.extra_columns.items()}
+    try:
+        return judge(asked, dict.fromkeys(asked.names(), "?") | contract_kinds(computed=False) | extra)
+    except ExpressionError:
+        return {}
 
 
 def _of_samples(parameters: Parameters) -> list[str]:
