@@ -99,6 +99,7 @@ TEXTS = {
     "an adapter": (_put("source: rows.csv", "source: rows.csv, adapter: mine.yaml"), "mine.yaml"),
     "a whole contract": (_put("minimal", "enterprise"), "ind4"),
     "a text as outcome": (_put("outcome: ln_y", "outcome: word"), "word"),
+    "a text of one's own as treatment": (_put("since(start)", "if y > 12 then region else word"), "not numbers"),
     "an empty control": (_put("controls: [x]", "controls: [x, empty]"), "empty"),
     "a treatment that nobody lacks": (_put("since(start)", "if y > 0 then 1 else 0"), "on"),
     "a treatment of units": (_put("since(start)", 'if region == "N" then 1 else 0'), "60"),
@@ -198,3 +199,20 @@ def test_one_year_without_a_regression_is_read(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     assert [f for f in cli._foreseen(load(str(file))) if f.stops] == []
+
+
+def test_columns_of_the_contract_that_are_texts_are_no_numbers(tmp_path: Path) -> None:
+    """No data need be read for it; what groups may be a text."""
+    text = "study: {title_en: X, title_zh: 甲, synthetic: true}\npanel: {source: synthetic}\n"
+    file = tmp_path / "texts.yaml"
+    wrong = {"outcome": "reg_type", "treatments": "[district]", "controls": "[firm_name]"}
+    file.write_text(
+        text + "effects:\n" + "".join(f"  {key}: {name}\n" for key, name in wrong.items()), "utf-8"
+    )
+    with pytest.raises(StudyError) as refused:
+        load(str(file))
+    told = [line for line in refused.value.lines if "numbers are needed" in line]
+    assert [key for key in wrong if any(f"effects.{key} names" in line for line in told)] == list(wrong)
+    groups = "effects: {outcome: value_added, cluster: district, fixed_effects: [[firm_id, district*year]]}\n"
+    file.write_text(text + groups, "utf-8")
+    assert load(str(file)).parameters.effects.cluster == "district"
