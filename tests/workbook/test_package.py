@@ -161,10 +161,16 @@ def test_a_study_of_ones_own_is_in_the_package_with_what_it_names(
     (root / manifest.PLACE).write_text(str(file), encoding="utf-8")
     mark = hashlib.sha256(file.read_bytes()).hexdigest()
     built: Any = SimpleNamespace(
-        name="mine", root=root, parameters={"secrecy": secrecy}, manifest={"parameters_sha256": mark}
+        name="mine",
+        root=root,
+        manifest={"parameters_sha256": mark},
+        parameters={"secrecy": secrecy, "source": str(home / "rows.csv")},
     )
     packed = dict(package._own(built))
     assert ("params/mine/rows.csv" in packed) == (secrecy == "public")
+    where = package._availability(built, package.WORDS["en"])
+    assert ("`params/mine/rows.csv`" in where) == (secrecy == "public")
+    assert ("not in the package" in where) == (secrecy != "public")
     unpacked = tmp_path / "unpacked"
     for place, content in packed.items():
         (unpacked / place).parent.mkdir(parents=True, exist_ok=True)

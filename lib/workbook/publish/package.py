@@ -40,6 +40,7 @@ RENAMED = {"README.md": "README.workbook.md", "README.zh.md": "README.workbook.z
 WORDS = {
     "en": {
         "unstated": "not stated",
+        "nothing": "nothing",
         "data": "the data",
         "list": ", ",
         "program": "- `{}`: reads {}; writes {}",
@@ -54,6 +55,7 @@ WORDS = {
     },
     "zh": {
         "unstated": "未说明",
+        "nothing": "无",
         "data": "数据",
         "list": "、",
         "program": "- `{}`：读取 {}；写出 {}",
@@ -133,12 +135,14 @@ def readme(study: Built, language: str = "en") -> str:
     values = {
         "study": study.name,
         "title": inert.markdown(stated("title") or study.name),
-        "question": inert.markdown(" ".join(filter(None, (stated("question"), stated("estimand"))))),
+        "question": inert.markdown(
+            " ".join(filter(None, (stated("question"), stated("estimand")))) or w["unstated"]
+        ),
         "count": len(study.done),
         "cannot": "\n".join(f"- {inert.markdown(line)}" for line in stated("cannot") or [w["unstated"]]),
         "data": inert.markdown(stated("data") or w["unstated"]),
         "source": inert.code(_source(parameters)),
-        "availability": w["synthetic"] if study.synthetic else _availability(parameters, w),
+        "availability": w["synthetic"] if study.synthetic else _availability(study, w),
         "licence": inert.markdown(parameters.get("licence") or w["unstated"]),
         "lock": environment.get("lock_sha256"),
         "packages": ", ".join(f"{k} {v}" for k, v in (environment.get("packages") or {}).items()),
@@ -164,7 +168,7 @@ def _programs(study: Built, words: dict[str, str]) -> str:
         words["program"].format(
             f"notebooks/{step.notebook}.ipynb",
             comma.join(step.reads) or words["data"],
-            comma.join(step.outputs),
+            comma.join(step.outputs) or words["nothing"],
         )
         for step in chain.chain()
         if step.notebook in study.done
@@ -248,12 +252,9 @@ def _own(study: Built) -> Iterator[tuple[str, bytes]]:
     called = {base.name: f"{study.name}-{base.name}" for base in bases}
     texts = {f"{study.name}.yaml": file, **{called[base.name]: base for base in bases}}
     parameters = Parameters.model_validate(forms.read(values)[0])
-    inside: dict[str, str] = {}
-    for name in _named(parameters.flat(), study.parameters.get("secrecy") == "public"):
+    inside = _inside(study, parameters, file)
+    for name in inside:
         place = paths.ROOT / resolve_source(name, file)
-        if place.is_relative_to(paths.DATA) or not place.exists():
-            continue
-        inside[name] = f"{_room(study.name, place, inside.values())}/{place.name}"
         if place.is_dir():
             for part in _tables(place, besides(parameters, file)):
                 yield f"params/{inside[name]}/{part.relative_to(place)}", part.read_bytes()
@@ -263,6 +264,16 @@ def _own(study: Built) -> Iterator[tuple[str, bytes]]:
     for name, own in texts.items():
         text = _renamed(own.read_text(encoding="utf-8-sig"), inside | called)
         yield f"params/{name}", text.encode("utf-8")
+
+
+def _inside(study: Built, parameters: Parameters, file: Path) -> dict[str, str]:
+    """Where each file that a study names lies in the package, below ``params``."""
+    inside: dict[str, str] = {}
+    for name in _named(parameters.flat(), study.parameters.get("secrecy") == "public"):
+        place = paths.ROOT / resolve_source(name, file)
+        if not place.is_relative_to(paths.DATA) and place.exists():
+            inside[name] = f"{_room(study.name, place, inside.values())}/{place.name}"
+    return inside
 
 
 def _renamed(text: str, names: Mapping[str, str]) -> str:
@@ -380,12 +391,22 @@ def _source(parameters: dict[str, Any]) -> str:
     return ", ".join(Path(str(name)).name if "/" in str(name) else str(name) for name in names)
 
 
-def _availability(parameters: dict[str, Any], words: dict[str, str]) -> str:
-    source = str(parameters.get("source"))
-    if ":" in source:
+def _availability(study: Built, words: dict[str, str]) -> str:
+    """Where the data are: with a package of the lock, in this one, or neither."""
+    stated_ = study.parameters.get("source")
+    source = str(stated_)
+    if ":" in source and not Path(source).exists():
         return words["shipped"]
     if (paths.ROOT / source).is_file() and not Path(source).is_absolute():
         return words["inside"].format(inert.code(source))
+    if not (paths.PARAMS / f"{study.name}.yaml").is_file():
+        file = _placed(study)
+        parameters = Parameters.model_validate(forms.read(stated(file)[0])[0])
+        named, inside = parameters.flat()["source"], _inside(study, parameters, file)
+        own = [named] if isinstance(named, str) else list(named)
+        if all(name in inside for name in own):
+            places = f"`{words['list']}`".join(inert.code(f"params/{inside[name]}") for name in own)
+            return words["inside"].format(places)
     return words["outside"]
 
 

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from estimators.engines.telling import telling
 from estimators.errors import EffectsError
 from estimators.finite import refuse_infinite
 from estimators.language import listed, said
 from estimators.tables import levels, rows
+from estimators.tables.frame import TOLD
 from estimators.tables.rows import UNIT
 
 QUANTILES = {"least": 0.0, "p25": 0.25, "p50": 0.5, "p75": 0.75, "most": 1.0}
@@ -67,7 +69,8 @@ def correlated(
     Returns
     -------
     DataFrame
-        ``panel number variable with_1 … with_k n units``.
+        ``panel number variable with_1 … with_k n units``; ``telling_units_with_k``: units that tell both variables of the
+        pair (for secrecy): of a variable that two units have, a correlation is their mean beside the others'.
     """
     parts = []
     for panel, one in panels(table):
@@ -77,7 +80,9 @@ def correlated(
         both = np.tril(low, -1) + np.triu(high, 1) + np.eye(len(low))
         keys = {"panel": panel, "number": range(1, len(low) + 1), "variable": table["of"]}
         named = pd.DataFrame(keys | {f"with_{k}": column for k, column in enumerate(both.T, 1)})
-        parts.append(named.assign(n=len(known), units=known[UNIT].nunique()))
+        told = telling(known, table["of"], UNIT, known[[]]).to_numpy()
+        pairs = {f"{TOLD}_with_{k}": np.minimum(told, other) for k, other in enumerate(told, 1)}
+        parts.append(named.assign(n=len(known), units=known[UNIT].nunique(), **pairs))
     return parted(pd.concat(parts, ignore_index=True))
 
 
@@ -90,7 +95,8 @@ def collinear(
     -------
     DataFrame
         ``panel term r2 vif vif_within n units``: R² of the regressor on the others and a constant, 1 / (1 − R²), and the same
-        after the panel's fixed effects (missing where there are none); infinite factors are missing.
+        after the panel's fixed effects (missing where there are none); infinite factors are missing. telling_units: units that
+        tell the regressor that fewest tell, which is in each of the panel's R² (for secrecy).
     """
     parts = []
     for panel, one in panels(table):
@@ -111,7 +117,9 @@ def collinear(
             "vif": _factor(plain),
             "vif_within": _factor(after),
         }
-        parts.append(pd.DataFrame(found).assign(n=len(known), units=known[UNIT].nunique()))
+        told = telling(known, terms, UNIT, effects).min()
+        found |= {"n": len(known), "units": known[UNIT].nunique(), TOLD: told}
+        parts.append(pd.DataFrame(found))
     return parted(pd.concat(parts, ignore_index=True))
 
 

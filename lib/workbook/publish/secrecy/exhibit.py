@@ -30,7 +30,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "mean": ("",),
 }
 CONTRIBUTIONS, SAMPLE = "contributions", "sample"
-# Column of a frame of estimates with the units that tell each row's term; it is never shown.
+# Column of a frame with the units that tell each row's term; it is never shown. With a column's name after it: of that column.
 TOLD = "telling_units"
 
 
@@ -87,6 +87,8 @@ class Exhibit:
     told : sequence of float, optional
         Units that tell each row's estimate (missing: unknown), fewer than it rests on: a regressor that two units have
         compares these two with the others.
+    told_in : mapping of str to sequence of float
+        The same by column, where a row's numbers are told by others.
 
     Raises
     ------
@@ -102,6 +104,7 @@ class Exhibit:
     contributions: pd.DataFrame | None = None
     texts: Mapping[str, Any] = field(default_factory=dict)
     told: Sequence[float] | None = None
+    told_in: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         without = [str(c) for c in self.frame.columns if self.roles.get(c) not in ROLES]

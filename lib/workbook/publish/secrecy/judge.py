@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -91,6 +92,7 @@ def judge(exhibit: Exhibit, rules: Rules, sample_units: int | None = None, regre
         return found
     for column in exhibit.frame.columns:
         _column(found, column, rules)
+    _beside_means(found, rules)
     found.findings += [*found.refused, *_cells(found, rules)]
     return found
 
@@ -153,7 +155,7 @@ def _column(found: Judged, column: str, rules: Rules) -> None:
         own = pd.to_numeric(exhibit.frame[column], errors="coerce").to_numpy(float)
         reasons = np.array([rules.of_count(n) for n in own], dtype=object)
     elif role in MODEL:
-        _model(found, rules, reasons)
+        _model(found, column, rules, reasons)
     elif role == "quantile":
         _quantiles(found, column, rules, reasons)
     elif column in found.counted:
@@ -165,14 +167,41 @@ def _column(found: Judged, column: str, rules: Rules) -> None:
     found.reasons[column] = np.where(shown, reasons, "")
 
 
-def _model(found: Judged, rules: Rules, reasons: np.ndarray) -> None:
+def _model(found: Judged, column: str, rules: Rules, reasons: np.ndarray) -> None:
     """Numbers of a model rest on the units that tell them, and need degrees of freedom."""
-    told = found.exhibit.told
+    told = found.exhibit.told_in.get(column, found.exhibit.told)
     if told is not None:
         few = np.array([bool(rules.of_count(n)) for n in told])
         reasons[(reasons == "") & few] = "told"
     if rules.min_df:
         reasons[(reasons == "") & (found.units - found.terms < rules.min_df)] = "df"
+
+
+def beside_means(exhibit: Exhibit, summed: Collection[str]) -> tuple[list[str], list[str]]:
+    """Means of a table of statistics that are made of units' amounts, and the numbers from which they would follow.
+
+    A difference of two means and one of them tell the other; the standard deviation of a share, or of an amount that one unit
+    has nearly alone, tells the mean.
+    """
+    if exhibit.secrecy.holds != "statistics":
+        return [], []
+    means = [c for c in exhibit.of_role("mean") if c in summed]
+    return means, exhibit.of_role(*MODEL) if means else []
+
+
+def _beside_means(found: Judged, rules: Rules) -> None:
+    """What tells a mean is left out with it; a spread beside a mean needs a unit more than the mean.
+
+    Of three units the mean and the standard deviation tell each the values of the other two.
+    """
+    means, others = beside_means(found.exhibit, found.sums)
+    spreads = found.exhibit.of_role("statistic")
+    for i in range(len(found.reasons)):
+        rule = next((r for c in means if (r := found.reasons.loc[i, c])), "")
+        for column in others:
+            known = pd.notna(found.exhibit.frame.loc[i, column])
+            alone = rules.of_count(found.units[i] - 1) if column in spreads and found.units[i] > 1 else ""
+            found.reasons.loc[i, column] = found.reasons.loc[i, column] or (rule or alone if known else "")
 
 
 def _cannot(found: Judged, column: str, role: str) -> str:

@@ -160,10 +160,12 @@ def exhibit_of(record: Record, telling: Telling | None = None) -> Exhibit:
     frame = record.frame if record.frame is not None else pd.DataFrame()
     sheet = sheets.sheet(record.notebook)
     declared = sheet.exhibit(record.id)
-    told = None
+    told = pd.to_numeric(frame[TOLD]).to_list() if TOLD in frame else None
     if declared.secrecy == "estimates" and telling is not None:
         told = telling.rows(sheet.told_by, frame)
-    frame = frame.drop(columns=TOLD, errors="ignore")
+    of = {c: c.removeprefix(f"{TOLD}_") for c in map(str, frame.columns) if c.startswith(f"{TOLD}_")}
+    told_in = {of[c]: pd.to_numeric(frame[c]).to_list() for c in of}
+    frame = frame.drop(columns=[TOLD, *of], errors="ignore")
     source_sheet = sheet.exhibits.get(declared.drawn_from or "")
     roles = {n: role for n in frame if (role := sheets.role(declared, str(n), source_sheet))}
     # What another exhibit's figure does not draw is not published; what a figure of its own numbers has, is.
@@ -173,7 +175,9 @@ def exhibit_of(record: Record, telling: Telling | None = None) -> Exhibit:
     source = f"{number}.{declared.drawn_from}" if declared.drawn_from else None
     holds = SecrecyClass(declared.secrecy or "drawn_from", declared.rests_on, source)
     kind: Any = "table" if declared.kind in ("regression", "journal") else declared.kind
-    return Exhibit(_name(record), kind, frame, roles, holds, record.contributions, record.values, told)
+    return Exhibit(
+        _name(record), kind, frame, roles, holds, record.contributions, record.values, told, told_in
+    )
 
 
 def sample_units(study: Built) -> int | None:

@@ -13,7 +13,7 @@ from workbook.publish.secrecy import amounts
 from workbook.publish.secrecy.changes.suggest import suggest
 from workbook.publish.secrecy.changes.trial import Trial, linked, systems
 from workbook.publish.secrecy.exhibit import COUNTS, KEYS, Exhibit
-from workbook.publish.secrecy.judge import Judged, judge
+from workbook.publish.secrecy.judge import Judged, beside_means, judge
 from workbook.publish.secrecy.linear.system import Cell
 from workbook.publish.secrecy.releases import (
     PublishedCount,
@@ -110,6 +110,8 @@ def verdicts(
     for system in found_systems:
         cells, broken = system.protect()
         _apply(judged, hidden, cells, broken, earlier)
+    for one, mask in zip(judged, hidden, strict=True):
+        _with_means(one, mask)
     by_name = {one.exhibit.name: i for i, one in enumerate(judged)}
     for i, one in enumerate(judged):
         if one.taken and one.exhibit.secrecy.drawn_from and not one.sums:
@@ -151,6 +153,17 @@ def _apply(
         rule = "earlier" if earlier else "known"
         values = {"releases": tuple(names(earlier))}
         one.findings.append(Finding(one.exhibit.name, rule, one.exhibit.key(cell[1]), cell[2], values))
+
+
+def _with_means(one: Judged, hidden: np.ndarray) -> None:
+    """What tells a mean that was hidden for other cells' sake is hidden with it."""
+    means, others = beside_means(one.exhibit, one.sums if one.taken else {})
+    at = one.exhibit.frame.columns.get_indexer
+    for row in np.flatnonzero(hidden[:, at(means)].any(axis=1)):
+        for column, place in zip(others, at(others), strict=True):
+            if not hidden[row, place] and pd.notna(one.exhibit.frame.iloc[row, place]):
+                hidden[row, place] = True
+                one.findings.append(Finding(one.exhibit.name, "complement", one.exhibit.key(row), column))
 
 
 def _sources(judged: list[Judged]) -> None:
