@@ -356,3 +356,11 @@ def test_a_title_that_speaks_of_a_file_stays(tmp_path: Path) -> None:
     )
     assert YAML(typ="safe").load(made)["study"]["title_en"] == "Study of export.csv"
     assert package._renamed("", {}) == ""
+
+
+def test_the_command_in_an_unpacked_package_goes_to_no_commit() -> None:
+    from workbook.review import trace
+
+    assert trace._again(None, "", "mine")[1].split(maxsplit=1)[1] == "make study STUDY=mine"
+    with_commit = trace._again("0123456789abcdef", "", "mine")
+    assert with_commit[1].split(maxsplit=1)[1] == "git checkout 0123456789 && make study STUDY=mine"

@@ -118,13 +118,22 @@ def text(found: Mapping[str, Any]) -> str:
             lock=_short((found["environment"] or {}).get("lock_sha256")),
             seed=found["run"]["seed"],
         ),
-        said("review.trace.commit", commit=commit.get("commit"), dirty=dirty),
-        said("review.trace.again", commit=(commit.get("commit") or "")[:10], study=_place(found["study"])),
+        *_again(commit.get("commit"), dirty, _place(found["study"])),
     ]
     return "\n".join(lines) + "\n"
 
 
 # -- inside ------------------------------------------------------------------------------------
+
+
+def _again(commit: str | None, dirty: str, place: str) -> list[str]:
+    """What made it, and what makes it again: in an unpacked package there is no commit to go to."""
+    if not commit:
+        return [said("review.trace.no_commit"), said("review.trace.again_here", study=place)]
+    return [
+        said("review.trace.commit", commit=commit, dirty=dirty),
+        said("review.trace.again", commit=commit[:10], study=place),
+    ]
 
 
 def _place(study: str) -> str:
