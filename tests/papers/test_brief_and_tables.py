@@ -192,3 +192,18 @@ def test_growth_as_expected_takes_the_doubts_of_both_years() -> None:
     assert found["doubts"] == 2 and found["reported"] == pytest.approx(100 * (now / before - 1))
     assert found["expected"] == pytest.approx(100 * ((now - 5_000) / (before + 1_000) - 1))
     assert bureau.doubted(data, queue, MEASURES[0], 2020)["reported"] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "told"),
+    [
+        ("integration of services, synthetic Shanghai panel", 42, "integration of services, synthetic…"),
+        ("as it is", 8, "as it is"),
+        ("a" * 50, 20, "a" * 19 + "…"),
+        ("上海合成企业面板", 9, "上海合…"),
+    ],
+)
+def test_what_must_be_cut_ends_with_a_whole_word(text: str, most: int, told: str) -> None:
+    from fusion.papers import paper
+
+    assert paper.short(text, most) == told

@@ -16,6 +16,7 @@ from fusion.plots import paths as plots
 MARGINS = {"top": 20, "bottom": 18, "left": 22, "right": 22}
 COLUMNS = ["group", "amount", "before", "growth", "share", "units"]
 MOST = 3  # measures that are told of, and figures that are shown
+TITLE = 110  # two lines of its letters
 LONG = 150
 
 
@@ -141,7 +142,7 @@ def _cell(row: Mapping[str, Any], column: str) -> str:
 # -- HTML --------------------------------------------------------------------------------------
 def _html(made: Brief, axes: Mapping[str, str], caption: str) -> bytes:
     one, two = (ElementTree.Element("section", {"class": "large"}) for _ in range(2))
-    paper.add(one, "h1", paper.short(axes["title"], 80))
+    paper.add(one, "h1", paper.short(axes["title"], TITLE))
     paper.add(one, "p", made.under, cls="under")
     paper.add(one, "h2", axes["one"])
     for text in made.happened:
@@ -171,7 +172,9 @@ def _word(made: Brief, axes: Mapping[str, str], caption: str) -> bytes:
     def said(text: str, font: str = paper.BODY, size: float = 12) -> Any:
         return paper.say(document, text, font, size, spacing=20)
 
-    paper.say(document, paper.short(axes["title"], 80), paper.TITLE, 18, bold=True, centred=True, spacing=26)
+    paper.say(
+        document, paper.short(axes["title"], TITLE), paper.TITLE, 18, bold=True, centred=True, spacing=26
+    )
     paper.say(document, made.under, paper.SECOND, 11, centred=True, spacing=18)
     said(axes["one"], paper.HEADING)
     for text in made.happened:

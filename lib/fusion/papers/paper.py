@@ -89,12 +89,22 @@ def in_doubt(frame: pd.DataFrame, axes: Mapping[str, str]) -> list[str]:
 
 
 def short(text: Any, most: int) -> str:
-    """A text that must fit its place: as wide as so many Latin letters; a Chinese character is as wide as two."""
+    """A text that must fit its place: as wide as so many Latin letters; a Chinese character is as wide as two.
+
+    What is cut ends with a whole word, unless one is as long as a third of the place.
+
+    Examples
+    --------
+    >>> short("services, synthetic Shanghai panel", 28), short("上海合成企业面板", 9)
+    ('services, synthetic…', '上海合…')
+    """
     plain, wide = " ".join(str(text).split()), 0
     for place, sign in enumerate(plain):
         wide += 1 + (ord(sign) > 0x2E80)
         if wide > most:
-            return f"{plain[: place - 1]}…"
+            kept, gap, word = plain[: place - 1].rpartition(" ")
+            whole = gap and len(word) < most / 3 and plain[place - 1].isalnum() and word.isascii()
+            return f"{(kept if whole else plain[: place - 1]).rstrip(' ,;:')}…"
     return plain
 
 
