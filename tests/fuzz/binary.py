@@ -226,11 +226,12 @@ def _fits(frame: pd.DataFrame) -> None:
         raise ValueError("no rows, or texts that no page holds")
 
 
-def sas7bdat(frame: pd.DataFrame) -> bytes:
-    """A data set of SAS: columns of numbers as numbers, all others as texts."""
+def sas7bdat(frame: pd.DataFrame, packed: bool = False) -> bytes:
+    """A data set of SAS: columns of numbers as numbers, all others as texts; packed by rows, in which texts may be long."""
     from pyreadstat import _readstat_writer
 
-    _fits(frame)
+    if not packed:
+        _fits(frame)
     made, lib = bytearray(), ctypes.CDLL(_readstat_writer.__file__)
     for name in ("writer_init", "add_variable"):
         getattr(lib, f"readstat_{name}").restype = ctypes.c_void_p
@@ -254,6 +255,7 @@ def sas7bdat(frame: pd.DataFrame) -> bytes:
         columns[name] = ctypes.c_void_p(
             lib.readstat_add_variable(writer, str(name).encode(), kind, ctypes.c_size_t(width))
         )
+    lib.readstat_writer_set_compression(writer, int(packed))
     wrong = lib.readstat_begin_writing_sas7bdat(writer, None, ctypes.c_long(len(frame)))
     for i in range(0 if wrong else len(frame)):
         lib.readstat_begin_row(writer)
