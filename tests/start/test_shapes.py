@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from fusion.adapters import wide
+from fusion.adapters.errors import AdapterError
 from fusion.start import command, draft, preview
 from fusion.start.look import look
 from fusion.start.roles import assign
@@ -234,3 +235,31 @@ def test_forms_of_years_are_stacked_and_their_folder_is_enough(
     monkeypatch.chdir(tmp_path)
     made = load(str(tmp_path / command.new(looked.files, "mine", "", "", named=[folder])))
     assert made.parameters.panel.source == "forms" and len(made.flat["source"]) == 3
+
+
+@pytest.mark.parametrize("form", ["{y}Q{q}", "{y}年第{q}季度", "{y}-{q:02d}", "{y}-{q:02d}-01"])
+def test_parts_of_years_are_told_as_what_they_are(tmp_path: Path, form: str) -> None:
+    rows = [
+        (f"F{i}", form.format(y=y, q=q), i + y + q) for i in range(9) for y in (2015, 2016) for q in (1, 2, 3)
+    ]
+    pd.DataFrame(rows, columns=["firm", "period", "sales"]).to_csv(tmp_path / "q.csv", index=False)
+    with pytest.raises(AdapterError) as told:
+        command.new([tmp_path / "q.csv"], "mine", "", "")
+    assert "parts of years" in str(told.value) and "'period'" in str(told.value)
+
+
+def test_items_below_one_another_are_told_as_what_they_are(tmp_path: Path) -> None:
+    rows = [
+        (f"C{i}", y, item, i * y % 97 + place)
+        for i in range(9)
+        for y in range(2015, 2019)
+        for place, item in enumerate(("产值", "人员", "试点"))
+    ]
+    file = tmp_path / "items.csv"
+    pd.DataFrame(rows, columns=["城市", "年份", "指标", "数值"]).to_csv(file, index=False)
+    with pytest.raises(AdapterError, match=r"3 items .*'指标': 产值.*'数值'.*column of its own"):
+        command.new([file], "mine", "", "")
+    doubled = pd.DataFrame(rows[::3] * 2, columns=["城市", "年份", "指标", "数值"])
+    doubled.to_csv(file, index=False)
+    with pytest.raises(AdapterError, match="do not name one row each"):
+        command.new([file], "mine", "", "")

@@ -23,6 +23,11 @@ _ID = re.compile(r"([A-Za-z][A-Za-z_ ]{2,30}?)[_ ]?(?:ID|Id|id|[Cc]ode|[Nn]o\.?|
 CODE = re.compile(r"(id|code|no|number|代码|编码|编号)$")
 DATE = re.compile(rf"[12]\d{{3}}[-/.年]\d{{1,2}}|{LAST_YEAR}")
 SHORT_YEARS = re.compile(r"\d{2}|'\d{2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2}")
+# Parts of a year: 2012Q1, 2012年第1季度, 2012-H1, 2012M03, 2012年3月, 2012-03.
+PERIODS = re.compile(
+    r"[12]\d{3}\s*[-/.年]?\s*(第?\s*[1-4一二三四]\s*季度?|[QqHh][1-4]|[Mm]\d{1,2}|\d{1,2}月|[上下]半年|[-/.]\d{1,2}([-/.]\d{1,2})?)"
+)
+ITEMS = 60  # most items of a file of items and their values
 # Numbers that stand for a missing value in many files, where no value is near them.
 SENTINELS = (-9.0, -99.0, -999.0, -9999.0, 999.0, 9999.0, 99999.0, 999999.0)
 OFTEN = 2
@@ -146,7 +151,43 @@ def _no_year(looked: Looked) -> str:
         if called and len(texts) and texts.str.fullmatch(SHORT_YEARS).mean() >= MOSTLY:
             shown = {"first": str(texts.iloc[0])[:20], "last": str(texts.iloc[-1])[:20]}
             return said("start.short_years", files=_looked_at(looked)["files"], header=column.header, **shown)
-    return said("start.no_year", **_looked_at(looked))
+    told = [_periods(looked, column) for column in looked.columns]
+    return next(filter(None, told), "") or said("start.no_year", **_looked_at(looked))
+
+
+def _periods(looked: Looked, column: Seen) -> str:
+    """That a column holds parts of years, of which a study has none; empty where it does not."""
+    texts = column.cells.dropna()
+    several = texts.nunique() > texts.str[:4].nunique()
+    if not several or texts.str.fullmatch(PERIODS).mean() < MOSTLY:
+        return ""
+    return said(
+        "start.periods",
+        files=_looked_at(looked)["files"],
+        header=column.header,
+        first=texts.iloc[0][:20],
+        last=texts.iloc[-1][:20],
+    )
+
+
+def _items(looked: Looked, unit: Seen, year: Seen) -> str:
+    """That a column names items, whose values stand below one another; empty where it does not."""
+    for column in looked.columns:
+        names = column.cells.dropna()
+        if column in (unit, year) or column.is_number or not 1 < names.nunique() <= ITEMS:
+            continue
+        keys = pd.DataFrame({"unit": unit.cells, "year": year.stated, "item": column.cells}).dropna()
+        numbers = [c for c in looked.columns if c not in (unit, year, column) and c.is_number]
+        if len(numbers) == 1 and len(keys) and (~keys.duplicated(keep=False)).mean() >= ALONE:
+            return said(
+                "start.items",
+                files=_looked_at(looked)["files"],
+                header=column.header,
+                items=listed(text[:40] for text in names.unique()[:6]),
+                count=names.nunique(),
+                value=numbers[0].header,
+            )
+    return ""
 
 
 def _no_unit(looked: Looked, year: Seen) -> str:
@@ -158,6 +199,8 @@ def _no_unit(looked: Looked, year: Seen) -> str:
     twice = pairs[pairs.duplicated(keep=False)]
     if twice.empty:
         return said("start.no_unit", **_looked_at(looked))
+    if told := _periods(looked, year) or _items(looked, called, year):
+        return told
     first = twice.iloc[0]
     same = int((pairs == first).all(axis=1).sum())
     return said(
