@@ -328,7 +328,7 @@ def test_a_unit_that_tells_nothing(data: pd.DataFrame, name: str) -> None:
 # What is no index by itself: files, tables, draws, words.
 NONE = {
     "composite": {"base", "mistakes", "prepare", "uncertainty"},
-    "integration": {"draws", "groups", "inputs", "learn", "presets", "sums", "tiers", "validity"},
+    "integration": {"draws", "groups", "inputs", "learn", "presets", "sides", "sums", "tiers", "validity"},
 }
 
 

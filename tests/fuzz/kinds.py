@@ -95,7 +95,7 @@ study: {title_en: Base, title_zh: 基础, synthetic: true}
 panel: {source: synthetic, min_employees: 8}
 columns: {ln_lp: "log_ratio(value_added, employees_avg)", pilot: since(pilot_start_year)}
 samples: {state: employees_avg > 300}
-effects: {outcome: ln_lp, treatments: [pilot], controls: [ind4], fixed_effects: [[firm_id], [firm_id, year]]}
+effects: {outcome: ln_lp, treatments: [pilot], controls: [rd_expense], fixed_effects: [[firm_id], [firm_id, year]]}
 """
 TABLES = {
     "main": {

@@ -180,7 +180,7 @@ def test_an_exhibit_to_be_left_out_must_be_one() -> None:
 
 
 def test_columns_that_are_made_later_and_those_of_the_study_may_be_named() -> None:
-    named = "path, integration, A1, tfp_acf, chain_value, own"
+    named = "integration, A1, tfp_acf, chain_value, own"
     text = SMOKE.replace("covariates: [", f"covariates: [{named}, ")
     extra = "  extra_columns: {own: {label_en: Own, label_zh: 自有}}\n  source: synthetic\n"
     # The pattern of names of columns allows small letters alone here.
