@@ -1,7 +1,8 @@
 """Colours that say which is which: any two in one figure are far apart for every reader, in light and in dark.
 
 Readers who see all colours, and those who lack one kind of cones: the matrices of Machado, Oliveira and Fernandes (2009),
-IEEE Transactions on Visualization and Computer Graphics 15(6), severity 1, on linear RGB. Distance: CIE 1976 in L*a*b* (D65).
+IEEE Transactions on Visualization and Computer Graphics 15(6), severity 1, on linear RGB; that of no short cones is recalled,
+not compared with the paper. Distance: CIE 1976 in L*a*b* (D65).
 """
 
 from __future__ import annotations

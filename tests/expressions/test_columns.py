@@ -95,6 +95,7 @@ def test_columns_are_in_any_order_and_those_of_the_source_are_made_again_once(ta
         (Asked({"m": "x + g"}), r"m: character 5: g \(text\) is no number"),
         (Asked({"if": "x"}), "'if' is a word of expressions"),
         (Asked({"m": "xx"}), "m: character 1: no column 'xx'"),
+        (Asked({"x": "x * 2", "m": "log(qq)"}), r"no column 'qq'\. Columns: [^:]*$"),
         (Asked({}, {"w": "x"}), "w: character 1: x .* is no condition"),
         (Asked({}, {}, {"s": "x + 1"}), "s: .* is no condition"),
         (Asked({}, {}, {"s": "g in big"}, {"bog": ["u"]}), "s: .*no list 'big'. Nearest: bog"),

@@ -12,6 +12,7 @@ import pytest
 
 from fusion.adapters import wide
 from fusion.adapters.errors import AdapterError
+from fusion.language import speaking
 from fusion.start import command, draft, preview
 from fusion.start.look import look
 from fusion.start.roles import assign
@@ -263,3 +264,10 @@ def test_items_below_one_another_are_told_as_what_they_are(tmp_path: Path) -> No
     doubled.to_csv(file, index=False)
     with pytest.raises(AdapterError, match="do not name one row each"):
         command.new([file], "mine", "", "")
+
+
+def test_names_of_files_stand_in_the_language_of_the_text() -> None:
+    """The study's English title has English commas when a Chinese reader asks for it."""
+    with speaking("zh"):
+        assert draft.shortly(["经济.xlsx", "专利.csv"], "en") == "经济.xlsx, 专利.csv"
+        assert draft.shortly(["经济.xlsx", "专利.csv"], "zh") == "经济.xlsx、专利.csv"

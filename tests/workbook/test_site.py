@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote, unquote, urlsplit
 
 import matplotlib as mpl
@@ -872,3 +872,16 @@ def test_nothing_run_yet_still_gives_a_page(tmp_path: Path, monkeypatch: pytest.
     from workbook.publish import pages as sources
 
     assert "make study" in sources.front([], {}, "en")
+
+
+def test_what_opens_a_page_keeps_its_own_number() -> None:
+    """Notebooks 07 and 12 both have a curve."""
+    from workbook.publish import papers
+
+    rows = [
+        {"id": "curve", "notebook": n, "kind": "figure", "number": f"{n[:2]}.1"}
+        for n in ("07_robustness", "12_variants")
+    ]
+    cells = [{"cell_type": "code", "outputs": [{"metadata": {"fusion": {"exhibit": "curve"}}}]}]
+    rest = papers._led(cells, rows[1], cast(Any, SimpleNamespace(language="en", exhibits=rows)))[1]
+    assert "Figure 12.1" in rest[0]["outputs"][0]["data"]["text/markdown"]

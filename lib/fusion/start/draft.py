@@ -12,7 +12,7 @@ import pandas as pd
 from fusion.adapters import wide
 from fusion.adapters.model import load
 from fusion.classification.enterprises import doubts
-from fusion.language import LANGUAGES, listed, told
+from fusion.language import COMMA, LANGUAGES, listed, told
 from fusion.panel import codes
 from fusion.start.look import NOTES, TOTALS, Seen, role
 from fusion.start.roles import LABELS, Roles
@@ -83,7 +83,7 @@ def study(roles: Roles, files: list[str], adapter_file: str, language: str) -> s
 def shortly(names: list[str], language: str) -> str:
     """Names of files: of more than three the first, and how many there are."""
     if len(names) <= 3:
-        return listed(names)
+        return COMMA[language].join(names)
     return told(language, "start.files", first=names[0], count=len(names))
 
 

@@ -8,13 +8,12 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from workbook.expressions.checking import Scope, check, condition, taken_names
-from workbook.expressions.errors import ExpressionError
+from workbook.expressions.errors import PART, ExpressionError
 from workbook.expressions.functions import FUNCTIONS
 from workbook.expressions.reading import Node, parse, replaced
 from workbook.language import listed, said
 
 # No NAME begins like the columns that are made on the way.
-PART = ":"
 INSIDE, KEPT, SOURCE, WHERE = f"{PART}inside", f"{PART}kept", f"{PART}source ", f"{PART}where "
 
 

@@ -18,11 +18,13 @@ from typing import Any
 import ibis
 import ibis.expr.datatypes as dt
 
-from workbook.expressions.asked import PART
+from workbook.expressions.errors import PART
 from workbook.expressions.functions import CARRIES
 from workbook.expressions.reading import Node
 
 _TABLES = itertools.count()
+# A quantile between two equal values is off by a last digit, so that values on it are compared with so much room.
+LAST = 1e-12
 
 
 @dataclass(frozen=True)
@@ -425,7 +427,9 @@ def _cut(x: Any, all_x: list[Any], share: float, frame: _Frame, stata: bool) -> 
 def _tails(x: Any, all_x: list[Any], constants: list[Any], frame: _Frame, stata: bool) -> tuple[Any, Any]:
     given = constants[1:-2] if stata else constants[1:]
     low, high = given[0], given[1] if len(given) > 1 else 1 - given[0]
-    return _cut(x, all_x, low, frame, stata), _cut(x, all_x, high, frame, stata)
+    ends = _cut(x, all_x, low, frame, stata), _cut(x, all_x, high, frame, stata)
+    # Where all values are equal, the lower end may lie a last digit above the upper one.
+    return ibis.least(*ends), ibis.greatest(*ends)
 
 
 def _quantile(stata: bool) -> Callable[..., Any]:
@@ -435,7 +439,9 @@ def _quantile(stata: bool) -> Callable[..., Any]:
 def _bins(stata: bool) -> Callable[..., Any]:
     def value(x: Any, a: list[Any], c: list[Any], frame: _Frame) -> Any:
         cuts = [_cut(x, a, k / c[1], frame, stata) for k in range(1, int(c[1]))]
-        above = reduce(operator.add, ((x > cut).cast("int64") for cut in cuts), ibis.literal(1))
+        above = reduce(
+            operator.add, ((x > cut + LAST * cut.abs()).cast("int64") for cut in cuts), ibis.literal(1)
+        )
         return _when(x.notnull(), above)
 
     return value
@@ -448,7 +454,7 @@ def _winsor(stata: bool) -> Callable[..., Any]:
 def _trim(stata: bool) -> Callable[..., Any]:
     def value(x: Any, a: list[Any], c: list[Any], frame: _Frame) -> Any:
         low, high = _tails(x, a, c, frame, stata)
-        return _when((x >= low) & (x <= high), x)
+        return _when((x >= low - LAST * low.abs()) & (x <= high + LAST * high.abs()), x)
 
     return value
 

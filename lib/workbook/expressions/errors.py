@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from workbook.language import listed, said
 
 COLUMNS = 30  # named where none is close to what was meant
+PART = ":"  # begins the names of columns that the workbook makes for itself
 
 
 class ExpressionError(ValueError):
@@ -30,7 +31,7 @@ class ExpressionError(ValueError):
 
 def no_column(name: object, known: Iterable[str]) -> str:
     """That there is no such column: the closest known one, or where none is close what there are."""
-    columns = list(dict.fromkeys(known))
+    columns = [c for c in dict.fromkeys(known) if not c.startswith(PART)]
     hint = nearest(str(name), columns)
     if not hint and columns:
         hint = said("expressions.columns_are", names=listed(columns, most=COLUMNS))

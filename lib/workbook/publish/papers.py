@@ -51,7 +51,7 @@ def page(study: Built, notebook: str) -> str:
     content = told(study, notebook)
     injected = _injected(content)
     told_of, _ = _parted(study, notebook, content)
-    lead, rest = _led(told_of, study.first(notebook).get("id", ""), study)
+    lead, rest = _led(told_of, study.first(notebook), study)
     cells = [_cell(cell, study, notebook) for cell in rest if not _tags(cell) & DROPPED]
     first = next((i for i, c in enumerate(cells) if c["cell_type"] == "markdown"), None)
     if first is None or "# " not in _text(cells[first])[:40]:
@@ -147,11 +147,11 @@ def _spoken_of(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _led(
-    cells: list[dict[str, Any]], id: str, study: Built
+    cells: list[dict[str, Any]], row: dict[str, Any], study: Built
 ) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
     """The exhibit that opens the page, as a cell of its own, and the others without it and without what the data lack."""
     lead: dict[str, Any] | None = None
-    rest = []
+    rest, id = [], row.get("id", "")
     for cell in cells:
         kept = []
         for output in cell.get("outputs", []):
@@ -163,7 +163,6 @@ def _led(
                     "outputs": [output],
                     "metadata": {"tags": ["remove-input"]},
                 }
-                row = next(e for e in study.exhibits if e["id"] == id)
                 w = words(study.language)
                 told = w["at_top"].format(
                     f'<a href="#exhibit-{m.html(id)}">{w[row["kind"]]} {m.html(row["number"])}</a>'
