@@ -13,10 +13,8 @@ from typing import Any
 
 from python_calamine import CalamineWorkbook
 
-LEAST, PER_BYTE = (
-    1_000_000_000,
-    400,
-)  # memory that it may have: of a small file, and for each byte of a larger one
+# Memory that it may have: of a small file, and for each byte of a larger one.
+LEAST, PER_BYTE = 1_000_000_000, 400
 
 
 def found(path: str, *sheet: str) -> Any:

@@ -37,25 +37,9 @@ KINDS = {
 }
 # Parameters whose columns may hold texts or codes: they group, or are only asked whether they are there. All others compute.
 GROUPS = {
-    *(
-        "productivity_by",
-        "coupling_by",
-        "fixed_effects",
-        "cluster",
-        "spillover_cell",
-        "shock_group",
-        "robust_effects",
-    ),
-    *(
-        "placebo_strata",
-        "match_strata",
-        "peer_group",
-        "split_columns",
-        "synthetic_unit",
-        "leave_out_columns",
-        "reporting_columns",
-    ),
-}
+    "productivity_by", "coupling_by", "fixed_effects", "cluster", "spillover_cell", "shock_group", "robust_effects",
+    "placebo_strata", "match_strata", "peer_group", "split_columns", "synthetic_unit", "leave_out_columns", "reporting_columns",
+}  # fmt: skip
 # What the first notebook computes before a study's own columns, which may use it.
 AT_ONCE = frozenset({"above_line"})
 
