@@ -11,7 +11,7 @@ from linearmodels.panel import PanelOLS
 from pyfixest.demeaners import LsmrDemeaner
 
 from estimators import effects
-from estimators.engines import rounding
+from estimators.engines import agreement, rounding
 from estimators.engines.agreement import intervals, nested, no_error
 
 LADDER = [
@@ -293,3 +293,44 @@ def test_ordinary_outcomes_are_allowed_no_more(panel: pd.DataFrame) -> None:
     first, _ = both(panel, LADDER[1])
     lost = lost_of(panel)
     assert (lost["coefficient"] < 1e-10 * first["std_error"]).all() and (lost["std_error"] < 1e-10).all()
+
+
+def test_effects_are_taken_out_once_a_step(panel: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What rounding may move is asked by three engines and by the comparison, and needs a pass over all rows."""
+    passes = []
+    projected = agreement.Projection.residuals
+
+    def counted(self: agreement.Projection, values: np.ndarray) -> np.ndarray:
+        passes.append(len(values))
+        return projected(self, values)
+
+    rung = effects.rung(panel, LADDER[1], drop_singletons=True)
+    even = rung.even("y", ["pilot", "size"])
+    fits = [fit_pyfixest(even, ["pilot", "size"])], [fit_linearmodels(even, ["pilot", "size"])]
+    monkeypatch.setattr(agreement.Projection, "residuals", counted)
+    monkeypatch.setattr(agreement, "telling", lambda rows, terms, *_: pd.Series(1, index=terms))
+    first, second, lost = effects.both_stated([even], *fits, "firm_id")
+    third = effects.exact_rows(rung, "y", ["pilot", "size"], "firm_id")
+    assert len(passes) == 1
+    keyed = [table.set_index(["spec", "term"]) for table in (first, second, third)]
+    for other in keyed[1:]:
+        assert effects.agree(keyed[0], other, lost=lost)["agree"].all()
+    pd.testing.assert_frame_equal(lost, effects.lost([even]))
+
+
+def test_an_error_of_zero_among_others_is_what_rounding_left_of_it() -> None:
+    """Of a constant whose rows have no residual, two programs keep other last digits: neither has an error to tell."""
+    index = pd.MultiIndex.from_tuples([("step", "d"), ("step", "const")])
+    one = pd.DataFrame(
+        {"estimate": [0.1, -2e-18], "std_error": [0.07, 2e-18], "n": 40, "clusters": 40}, index
+    )
+    other = one.assign(estimate=[0.1, -6e-18], std_error=[0.07, 1e-9])
+    y, x = np.r_[1.0, 1.0, np.zeros(38)], np.column_stack([np.arange(40) < 20, np.ones(40)]) * 1.0
+    b = np.linalg.lstsq(x, y, rcond=None)[0]
+    told = rounding.lost(y, x, b, y - x @ b, np.linalg.inv(x.T @ x))
+    more = pd.DataFrame(
+        {"coefficient": told.coefficients, "std_error": told.std_errors, "least": told.least}, index
+    )
+    assert effects.agree(one, other, lost=more)["agree"].all()
+    with pytest.raises(effects.EnginesDisagree):
+        effects.agree(one, other.assign(std_error=[0.07, 1e-7]), lost=more)

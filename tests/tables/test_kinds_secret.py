@@ -184,17 +184,49 @@ def test_a_mean_does_not_come_back_by_the_difference(firms: pd.DataFrame) -> Non
 
 
 # -- what controls move ---------------------------------------------------------------------------
-def test_a_part_does_not_come_back_by_the_others(firms: pd.DataFrame) -> None:
-    """Parts add up to the move, which is the difference of two coefficients: where one is left out all are."""
-    frame = tables.decomposed(table([], controls=["x", "z", "two"]), firms, {}, 0.05)
+@pytest.mark.parametrize("controls", [["x", "z", "two"], ["x", "two"], ["two"]])
+def test_a_part_does_not_come_back_by_the_others(firms: pd.DataFrame, controls: list[str]) -> None:
+    """Parts add up to the move, which is the difference of two coefficients: what is left shown tells none of them."""
+    frame = tables.decomposed(table([], controls=controls), firms, {}, 0.05)
     parts = frame[frame["part"] == "control"]
-    total = frame.loc[frame["part"] == "total", "estimate"].item()
-    assert parts["estimate"].sum() == pytest.approx(total)
+    without, total, with_all = (
+        frame.loc[frame["part"] == p, "estimate"].item() for p in ("without", "total", "with")
+    )
+    assert parts["estimate"].sum() == pytest.approx(total) and without - with_all == pytest.approx(total)
     found = judged("decomposition", frame)
     for row, part in enumerate(frame["part"]):
-        assert ("estimate" in left_out(found, row)) == (part == "control"), part
+        assert ("estimate" in left_out(found, row)) == (part != "with"), part
     whole = judged("decomposition", tables.decomposed(table([], controls=["x", "z"]), firms, {}, 0.05))
     assert not whole.hidden.any(axis=None)
+
+
+def test_one_control_of_two_units_would_tell_what_they_have(firms: pd.DataFrame) -> None:
+    """The move by a regressor of two units, over the share of them among the treated, is how far they are from the others."""
+    data = firms.assign(d=(np.arange(40) < 20) * 1.0)
+    frame = tables.decomposed(table([], controls=["two"]), data, {}, 0.05)
+    total = frame.loc[frame["part"] == "total", "estimate"].item()
+    theirs, like = data["y"].head(2).mean(), data["y"].iloc[2:20].mean()
+    assert total / (2 / 20) == pytest.approx(theirs - like)
+
+
+def columns(*controls: list[str]) -> dict[str, Any]:
+    """A printed table: a column for each list of controls."""
+    made = [SPEC | {"controls": list(c), "head": None, "group": None} for c in controls]
+    return {"panels": [{"panel": "", "head": None, "columns": made}], "tests": []}
+
+
+def test_a_column_beside_one_without_a_regressor_of_two_units(firms: pd.DataFrame) -> None:
+    """The difference of the two coefficients of ``d`` is the coefficient that is left out, times the share of its units."""
+    data = firms.assign(d=(np.arange(40) < 20) * 1.0)
+    asked = columns([], ["two"])
+    frame = tables.long(asked, tables.estimated(asked, data, {}), 0.05)
+    b = frame.set_index(["column", "term"])["estimate"]
+    assert (b[1, "d"] - b[2, "d"]) / (2 / 20) == pytest.approx(b[2, "two"])
+    told = frame.set_index(["column", "term"])["telling_units"]
+    assert told[2, "two"] == told[2, "d"] == 2 and told[1, "d"] == 40
+    even = columns([], ["x"], ["x", "z"])
+    frame = tables.long(even, tables.estimated(even, data, {}), 0.05)
+    assert frame.loc[frame["term"] == "d", "telling_units"].min() == 40
 
 
 # -- production functions -------------------------------------------------------------------------

@@ -26,7 +26,7 @@ not used.)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -112,10 +112,25 @@ class Rung(NamedTuple):
         bread = np.asarray(np.linalg.pinv(x.T @ x), np.float64)
         return rounding.lost(values[:, 0], values[:, 1:], b, y - x @ b, bread)
 
-    def errors(self, std_errors: pd.Series) -> pd.Series:
-        """Standard errors by term in the columns' own units; missing where residuals are no larger than rounding."""
-        nothing = bool(self.outcome) and self.lost(list(std_errors.index)).everything
-        return self.divided.own(std_errors) * (np.nan if nothing else 1.0)
+    def errors(self, std_errors: pd.Series, lost: Lost | None = None) -> pd.Series:
+        """Standard errors by term in the columns' own units; missing where residuals are no larger than rounding.
+
+        ``lost``, where it is known, saves a projection of all rows.
+        """
+        if self.outcome and lost is None:
+            lost = self.lost(list(std_errors.index))
+        return self.divided.own(std_errors) * (np.nan if lost is not None and lost.everything else 1.0)
+
+    def left_much(self, outcome: str, coefficients: pd.Series, rss: float) -> bool:
+        """Whether residuals are so far above rounding that nothing has to be projected to see it."""
+        sizes = np.linalg.norm(self.data[[outcome, *coefficients.index]].to_numpy(float), axis=0)
+        cancelled = float(sizes[0] + np.abs(coefficients.to_numpy()) @ sizes[1:])
+        return rss > (rounding.CLEAR * cancelled) ** 2
+
+    @property
+    def terms(self) -> list[str]:
+        """Regressors in even units that effects do not absorb."""
+        return [name for name, _ in self.divided.regressors if name not in self.absorbed]
 
     @property
     def units(self) -> int:
@@ -212,6 +227,7 @@ def stated_rows(
     counted: int,
     r2_within: float = float("nan"),
     size: float = 0.05,
+    lost: Lost | None = None,
 ) -> pd.DataFrame:
     """One engine's clustered estimates of one rung under the stated correction.
 
@@ -225,6 +241,8 @@ def stated_rows(
         K that the engine's own correction counted (see the module's table).
     r2_within, size : float
         R² after the effects are taken out; size of two-sided tests (t with G − 1 degrees of freedom).
+    lost : Lost, optional
+        What rounding may move of the rung's estimates, where it is known.
 
     Returns
     -------
@@ -237,7 +255,7 @@ def stated_rows(
     if groups < 2:
         raise EffectsError(said("engines.cluster", cluster=cluster, groups=groups))
     stated = counted_parameters(len(coefficients), rung.data[rung.effects], rung.data[cluster])
-    own, errors = rung.divided.own(coefficients), rung.errors(std_errors)
+    own, errors = rung.divided.own(coefficients), rung.errors(std_errors, lost)
     table = intervals(own, restate(errors, n, counted, stated), groups - 1, size)
     told = telling(rung.data, list(table.index), "firm_id", rung.data[rung.effects])
     table = table.assign(telling_units=told).rename_axis("term").reset_index()
@@ -280,30 +298,33 @@ def both_stated(
     three DataFrame
         Two as `stated_rows`; what `lost` has of the steps.
     """
-    first, second = [], []
+    first, second, moves = [], [], {}
     for rung, a, b in zip(rungs, by_pyfixest, by_linearmodels, strict=True):
+        moves[rung.label] = may = rung.lost(rung.terms)
         r2 = b.absorbed_rsquared
         counted = counted_by_linearmodels(len(b.params), rung.data[rung.effects], rung.data[cluster])
-        first.append(stated_rows(rung, cluster, "pyfixest", a.coef(), a.se(), len(a.coef()), r2, size))
-        second.append(stated_rows(rung, cluster, "linearmodels", b.params, b.std_errors, counted, r2, size))
-    return pd.concat(first), pd.concat(second), lost(rungs)
+        first.append(stated_rows(rung, cluster, "pyfixest", a.coef(), a.se(), len(a.coef()), r2, size, may))
+        second.append(
+            stated_rows(rung, cluster, "linearmodels", b.params, b.std_errors, counted, r2, size, may)
+        )
+    return pd.concat(first), pd.concat(second), lost(rungs, moves)
 
 
-def lost(rungs: Sequence[Rung]) -> pd.DataFrame:
-    """What rounding alone may move of the estimates of steps in even units.
+def lost(rungs: Sequence[Rung], known: Mapping[str, Lost] | None = None) -> pd.DataFrame:
+    """What rounding alone may move of the estimates of steps in even units; ``known`` by label, where it is known.
 
     Returns
     -------
     DataFrame
         Index (spec, term); ``coefficient`` in the columns' own units, ``std_error`` as a share of itself: where it is 1
-        or more, residuals are no larger than rounding, and there is no standard error.
+        or more, residuals are no larger than rounding, and there is no standard error; ``least``: a standard error that is
+        no larger is what rounding left of zero.
     """
     found = {}
     for rung in rungs:
-        terms = [name for name, _ in rung.divided.regressors if name not in rung.absorbed]
-        one = rung.lost(terms)
-        own = rung.divided.own(pd.Series(one.coefficients, index=terms))
-        found[rung.label] = pd.DataFrame({"coefficient": own, "std_error": one.std_errors})
+        one = rung.lost(rung.terms) if known is None else known[rung.label]
+        own, least = (rung.divided.own(pd.Series(v, index=rung.terms)) for v in (one.coefficients, one.least))
+        found[rung.label] = pd.DataFrame({"coefficient": own, "std_error": one.std_errors, "least": least})
     return pd.concat(found, names=["spec", "term"])
 
 
@@ -357,11 +378,15 @@ def agree(
     table = _side_by_side(first, second.loc[first.index], a, b)
     second = second.loc[first.index]
     scale = np.fmax(first["estimate"].abs(), first["std_error"])
-    more = pd.DataFrame(0.0, first.index, ["coefficient", "std_error"])
+    more = pd.DataFrame(0.0, first.index, ["coefficient", "std_error", "least"])
     more = more if lost is None else lost.reindex(first.index).fillna(0.0)
     same = table["coefficient_difference"].abs() <= coefficient_tolerance * scale + more["coefficient"]
     neither = [t["std_error"].isna() | no_error(t["estimate"], t["std_error"]) for t in (first, second)]
     near = table["std_error_ratio_less_1"].abs() <= std_error_tolerance + more["std_error"]
+    if "least" in more:
+        neither = [
+            one | (t["std_error"] <= more["least"]) for one, t in zip(neither, (first, second), strict=True)
+        ]
     same &= near | (neither[0] & neither[1]) | (more["std_error"] >= 1)
     for column in ("n", "clusters"):
         same &= first[column] == second[column]
@@ -396,8 +421,9 @@ def exact_rows(
     from estimators.engines.exact.estimate import feols
     from estimators.engines.exact.formula import design
 
-    rung = rung._replace(outcome=outcome)
+    rung = rung._replace(outcome="")
     fit = feols(design(outcome, regressors, rung.effects), rung.data, {"CRV1": cluster}, fixef_rm="none")
+    rung = rung if rung.left_much(outcome, fit.coef(), fit.rss) else rung._replace(outcome=outcome)
     return stated_rows(
         rung, cluster, "exact", fit.coef(), fit.se(), fit.parameters, r2_within=fit.r2_within, size=size
     )

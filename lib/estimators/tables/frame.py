@@ -99,9 +99,10 @@ def long(table: Mapping[str, Any], fits: Sequence[Sequence[Fit]], size: float) -
     from estimators.tables.compared import tested
 
     parts = []
+    every = [one for columns in fits for one in columns]
     for panel, columns in zip(table["panels"], fits, strict=True):
         for number, one in enumerate(columns, 1):
-            parts.append(_column(one, size).assign(panel=panel["panel"], column=number))
+            parts.append(_column(one, size, every).assign(panel=panel["panel"], column=number))
         parts += list(tested(table["tests"], panel["panel"], columns))
     found = pd.concat([part for part in parts if len(part)], ignore_index=True)
     return found.reindex(columns=[*FRAME, *NUMBERS, *FOOT, TOLD])
@@ -210,8 +211,8 @@ def _stages(column: dict[str, Any]) -> Iterable[dict[str, Any]]:
     yield {**column, "first_stage": False}
 
 
-def _column(one: Fit, size: float) -> pd.DataFrame:
-    table = one.table(size).assign(**{TOLD: one.told()})
+def _column(one: Fit, size: float, every: Sequence[Fit]) -> pd.DataFrame:
+    table = one.table(size).assign(**{TOLD: beside(one, every)})
     lost = [name for name in one.rows.omitted if name not in table.index]
     table = table.reindex(
         [*table.index.drop(CONSTANT, errors="ignore"), *lost, *table.index.intersection([CONSTANT])]
@@ -228,6 +229,27 @@ def _column(one: Fit, size: float) -> pd.DataFrame:
     table["engines"] = " + ".join(one.estimate.engines)
     table["mean_y"] = [mean, *[np.nan] * (len(table) - 1)]
     return table
+
+
+def beside(one: Fit, every: Sequence[Fit]) -> pd.Series:
+    """Units that tell each term of a column that stands beside others.
+
+    What a further regressor moves of a coefficient is its own coefficient times a share that may be known. Beside a column
+    without it, the coefficients that both have are therefore told by no more units than the regressor.
+    """
+    told = one.told()
+    for other in every:
+        further = [name for name in told.index if name not in other.terms]
+        shared = [name for name in told.index if name in other.terms]
+        if further and shared and set(other.terms) < set(one.terms) and _alike(one, other):
+            told[shared] = told[shared].clip(upper=told[further].min())
+    return told
+
+
+def _alike(one: Fit, other: Fit) -> bool:
+    """Whether two columns differ in nothing but regressors, errors and how they are printed."""
+    same = ("outcome", "fixed_effects", "sample", "weights", "estimator", "quantile", "iv")
+    return all(one.column.get(key) == other.column.get(key) for key in same)
 
 
 def _said(column: Mapping[str, Any]) -> dict[str, Any]:

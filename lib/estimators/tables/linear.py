@@ -117,11 +117,13 @@ def _estimate(rows: Rows, errors: str, options: Mapping[str, Any]) -> Estimate:
     raw = rows.values([rows.outcome, *terms])
     lost = rounding.lost(raw[:, 0], raw[:, 1:], own.b, residuals, bread, rows.weights)
     more = pd.DataFrame(
-        {"coefficient": lost.coefficients, "std_error": lost.std_errors}, tables["sandwich"].index
+        {"coefficient": lost.coefficients, "std_error": lost.std_errors, "least": lost.least},
+        tables["sandwich"].index,
     )
     for other in others:
         agree(tables[first], tables[other].reindex(tables[first].index), (first, other), lost=more)
-    nothing = no_error(own.b, np.sqrt(np.abs(np.diag(v)))) | lost.everything
+    size = np.sqrt(np.abs(np.diag(v)))
+    nothing = no_error(own.b, size) | (size <= lost.least) | lost.everything
     v = np.where(nothing[:, None] | nothing[None, :], np.nan, v)
     engines = tuple(name for name in tables if name != "sandwich")
     total = y - np.average(y, weights=rows.weights)

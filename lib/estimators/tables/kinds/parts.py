@@ -96,11 +96,10 @@ def _of_one(whole: Fit, short: Fit, small: Mapping[str, Fit], treatment: str, si
     ends_of = {"ci_low": made["estimate"] - half, "ci_high": made["estimate"] + half, "of_move": share}
     made = pd.concat([made, pd.DataFrame(ends_of, index=made.index)], axis=1)
     told = whole.told()
-    # Parts add up to the move, so that each follows from the others: it is told by no more than the part that fewest tell.
+    # Parts add up to the move, and the move is one coefficient less the other: where few tell a part, so do the move and the
+    # coefficient without controls. Of one control the move is its part; of several the others' may be known from elsewhere.
     fewest = told[list(small)].min()
-    least = pd.Series(np.where(made["part"] == "control", fewest, told[treatment])).clip(
-        upper=told[treatment]
-    )
+    least = pd.Series(np.where(made["part"] == WITH, told[treatment], min(fewest, told[treatment])))
     return made.assign(n=whole.rows.n, units=whole.rows.data[UNIT].nunique(), telling_units=least)
 
 
