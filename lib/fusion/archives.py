@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fusion import engine
+from fusion import encodings, engine
 from fusion.language import said
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ CELLS, THIN = 20_000_000, 1_000
 DENSE = 50
 WEIGHED = 50_000_000  # bytes of a Parquet file up to which its texts are measured before they are read
 PART = 200_000  # rows of a Stata file that are read at a time
+LAST_WITHOUT = 117  # format of Stata files up to which these do not say in which encoding their texts are
 SMALL = 1_000_000  # below this a part may be packed as it likes
 
 
@@ -161,20 +165,80 @@ def _text_bytes(path: Path, names: list[str]) -> float:
 
 
 def stata(path: Path) -> Iterator[pd.DataFrame]:
-    """Rows of a Stata file, a part at a time, with codes instead of their labels.
+    """Rows of a Stata file, a part at a time, with codes instead of their labels and texts in the encoding that they have.
 
     Raises
     ------
     ArchiveError
         When the file is shorter than its rows, or its long texts, which rows name by reference, add up to too much.
     """
+    used, parts = stata_encoding(path), _stata(path)
+    while True:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UnicodeWarning)  # it is known by now in what its texts are
+            part = next(parts, None)
+        if part is None:
+            return
+        yield part if used is None else _again(part, used)
+
+
+def _again(part: pd.DataFrame, encoding: str) -> pd.DataFrame:
+    """Rows whose names and texts were read byte by byte, as their encoding has them."""
+    for name in part.select_dtypes(["object", "str"]):
+        part[name] = part[name].map(lambda t: encodings.again(t, encoding) if isinstance(t, str) else t)
+    return part.rename(columns=lambda name: encodings.again(str(name), encoding))
+
+
+def stata_encoding(path: Path) -> str | None:
+    """Encoding of the texts of a Stata file, where its format does not say and they are not read right as they are.
+
+    Stata writes UTF-8 since version 14 (format 118), but for texts of older files that nobody translated; before, the bytes of
+    the machine's own code page, without its name.
+    """
+    held = path.stat()
+    return _stata_encoding(path, (held.st_mtime_ns, held.st_size))
+
+
+@lru_cache(maxsize=64)
+def _stata_encoding(path: Path, stamp: tuple[int, int]) -> str | None:
+    del stamp
+    with path.open("rb") as stream:
+        head = stream.read(40)
+    release = re.match(rb"<stata_dta><header><release>(\d{3})", head)
+    silent = (int(release[1]) if release else head[0] if head else 0) <= LAST_WITHOUT
+    with warnings.catch_warnings(
+        record=True
+    ) as told:  # texts that are no UTF-8 are read byte by byte, and told
+        warnings.simplefilter("always")
+        texts = _stata_texts(path)
+    if not silent and not any(issubclass(one.category, UnicodeWarning) for one in told):
+        return None
+    return encodings.likely(texts)
+
+
+def _stata_texts(path: Path) -> list[bytes]:
+    """Names, labels and cells beyond ASCII of a Stata file that can have been read byte by byte."""
+    import pandas as pd
+
+    with pd.read_stata(path, iterator=True) as reader:
+        found = {*reader.variable_labels(), *reader.variable_labels().values()}
+        found |= {label for words in reader.value_labels().values() for label in words.values()}
+        first = reader.read(1, convert_categoricals=False)
+    columns = [str(name) for name in first.select_dtypes(["object", "str"])]
+    for part in _stata(path, columns) if columns else ():
+        for name in columns:
+            found |= {text for text in part[name].unique() if isinstance(text, str)}
+    return sorted(t.encode("latin-1") for t in found if not t.isascii() and max(t) <= "\xff")
+
+
+def _stata(path: Path, columns: list[str] | None = None) -> Iterator[pd.DataFrame]:
     import pandas as pd
 
     longest, size = _longest(path), 0.0
     if not longest:  # rows hold all that they say
-        yield pd.read_stata(path, convert_categoricals=False)
+        yield pd.read_stata(path, convert_categoricals=False, columns=columns)
         return
-    with pd.read_stata(path, convert_categoricals=False, iterator=True) as reader:
+    with pd.read_stata(path, convert_categoricals=False, columns=columns, iterator=True) as reader:
         step = max(1, min(PART, MOST // (4 * longest)))
         while True:
             try:
@@ -191,7 +255,7 @@ def stata(path: Path) -> Iterator[pd.DataFrame]:
 def weighed(path: Path) -> None:
     """Refuse a Stata file whose long texts add up to too much, before another reader takes them all at once."""
     if _longest(path):
-        for _ in stata(path):
+        for _ in _stata(path):
             pass
 
 

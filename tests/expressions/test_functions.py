@@ -269,6 +269,18 @@ def test_a_long_expression_and_a_deep_one_are_computed() -> None:
     assert found[1][4] == pytest.approx(0, abs=1e-9) and found[2] is not None
 
 
+def test_a_long_chain_of_any_sign_is_computed_from_the_left() -> None:
+    """What writes SQL calls itself for each link of a chain: minus and divided by ended at a hundred and forty."""
+    x = FRAME.sort_values(["firm_id", "year"])["x"]
+    found = computed(
+        FRAME, "-1" * 199, " - ".join(["x"] * 399), " / ".join(["x"] * 60), "x" + " - 1 + 1" * 150
+    )
+    assert found[0] == [-199] * 6
+    close(found[1], (-397 * x).tolist())
+    close(found[2], [v**-58.0 if v else None for v in x])
+    close(found[3], x.tolist())
+
+
 def test_the_years_of_an_event() -> None:
     """Ends count what lies beyond; the base and units without a start are in no column."""
     made = event.columns("event(start, -1, 2, base=0)")

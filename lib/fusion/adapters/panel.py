@@ -583,7 +583,7 @@ def _ignored(layouts: Sequence[Layout]) -> pd.DataFrame:
                  f"means no column of the panel{hint}; not read", f"不对应面板的任何列{hint}，未读入")
             )  # fmt: skip
         if layout.looked.kind in labelled.KINDS:
-            lines += labelled.notes(layout.path)
+            lines += stage.noted(layout.path)
             lines += [
                 ("labels_used", column, layout.path.name,
                  "codes read as the words that the file has for them", "代码按文件所附的标签读入")

@@ -121,6 +121,20 @@ def peek(path: Path, encoding: str = "auto", sheet: str | None = None) -> Peek:
         raise AdapterError(str(error)) from None
 
 
+def noted(path: Path) -> list[tuple[str, str, str, str, str]]:
+    """Missings of a labelled file that say why, as `labelled.notes` has them.
+
+    Raises
+    ------
+    AdapterError
+        A file whose rows cannot be read with these.
+    """
+    try:
+        return labelled.notes(path)
+    except PanelError as error:
+        raise AdapterError(str(error)) from None
+
+
 @lru_cache(maxsize=512)
 def _peeked(path: Path, encoding: str, sheet: str | None, stamp: tuple[int, int]) -> Peek:
     """The top of a file, looked at once for all adapters; ``stamp`` is its time and size."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from fusion import archives
+from fusion import archives, encodings
 from fusion.language import said
 from fusion.panel import files
 
@@ -71,7 +71,20 @@ def labels(path: Path) -> dict[str, dict[str, str]]:
 
 
 def notes(path: Path) -> list[tuple[str, str, str, str, str]]:
-    """Missings that say why, by column: ``rule, field, value, message_en, message_zh``."""
+    """Missings that say why, by column, and an encoding that was found: ``rule, field, value, message_en, message_zh``."""
+    with files.whole(path, program(path), _mend(path)):
+        used = _encoding(path)
+    told = encodings.NAMES.get(used or "")
+    return [
+        *_missings(path),
+        *([("encoding_found", "", used or "",
+            f"texts were read as {told}, which their bytes show and the file does not say",
+            f"按字节判断文本编码为 {told}，文件未如此注明")] if told else []),
+    ]  # fmt: skip
+
+
+# -- inside ------------------------------------------------------------------------------------
+def _missings(path: Path) -> list[tuple[str, str, str, str, str]]:
     if path.suffix.lower() != STATA:
         with files.whole(path, program(path), _mend(path)):
             held = _about(path)["missing_ranges"]
@@ -93,7 +106,6 @@ def notes(path: Path) -> list[tuple[str, str, str, str, str]]:
     ]  # fmt: skip
 
 
-# -- inside ------------------------------------------------------------------------------------
 def _mend(path: Path) -> str:
     return said("panel.mend_stata") if path.suffix.lower() == STATA else said("panel.mend_labelled")
 
@@ -122,6 +134,23 @@ def _known(path: Path, stamp: tuple[int, int]) -> dict[str, Any]:
     return _apart("about", path)
 
 
+def _encoding(path: Path) -> str | None:
+    """Encoding of the texts, where the file does not say and they are not read right as they are."""
+    if path.suffix.lower() == STATA:
+        return archives.stata_encoding(path)
+    held = path.stat()
+    return _undeclared(path, (held.st_mtime_ns, held.st_size))
+
+
+@lru_cache(maxsize=64)
+def _undeclared(path: Path, stamp: tuple[int, int]) -> str | None:
+    del stamp
+    if path.suffix.lower() == ".por":  # its reader takes UTF-8 alone
+        return None
+    texts = files.apart("readstat.py", "texts", _reader(path), str(path), "")
+    return encodings.likely(texts)
+
+
 def _longest(path: Path) -> int:
     """Bytes of a row's texts at most."""
     about = _about(path)
@@ -131,8 +160,11 @@ def _longest(path: Path) -> int:
 
 def _apart(what: str, path: Path, *more: str) -> Any:
     """What pyreadstat reads, in a process of its own; there an error of pyreadstat's is a text."""
-    reader = _READERS.get(path.suffix.lower(), "read_sav")
-    return files.apart("readstat.py", what, reader, str(path), *more)
+    return files.apart("readstat.py", what, _reader(path), str(path), _encoding(path) or "", *more)
+
+
+def _reader(path: Path) -> str:
+    return _READERS.get(path.suffix.lower(), "read_sav")
 
 
 def _range(held: dict[str, Any]) -> str:

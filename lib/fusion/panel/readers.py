@@ -21,6 +21,7 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 
+from fusion import encodings
 from fusion.language import LANGUAGES, listed, said
 from fusion.panel import codes, files, labelled, queries, sheets, text, totals
 from fusion.panel.cast import HEADER, cast
@@ -33,7 +34,6 @@ WORDS = ("str", "enum")  # types of columns in which labels stand for codes
 SUGGESTED = (
     60  # headers that are not read for which a near name is looked for: each costs a look at all columns
 )
-ENCODINGS = {"gb18030": "GB18030", "windows-1252": "Windows-1252"}
 LOADER = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
 # Loaders that may run, by name and comma, or `all`: `fusion run --allow-code`, the user's own settings.
 ALLOWED = "FUSION_ALLOW_CODE"
@@ -190,8 +190,8 @@ def _from_file(con: Any, path: Path, encoding: str, sheet: str | None, notes: li
                     "encoding_found",
                     "",
                     used,
-                    f"the file is not UTF-8 and was read as {ENCODINGS[used]}",
-                    f"文件不是 UTF-8，按 {ENCODINGS[used]} 读入",
+                    f"the file is not UTF-8 and was read as {encodings.NAMES[used]}",
+                    f"文件不是 UTF-8，按 {encodings.NAMES[used]} 读入",
                 )
             )
         return _view(con, f"{RAW}_csv", f"SELECT {_row(con, f'{RAW}_text')} AS {ROW}, * FROM {RAW}_text")

@@ -19,18 +19,14 @@ from typing import Any
 
 import duckdb
 
-from fusion import engine
+from fusion import encodings, engine
+from fusion.encodings import WESTERN
 from fusion.language import listed, said
 from fusion.panel.contract import ROW
 from fusion.panel.errors import PanelError
 
 CHUNK = 1 << 22
 UNSEEN = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")  # control characters, which no name has
-WESTERN = "windows-1252"
-_BEYOND = re.compile(rb"[\x80-\xff]+")
-_LETTERS = bytes(
-    [*range(0xC0, 0x100), 0x80, 0x8A, 0x8C, 0x8E, 0x9A, 0x9C, 0x9E, 0xA7, 0xB0, 0xB2, 0xB3, 0xB5]
-)
 WIDE_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 
@@ -104,7 +100,7 @@ def find_encoding(path: Path, encoding: str) -> str:
     if encoding == WESTERN and (failure := first_failure(path, WESTERN)):
         raise PanelError(_wrong(path, WESTERN, failure, utf8, "utf-8"))
     if encoding == "auto" and utf8:
-        if _western(path) and first_failure(path, WESTERN) is None:
+        if encodings.western(_pieces(path)) and first_failure(path, WESTERN) is None:
             return WESTERN
         failure = first_failure(path, "gb18030")
         if failure:
@@ -187,16 +183,6 @@ def _regular(utf8: Path, target: Path, delimiter: str, width: int, path: Path) -
         except csv.Error as error:
             raise PanelError(_bad_row(path, f"Line: {reader.line_num}\n{error}", width, str(error))) from None
     return target, len(ends) > 1
-
-
-def _western(path: Path) -> bool:
-    """Whether bytes beyond ASCII are mostly letters of western Europe, one at a time: Chinese characters take two or more."""
-    runs = lone = 0
-    for piece in _pieces(path):
-        found = _BEYOND.findall(piece)
-        runs += len(found)
-        lone += sum(len(run) == 1 and run in _LETTERS for run in found)
-    return runs > 0 and 2 * lone > runs
 
 
 def _ascii(path: Path) -> bool:

@@ -25,6 +25,7 @@ from workbook.expressions.reading import Node
 _TABLES = itertools.count()
 # A quantile between two equal values is off by a last digit, so that values on it are compared with so much room.
 LAST = 1e-12
+LINKS = 50  # of a chain in one part: what writes SQL calls itself for each
 
 
 @dataclass(frozen=True)
@@ -197,6 +198,11 @@ def _spelled(node: Node, quantiles: str) -> Node:
     """The tree with what needs a further subquery written out: order statistics, by the definition of Stata."""
     parts = tuple(_spelled(part, quantiles) for part in node.parts)
     node = replace(node, parts=parts)
+    if node.op == "chain" and len(parts) > LINKS:
+        first = replace(node, parts=parts[:LINKS], value=node.value[: LINKS - 1], kind="number")
+        return _spelled(
+            replace(node, parts=(first, *parts[LINKS:]), value=node.value[LINKS - 1 :]), quantiles
+        )
     if node.op == "call" and node.value in _QUANTILES and quantiles == "stata":
         more = tuple(Node("call", parts[:1], name, node.options, "integer") for name in ("order", "count"))
         return replace(node, parts=(*parts, *more), value=f"{node.value} stata")
