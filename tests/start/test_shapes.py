@@ -15,7 +15,7 @@ from fusion.adapters.errors import AdapterError
 from fusion.language import speaking
 from fusion.start import command, draft, preview
 from fusion.start.look import look
-from fusion.start.roles import assign
+from fusion.start.roles import ItemsBelow, assign
 from workbook import paths
 from workbook.expressions import columns as expressions
 from workbook.params.file import folder as folders
@@ -258,8 +258,9 @@ def test_items_below_one_another_are_told_as_what_they_are(tmp_path: Path) -> No
     ]
     file = tmp_path / "items.csv"
     pd.DataFrame(rows, columns=["城市", "年份", "指标", "数值"]).to_csv(file, index=False)
-    with pytest.raises(AdapterError, match=r"3 items .*'指标': 产值.*'数值'.*column of its own"):
-        command.new([file], "mine", "", "")
+    with pytest.raises(ItemsBelow, match=r"3 items .*'指标': 产值.*'数值'.*column of its own") as told:
+        assign(look([file]))
+    assert told.value.spread.by == ["城市", "年份"] and told.value.spread.item == "指标"
     doubled = pd.DataFrame(rows[::3] * 2, columns=["城市", "年份", "指标", "数值"])
     doubled.to_csv(file, index=False)
     with pytest.raises(AdapterError, match="do not name one row each"):

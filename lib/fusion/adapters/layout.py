@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from fusion.adapters import expressions as sql
-from fusion.adapters import heads, stage, states, units, wide, years
+from fusion.adapters import heads, spread, stage, states, units, wide, years
 from fusion.adapters.errors import AdapterError
 from fusion.adapters.headers import Header, alias_key, normalise
 from fusion.adapters.match import Lookup, Mapping_, match
@@ -70,6 +70,8 @@ class Layout:
         Sheets of the file that are no tables.
     among : str
         Its folders, where other files that are read have its name.
+    spreading : spread.Spreading or None
+        How a table of items below one another is spread; ``texts`` are then those of the spread table.
     """
 
     path: Path
@@ -87,6 +89,7 @@ class Layout:
     alone: bool = True
     passed: tuple[str, ...] = ()
     among: str = ""
+    spreading: spread.Spreading | None = None
 
     @property
     def label(self) -> str:
@@ -141,13 +144,18 @@ def look(
     preferred = {k: [*rule.aliases.get(k, ()), *choices.preferred.get(k, ())] for k in named}
     head = heads.find(looked, adapter, rule, choices.columns, preferred)
     texts, own = wide.of_year(head.texts, year) if year is not None else (head.texts, ())
+    spreading = spread.look(looked, head.at, texts, adapter)
+    if spreading is not None:
+        texts = spreading.texts(texts)
+        own = spreading.places if own else ()
     mapping = match(texts, adapter, choices.columns, preferred)
     titles = looked.rows[: head.first]
     dated = years.Dated()
     if "year" not in mapping.single and rule.year is None:
         dated = years.stated(titles, looked, adapter.year_of)
         rule = rule.model_copy(update={"year": dated.year})
-    labels = _labels(looked.rows[head.at + 1 : head.at + 1 + adapter.label_rows], mapping, choices.columns)
+    below = () if spreading else looked.rows[head.at + 1 : head.at + 1 + adapter.label_rows]
+    labels = _labels(below, mapping, choices.columns)
     row = _units(labels, adapter.unit_row)
     places = states.Places(states.title_units(titles), row, choices.money_unit)
     stated = {
@@ -156,7 +164,20 @@ def look(
     }  # fmt: skip
     edition = _edition(mapping, adapter, choices, rule)
     ids = _ids(mapping, adapter)
-    return Layout(path, looked, rule, head.at, head.texts, labels, mapping, stated, ids, own, edition, dated)
+    shown = texts if spreading else head.texts
+    made = Layout(path, looked, rule, head.at, shown, labels, mapping, stated, ids, own, edition, dated)
+    return replace(made, spreading=spreading)
+
+
+def staged(con: Any, layout: Layout, name: str, folder: Path) -> tuple[stage.Staged, dict[str, int]]:
+    """The rows of a file in a table, spread where its items stand below one another; rows that went into others, by reason."""
+    how = layout.spreading
+    if how is None:
+        return stage.stage(con, layout.looked, layout.header_at, len(layout.texts), name, folder), {}
+    long = stage.stage(con, layout.looked, layout.header_at, how.width, f"{name}_long", folder)
+    aside = spread.spread(con, long, how, name)
+    _drop(con, long.name)
+    return replace(long, name=name), aside
 
 
 def _labels(
@@ -231,8 +252,9 @@ def name(
     con: Any, layout: Layout, adapter: Adapter, choices: Choices, view: str, first: int, folder: Path
 ) -> tuple[Named, FileRows]:
     """Stage a file and make the view of its data rows, ``source_row`` counted on from ``first``."""
-    staged = stage.stage(con, layout.looked, layout.header_at, len(layout.texts), f"{view}_staged", folder)
-    rows = _account(con, staged, layout, adapter, first, choices.columns)
+    held, into = staged(con, layout, f"{view}_staged", folder)
+    rows = _account(con, held, layout, adapter, first, choices.columns)
+    rows = replace(rows, aside={**rows.aside, **into})
     cells = _cells(layout, adapter)
     if adapter.decimal == "comma" and layout.looked.kind in stage.CSV_KINDS:
         numbers = {n for n in cells if _column(n, choices.columns).is_number}
@@ -243,13 +265,13 @@ def name(
     selected = ", ".join(f'{e} AS "{n}"' for n, e in cells.items())
     con.con.execute(
         f"CREATE OR REPLACE TEMP VIEW {view} AS SELECT row + {first} AS {ROW}, {selected} "
-        f"FROM {staged.name}_why WHERE why IS NULL"
+        f"FROM {held.name}_why WHERE why IS NULL"
     )
     columns = {n: _column(n, choices.columns) for n in cells}
     factors = states.scales({n: layout.stated.get(n) for n in cells})
     is_text = layout.looked.kind in (".csv", *sheets.KINDS)
     rule = repeats(layout, adapter)
-    adds_up = rule is not None and rule.take == "sum"
+    adds_up = (rule is not None and rule.take == "sum") or _summed(layout)
     on = tuple(layout.rule.on)
     return Named(view, columns, factors, _made(layout, adapter, columns), is_text, adds_up, on), rows
 
@@ -440,11 +462,16 @@ def _not_applied(con: Any, table: str, layout: Layout, adapter: Adapter) -> dict
     return found
 
 
+def _summed(layout: Layout) -> bool:
+    """Whether items are spread whose several values of a unit and year are added up."""
+    return layout.spreading is not None and layout.spreading.take == "sum"
+
+
 def _repeated(layout: Layout, adapter: Adapter) -> str:
     """Why a row is no data, where another one of its unit and year is taken; else what was said of it before."""
     rule = repeats(layout, adapter)
     cells = _cells(layout, adapter)
-    if rule is None or rule.take == "sum" or "firm_id" not in cells:
+    if rule is None or rule.take == "sum" or _summed(layout) or "firm_id" not in cells:
         return "why"
     lookup = Lookup(layout.mapping.headers, adapter)
     down = "DESC" if rule.take == "last" else "ASC"

@@ -104,6 +104,22 @@ class Repeats(Part):
     )
 
 
+class Spread(Part):
+    """A table of items below one another: each item becomes a column."""
+
+    by: list[Text] = Field(
+        min_length=1, description="headers of unit and year, which name the rows that are made"
+    )
+    item: Text = Field(description="header of the column that names the items; their names become headers")
+    value: Text = Field(description="header of the column with their values")
+    unit: Text | None = Field(
+        None, description="header of the column with their units, put in brackets behind the items"
+    )
+    take: Literal["last", "first", "sum"] = Field(
+        description="of several values of one unit, year and item: the one that is read, or numbers added up"
+    )
+
+
 class FileRule(Part):
     """What holds for files whose name matches; of several that match, each key is the first one's that has it."""
 
@@ -183,6 +199,9 @@ class Adapter(Part):
     )
     drop: dict[str, list[str]] = Field({}, description="header: values of the rows that are set aside")
     repeats: list[Repeats] = Field([], description="several rows of one unit and year: which is read")
+    spread: Spread | None = Field(
+        None, description="items below one another, in tables that have its headers: each becomes a column"
+    )
     annual: list[Text] = Field([], description="headers of a period's end; rows not of 12-31 are set aside")
     footers: list[Text] = Field([], description="beginnings of a first cell that make its row no data")
     totals: list[Text] = Field([], description="first cells that make their row a total, not a firm")

@@ -48,7 +48,7 @@ TRANSLATION = (_FROM, _TO)
 PATTERN = r"^[ \t\r\n']*([A-T]?)([0-9]{0,4})(?:\.0+)?[ \t\r\n]*$"
 _TABLE = str.maketrans(_FROM, _TO)
 # Words and marks with which a cell says that it is empty; forms print a dash, of any length, or a slash.
-MISSING = ("NA", "N/A", "NAN", "NULL", ".", "-", "--", "–", "—", "——", "―", "−", "/", "…", "……")
+MISSING = ("NA", "N/A", "NAN", "NULL", ".", "..", "...", "-", "--", "–", "—", "——", "―", "−", "/", "…", "……")
 
 
 @dataclass(frozen=True)

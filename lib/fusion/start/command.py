@@ -12,7 +12,7 @@ from fusion.adapters.errors import AdapterError
 from fusion.language import current, listed, said
 from fusion.start import draft
 from fusion.start.look import look
-from fusion.start.roles import Roles, assign
+from fusion.start.roles import ItemsBelow, Roles, assign
 
 
 def new(files: Sequence[Path], name: str, outcome: str, treatment: str, named: Sequence[Path] = ()) -> Path:
@@ -45,13 +45,21 @@ def new(files: Sequence[Path], name: str, outcome: str, treatment: str, named: S
     there = [str(file) for file in (target, beside) if os.path.exists(file)]
     if there:
         raise AdapterError(said("start.there", files=listed(there)))
-    roles = assign(look(files), outcome, treatment)
+    roles = _roles(files, outcome, treatment)
     _units(roles)
     put(beside, draft.adapter(roles, stem, current()))
     places = [os.path.relpath(file) for file in named or files]
     put(target, draft.study(roles, places, beside.name, current()))
     print("\n".join(_told(roles, target, beside)))
     return target
+
+
+def _roles(files: Sequence[Path], outcome: str, treatment: str) -> Roles:
+    """What columns are; a table of items below one another is looked at again as it is when they are spread."""
+    try:
+        return assign(look(files), outcome, treatment)
+    except ItemsBelow as below:
+        return assign(look(files, below.spread), outcome, treatment)
 
 
 def _units(roles: Roles) -> None:

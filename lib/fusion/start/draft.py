@@ -34,6 +34,10 @@ def adapter(roles: Roles, name: str, language: str) -> str:
     lines += (
         [f"year_of: [{looked.years_by}]"] if looked.years_by not in ("", "wide") and not own_years else []
     )
+    if looked.spread is not None:
+        parts = looked.spread.model_dump(exclude_none=True)
+        shown = {k: _list(v) if isinstance(v, list) else _text(v) for k, v in parts.items()}
+        lines.append(f"spread: {{{', '.join(f'{k}: {v}' for k, v in shown.items())}}}")
     lines += ["decimal: comma"] if looked.comma else []
     lines += [f"sheet: {_text(looked.sheet)}"] if looked.sheet else []
     files = {seen.of_file: name for name, seen in roles.used.items() if seen.of_file}

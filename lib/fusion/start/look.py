@@ -16,10 +16,10 @@ from fusion.adapters import stage, wide
 from fusion.adapters.errors import AdapterError
 from fusion.adapters.expressions import COMMA, LAST_YEAR, SENTENCE
 from fusion.adapters.headers import normalise
-from fusion.adapters.layout import Choices, Layout, summed_rows
+from fusion.adapters.layout import Choices, Layout, staged, summed_rows
 from fusion.adapters.layout import look as layout_of
 from fusion.adapters.match import match
-from fusion.adapters.model import Adapter, load
+from fusion.adapters.model import Adapter, Spread, load
 from fusion.adapters.panel import choices, look_all
 from fusion.adapters.report import scored
 from fusion.adapters.units import split
@@ -144,6 +144,7 @@ class Looked:
     comma: bool = False
     also: dict[str, list[str]] = field(default_factory=dict)  # a key's headers in the tables that join
     sheet: str = ""  # the one that is read, where a workbook has others
+    spread: Spread | None = None
 
 
 @cache
@@ -174,8 +175,14 @@ def _role(key: str, wanted: str, whole: bool) -> Word | None:
     )
 
 
-def look(files: Sequence[Path]) -> Looked:
+def look(files: Sequence[Path], spread: Spread | None = None) -> Looked:
     """Look at files that make one panel.
+
+    Parameters
+    ----------
+    files : sequence of pathlib.Path
+    spread : Spread, optional
+        How those of them are spread that have items below one another.
 
     Raises
     ------
@@ -187,7 +194,7 @@ def look(files: Sequence[Path]) -> Looked:
     best = max(scores, key=lambda name: (scores[name], name == PLAIN))
     if scores.get(PLAIN, 0) >= scores[best] - 1:
         best = PLAIN
-    adapter = load(best).model_copy(update={"wide": True, "year_of": list(PLACES)})
+    adapter = load(best).model_copy(update={"wide": True, "year_of": list(PLACES), "spread": spread})
     layouts = [layout for file in files for layout in _tables(file, adapter, chosen)]
     forms = adapter.combine == "forms"
     # Of establishments an adapter makes columns of their enterprise; they are no rows of the panel.
@@ -218,6 +225,7 @@ def look(files: Sequence[Path]) -> Looked:
         comma,
         also,
         "".join(sheets) if len(sheets) == 1 and len(files) == 1 else "",
+        spread,
     )
 
 
@@ -387,11 +395,12 @@ def _frame(layout: Layout, adapter: Adapter) -> pd.DataFrame:
     """Rows of a table as texts, under its headers; of a wide one those of its year."""
     con = engine.opened(layout.path.parent)
     folder = stage.beside(con)
-    staged = stage.stage(con, layout.looked, layout.header_at, len(layout.texts), "looked", folder)
+    held, _ = staged(con, layout, "looked", folder)
     cells = ", ".join(f"trim(CAST(c{i} AS VARCHAR)) AS c{i}" for i in range(len(layout.texts)))
     known = {c.column: c for c in contract()}
-    summed = [t.row - 1 for t in summed_rows(con, staged.name, layout, known) if t.certain]
-    frame = con.con.execute(f"SELECT {cells} FROM {staged.name} LIMIT {MOST_ROWS}").df()
+    summed = [t.row - 1 for t in summed_rows(con, held.name, layout, known) if t.certain]
+    rows = con.con.execute(f"SELECT row, {cells} FROM {held.name} ORDER BY row LIMIT {MOST_ROWS}").df()
+    frame = rows.set_index(rows["row"] - 1).drop(columns="row")
     frame = frame.astype("object").where(frame.notna() & (frame != ""), None)
     frame = frame.iloc[len(layout.labels) :]
     first = frame.iloc[:, 0].astype("str")
@@ -402,7 +411,7 @@ def _frame(layout: Layout, adapter: Adapter) -> pd.DataFrame:
     total |= frame.index.isin(summed)
     frame = frame[~(frame.isna().all(axis=1) | notes | total | empty)]
     texts = list(layout.texts)
-    if layout.of_year and layout.rule.year is not None:
+    if layout.of_year and layout.rule.year is not None and layout.spreading is None:
         texts = list(wide.of_year(texts, layout.rule.year)[0])
         frame = frame.iloc[:, [i for i, text in enumerate(texts) if text]]
         texts = [text for text in texts if text]

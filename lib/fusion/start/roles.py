@@ -12,6 +12,7 @@ import pandas as pd
 from fusion.adapters.errors import AdapterError
 from fusion.adapters.expressions import LAST_YEAR
 from fusion.adapters.headers import normalise
+from fusion.adapters.model import Spread
 from fusion.language import listed, said
 from fusion.panel.contract import contract
 from fusion.start.look import MOSTLY, Looked, Seen, Word, is_enterprise, role, words
@@ -27,7 +28,9 @@ SHORT_YEARS = re.compile(r"\d{2}|'\d{2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2}")
 PERIODS = re.compile(
     r"[12]\d{3}\s*[-/.年]?\s*(第?\s*[1-4一二三四]\s*季度?|[QqHh][1-4]|[Mm]\d{1,2}|\d{1,2}月|[上下]半年|[-/.]\d{1,2}([-/.]\d{1,2})?)"
 )
-ITEMS = 60  # most items of a file of items and their values
+ITEMS = 200  # most items of a file of items and their values
+DISTINCT = 0.9  # share of rows that unit, year and item name, the first of several counted
+UNITS = re.compile(r"(计量)?单位(名称)?|量纲|units?( of measure(ment)?)?|uom|unit_?measure")
 # Numbers that stand for a missing value in many files, where no value is near them.
 SENTINELS = (-9.0, -99.0, -999.0, -9999.0, 999.0, 9999.0, 99999.0, 999999.0)
 OFTEN = 2
@@ -104,6 +107,7 @@ def assign(looked: Looked, outcome: str = "", treatment: str = "") -> Roles:
     enterprise = is_enterprise(looked.columns) and unit.column == "firm_id"
     firms = enterprise or unit.column == "firm_id" or (word is not None and word.en == "firm")
     roles = Roles(looked, unit, year, enterprise, None if firms else word or _own_word(unit))
+    _spread(roles)
     if looked.years_by:
         roles.note(f"years_{looked.years_by}")
     if looked.comma:
@@ -117,6 +121,23 @@ def assign(looked: Looked, outcome: str = "", treatment: str = "") -> Roles:
     _controls(roles)
     _cluster(roles)
     return roles
+
+
+def _spread(roles: Roles) -> None:
+    """Say of tables of items how many values became cells, and what became of several values of one."""
+    how = roles.looked.spread
+    tables = [one.spreading for one in roles.looked.layouts if one.spreading is not None]
+    if how is None or not tables:
+        return
+    items = dict.fromkeys(name for one in tables for name in one.items)
+    shown = {"header": how.item, "value": how.value, "count": len(items), "items": listed([*items][:6])}
+    roles.note("spread", **shown, pairs=sum(one.pairs for one in tables))
+    twice, differ = sum(one.twice for one in tables), sum(one.differ for one in tables)
+    if twice:
+        roles.note("spread_twice", rows=twice, differ=differ, header=how.item)
+    passed = dict.fromkeys(name for one in tables for name in one.passed)
+    if passed:
+        roles.note("spread_passed", headers=listed(passed))
 
 
 # -- keys --------------------------------------------------------------------------------------
@@ -134,6 +155,9 @@ def _keys(looked: Looked) -> tuple[Seen, Seen, Word | None]:
     named.sort(key=_rank)
     tried = {id(c): _alone(c, year) for c, _ in named}
     found = next(((c, w) for c, w in named if tried[id(c)] >= ALONE), None)
+    called = next((c for c, word in named if word), None)
+    if found is None and called is not None and (below := _items(looked, called, year)):
+        raise below
     found = found or next(((c, _unit(c)) for c in looked.columns if c is not year and _counts(c, year)), None)
     if found is None:
         close = max(named, key=lambda pair: tried[id(pair[0])], default=None)
@@ -170,16 +194,24 @@ def _periods(looked: Looked, column: Seen) -> str:
     )
 
 
-def _items(looked: Looked, unit: Seen, year: Seen) -> str:
-    """That a column names items, whose values stand below one another; empty where it does not."""
+class ItemsBelow(AdapterError):
+    """A file has items below one another; ``spread`` is how an adapter makes columns of them."""
+
+    def __init__(self, message: str, spread: Spread) -> None:
+        super().__init__(message)
+        self.spread = spread
+
+
+def _items(looked: Looked, unit: Seen, year: Seen) -> ItemsBelow | None:
+    """That a column names items, whose values stand below one another."""
     for column in looked.columns:
         names = column.cells.dropna()
         if column in (unit, year) or column.is_number or not 1 < names.nunique() <= ITEMS:
             continue
         keys = pd.DataFrame({"unit": unit.cells, "year": year.stated, "item": column.cells}).dropna()
         numbers = [c for c in looked.columns if c not in (unit, year, column) and c.is_number]
-        if len(numbers) == 1 and len(keys) and (~keys.duplicated(keep=False)).mean() >= ALONE:
-            return said(
+        if len(numbers) == 1 and len(keys) and (~keys.duplicated()).mean() >= DISTINCT:
+            told = said(
                 "start.items",
                 files=_looked_at(looked)["files"],
                 header=column.header,
@@ -187,7 +219,22 @@ def _items(looked: Looked, unit: Seen, year: Seen) -> str:
                 count=names.nunique(),
                 value=numbers[0].header,
             )
-    return ""
+            by = [unit.header, *([] if looked.years_by else [year.header])]
+            return ItemsBelow(told, Spread(
+                by=by, item=column.header, value=numbers[0].header, unit=_units_of(looked, column), take="last"
+            ))  # fmt: skip
+    return None
+
+
+def _units_of(looked: Looked, item: Seen) -> str | None:
+    """The header of the column that says in which unit each item is: one unit an item, and a header that says so."""
+    for column in looked.columns:
+        if column is item or not UNITS.fullmatch(column.key):
+            continue
+        pairs = pd.DataFrame({"item": item.cells, "unit": column.cells}).dropna().drop_duplicates()
+        if len(pairs) and not pairs["item"].duplicated().any():
+            return column.header
+    return None
 
 
 def _no_unit(looked: Looked, year: Seen) -> str:
@@ -199,7 +246,7 @@ def _no_unit(looked: Looked, year: Seen) -> str:
     twice = pairs[pairs.duplicated(keep=False)]
     if twice.empty:
         return said("start.no_unit", **_looked_at(looked))
-    if told := _periods(looked, year) or _items(looked, called, year):
+    if told := _periods(looked, year):
         return told
     first = twice.iloc[0]
     same = int((pairs == first).all(axis=1).sum())
