@@ -105,5 +105,17 @@ def test_targets_and_their_made_measures_move_with_the_sum_that_they_are_parts_o
     held = producer.against(producer.placed(firms), 2019, 2020, 10.0, 0.5)
     asked = queue.assign(item="operating_revenue")
     beside = doubts.of_services(held, firms, asked, (2019, 2020), 10.0, 0.5, False)
+    watched = doubts.of_monitor(
+        producer.monitor(producer.placed(firms), 2020), firms, asked, year=2020, rules=False
+    )
+    assert watched["growth_three"].tolist() == pytest.approx([10.0] * len(watched)) and len(watched)
+    # 1,210 and 220 ten thousand yuan, in 100 million; less than half a tenth would be printed alike.
+    assert watched[["amount", "amount_three"]].to_numpy().tolist() == [pytest.approx([0.121, 0.022])]
+    small = firms.assign(operating_revenue=firms["operating_revenue"] / 10)
+    asked = asked.assign(value=110.0, put_right=11.0, predicted=11.0)
+    watched = doubts.of_monitor(
+        producer.monitor(producer.placed(small), 2020), small, asked, year=2020, rules=False
+    )
+    assert "growth_three" in watched and "amount_three" not in watched
     revenue = beside[beside["rate"].notna()]
     assert len(revenue) and revenue["rate_three"].tolist() == pytest.approx([10.0] * len(revenue))

@@ -66,13 +66,16 @@ def test_the_longest_code_of_the_edition_holds_at_prices_of_the_first_common_yea
     assert {"deflator", "deflator_input"} <= set(found.columns) and len(rows) == 9
 
 
-def test_an_index_of_the_panel_itself_stays_whole_and_is_refused_in_part(tmp_path: Path) -> None:
-    whole = prices.joined(raw(deflator=2.0), write(tmp_path, *LINES)).table.to_pandas()
-    assert whole["deflator"].eq(2).all() and whole["deflator_input"].notna().any()
-    with pytest.raises(
-        PanelError, match=r"prices.csv: the panel has prices of its own \(deflator\) in 3 of 9 rows"
-    ):
-        prices.joined(raw(deflator=[2.0, None, None] * 3), write(tmp_path, *LINES))
+def test_prices_of_the_panel_itself_are_never_mixed_with_those_of_the_file(tmp_path: Path) -> None:
+    """One value throughout, as made-up panels and forms without prices have it, is no price."""
+    asked, none = write(tmp_path, *LINES), prices.joined(raw(), write(tmp_path, *LINES)).table.to_pandas()
+    for own in (2.0, [2.0, None, None] * 3, np.nan):
+        found = prices.joined(raw(deflator=own), asked).table.to_pandas()
+        pd.testing.assert_frame_equal(found[none.columns], none)
+    for own, rows in (([2.0, 3.0, None] * 3, 6), ([2.0, 3.0, 4.0] * 3, 9)):
+        said = rf"prices.csv: the panel has prices of its own \(deflator\) in {rows} of 9 rows.*lines of 'output'"
+        with pytest.raises(PanelError, match=said):
+            prices.joined(raw(deflator=own), asked)
 
 
 def test_a_series_is_carried_on_both_ways_by_the_change_of_the_broader_one(tmp_path: Path) -> None:

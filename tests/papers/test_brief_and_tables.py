@@ -157,6 +157,30 @@ def test_tables_in_excel_print_on_a4_with_merged_heads_and_full_numbers() -> Non
     assert two["B5"].number_format == "#,##0" and [c.value for c in two[4]][1:3] == ["单位数", "可比单位数"]
 
 
+def test_constant_prices_stand_beside_growth_where_there_are_any() -> None:
+    """Prices of all rise by 2 %: growth of 5 % is (1.05 / 1.02 − 1)."""
+    priced = panel().assign(deflator=lambda f: f["year"].map({2020: 1.0, 2021: 1.02}))
+    frame = bureau.growth_table(priced, "path", MEASURES, 2021).reset_index()
+    two = load_workbook(io.BytesIO(official(frame, "zh")[".xlsx"])).worksheets[1]
+    assert [c.value for c in two[4]][1:6] == [
+        "单位数",
+        "可比单位数",
+        "同比（%）",
+        "同比，不变价（%）",
+        "全部单位增速（%）",
+    ]
+    row = frame[(frame["group"] == "P2") & (frame["measure"] == MEASURES[0])].iloc[0]
+    at = next(
+        r
+        for r in two.iter_rows(min_row=5)
+        if r[0].value
+        == look.spoken("bureau_tables", frame, "zh", {"year": 2021}, CODEBOOK)[0].loc[row.name, "group"]
+    )
+    assert at[4].value == pytest.approx(100 * (1.05 / 1.02 - 1))
+    word = Document(io.BytesIO(official(frame, "en")[".docx"])).tables[1]
+    assert word.cell(1, 4).text == "Growth, constant prices (%)"
+
+
 def test_tables_in_word_lie_and_repeat_their_heads() -> None:
     word = Document(io.BytesIO(official(totals(), "zh")[".docx"]))
     sheet, first = word.sections[0], word.tables[0]

@@ -116,6 +116,35 @@ def of_services(
     return _beside(held, _ways(panel, queue, None, span), made, producer.KEYS, "rate")
 
 
+def of_monitor(
+    watched: pd.DataFrame, panel: pd.DataFrame, queue: pd.DataFrame, year: int, rules: bool
+) -> pd.DataFrame:
+    """`producer.monitor` with amounts and growth as they would be (``amount_three``, ``growth_three`` …); see :func:`of_groups`.
+
+    Parameters
+    ----------
+    watched : pandas.DataFrame
+        As `producer.monitor` gives it.
+    panel : pandas.DataFrame
+        As `producer.placed` takes it.
+    queue, rules
+        As in :func:`of_groups`.
+    year : int
+        As `producer.monitor` takes it.
+    """
+    if rules or watched.empty:
+        return watched
+
+    def made(rows: pd.DataFrame) -> pd.DataFrame:
+        return producer.monitor(producer.placed(rows), year)
+
+    ways = _ways(panel, queue, None, [year - 1, year])
+    tables = {way: made(rows) for way, rows in ways.items()}
+    for figure in ("amount", "growth"):
+        watched = _beside(watched, tables, lambda table: table, producer.KEYS, figure)
+    return watched
+
+
 # -- inside ------------------------------------------------------------------------------------
 def _ways(
     panel: pd.DataFrame, queue: pd.DataFrame, measures: Sequence[str] | None, years: Sequence[int]

@@ -69,13 +69,14 @@ def read(file: Path) -> pd.DataFrame:
 def joined(raw: Raw, file: Path | None) -> Raw:
     """What was read with the prices of a file: columns of ``FILLS`` that the panel itself has not; without a file as it is.
 
-    A column that the panel has in full stays. One that it has in part has its own base year, which nobody states: beside the
-    file's, amounts at constant prices would jump where one takes over.
+    Prices of the panel's own have a base year that nobody states: beside the file's, amounts at constant prices would jump
+    where one takes over, and instead of them the file would say nothing. Both are refused. A column of one value alone tells
+    no prices, and the file's take its place.
 
     Raises
     ------
     PanelError
-        Where the panel has no industry codes, or prices of its own in part of its rows, or the file is wrong.
+        Where the panel has no industry codes, or prices of its own of a kind that the file has, or the file is wrong.
     """
     if file is None:
         return raw
@@ -85,8 +86,7 @@ def joined(raw: Raw, file: Path | None) -> Raw:
         raise PanelError(said("panel.deflators.lacking", file=file.name, columns=listed(lacking)))
     table, known = raw.table, {c.column: c for c in contract()}
     for of, part in prices.groupby("of"):
-        _whole_or_none(raw.table, FILLS[str(of)], file)
-        table = _filled(table, part, FILLS[str(of)])
+        table = _filled(_without(table, str(of), file), part, FILLS[str(of)])
     added = {c: known[c] for c in FILLS.values() if c in table.columns and c not in raw.columns}
     return replace(raw, table=table, columns=raw.columns | added)
 
@@ -225,19 +225,26 @@ def _with_years_of(own: pd.DataFrame, broader: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([own, more[own.columns].astype(own.dtypes)]) if added else own
 
 
-def _whole_or_none(table: ibis.Table, name: str, file: Path) -> None:
+def _without(table: ibis.Table, of: str, file: Path) -> ibis.Table:
+    """The table without a column that would hold prices and holds one value; one that holds several is refused."""
+    name = FILLS[of]
     if name not in table.columns:
-        return
-    rows, own = (int(n.execute()) for n in (table.count(), table[name].count()))
-    if 0 < own < rows:
-        raise PanelError(said("panel.deflators.partly", file=file.name, column=name, own=own, rows=rows))
+        return table
+    held = table.aggregate(
+        rows=table.count(), own=table[name].count(), values=table[name].nunique()
+    ).execute()
+    rows, own, values = map(int, held.iloc[0])
+    if values > 1:
+        raise PanelError(
+            said("panel.deflators.partly", file=file.name, column=name, own=own, rows=rows, of=of)
+        )
+    return table.drop(name)
 
 
 def _filled(table: ibis.Table, prices: pd.DataFrame, name: str) -> ibis.Table:
-    """The table with a column of prices: its own value, else that of the longest beginning of its code."""
+    """The table with a column of prices: those of the longest beginning of its code."""
     con, columns = table.get_backend(), list(table.columns)
     code = table["ind4"].cast("string").re_replace("^[A-T]", "")
-    own = [table[name].cast("float64")] if name in columns else []
     wide, held = table.mutate(_code=code), list[str]()
     edition = "class_version" in columns
     for width in WIDTHS:
@@ -260,6 +267,5 @@ def _filled(table: ibis.Table, prices: pd.DataFrame, name: str) -> ibis.Table:
             on += [wide["class_version"] == stored["_edition"]] if stated else []
             wide = wide.left_join(stored, on).select(*wide.columns, at)
             held.append(at)
-    found = ibis.coalesce(*([wide[name].cast("float64")] if own else []), *(wide[at] for at in held))
-    rest = [c for c in columns if c != name]
-    return wide.select(*rest, found.name(name)) if held else table
+    found = ibis.coalesce(*(wide[at] for at in held))
+    return wide.select(*columns, found.name(name)) if held else table

@@ -12,7 +12,7 @@ from fusion.papers import paper
 from fusion.papers.paper import filled, number
 
 FIRST = ["amount", "before", "growth", "share"]
-SECOND = ["units", "matched", "growth", "nominal"]
+SECOND = ["units", "matched", "growth", "real", "nominal"]  # real: where there are prices
 FORMS = {"amount": "#,##0.0", "before": "#,##0.0", "units": "#,##0", "matched": "#,##0"}  # others: 0.0
 MARGINS = {"top": 20, "bottom": 18, "left": 18, "right": 18}
 WIDTH = {"first": 18, "other": 11}  # of Excel's columns, in characters
@@ -24,7 +24,8 @@ def official(frame: pd.DataFrame, axes: Mapping[str, str], year: int) -> dict[st
     Parameters
     ----------
     frame : pandas.DataFrame
-        measure, group (words), amount, before, growth, matched, nominal, share, units, as `bureau.growth_table` gives them.
+        measure, group (words), amount, before, growth, matched, nominal, share, units, and with prices real, as
+        `bureau.growth_table` gives them.
     axes : mapping
         Words: title, group, the columns, first, second (captions, in which <1> is the year), unit, unit_second, scope, source.
     year : int
@@ -36,7 +37,8 @@ def official(frame: pd.DataFrame, axes: Mapping[str, str], year: int) -> dict[st
         Content by suffix: ``.docx``, ``.xlsx``.
     """
     captions = [paper.filled(axes[name], year) for name in ("first", "second")]
-    parts = list(zip(captions, ([*FIRST], [*SECOND]), (axes["unit"], axes["unit_second"]), strict=True))
+    second = [column for column in SECOND if column != "real" or "real" in frame]
+    parts = list(zip(captions, ([*FIRST], second), (axes["unit"], axes["unit_second"]), strict=True))
     return {".docx": _word(frame, axes, parts), ".xlsx": _excel(frame, axes, parts)}
 
 

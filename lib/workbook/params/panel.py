@@ -183,7 +183,7 @@ class Panel(Section):
     deflators: FileName | None = Field(
         None,
         description="CSV of price indices by industry and year, with sources (data/contract/deflators_template.csv): growth at "
-        "constant prices and productivity use them where the panel has no deflator of its own; none ships",
+        "constant prices and productivity use them; refused where the panel has such prices of its own; none ships",
     )
     corrections: RowsName | None = Field(
         None,
