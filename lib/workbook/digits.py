@@ -41,6 +41,21 @@ def enough(values: Iterable[float], least: int = LEAST) -> int:
     return min(max(least, 1 - math.floor(math.log10(size))), MOST)
 
 
+def apart(ends: Iterable[float]) -> int:
+    """Decimals with which the ends of an interval differ; 0 where they are one number but for rounding.
+
+    Examples
+    --------
+    >>> apart([0.05, 0.088]), apart([0.07661, 0.07664]), apart([0.5, 0.5])
+    (2, 5, 0)
+    """
+    known = [float(v) for v in ends if v is not None and math.isfinite(float(v))]
+    width = max(known, default=0.0) - min(known, default=0.0)
+    if width <= ROUNDING * max(map(abs, known), default=0.0):
+        return 0
+    return min(max(-math.floor(math.log10(width)), 0), MOST)
+
+
 def alone(value: float, places: int, beside: float = 0.0) -> int:
     """Decimals of one number: more than the others' where it would be nil though it is not, so that its first digit is seen.
 

@@ -12,6 +12,22 @@ from workbook.exhibits.record import Record
 from workbook.exhibits.words import Filler, Words
 
 
+def test_a_narrow_interval_has_the_decimals_that_part_its_ends() -> None:
+    """An outcome with hardly any noise: "0.077 (95% interval 0.077)" says nothing of what is known."""
+    wording = sheets.Text(
+        en="{size.estimate:+.3f} ({size.ci_low:.3f} to {size.ci_high:.3f})",
+        zh="{size.estimate:+.3f}（{size.ci_low:.3f} 至 {size.ci_high:.3f}）",
+    )
+
+    def told(*size: float) -> str:
+        named = dict(zip(digits.TOGETHER, size, strict=True))
+        return Filler(Words("en", pd.DataFrame()), {"size": named}, {}, None).all(wording)
+
+    assert told(0.076644, 0.076612, 0.076676) == "+0.07664 (0.07661 to 0.07668)"
+    assert told(0.069, 0.05, 0.088) == "+0.069 (0.050 to 0.088)"
+    assert told(0.5, 0.5, 0.5) == "+0.500 (0.500)"
+
+
 @pytest.mark.parametrize(
     ("cells", "declared", "expected"),
     [

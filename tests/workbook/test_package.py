@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 
 from workbook import paths
 from workbook.publish import package
+from workbook.publish.built import find
 from workbook.run import manifest
 
 HEADINGS = [
@@ -101,7 +102,32 @@ def test_uncommitted_changes_are_refused_unless_accepted(bench: Bench) -> None:
     with bench.active():
         with pytest.raises(package.PackageError, match="--allow-dirty"):
             package.make("tiny")
-        assert package.make("tiny", allow_dirty=True).is_file()
+        with zipfile.ZipFile(package.make("tiny", allow_dirty=True)) as archive:
+            assert "changes that were not committed" in archive.read("README.md").decode()
+            assert "含未提交的改动" in archive.read("README.zh.md").decode()
+
+
+def test_a_notebook_for_which_the_study_has_nothing_is_not_said_to_be_executed(bench: Bench) -> None:
+    committed(bench)
+    whole = manifest.read(bench.root)
+    with bench.active():
+        (study,) = find(paths.build())
+        assert f"executes {len(bench.names)} notebooks" in package.readme(study)
+        assert "Not executed" not in package.readme(study)
+        changed = json.loads(json.dumps(whole))
+        changed["notebooks"]["04_last"] |= {"lacks": "tables", "seconds": 0.0}
+        changed["notebooks"]["01_first"] |= {"seconds": 1200.4, "processor_seconds": 700.2}
+        manifest.write(bench.root, changed)
+        try:
+            (study,) = find(paths.build())
+            text, chinese = package.readme(study), package.readme(study, "zh")
+        finally:
+            manifest.write(bench.root, whole)
+    left = len(bench.names) - 1
+    assert f"executes {left} notebooks" in text and "has nothing for them: `04_last`" in text
+    assert f"执行 {left} 个笔记本" in chinese and "未执行：`04_last`" in chinese
+    assert "- `notebooks/04_last.ipynb`" not in text and "- `notebooks/01_first.ipynb`" in text
+    assert "1,20" in text and "in `params/base.yaml`; every random draw" in text
 
 
 def test_what_is_not_there_or_not_whole_is_refused(bench: Bench) -> None:

@@ -426,7 +426,8 @@ class Filler(string.Formatter):
         # Two decimals or one are a sheet's choice, unless an interval would be nil.
         if least < digits.LEAST and len(self._interval(self._field)) < 2:
             return spec
-        places = digits.alone(value, digits.enough(group, least), max(map(abs, group)))
+        enough = max(digits.enough(group, least), digits.apart(self._interval(self._field)))
+        places = digits.alone(value, enough, max(map(abs, group)))
         return f"{spec[: found.start()]}.{places}f"
 
 

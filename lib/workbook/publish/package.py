@@ -28,7 +28,7 @@ from workbook.params.file import folder, forms
 from workbook.params.file.core import yaml
 from workbook.params.file.limits import composed
 from workbook.params.load import stated
-from workbook.publish import release
+from workbook.publish import release, spoken
 from workbook.publish.built import Built, find
 from workbook.publish.secrecy import SecrecyError
 from workbook.review.compare import snapshot
@@ -51,6 +51,10 @@ WORDS = {
         "synthetic": "The data are synthetic and are made again by the first notebook.",
         "shipped": "The data come with a package of `requirements.lock`; nothing has to be obtained.",
         "inside": "The data are in the package: `{}`.",
+        "reason": "`{}` ({})",
+        "not_run": "Not executed, as this study has nothing for them: {}.",
+        "commit": "Code: commit `{}` of the project.",
+        "dirty": " The run used changes that were not committed; they are not in this package, so that numbers may differ.",
         "outside": "The data are not in the package. Obtain them as said above, and name the file in `panel.source`.",
     },
     "zh": {
@@ -66,6 +70,10 @@ WORDS = {
         "synthetic": "数据为合成数据，由第一个笔记本重新生成。",
         "shipped": "数据随 `requirements.lock` 中的一个软件包提供，无须另行取得。",
         "inside": "数据在本包中：`{}`。",
+        "reason": "`{}`（{}）",
+        "not_run": "以下各个本研究用不到，未执行：{}。",
+        "commit": "代码：项目的提交 `{}`。",
+        "dirty": "运行时含未提交的改动，本包中没有这些改动，数值可能有出入。",
         "outside": "数据不在本包中。请按上文所述取得，并在 `panel.source` 中写明文件。",
     },
 }
@@ -138,7 +146,9 @@ def readme(study: Built, language: str = "en") -> str:
         "question": inert.markdown(
             " ".join(filter(None, (stated("question"), stated("estimand")))) or w["unstated"]
         ),
-        "count": len(study.done),
+        "count": len(_run(study)),
+        "not_run": _not_run(study, language),
+        "commit": _code_of(study, w),
         "cannot": "\n".join(f"- {inert.markdown(line)}" for line in stated("cannot") or [w["unstated"]]),
         "data": inert.markdown(stated("data") or w["unstated"]),
         "source": inert.code(_source(parameters)),
@@ -147,8 +157,9 @@ def readme(study: Built, language: str = "en") -> str:
         "lock": environment.get("lock_sha256"),
         "packages": ", ".join(f"{k} {v}" for k, v in (environment.get("packages") or {}).items()),
         "seed": record.get("seed"),
-        "file": f"params/{study.name}.yaml",
-        "seconds": record.get("seconds"),
+        "seed_file": f"params/{study.name}.yaml" if _states_seed(study) else "params/base.yaml",
+        "seconds": f"{sum(r.get('seconds') or 0 for r in study.records.values()):,.0f}",
+        "processor": f"{sum(r.get('processor_seconds') or 0 for r in study.records.values()):,.0f}",
         "peak": f"{peak:,.0f}",
         "programs": _programs(study, w),
         "rows": _rows(study, language),
@@ -161,8 +172,35 @@ def readme(study: Built, language: str = "en") -> str:
 # -- inside ------------------------------------------------------------------------------------
 
 
+def _run(study: Built) -> list[str]:
+    """Notebooks that were executed: a study has nothing for the others, and says so."""
+    return [name for name in study.done if not study.records[name].get("lacks")]
+
+
+def _not_run(study: Built, language: str) -> str:
+    """Which notebooks were not executed, and why; empty where all were."""
+    w = WORDS[language]
+    why = {name: spoken.load(study.root, name).get("lacks", {}).get(language, "") for name in study.done}
+    left = [name for name in study.done if name not in _run(study)]
+    told = [w["reason"].format(name, inert.markdown(why[name].rstrip(".。"))) for name in left]
+    return w["not_run"].format(w["list"].join(told)) if told else ""
+
+
+def _code_of(study: Built, words: dict[str, str]) -> str:
+    """The commit that the package holds, and whether the run was of it alone."""
+    made = study.manifest.get("git") or {}
+    return words["commit"].format(made.get("commit")) + (words["dirty"] if made.get("dirty") else "")
+
+
+def _states_seed(study: Built) -> bool:
+    """Whether the study's own file states the seed, and not the defaults."""
+    own = paths.PARAMS / f"{study.name}.yaml"
+    file = own if own.is_file() else _placed(study)
+    return "seed" in (stated(file)[0].get("study") or {})
+
+
 def _programs(study: Built, words: dict[str, str]) -> str:
-    """Each notebook with what it reads and writes."""
+    """Each notebook that was executed, with what it reads and writes."""
     comma = words["list"]
     return "\n".join(
         words["program"].format(
@@ -171,7 +209,7 @@ def _programs(study: Built, words: dict[str, str]) -> str:
             comma.join(step.outputs) or words["nothing"],
         )
         for step in chain.chain()
-        if step.notebook in study.done
+        if step.notebook in _run(study)
     )
 
 
