@@ -195,16 +195,15 @@ def test_the_truth_is_that_of_what_is_estimated() -> None:
     rows = pd.DataFrame({"firm_id": np.repeat(np.arange(40), 5), "year": np.tile(np.arange(5), 40)})
     rows["start"], rows["ln_employees"] = np.where(rows["firm_id"] < 5, 3.0, np.nan), rng.normal(size=200)
     rows["ln_lp"] = 2 * rows["ln_employees"] + rows["firm_id"] + rows["year"]
-    truth = pd.DataFrame(
-        {"dimension": ["overall"], "level": ["all"], "n": [10], "effect": [0.4], "effect_lp": [0.5]}
-    ).assign(effect_ln_employees=0.1)
-    given = averages.given(truth, rows, "start", "ln_lp", ["ln_employees", "other"][:1])
+    truth = pd.DataFrame({"dimension": ["overall"], "level": ["all"], "n": [10], "effect": [0.5]})
+    truth = truth.assign(effect_ln_employees=0.1, effect_size=0.0)
+    given = averages.given(truth, rows, "start", "ln_lp", ["ln_employees"])
     assert given is not None and given["effect"].iloc[0] == pytest.approx(0.3, abs=1e-12)
     free = averages.given(truth, rows, "start", "ln_lp", [])
     assert free is not None and free["effect"].iloc[0] == 0.5
-    tfp = averages.given(truth, rows, "start", "tfp", ["ln_employees"])
-    assert (
-        tfp is not None and tfp["effect"].iloc[0] == 0.4 and averages.given(None, rows, None, "y", []) is None
-    )
+    rows["size"] = rng.normal(size=200)
+    unmoved = averages.given(truth, rows, "start", "ln_lp", ["ln_employees", "size"])
+    assert unmoved is not None and unmoved["effect"].iloc[0] == pytest.approx(0.3, abs=1e-12)
+    assert averages.given(None, rows, None, "y", []) is None
     scored = averages.with_truth(pd.DataFrame({"target": ["all", "early", "variance"]}), free, 1)
     assert scored["truth"].notna().tolist() == [True, False, False]

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from fusion.panel.errors import PanelError
-from fusion.panel.synthetic import Settings, Simulation, generate, simulate
+from fusion.panel.synthetic import Settings, Simulation, generate, of_study, simulate
 from fusion.panel.synthetic.tables import DATA, tables
 
 SEEDS = range(1, 6)
@@ -446,3 +446,51 @@ def test_a_hundred_thousand_rows_take_seconds() -> None:
     table = generate(Settings(firms=12_500), 1)[0]
     assert len(table) > 95_000
     assert time.perf_counter() - began < 20
+
+
+def test_truth_is_told_of_what_a_study_estimates_and_of_nothing_else() -> None:
+    rows, truth = generate(Settings(firms=400), 3)
+    log = {
+        c: np.log(rows[c].where(rows[c] > 0)) for c in ("value_added", "employees_avg", "fixed_assets_net")
+    }
+    added, staff, capital = log.values()
+    rows = rows.assign(
+        y=np.log(rows["value_added"].where(rows["value_added"] > 0) / rows["employees_avg"]) + 3,
+        added=added,
+        staff=staff,
+        deep=capital - staff,
+        ln_lp=rows["total_profit"] / rows["total_assets"],  # a name says nothing
+        pilot=(rows["year"] >= rows["pilot_start_year"]).fillna(False).astype(int),
+        brief=(rows["year"] == rows["pilot_start_year"]).fillna(False).astype(int),
+        later=rows["pilot_start_year"] + 1,
+        fixed=rows["firm_id"].str[-2:].astype(int),
+    )
+
+    def told(
+        outcome: str,
+        controls: list[str],
+        treatments: tuple[str, ...] = ("pilot",),
+        start: str = "pilot_start_year",
+    ):  # type: ignore[no-untyped-def]
+        found = of_study(truth, rows, outcome, treatments, controls, start)
+        return None if found is None else found.loc[0].drop(["dimension", "level", "n"]).to_dict()
+
+    first = truth.loc[0]
+    assert told("y", ["staff", "deep", "fixed"]) == {
+        "effect": first["effect_lp"],
+        "effect_staff": first["effect_ln_employees"],
+        "effect_deep": first["effect_ln_capital_labour"],
+        "effect_fixed": 0,
+    }
+    assert told("added", []) == {"effect": first["effect_lp"] + first["effect_ln_employees"]}
+    assert told("tfp_acf", []) == {"effect": first["effect"]}
+    assert told("ln_lp", []) is None is told("y", ["ln_lp"])
+    assert told("y", [], ("brief",)) is None is told("y", [], ("pilot", "brief"))
+    assert told("y", [], start="later") is None
+    assert (
+        of_study(truth, rows, "y", ["pilot"], [], None)
+        is None
+        is of_study(None, rows, "y", ["pilot"], [], "later")
+    )
+    winsorised = rows.assign(y=rows["y"].clip(upper=rows["y"].quantile(0.99)))
+    assert of_study(truth, winsorised, "y", ["pilot"], [], "pilot_start_year") is None

@@ -9,9 +9,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from estimators import effects
 from workbook import cli
 from workbook.params.checks.refusals import StudyError
 from workbook.params.load import load
+from workbook.review import foresight
 
 STUDY = """\
 study: {title_en: A, title_zh: 甲}
@@ -179,15 +181,77 @@ def test_all_is_told_at_once(tmp_path: Path) -> None:
     assert all(re.match(r"\S*broken\.yaml:\d+", line) for line in told), told
 
 
-def test_a_start_that_contradicts_a_treatment_is_told(tmp_path: Path) -> None:
-    rows = _rows().assign(dummy=lambda t: (t["year"] + 1 >= t["start"]).fillna(False).astype(int))
-    rows.to_csv(tmp_path / "rows.csv", index=False)
+STARTS = {
+    # What is regressed, as an expression; whether it stops; how many rows are told.
+    "a year early": ("dummy", "since(start - 1)", True, "40 rows are 1 before"),
+    "a year late": ("dummy", "since(start + 1)", True, "40 are 0 in it"),
+    "of everybody": ("dummy", "year >= 2013", True, "80 rows are 1 before"),
+    "a dose at all times": ("dummy", "y + 1", False, "in 240 rows it is not 0"),
+    "two years only": ("dummy", "since(start) - since(start + 2)", False, "40 are 0 after it"),
+    "a dose from then on": ("dummy", "y * since(start)", None, ""),
+    "missing in the years around": (
+        "dummy",
+        "if year in (2011, 2012, 2013, 2014) then missing else since(start)",
+        None,
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "is_", "stops", "told"), STARTS.values(), ids=STARTS)
+def test_a_start_that_contradicts_a_treatment_is_told(
+    tmp_path: Path, name: str, is_: str, stops: bool | None, told: str
+) -> None:
+    """And the notebooks say the same of the same rows: there are no start years then, or they stay."""
+    _rows().to_csv(tmp_path / "rows.csv", index=False)
     file = tmp_path / "early.yaml"
-    file.write_text(STUDY.replace("treatments: [on]", "treatments: [dummy]"), encoding="utf-8")
-    notes = [f.told for f in cli._foreseen(load(str(file))) if not f.stops]
-    assert len(notes) == 1
-    assert "40 " in notes[0]  # twenty units of each start, one year early
-    assert "u00" in notes[0]
+    text = STUDY.replace("treatments: [on]", f"treatments: [{name}]").replace(
+        "  on: ", f"  {name}: {is_}\n  on: "
+    )
+    file.write_text(text, encoding="utf-8")
+    found = [f for f in cli._foreseen(load(str(file))) if "start" in f.told]
+    assert [(f.stops, told in f.told) for f in found] == ([] if stops is None else [(stops, True)])
+    assert stops is None or "u0" in found[0].told
+
+
+def test_a_start_that_contradicts_is_told_of_made_up_rows(tmp_path: Path) -> None:
+    """What is made of what can be seen in a few firms."""
+    text = (
+        "study: {title_en: X, title_zh: 甲, synthetic: true}\npanel: {source: synthetic}\n"
+        "columns: {begun: pilot_start_year + 1, pilot: since(pilot_start_year)}\n"
+        "description: {start_column: begun}\neffects: {outcome: value_added, treatments: [pilot]}\n"
+    )
+    file = tmp_path / "late.yaml"
+    file.write_text(text, encoding="utf-8")
+    (found,) = (f for f in cli._foreseen(load(str(file))) if f.stops)
+    assert found.name == "start_column"
+    assert "pilot does not begin in the years of begun" in found.told
+    file.write_text(text.replace("start_column: begun", "start_column: pilot_start_year"), encoding="utf-8")
+    assert not cli._foreseen(load(str(file)))
+
+
+@pytest.mark.parametrize(
+    ("on", "early", "late"),
+    [
+        ("start == year + 1", 2, 2),
+        ("start <= year", 0, 0),
+        ("start == year", 0, 0),
+        ("year > 2011", 3, 0),
+        ("7 * year", 9, 0),
+    ],
+)
+def test_notebooks_and_checks_agree_about_starts(on: str, early: int, late: int) -> None:
+    years = pd.MultiIndex.from_product([["a", "b", "c"], range(2010, 2014)], names=["firm_id", "year"])
+    rows = years.to_frame(index=False)
+    rows["start"] = rows["firm_id"].map({"a": 2012, "b": 2013}).astype("Int64")
+    rows["d"] = rows.eval(on).fillna(False).astype(int)  # no user's text
+    kept, apart = effects.own_start(rows, ["d"], "start")
+    assert (apart.get("early", 0), apart.get("late", 0)) == (early, late)
+    assert ("start" in kept) == (not apart)
+    found = list(foresight.begins(rows, {"start_column": "start", "treatments": ["d"]}))
+    assert len(found) == bool(apart)
+    assert all(f"{n} " in f.told for f in found for n in (early, late) if n)
+    assert effects.own_start(rows, [], "start")[0] is rows
 
 
 def test_one_year_without_a_regression_is_read(tmp_path: Path) -> None:

@@ -302,6 +302,14 @@ def test_needs_are_judged_on_what_is_known() -> None:
     assert not needs.holds(need, needs.Facts({"start_column": "since"}, {"panel": frozenset({"x"})}))
     assert needs.holds(need, needs.Facts({"start_column": "since"}))  # not known yet
     assert needs.lacking(["few", "outcome"], made, needs.Facts({"outcome": None})) == "outcome"
+    unless = sheets.Need(en="a", zh="b", without_columns_of=["start_column"])
+    for start, columns, held in (("since", {"since"}, False), ("since", {"x"}, True), (None, {"x"}, True)):
+        assert (
+            needs.holds(unless, needs.Facts({"start_column": start}, {"panel": frozenset(columns)})) == held
+        )
+    assert not needs.holds(
+        unless, needs.Facts({"start_column": "since"})
+    )  # not known yet: as if it were there
     undated = sheets.Need(en="a", zh="b", without=["start_column"])
     assert needs.holds(undated, needs.Facts({"start_column": None}))
     assert not needs.holds(undated, full)

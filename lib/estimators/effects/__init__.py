@@ -7,6 +7,7 @@ from estimators.effects.description import (
     cohorts,
     comparison_groups,
     ever_treated,
+    own_start,
     summary,
     year_before,
 )
@@ -75,6 +76,7 @@ __all__ = [
     "minimum_detectable",
     "money_of_log",
     "of_sets",
+    "own_start",
     "possible",
     "restate",
     "rung",

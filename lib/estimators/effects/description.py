@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,6 +38,37 @@ def ever_treated(
         return pd.Series(pd.NA, index=rows.index, dtype="boolean")
     active = rows[list(treatments)].astype(float).max(axis=1)
     return (active.groupby(rows[unit]).transform("max") > 0).astype("boolean")
+
+
+def own_start(
+    rows: pd.DataFrame, treatments: Sequence[str], start: str | None, time: str = "year"
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The rows, without start years in which the first treatment does not begin: an event study would be of another.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Unit, year, `treatments`, `start`.
+    treatments : sequence of str
+        The first is what the answer is of. It begins in its start year if it is zero in all years before (in all years, where
+        there is none) and, where it is 0/1, one in that year. It may end. Without treatments nothing contradicts.
+    start : str or None
+        Column with the first treated year, empty for the never treated.
+
+    Returns
+    -------
+    rows, apart : DataFrame, dict
+        ``treatment``: the first; ``early``: its rows that are not zero before the start year or without one; ``late``: rows of
+        a start year in which it is zero. Empty where the two agree.
+    """
+    if not treatments or not start or start not in rows:
+        return rows, {}
+    treated, begins = rows[treatments[0]].astype(float), rows[start].astype(float)
+    early = int((treated.ne(0) & treated.notna() & ~(rows[time] >= begins)).sum())
+    late = int((treated.eq(0) & rows[time].eq(begins)).sum()) if is_binary(rows[treatments[0]]) else 0
+    if not early + late:
+        return rows, {}
+    return rows.drop(columns=start), {"treatment": treatments[0], "early": early, "late": late}
 
 
 def year_before(

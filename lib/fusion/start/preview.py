@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fusion import archives
+from fusion import archives, engine
 from fusion.adapters import able
 from fusion.classification import ClassificationError, official
 from fusion.evaluation import given, totals
 from fusion.evaluation.errors import EvaluationError
 from fusion.io import InputOutputError, read_own
 from fusion.language import said
-from fusion.panel import checks, clean, readers
+from fusion.panel import checks, clean, readers, synthetic
+from fusion.panel.errors import PanelError
 
+FIRMS = 500  # made in a third of a second, of which 80 are pilots where nothing else is asked for
 WORD = re.compile(r"\w+")
 HOW = ("rename", "money_unit", "encoding", "sheet", "editions")
 GIVEN = ("contract", "extra_columns")
@@ -61,6 +63,30 @@ def read(flat: Mapping[str, Any], root: Path) -> readers.Raw | None:
         When its files cannot be read as the study says.
     """
     return able.read(flat["source"], flat["adapter"], root, **{name: flat[name] for name in (*GIVEN, *HOW)})
+
+
+def few(flat: Mapping[str, Any]) -> readers.Raw | None:
+    """Some firms of the panel that a synthetic study asks for: they tell how its columns are made of one another.
+
+    Parameters
+    ----------
+    flat : mapping
+        The study's parameters by name.
+
+    Returns
+    -------
+    Raw or None
+        None where these settings make no such panel; its first notebook says why.
+    """
+    asked = {name: flat[f"dgp_{name}"] for name in synthetic.Settings.__dataclass_fields__}
+    asked["firms"] = min(asked["firms"], FIRMS)
+    given: dict[str, Any] = {name: flat[name] for name in GIVEN}
+    try:
+        return readers.take(
+            engine.opened(), synthetic.generate(synthetic.Settings(**asked), flat["seed"])[0], **given
+        )
+    except PanelError:
+        return None
 
 
 def rows(flat: Mapping[str, Any], raw: readers.Raw) -> Rows:

@@ -126,7 +126,8 @@ def foreseen(
     indicators : dict, optional
         What the domain says of each indicator.
     """
-    made = {"truth": parameters.get("source") == "synthetic"}
+    made_up = parameters.get("source") == "synthetic"
+    made = {"truth": made_up} | ({} if made_up else {"true_effects": False})
     if columns is None:
         return Facts(parameters, artefacts=made)
     there = set(columns)
@@ -226,7 +227,10 @@ def holds(need: Need, facts: Facts) -> bool:
     if not all(facts.artefacts.get(name, True) for name in need.artefacts):
         return False
     known = facts.columns.get(need.table)
-    wanted = [*need.columns, *_named(need, facts)]
+    unwanted = _named(need.without_columns_of, facts)
+    if unwanted and (known is None or any(name in known for name in unwanted)):
+        return False
+    wanted = [*need.columns, *_named(need.columns_of, facts)]
     if not facts.absent.isdisjoint(wanted):
         return False
     if known is None:
@@ -275,10 +279,10 @@ def _empty(rows: int, missing: int | None, least: str | None, most: str | None) 
     return least == most == "" or missing == rows
 
 
-def _named(need: Need, facts: Facts) -> list[str]:
+def _named(parameters: Iterable[str], facts: Facts) -> list[str]:
     """Columns that parameters name."""
     found: list[str] = []
-    for name in need.columns_of:
+    for name in parameters:
         value = facts.parameters.get(name)
         found += value if isinstance(value, list) else [value] if value else []
     return found

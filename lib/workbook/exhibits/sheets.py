@@ -145,6 +145,9 @@ class Need(_Model):
     zh: str = Field(description="the same in Chinese")
     parameters: list[str] = Field(default_factory=list, description="parameters that must be set (not empty)")
     without: list[str] = Field(default_factory=list, description="parameters that must be empty")
+    without_columns_of: list[str] = Field(
+        default_factory=list, description="parameters that must be empty, or name columns that hold nothing"
+    )
     columns: list[str] = Field(
         default_factory=list, description="columns that must hold something, all of them"
     )

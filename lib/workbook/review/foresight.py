@@ -1,4 +1,4 @@
-"""What a study's rows say before any notebook runs: treatments that do not vary, starts that contradict, years apart."""
+"""What a study's rows say before any notebook runs: treatments that do not vary or begin in other years, years apart."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from workbook.language import listed, said
 from workbook.params.file.levels import columns_of
 
 UNIT, YEAR = "firm_id", "year"
+SHOWN = 3  # rows of a contradiction that are named
 FEW = 2  # treated units from which the variance among them can be estimated
 MOST_LEVELS = 60  # as estimators.tables.levels has it
 REGRESSED = ("outcome", "treatments", "controls")
@@ -167,11 +168,64 @@ def _starts(rows: pd.DataFrame, parameters: Mapping[str, Any]) -> Iterator[Findi
         )
         yield Finding(True, "description", "start_column", told)
         return
+    wrong = list(begins(rows, parameters))
+    yield from wrong
     since = (rows[YEAR] >= start).where(start.notna(), False).astype("int64")
-    for treatment in parameters["treatments"]:
+    for treatment in parameters["treatments"][1 if wrong else 0 :]:
         if treatment in rows and _is_truth(rows[treatment]):
             yield from _contradicted(rows, treatment, column, since)
     yield from _compared(rows, column, start)
+
+
+def dated(parameters: Mapping[str, Any]) -> bool:
+    """Whether there are a treatment and a start year that could contradict one another: one is not made of the other."""
+    column, treatment = parameters["start_column"], next(iter(parameters["treatments"]), None)
+    made = (parameters["columns"].get(treatment) or {}).get("is", "")
+    return bool(column and treatment) and "".join(str(made).split()) != f"since({column})"
+
+
+def begins(rows: pd.DataFrame, parameters: Mapping[str, Any]) -> Iterator[Finding]:
+    """Whether the first treatment, which the study's answer is of, begins in its start year; it may end.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        firm_id, year and, where there, the two columns.
+    parameters : dict
+        By name.
+    """
+    column, treatment = parameters["start_column"], next(iter(parameters["treatments"]), None)
+    if not column or column not in rows or treatment not in rows or not _number(rows[treatment]):
+        return
+    start, value = pd.to_numeric(rows[column], errors="coerce").astype(float), rows[treatment].astype(float)
+    on_off = _is_truth(rows[treatment])
+    early = value.ne(0) & value.notna() & ~(rows[YEAR] >= start)
+    late = value.eq(0) & rows[YEAR].eq(start) if on_off else value.isna() & False
+    if not (early | late).any():
+        return
+    rows, start = rows[early | late], start[early | late]
+    shown = zip(*(c[:SHOWN] for c in (rows[UNIT], rows[YEAR], value[rows.index], start)), strict=True)
+    told = said(
+        "review.foresight.begins" if on_off else "review.foresight.begins_dose",
+        treatment=treatment,
+        column=column,
+        early=int(early.sum()),
+        late=int(late.sum()),
+        rows=listed(
+            said(
+                "review.foresight.begins_row",
+                unit=unit,
+                year=int(year),
+                treatment=treatment,
+                value=f"{v:g}",
+                column=column,
+                start="–" if pd.isna(s) else int(s),
+            )
+            for unit, year, v, s in shown
+        ),
+    )
+    # A dose may be there at all times; its start years stand for other units then, and only what they tell is left out.
+    yield Finding(on_off, "description", "start_column", told)
 
 
 def _contradicted(rows: pd.DataFrame, treatment: str, column: str, since: pd.Series) -> Iterator[Finding]:

@@ -107,7 +107,7 @@ def given(
     Parameters
     ----------
     truth : DataFrame or None
-        The generator's table: effect, effect_lp and effects on inputs (``effect_ln_employees``, …).
+        dimension, level, n, effect (on the outcome) and ``effect_<control>`` for each control.
     rows : DataFrame
         firm_id, year, the start column, outcome and controls.
     start, outcome, controls
@@ -120,10 +120,8 @@ def given(
     """
     if truth is None:
         return None
-    per_head = outcome == "ln_lp"
-    own = truth["effect_lp"] if per_head else truth["effect"]
-    moved = [c for c in controls if per_head and f"effect_{c}" in truth]
-    if moved:
+    own = truth["effect"]
+    if moved := [c for c in controls if truth[f"effect_{c}"].ne(0).any()]:
         clean = rows if start is None else rows[~(rows["year"] >= rows[start]).fillna(False).astype(bool)]
         slopes = untreated_slopes(clean, outcome, controls)
         own = own - sum(slopes[c] * truth[f"effect_{c}"] for c in moved)

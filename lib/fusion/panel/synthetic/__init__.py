@@ -19,9 +19,9 @@ from fusion.panel.synthetic.assemble import assemble
 from fusion.panel.synthetic.rows import Rows
 from fusion.panel.synthetic.settings import Settings
 from fusion.panel.synthetic.simulate import Simulation, simulate
-from fusion.panel.synthetic.truth import truth_table
+from fusion.panel.synthetic.truth import of_study, truth_table
 
-__all__ = ["Settings", "Simulation", "generate", "simulate"]
+__all__ = ["Settings", "Simulation", "generate", "of_study", "simulate"]
 
 
 def generate(settings: Settings, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
