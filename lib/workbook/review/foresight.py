@@ -205,25 +205,23 @@ def begins(rows: pd.DataFrame, parameters: Mapping[str, Any]) -> Iterator[Findin
         return
     rows, start = rows[early | late], start[early | late]
     shown = zip(*(c[:SHOWN] for c in (rows[UNIT], rows[YEAR], value[rows.index], start)), strict=True)
-    told = said(
-        "review.foresight.begins" if on_off else "review.foresight.begins_dose",
-        treatment=treatment,
-        column=column,
-        early=int(early.sum()),
-        late=int(late.sum()),
-        rows=listed(
-            said(
-                "review.foresight.begins_row",
-                unit=unit,
-                year=int(year),
-                treatment=treatment,
-                value=f"{v:g}",
-                column=column,
-                start="–" if pd.isna(s) else int(s),
-            )
-            for unit, year, v, s in shown
-        ),
+    shown_rows = listed(
+        said(
+            "review.foresight.begins_row",
+            unit=unit,
+            year=int(year),
+            treatment=treatment,
+            value=f"{v:g}",
+            column=column,
+            start="–" if pd.isna(s) else int(s),
+        )
+        for unit, year, v, s in shown
     )
+    named = {"treatment": treatment, "column": column, "early": int(early.sum()), "rows": shown_rows}
+    if on_off:
+        told = said("review.foresight.begins", late=int(late.sum()), **named)
+    else:
+        told = said("review.foresight.begins_dose", **named)
     # A dose may be there at all times; its start years stand for other units then, and only what they tell is left out.
     yield Finding(on_off, "description", "start_column", told)
 
