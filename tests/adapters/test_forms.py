@@ -100,17 +100,45 @@ def test_word_has_every_line_its_explanation_and_the_checks(language: str) -> No
     lines = forms.lines()
     assert [row.cells[2].text for row in made.tables[0].rows[1:]] == lines["line"].tolist()
     text = "\n".join(p.text for p in made.paragraphs)
-    assert all(t in text for t in lines[f"explain_{language}"]) and len(forms.checks(language)) == 11
+    assert all(t in text for t in lines[f"explain_{language}"]) and len(forms.checks(language)) == 14
     assert all(check in text for check in forms.checks(language))
+
+
+def test_the_form_of_a_language_has_its_units() -> None:
+    """And no name breaks into two lines: with the explanations the whole is two pages of A4 (printed once by hand)."""
+    from docx import Document
+
+    for language, unit in (("en", "10,000 yuan"), ("zh", "万元")):
+        rows = Document(io.BytesIO(forms.document(language))).tables[0].rows
+        assert rows[1].cells[1].text == unit
+        assert len(rows) <= 50
+        assert all(len(row.cells[0].text.encode("gb18030")) <= 60 for row in rows)
+        assert sum(cell.width.mm for cell in rows[1].cells) == pytest.approx(180, abs=0.1)
+    assert not forms.lines()["unit_en"].str.contains("[一-鿿]").any()
 
 
 def test_a_row_that_breaks_a_check_is_red() -> None:
     sheet = load_workbook(io.BytesIO(forms.workbook("en")))[forms.FILE]
-    (held,) = sheet.conditional_formatting
-    formula = str(held.rules[0].formula[0])
+    formulas = {str(held.sqref): str(held.rules[0].formula[0]) for held in sheet.conditional_formatting}
     letter = {str(cell.value).split(" ")[0]: f"${cell.column_letter}2" for cell in sheet[1]}
-    assert f"SUM({letter['11']}:{letter['26']})-{letter['02']}" in formula
-    assert f"{letter['03']}>{letter['02']}+0.1" in formula and str(held.sqref).startswith("A2:")
+    parts = {
+        "02": "01",
+        "03": "02",
+        "04": "02",
+        "05": "02",
+        "06": "02",
+        "08": "07",
+        "31": "32",
+        "34": "33",
+        "42": "41",
+        "51": "01",
+    }
+    parts |= {"53": "02", "57": "02", "60": "02"}
+    text = "\n".join(formulas.values())
+    assert all(f"{letter[a]}>{letter[b]}+0.1" in text for a, b in parts.items())
+    assert f"SUM({letter['11']}:{letter['26']})-{letter['02']}" in text
+    assert len(formulas) == len(parts) + 1
+    assert all(of.startswith("A2:C2001 ") and len(formula) < 255 for of, formula in formulas.items())
 
 
 def test_the_form_stands_beside_a_bureau_form(

@@ -46,6 +46,9 @@ BROKEN: dict[str, Cells] = {
     "edition_early": {"class_version": "2017", "year": 2014, "firm_id": "F999"},
     "staff_within_employees": {"service_staff": 121.0},
     "rd_staff_within_employees": {"rd_staff": 121.0},
+    "tied_within_service": {"service_revenue_tied": 4000.0},
+    "goods_within_contracts": {"contract_goods": 4000.0},
+    "commissioned_within_rd": {"rd_outsourced": 4000.0},
     "newprod_within_revenue": {"newprod_revenue": 6000.0},
     "tech_within_revenue": {"tech_revenue": 6000.0},
     "inventory_within_current": {"inventory": 4001.0},
@@ -71,7 +74,8 @@ BROKEN: dict[str, Cells] = {
 
 @pytest.fixture
 def full(good: pd.DataFrame) -> pd.DataFrame:
-    asked = ("mode_sales", "long_contracts", "bonded_repair", "tourism_revenue")
+    asked = ("mode_sales", "long_contracts", "bonded_repair", "tourism_revenue", "service_revenue_tied")
+    asked += ("contract_goods", "contract_revenue", "rd_outsourced", "rd_expense_total")
     return good.assign(**OPTIONAL, **dict.fromkeys(asked, 1.0))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ def forms() -> pd.DataFrame:
 
 @lru_cache
 def lines() -> pd.DataFrame:
-    """Lines of the supplementary form: line, name_*, unit, column, code (of a class), explain_*."""
+    """Lines of the supplementary form: line, name_*, unit, unit_en, column, code (of a class), explain_*."""
     return pd.read_csv(FOLDER / "supplementary.csv", dtype=str, keep_default_na=False)
 
 
@@ -105,7 +105,9 @@ def workbook(language: str) -> bytes:
         row["line"]: get_column_letter(len(HEADS) + i + 1) for i, row in enumerate(asked.to_dict("records"))
     }
     red = PatternFill("solid", bgColor="FFC7CE")
-    sheet.conditional_formatting.add(f"A2:C{ROWS + 1}", FormulaRule([_fails(at)], fill=red))
+    for columns, formula in _fails(at):
+        of = " ".join(f"{column}2:{column}{ROWS + 1}" for column in columns)
+        sheet.conditional_formatting.add(f"A2:C{ROWS + 1} {of}", FormulaRule([formula], fill=red))
     sheet.freeze_panes = "C2"
     stream = io.BytesIO()
     book.save(stream)
@@ -128,15 +130,20 @@ def document(language: str) -> bytes:
     page.top_margin = page.bottom_margin = page.left_margin = page.right_margin = Mm(15)
     made.add_paragraph().add_run(said_in(language, "title")).bold = True
     made.add_paragraph(said_in(language, "unit_line"))
-    asked = lines()
+    asked, unit = lines(), "unit" if language == "zh" else "unit_en"
     table = made.add_table(rows=1, cols=4, style="Table Grid")
+    table.autofit = False
     rows = [[said_in(language, n) for n in ("item", "unit", "line", "this_year")]]
-    rows += [[line[f"name_{language}"], line["unit"], line["line"], ""] for line in asked.to_dict("records")]
+    rows += [[line[f"name_{language}"], line[unit], line["line"], ""] for line in asked.to_dict("records")]
     for cells, texts in zip(
         [table.rows[0].cells, *(table.add_row().cells for _ in rows[1:])], rows, strict=True
     ):
-        for cell, text in zip(cells, texts, strict=True):
-            cell.text = text
+        for cell, text, width in zip(cells, texts, WIDTHS, strict=True):
+            cell.text, cell.width = text, Mm(width)
+    for column, width in zip(table.columns, WIDTHS, strict=True):
+        column.width = Mm(width)
+    for row in table.rows:
+        row.height = Mm(HEIGHT)  # at least
     made.add_paragraph(said_in(language, "signed"))
     made.add_page_break()
     made.add_paragraph().add_run(said_in(language, "explanations")).bold = True
@@ -177,6 +184,14 @@ def said_in(language: str, name: str, **values: object) -> str:
 
 HEADS = ("统一社会信用代码", "单位详细名称", "年份")
 ROWS = 2000  # rows of the Excel file that are checked
+WIDTHS = (
+    85,
+    28,
+    15,
+    52,
+)  # mm of the columns in Word: no name breaks, and the whole form stands on one page of A4
+HEIGHT = 5  # mm
+PART = re.compile(r"(\w+) <= (\w+) \+ 0\.1")
 
 
 # -- inside ------------------------------------------------------------------------------------
@@ -203,11 +218,21 @@ def _spans(codes: Iterable[str], held: pd.DataFrame) -> list[str]:
     return [f"{years[0]}–{years[-1]}" if years else "" for years in whole]
 
 
-def _fails(at: Mapping[str, str]) -> str:
-    """Formula of the second row: service revenue is there, and a part is above it or the classes do not add up to it."""
+def _fails(at: Mapping[str, str]) -> Iterator[tuple[list[str], str]]:
+    """Columns and the formula of their second row: a part above its total; service revenue that is no sum of its classes."""
+    for part, whole in _parts():
+        one, all_ = f"${at[part]}2", f"${at[whole]}2"
+        yield [at[part], at[whole]], f'AND({one}<>"",{all_}<>"",{one}>{all_}+0.1)'
     first, last, total = (f"${at[line]}2" for line in ("11", "26", "02"))
-    parts = ",".join(f"${at[line]}2>{total}+0.1" for line in ("03", "04", "05", "06"))
-    return f'AND({total}<>"",OR({parts},{total}>${at["01"]}2+0.1,ABS(SUM({first}:{last})-{total})>0.1))'
+    yield [at["02"]], f'AND({total}<>"",ABS(SUM({first}:{last})-{total})>0.1)'
+
+
+def _parts() -> list[tuple[str, str]]:
+    """Lines of parts and of their totals, of the contract's rules over columns of the form."""
+    numbers = {row["column"]: row["line"] for row in lines().iloc[::-1].to_dict("records")}
+    found = [PART.fullmatch(rule.expression) for rule in rules()]
+    named = [match.groups() for match in found if match]
+    return [(numbers[a], numbers[b]) for a, b in named if a in numbers and b in numbers]
 
 
 def _words(expression: str) -> set[str]:
