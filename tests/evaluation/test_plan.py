@@ -155,7 +155,9 @@ def test_the_report_has_every_unit_and_its_open_sentence(tmp_path: Path) -> None
     found, scores = judged(tmp_path, item("收入", 100, indicator="A1", goal="20", reported="30"))
     told = official.rows(scores.reset_index(), found, None)
     counted = official.counts(told)
-    assert counted["count"] == 2 and counted["extended"] == 1 and counted["open"] == 1
+    assert counted["count"] == 2 and counted["extended"] == 1 and counted["unasked"] == 1
+    assert counted["count"] == sum(counted[name] for name in official.ENDS)
+    assert {end for ends in official.ENDS.values() for end in ends} == set(plan.CONCLUSIONS)
     axes = {name: text.zh or "" for name, text in sheet("09_evaluation").exhibits["report"].axes.items()}
     made = Document(io.BytesIO(official.report(told, axes)))
     text = "\n".join(p.text for p in made.paragraphs)

@@ -24,6 +24,17 @@ UNIT = ["name", "kind", "span", "stage", "reached", "expected", "index", "gap", 
 FACTS = [*UNIT[:-1], "silent", "conclusion"]
 # Share of a table's width that its first column has, by its columns: names are longer than numbers.
 FIRST = {len(UNIT): 0.22, 7: 0.28, 2: 0.4}
+# Units by what is proposed for them, as the summary counts them.
+ENDS = {
+    "passed": ("pass",),
+    "extended": ("extend",),
+    "withdrawn": ("withdraw",),
+    "running": ("on track", "behind"),
+    "ahead": ("not begun",),
+    "unasked": ("no goals",),
+    "revoked": ("revoked",),
+    "open": ("cannot be concluded",),
+}
 ITEM = ["item_name", "item_kind", "goal", "due", "value", "reported", "share"]
 
 
@@ -80,29 +91,17 @@ def rows(scores: pd.DataFrame, items: pd.DataFrame, scheme: str | None) -> pd.Da
 def counts(frame: pd.DataFrame) -> dict[str, Any]:
     """What the report's sentences say of a scheme: its name, units and how many of each conclusion, means."""
     if frame.empty:
-        return dict.fromkeys(
-            (
-                "scheme",
-                "count",
-                "verified",
-                "found",
-                "passed",
-                "extended",
-                "withdrawn",
-                "open",
-                "before",
-                "since",
-            )
-        )
+        return dict.fromkeys(("scheme", "count", "verified", "found", *ENDS, "before", "since"))
     units = frame.drop_duplicates(["batch", "unit"])
-    ends = units["conclusion"].value_counts()
-    passed, extended, withdrawn = (int(ends.get(name, 0)) for name in ("pass", "extend", "withdraw"))
     return {
-        "scheme": units["scheme"].iloc[0], "count": len(units), "verified": int(units["verified"].sum()),
-        "found": int(units["found"].sum()), "passed": passed, "extended": extended, "withdrawn": withdrawn,
-        "open": len(units) - passed - extended - withdrawn, "before": units["index_before"].mean(),
+        "scheme": units["scheme"].iloc[0],
+        "count": len(units),
+        "verified": int(units["verified"].sum()),
+        "found": int(units["found"].sum()),
+        **{name: int(units["conclusion"].isin(ends).sum()) for name, ends in ENDS.items()},
+        "before": units["index_before"].mean(),
         "since": units["index_after"].mean(),
-    }  # fmt: skip
+    }
 
 
 # -- inside ------------------------------------------------------------------------------------
