@@ -272,3 +272,35 @@ def test_names_of_files_stand_in_the_language_of_the_text() -> None:
     with speaking("zh"):
         assert draft.shortly(["经济.xlsx", "专利.csv"], "en") == "经济.xlsx, 专利.csv"
         assert draft.shortly(["经济.xlsx", "专利.csv"], "zh") == "经济.xlsx、专利.csv"
+
+
+def test_a_code_is_no_control_also_where_its_cells_are_digits(tmp_path: Path) -> None:
+    """单位规模 1 to 4 changes within units: the contract reads it as a text, which no regression takes."""
+    rows = []
+    for n in range(40):
+        for y in range(2015, 2020):
+            assets = (50 + 2 * n + y % 5) * (500 if n > 36 else 1)
+            own = (100 + 3 * n + y % 7, 40 + n, 1 + (n + y) % 4, assets, 9 + n)
+            rows.append((f"9131011500000{n:04d}X", y, "3911", *own))
+    head = [
+        "统一社会信用代码",
+        "年份",
+        "行业代码",
+        "营业收入(千元)",
+        "平均用工人数",
+        "单位规模",
+        "流动资产合计(千元)",
+        "存货(千元)",
+    ]
+    pd.DataFrame(rows, columns=head).to_csv(tmp_path / "a.csv", index=False)
+    study = load(str(command.new([tmp_path / "a.csv"], name="mine", outcome="", treatment="")))
+    controls = study.parameters.description.covariates
+    assert controls and not [name for name in controls if "size_class" in name], controls
+    columns = study.parameters.panel.columns
+    assert columns["ln_rp"].label_zh == "对数人均营业收入"
+    (tmp_path / "b.csv").write_text((tmp_path / "a.csv").read_text("utf-8").replace("(千元)", ""), "utf-8")
+    plain = load(str(command.new([tmp_path / "b.csv"], name="plain", outcome="", treatment="")))
+    unit = {one.parameters.panel.columns["ln_rp"].unit for one in (study, plain)}
+    assert unit == {"ln 万元/人", ""}, "a unit that nobody states is no unit"
+    made = {name: (c.label_en, c.label_zh) for name, c in columns.items() if name in controls}
+    assert made == {"ln_current_assets": ("Log current assets", "流动资产合计（对数）")}

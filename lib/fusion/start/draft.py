@@ -14,6 +14,7 @@ from fusion.adapters.model import load
 from fusion.classification.enterprises import doubts
 from fusion.language import COMMA, LANGUAGES, listed, told
 from fusion.panel import codes
+from fusion.panel.contract import contract
 from fusion.start.look import NOTES, TOTALS, Seen, role
 from fusion.start.roles import LABELS, Roles
 
@@ -135,14 +136,28 @@ def _columns(roles: Roles) -> Iterator[str]:
         yield "columns:"
     for name, text in roles.made.items():
         label = LABELS.get(name) or _label(roles, name, text)
+        if roles.used.keys() & set(re.findall(r"\w+", text)):  # of amounts whose unit nobody states
+            label = re.sub(r" \[[^\[\]]*\]$", "", label)
         yield f"  {name}: {{is: {_text(text)}, name: {_text(label)}}}"
 
 
 def _label(roles: Roles, name: str, text: str) -> str:
-    """What a made column is called, of the header of the one that it is made of."""
-    of = next((_called(seen)[0] for own, seen in roles.used.items() if own in text), name)
-    en, zh = (told(lang, f"start.made_{text.split('(')[0]}", of=of.replace("|", "/")) for lang in LANGUAGES)
+    """What a made column is called: by the header of the one that it is made of, or as the contract calls that."""
+    inside = set(re.findall(r"\w+", text))
+    own = next((_called(seen)[0] for column, seen in roles.used.items() if column in inside), name)
+    held = next((c for c in contract() if c.column in inside and c.column not in roles.used), None)
+    label = dict.fromkeys(LANGUAGES, own)
+    if held is not None:
+        label = {"en": _within(held.label_en), "zh": held.label_zh}
+    en, zh = (
+        told(lang, f"start.made_{text.split('(')[0]}", of=label[lang].replace("|", "/")) for lang in LANGUAGES
+    )
     return f"{en} | {zh}"
+
+
+def _within(label: str) -> str:
+    """A label within a sentence: small, but for abbreviations."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
 
 def _effects(roles: Roles) -> Iterator[str]:

@@ -564,7 +564,9 @@ def _outcome(roles: Roles, asked: Seen | None) -> None:
 def _can_vary(roles: Roles, column: Seen) -> bool:
     """Whether it is a quantity that changes within units, and plays no other role."""
     taken = column.name in roles.used or column.is_truth or column.is_year
-    named = role(column.key, "unit", True) or column.column in ("ind4", "district", "reg_type")
+    own = {c.column: c for c in contract()}.get(column.column)
+    # What the contract reads as a text is one also where its cells are digits (单位规模: 1 to 4).
+    named = role(column.key, "unit", True) or (own is not None and not own.is_number)
     return not taken and not named and column.is_number and _varies(roles, column)
 
 
