@@ -72,6 +72,8 @@ class Layout:
         Its folders, where other files that are read have its name.
     spreading : spread.Spreading or None
         How a table of items below one another is spread; ``texts`` are then those of the spread table.
+    numbers : frozenset of str
+        Columns that are numbers, of the contract and of the study: codes of labelled files stay codes there.
     """
 
     path: Path
@@ -90,6 +92,7 @@ class Layout:
     passed: tuple[str, ...] = ()
     among: str = ""
     spreading: spread.Spreading | None = None
+    numbers: frozenset[str] = frozenset()
 
     @property
     def label(self) -> str:
@@ -166,7 +169,17 @@ def look(
     ids = _ids(mapping, adapter)
     shown = texts if spreading else head.texts
     made = Layout(path, looked, rule, head.at, shown, labels, mapping, stated, ids, own, edition, dated)
-    return replace(made, spreading=spreading)
+    return replace(made, spreading=spreading, numbers=_numbers(looked, mapping, adapter, choices.columns))
+
+
+def _numbers(
+    looked: stage.Peek, mapping: Mapping_, adapter: Adapter, columns: Mapping[str, Column]
+) -> frozenset[str]:
+    """Columns in which codes of a labelled file are numbers; not those of which the adapter names the words."""
+    kinds = {n: c.is_number or c.type == "bool" for n, c in columns.items()}
+    held = {n: looked.words.get(h.text, {}) for n, h in mapping.single.items()}
+    named = {n for n, words in held.items() if set(adapter.rule(n).values) & set(words.values())}
+    return frozenset(n for n, number in kinds.items() if number and n not in named)
 
 
 def staged(con: Any, layout: Layout, name: str, folder: Path) -> tuple[stage.Staged, dict[str, int]]:
@@ -253,7 +266,7 @@ def name(
 ) -> tuple[Named, FileRows]:
     """Stage a file and make the view of its data rows, ``source_row`` counted on from ``first``."""
     held, into = staged(con, layout, f"{view}_staged", folder)
-    rows = _account(con, held, layout, adapter, first, choices.columns)
+    rows = account(con, held, layout, adapter, first, choices.columns)
     rows = replace(rows, aside={**rows.aside, **into})
     cells = _cells(layout, adapter)
     if adapter.decimal == "comma" and layout.looked.kind in stage.CSV_KINDS:
@@ -337,7 +350,7 @@ def _singles(layout: Layout, adapter: Adapter) -> dict[str, str]:
     lookup = Lookup(layout.mapping.headers, adapter)
     for name, header in layout.mapping.single.items():
         cell = f"c{header.position}"
-        if layout.looked.words.get(header.text) and name not in NUMBERED:
+        if layout.looked.words.get(header.text) and name not in layout.numbers:
             cell = sql.worded(cell, layout.looked.words[header.text])
         cells[name] = sql.where(_single(name, cell, adapter), adapter.rule(name), lookup)
     return cells
@@ -396,7 +409,7 @@ def _made(layout: Layout, adapter: Adapter, typed: Mapping[str, Column]) -> dict
     return made
 
 
-def _account(
+def account(
     con: Any,
     staged: stage.Staged,
     layout: Layout,
@@ -404,7 +417,7 @@ def _account(
     first: int,
     columns: Mapping[str, Column],
 ) -> FileRows:
-    """Say of each row whether it is data, and why not; make the view ``…_why``."""
+    """Say of each row whether it is data, and why not; make the view ``…_why``, where ``why`` is empty for data."""
     if staged.rows == 0:
         raise AdapterError(said("adapters.header_only", path=layout.path))
     not_applied = _not_applied(con, staged.name, layout, adapter)

@@ -16,7 +16,7 @@ from fusion.adapters.errors import AdapterError
 from fusion.adapters.establishments import NEAR, RolledUp, roll_up
 from fusion.adapters.identifiers import Chained, chain
 from fusion.adapters.join import Joined, Part, files_of, stack, together
-from fusion.adapters.layout import NUMBERED, OTHER_ID, Choices, FileRows, Layout, Named, look, name, typed
+from fusion.adapters.layout import OTHER_ID, Choices, FileRows, Layout, Named, look, name, typed
 from fusion.adapters.model import Adapter, ColumnRule, FileRule, IdRule, load
 from fusion.adapters.words import told
 from fusion.language import listed, said
@@ -588,7 +588,7 @@ def _ignored(layouts: Sequence[Layout]) -> pd.DataFrame:
                 ("labels_used", column, layout.path.name,
                  "codes read as the words that the file has for them", "代码按文件所附的标签读入")
                 for column, h in layout.mapping.single.items()
-                if h.text in layout.looked.words and column not in NUMBERED
+                if h.text in layout.looked.words and column not in layout.numbers
             ]  # fmt: skip
         if layout.looked.sheet:
             lines += sheet_notes(layout.path, layout.looked.sheet, layout.passed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -16,7 +16,7 @@ from fusion.adapters import stage, wide
 from fusion.adapters.errors import AdapterError
 from fusion.adapters.expressions import COMMA, LAST_YEAR, SENTENCE
 from fusion.adapters.headers import normalise
-from fusion.adapters.layout import Choices, Layout, staged, summed_rows
+from fusion.adapters.layout import Choices, FileRows, Layout, account, staged, summed_rows
 from fusion.adapters.layout import look as layout_of
 from fusion.adapters.match import match
 from fusion.adapters.model import Adapter, Spread, load
@@ -91,6 +91,7 @@ class Seen:
     name: str = ""
     concluded: bool = False  # the contract's column was told from the cells
     label: str = ""  # what the file calls it, beside its header
+    categories: bool = False  # the file has a word for each of its numbers
     of_file: str = ""  # of several files that have one item each the one whose name names it
 
     @property
@@ -145,6 +146,7 @@ class Looked:
     also: dict[str, list[str]] = field(default_factory=dict)  # a key's headers in the tables that join
     sheet: str = ""  # the one that is read, where a workbook has others
     spread: Spread | None = None
+    rows: list[FileRows] = field(default_factory=list)  # of tables of which an adapter chooses rows
 
 
 @cache
@@ -199,7 +201,8 @@ def look(files: Sequence[Path], spread: Spread | None = None) -> Looked:
     forms = adapter.combine == "forms"
     # Of establishments an adapter makes columns of their enterprise; they are no rows of the panel.
     layouts = [one for one in layouts if not forms or one.rule.role == "panel"] or layouts
-    frames = [_frame(layout, adapter) for layout in layouts]
+    ruled: list[FileRows] = []
+    frames = [_frame(layout, adapter, ruled) for layout in layouts]
     by, frames = _dated(layouts, _one_spelling(layouts, frames) if forms else frames)
     frames, items = _items(layouts, frames)
     comma = _commas(layouts, frames)
@@ -211,8 +214,10 @@ def look(files: Sequence[Path], spread: Spread | None = None) -> Looked:
     columns = [_seen(str(name), table[name], known.get(str(name), ""), comma) for name in table.columns]
     _further(columns, scores)
     _labels(files, columns)
+    words_of = {h: words for layout in layouts for h, words in layout.looked.words.items()}
     for column in columns:
         column.of_file = items.get(column.header, "")
+        column.categories = _worded(column, words_of.get(column.header, {}))
     sheets = {layout.looked.sheet for layout in layouts if layout.passed}
     return Looked(
         list(files),
@@ -226,7 +231,15 @@ def look(files: Sequence[Path], spread: Spread | None = None) -> Looked:
         also,
         "".join(sheets) if len(sheets) == 1 and len(files) == 1 else "",
         spread,
+        ruled,
     )
+
+
+def _worded(column: Seen, words: Mapping[str, str]) -> bool:
+    """Whether a labelled file has a word for each number of a column that is no yes and no."""
+    found = column.values.dropna().unique()
+    known = {float(code) for code in words if re.fullmatch(r"-?\d+(\.\d+)?", code)}
+    return bool(words) and len(found) > 1 and not column.is_truth and set(found) <= known
 
 
 def _one_spelling(layouts: Sequence[Layout], frames: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
@@ -391,18 +404,25 @@ def is_enterprise(columns: Sequence[Seen]) -> bool:
     return len(known) >= KNOWN and bool(money) and any(c.column == "firm_id" for c in columns)
 
 
-def _frame(layout: Layout, adapter: Adapter) -> pd.DataFrame:
-    """Rows of a table as texts, under its headers; of a wide one those of its year."""
+def _frame(layout: Layout, adapter: Adapter, chosen: list[FileRows]) -> pd.DataFrame:
+    """Rows of a table as texts, under its headers; of a wide one those of its year.
+
+    Of statements of two kinds, of quarters and restated ones, those that the adapter will read, which is told in ``chosen``.
+    """
     con = engine.opened(layout.path.parent)
     folder = stage.beside(con)
     held, _ = staged(con, layout, "looked", folder)
     cells = ", ".join(f"trim(CAST(c{i} AS VARCHAR)) AS c{i}" for i in range(len(layout.texts)))
     known = {c.column: c for c in contract()}
     summed = [t.row - 1 for t in summed_rows(con, held.name, layout, known) if t.certain]
-    rows = con.con.execute(f"SELECT row, {cells} FROM {held.name} ORDER BY row LIMIT {MOST_ROWS}").df()
+    table = held.name
+    if adapter.keep or adapter.annual or adapter.repeats:
+        chosen.append(account(con, held, layout, adapter, 0, known))
+        table = f"(FROM {held.name}_why WHERE why IS NULL)"
+    rows = con.con.execute(f"SELECT row, {cells} FROM {table} ORDER BY row LIMIT {MOST_ROWS}").df()
     frame = rows.set_index(rows["row"] - 1).drop(columns="row")
     frame = frame.astype("object").where(frame.notna() & (frame != ""), None)
-    frame = frame.iloc[len(layout.labels) :]
+    frame = frame[frame.index >= len(layout.labels)]
     first = frame.iloc[:, 0].astype("str")
     noted = first.str.startswith((*adapter.footers, *NOTES)) | first.str.contains(SENTENCE, regex=True)
     notes = noted & frame.iloc[:, 1:].isna().all(axis=1)

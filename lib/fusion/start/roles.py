@@ -13,7 +13,7 @@ from fusion.adapters.errors import AdapterError
 from fusion.adapters.expressions import LAST_YEAR
 from fusion.adapters.headers import normalise
 from fusion.adapters.model import Spread
-from fusion.language import listed, said
+from fusion.language import listed, said, word
 from fusion.panel.contract import contract
 from fusion.start.look import MOSTLY, Looked, Seen, Word, is_enterprise, role, words
 
@@ -108,6 +108,7 @@ def assign(looked: Looked, outcome: str = "", treatment: str = "") -> Roles:
     firms = enterprise or unit.column == "firm_id" or (word is not None and word.en == "firm")
     roles = Roles(looked, unit, year, enterprise, None if firms else word or _own_word(unit))
     _spread(roles)
+    _chosen(roles)
     if looked.years_by:
         roles.note(f"years_{looked.years_by}")
     if looked.comma:
@@ -138,6 +139,26 @@ def _spread(roles: Roles) -> None:
     passed = dict.fromkeys(name for one in tables for name in one.passed)
     if passed:
         roles.note("spread_passed", headers=listed(passed))
+
+
+def _chosen(roles: Roles) -> None:
+    """Say of tables of which an adapter chooses rows which were left aside, and why."""
+    for file in roles.looked.rows:
+        why = {
+            word("adapters.fate", key): n
+            for key, n in file.aside.items()
+            if key not in ("label row", "blank row")
+        }
+        if why:
+            told = listed(f"{key}: {n:,}" for key, n in why.items())
+            roles.note(
+                "chosen",
+                file=file.label,
+                kept=file.kept,
+                read=file.read,
+                why=told,
+                adapter=roles.looked.adapter,
+            )
 
 
 # -- keys --------------------------------------------------------------------------------------
@@ -567,7 +588,7 @@ def _can_vary(roles: Roles, column: Seen) -> bool:
     own = {c.column: c for c in contract()}.get(column.column)
     # What the contract reads as a text is one also where its cells are digits (单位规模: 1 to 4).
     named = role(column.key, "unit", True) or (own is not None and not own.is_number)
-    return not taken and not named and column.is_number and _varies(roles, column)
+    return not (taken or named or column.categories) and column.is_number and _varies(roles, column)
 
 
 def _logged(roles: Roles, column: Seen) -> str:
