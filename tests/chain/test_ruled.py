@@ -42,7 +42,8 @@ def test_it_is_published_in_both_languages_with_what_is_left_out_named(ruled: Ru
     assert record["secrecy"] == "rules" and set(record["rules"]) == {"en", "zh"}  # type: ignore[call-overload]
     left_out, said = record["left_out"], ruled.said
     assert isinstance(left_out, dict) and set(left_out) >= {"02.actors", "09.bureau"}
-    assert all(f"{name}: " in said for name in left_out), "each is named in the terminal"
+    assert all(name in said for name in left_out), "each is named in the terminal"
+    assert said.count("; mend: ") <= 8 < len(left_out) and "all reasons: " in said, "no longer than a screen"
     # A reason must not tell the count that it hides.
     assert not re.search(r"\b[12] units\b|[仅有] ?[12] 个单位", json.dumps(left_out, ensure_ascii=False))
     pages = {one: ruled.site / one / f"my_{MAIN}" for one in ("en", "zh")}

@@ -54,6 +54,14 @@ def test_mappings_are_merged_lists_replaced_and_null_takes_away(folder: Path) ->
     assert told.endswith("panel.keep_industries")
 
 
+def test_a_base_below_study_is_the_same(folder: Path) -> None:
+    ways = ("base: foundation.yaml\nstudy: {title: A}", "study: {base: foundation.yaml, title: A}")
+    one, other = (load(study(folder, text + "\npanel: {min_employees: 50}\n")) for text in ways)
+    assert one.flat == other.flat and other.flat["min_employees"] == 50 and other.flat["outcome"] == "ln_lp"
+    with pytest.raises(StudyError, match=r"base = 'nowhere.yaml'"):
+        load(study(folder, "study: {base: nowhere.yaml}\n"))
+
+
 def test_a_text_in_one_line_takes_the_place_of_its_bases(folder: Path) -> None:
     found = load(study(folder, 'base: foundation.yaml\nstudy: {title: "Child | 子研究"}\n'))
     assert (found.flat["title_en"], found.flat["title_zh"]) == ("Child", "子研究")

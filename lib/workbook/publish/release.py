@@ -14,6 +14,7 @@ from typing import Any
 
 from workbook import files, inert, language, paths
 from workbook.exhibits.sheets import LANGUAGES
+from workbook.language import listed, said
 from workbook.publish import spoken
 from workbook.publish.built import Built
 from workbook.publish.secrecy import SecrecyError, Verdict, identifiers, rules_said
@@ -25,6 +26,7 @@ from workbook.run.fingerprint import digest
 RECORD, EXPORT = "release.json", "export"
 # Findings of one exhibit that are named in a line; the record of the release has all.
 NAMED = 2
+SCREEN = 8  # exhibits whose reasons stand in a terminal; the others are named
 LIST = (
     *("id", "kind", "number", "title_en", "title_zh", "file", "notebook", "cell_tag"),
     *("note_en", "note_zh", "source_en", "source_zh"),
@@ -171,8 +173,16 @@ def _record(study: Built, judged: gate.Judgement, mark: str) -> None:
         release = judged.release()
         if release is not None:
             gate.keep(release, study)
-        for line in _said(judged.found, gate.left_out(judged.found)):
+        for line in _screen(judged, study):
             print(line, file=sys.stderr, flush=True)
+
+
+def _screen(judged: gate.Judgement, study: Built) -> list[str]:
+    """What is left out, no longer than a screen, and where all of it stands."""
+    names = gate.left_out(judged.found)
+    lines, rest = _said(judged.found, names[:SCREEN]), names[SCREEN:]
+    file = files.shown(study.root / RECORD)
+    return [*lines, f"  {said('publish.left_out_more', names=listed(rest), file=file)}"] if rest else lines
 
 
 # -- lists and notebooks -----------------------------------------------------------------------------

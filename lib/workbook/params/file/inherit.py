@@ -61,6 +61,7 @@ def inherited(
     ValueError
         When a base is not there, is no study, leads back to where it began, or is too deep.
     """
+    values = _at_the_top(values)
     if BASE not in values:
         return Inherited(spoken(values))
     name = values[BASE]
@@ -80,6 +81,14 @@ def inherited(
     if own.get("study") is not values.get("study"):  # its texts are written in one line
         found.replaced = list(dict.fromkeys(map(short_of, found.replaced)))
     return found
+
+
+def _at_the_top(values: dict[str, Any]) -> dict[str, Any]:
+    """A study's values with ``study.base``, which is where some look for it, as ``base``."""
+    study = values.get("study")
+    if BASE in values or not isinstance(study, dict) or BASE not in study:
+        return values
+    return {BASE: study[BASE], **values, "study": {key: v for key, v in study.items() if key != BASE}}
 
 
 def _merged(base: dict[str, Any], own: dict[str, Any], told: Inherited, at: str) -> dict[str, Any]:
