@@ -233,9 +233,20 @@ def listed(bounds: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def broken(breaks: pd.Series) -> dict[str, bool]:
-    """Which restrictions break within the grid, ``both``, and ``never`` (nothing is apart from zero to begin with)."""
+    """Which restrictions break within the grid, ``both``, ``never`` and ``line``.
+
+    ``never``: with parallel trends nothing is apart from zero to begin with. ``line``: with them it is, but not where a straight
+    trend may go on after the start, which smoothness allows at M = 0; ``line_within`` and ``line_beyond``: the same, by
+    whether relative magnitudes break within the grid.
+    """
     found = breaks.notna()
-    return {**found, "both": found.sum() == 2, "never": bool((breaks <= 0).any())}
+    never = bool(breaks.get("relative", np.nan) <= 0)
+    line = bool(breaks.get("smooth", np.nan) <= 0) and not never
+    within = {
+        "line_within": line and bool(found.get("relative", False)),
+        "line_beyond": line and not found.get("relative", False),
+    }
+    return {**found, "both": found.sum() == 2, "never": never, "line": line, **within}
 
 
 def _checked(estimate: pd.Series, base: int) -> tuple[int, int]:

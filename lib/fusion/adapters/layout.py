@@ -19,12 +19,10 @@ from fusion.adapters.model import Adapter, FileRule, Repeats
 from fusion.language import said
 from fusion.panel import sheets, totals
 from fusion.panel.cast import cast
-from fusion.panel.contract import KEYS, ROW, Column, contract
+from fusion.panel.contract import KEYS, ROW, Column
 from fusion.panel.readers import settled
 
 TERM = "__"  # joins a column's name and the number of its term
-# Columns of numbers: codes of labelled files stay codes there.
-NUMBERED = frozenset(c.column for c in contract() if c.is_number or c.type == "bool")
 OTHER_ID = f"firm_id{TERM}other"
 # What data have in an identifier, in a number and in a year, and labels and units have not.
 _DIGIT, _NUMBER, _DATE = re.compile(r"\d"), re.compile(r"^[-+(]?[\d.,]*\d"), re.compile(r"^\d{4}")
