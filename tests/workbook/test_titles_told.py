@@ -56,7 +56,11 @@ def test_the_title_of_bounds_says_where_nothing_is_clear_to_begin_with(
 def test_straight_trends_of_their_own_are_a_violation(language: str, relative: float, says: str) -> None:
     """Smoothness lets trends part at M = 0: an effect that is clear with parallel trends is not called unclear for it."""
     breaks = pd.Series({"relative": relative, "smooth": 0.0})
-    values = {"breaks": breaks, "broken": honest.broken(breaks), "most": {"relative": 1.0, "smooth": 0.01}}
+    values = {
+        "breaks": breaks.to_dict(),
+        "broken": honest.broken(breaks),
+        "most": {"relative": 1.0, "smooth": 0.01},
+    }
     title = filled(language, **values).one(sheets.sheet("06_dynamics").exhibits["honest"].title)
     assert {"en": "clear", "zh": "明确"}[language] in title and says in title.replace("；", " (")
     assert {"en": "straight trends", "zh": "线性趋势"}[language] in title
