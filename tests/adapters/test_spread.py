@@ -151,3 +151,26 @@ def test_items_below_one_another_with_years_in_headers(
     assert len(got) == 24
     assert got.loc[("L03", 2016), "gdp"] == 106 and got.loc[("L03", 2017), "labor_force_total"] == 15
     assert got["gdp"].notna().sum() == 16
+
+
+def test_items_of_a_second_file_are_spread_beside_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Joined by unit and year, the first item would stand for all of them."""
+    keys = [(f"C{i}", y) for i in range(12) for y in range(2012, 2018)]
+    first = pd.DataFrame(keys, columns=["city", "year"]).assign(gdp=[float(50 + i) for i in range(len(keys))])
+    long = [
+        (c, y, item, n + k) for n, (c, y) in enumerate(keys) for k, item in enumerate(("jobs", "roads"), 1)
+    ]
+    first.to_csv(tmp_path / "a.csv", index=False)
+    pd.DataFrame(long, columns=["city", "year", "indicator", "value"]).to_csv(tmp_path / "b.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    made = load(str(tmp_path / command.new([tmp_path / "a.csv", tmp_path / "b.csv"], "mine", "gdp", "")))
+    assert "144 values of 2 items" in capsys.readouterr().out
+    extra = made.flat["extra_columns"]
+    used = model.load("mine.adapter.yaml", tmp_path, extra)
+    chosen = panel.choices("minimal", extra_columns=extra)
+    files = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    got = panel.convert(engine.opened(tmp_path), files, used, chosen).raw.table.to_pandas()
+    cells = got.set_index(["firm_id", "year"]).loc[("C1", 2013)]
+    assert (cells["gdp"], cells["jobs"], cells["roads"]) == (57, 8, 9) and len(got) == 72

@@ -56,10 +56,23 @@ def new(files: Sequence[Path], name: str, outcome: str, treatment: str, named: S
 
 def _roles(files: Sequence[Path], outcome: str, treatment: str) -> Roles:
     """What columns are; a table of items below one another is looked at again as it is when they are spread."""
+    looked = look(files)
     try:
-        return assign(look(files), outcome, treatment)
+        for file in looked.repeated:
+            _alone(file)
+        return assign(looked, outcome, treatment)
     except ItemsBelow as below:
         return assign(look(files, below.spread), outcome, treatment)
+
+
+def _alone(file: Path) -> None:
+    """Raise `ItemsBelow` where a file has items below one another; what else it lacks by itself another file may have."""
+    try:
+        assign(look([file]))
+    except ItemsBelow:
+        raise
+    except AdapterError:
+        return
 
 
 def _units(roles: Roles) -> None:

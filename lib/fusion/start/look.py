@@ -147,6 +147,9 @@ class Looked:
     sheet: str = ""  # the one that is read, where a workbook has others
     spread: Spread | None = None
     rows: list[FileRows] = field(default_factory=list)  # of tables of which an adapter chooses rows
+    repeated: list[Path] = field(
+        default_factory=list
+    )  # files to be joined that have several rows of a unit and year
 
 
 @cache
@@ -208,7 +211,8 @@ def look(files: Sequence[Path], spread: Spread | None = None) -> Looked:
     comma = _commas(layouts, frames)
     stacked = _years_below(layouts, frames) if forms and by else None
     parts = [] if stacked is not None else _parts(layouts, frames)
-    table, also = (stacked, {}) if stacked is not None else _joined(parts)
+    repeated: list[Path] = []
+    table, also = (stacked, {}) if stacked is not None else _joined(parts, repeated)
     known = {h.text: c for layout in layouts for c, h in layout.mapping.single.items()}
     known |= {YEAR: "year"} if by else {}
     columns = [_seen(str(name), table[name], known.get(str(name), ""), comma) for name in table.columns]
@@ -232,6 +236,7 @@ def look(files: Sequence[Path], spread: Spread | None = None) -> Looked:
         "".join(sheets) if len(sheets) == 1 and len(files) == 1 else "",
         spread,
         ruled,
+        repeated,
     )
 
 
@@ -266,7 +271,7 @@ def _years_below(layouts: Sequence[Layout], frames: Sequence[pd.DataFrame]) -> p
     tables = []
     for year in sorted({y for y in years if y is not None}):
         of = [i for i, y in enumerate(years) if y == year]
-        tables.append(_joined(_parts([layouts[i] for i in of], [frames[i] for i in of]))[0])
+        tables.append(_joined(_parts([layouts[i] for i in of], [frames[i] for i in of]), [])[0])
     return pd.concat(tables, ignore_index=True)
 
 
@@ -439,8 +444,10 @@ def _frame(layout: Layout, adapter: Adapter, chosen: list[FileRows]) -> pd.DataF
     return frame.set_axis(named, axis=1).loc[:, lambda f: ~f.columns.duplicated()].reset_index(drop=True)
 
 
-def _joined(parts: Sequence[tuple[Layout, pd.DataFrame]]) -> tuple[pd.DataFrame, dict[str, list[str]]]:
-    """Tables side by side, and headers of the keys in others than the first."""
+def _joined(
+    parts: Sequence[tuple[Layout, pd.DataFrame]], repeated: list[Path]
+) -> tuple[pd.DataFrame, dict[str, list[str]]]:
+    """Tables side by side, and headers of the keys in others than the first; files whose keys repeat go to ``repeated``."""
     if len(parts) == 1:
         return parts[0][1], {}
     named = [_keys_of(layout, frame) for layout, frame in parts]
@@ -448,14 +455,16 @@ def _joined(parts: Sequence[tuple[Layout, pd.DataFrame]]) -> tuple[pd.DataFrame,
         raise AdapterError(said("start.no_join", files=listed(layout.path.name for layout, _ in parts)))
     whole, own = parts[0][1], named[0]
     also: dict[str, list[str]] = {}
-    for (_, frame), found in zip(parts[1:], named[1:], strict=True):
+    for (layout, frame), found in zip(parts[1:], named[1:], strict=True):
         keys = [k for k in found if k in own]
         renamed = frame.rename(columns={found[k]: own[k] for k in keys})
         left, right = (
             [table[own[k]].map(KEYED[k]).rename(f"key {k}") for k in keys] for table in (whole, renamed)
         )
         kept = [c for c in renamed.columns if c not in whole.columns]
-        other = pd.concat([renamed[kept], *right], axis=1).drop_duplicates([key.name for key in right])
+        every = pd.concat([renamed[kept], *right], axis=1)
+        other = every.drop_duplicates([key.name for key in right])
+        repeated += [layout.path] if len(other) < len(every) else []
         whole = pd.concat([whole, *left], axis=1).merge(other, on=[key.name for key in left], how="left")
         whole = whole.drop(columns=[key.name for key in left])
         for key in found:
