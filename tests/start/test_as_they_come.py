@@ -67,6 +67,7 @@ def test_statements_of_two_kinds_and_half_years_are_chosen_as_the_adapter_says(
         "120 of 482 rows are read, as the adapter csmar says; not: Typrep = B: 240, not a whole year: 120"
         in told
     )
+    assert "Outcome: B001101000 (营业收入)" in told and "A001100000 (流动资产合计)" in told
     # Columns that the contract has are called as it calls them, in both languages.
     assert "Log current assets | 流动资产合计（对数）" in (tmp_path / "mine.yaml").read_text("utf-8")
     adapter = load("mine.adapter.yaml", tmp_path)

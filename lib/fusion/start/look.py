@@ -95,6 +95,12 @@ class Seen:
     of_file: str = ""  # of several files that have one item each the one whose name names it
 
     @property
+    def shown(self) -> str:
+        """Its header, with what the file calls it where that alone is in words: B001101000 (营业收入)."""
+        coded = self.label and self.header.isascii() and not self.label.isascii()
+        return f"{self.header} ({self.label})" if coded else self.header
+
+    @property
     def filled(self) -> int:
         """Cells that hold something."""
         return int(self.cells.notna().sum())
@@ -217,7 +223,7 @@ def look(files: Sequence[Path], spread: Spread | None = None) -> Looked:
     known |= {YEAR: "year"} if by else {}
     columns = [_seen(str(name), table[name], known.get(str(name), ""), comma) for name in table.columns]
     _further(columns, scores)
-    _labels(files, columns)
+    _labels(files, layouts, columns)
     words_of = {h: words for layout in layouts for h, words in layout.looked.words.items()}
     for column in columns:
         column.of_file = items.get(column.header, "")
@@ -275,14 +281,16 @@ def _years_below(layouts: Sequence[Layout], frames: Sequence[pd.DataFrame]) -> p
     return pd.concat(tables, ignore_index=True)
 
 
-def _labels(files: Sequence[Path], columns: Sequence[Seen]) -> None:
-    """What files call their columns: labels of Stata, SPSS and SAS; of a table of one item the cell that names it."""
+def _labels(files: Sequence[Path], layouts: Sequence[Layout], columns: Sequence[Seen]) -> None:
+    """What files call their columns: labels of Stata, SPSS and SAS, or of a row below the header; of one item its cell."""
     told = {
         h: t
         for file in files
         if file.suffix.lower() in labelled.KINDS
         for h, t in labelled.names(file).items()
     }
+    below = [pair for one in layouts if one.labels for pair in zip(one.texts, one.labels[0], strict=False)]
+    told |= {h: t for h, t in below if t and normalise(t) != normalise(h)}
     for column in columns:
         column.label = told.get(column.header, "")
         items = [c for c in columns if ITEM.search(c.key) and c.filled and (c.cells == c.cells.iloc[0]).all()]

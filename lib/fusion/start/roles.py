@@ -410,7 +410,10 @@ def _asked(roles: Roles, name: str) -> Seen | None:
     if not name:
         return None
     for column in roles.others():
-        if name in (column.header, column.key, column.name) or name.casefold() == column.header.casefold():
+        if (
+            name in (column.header, column.key, column.name, column.label)
+            or name.casefold() == column.header.casefold()
+        ):
             return column
     headers = [c.header for c in roles.others()]
     near = difflib.get_close_matches(name, headers, 3, 0.4)
@@ -479,8 +482,8 @@ def _treatment(roles: Roles, asked: Seen | None) -> None:
     if asked is None and not (starts or truths):
         dated = [c for c in roles.others() if c.is_year and _constant(roles, c.values)]
         shown = {
-            "headers": listed(c.header for c in other) or "–",
-            "years": listed(c.header for c in dated) or "–",
+            "headers": listed(c.shown for c in other) or "–",
+            "years": listed(c.shown for c in dated) or "–",
         }
         roles.note("no_treatment", **shown)
         return
@@ -491,7 +494,7 @@ def _treatment(roles: Roles, asked: Seen | None) -> None:
         starts = starts if asked.is_truth else []
     if truths:
         roles.treatment = _declared(roles, truths[0], _word(truths[0], "treatment"))
-        roles.note("treatment", header=truths[0].header, others=listed(c.header for c in truths[1:]) or "–")
+        roles.note("treatment", header=truths[0].shown, others=listed(c.shown for c in truths[1:]) or "–")
     if starts:
         _started(roles, starts[0])
     elif truths and truths[0].is_truth and _stays(roles, truths[0]):
@@ -578,7 +581,7 @@ def _outcome(roles: Roles, asked: Seen | None) -> None:
     roles.outcome, roles.explained = _logged(roles, best), best
     if asked is None:
         roles.note(
-            "outcome", header=best.header, others=listed(c.header for c in free[:8] if c is not best) or "–"
+            "outcome", header=best.shown, others=listed(c.shown for c in free[:8] if c is not best) or "–"
         )
 
 
@@ -615,7 +618,7 @@ def _controls(roles: Roles) -> None:
         free = [c for c in free if c.filled >= 0.8 * rows]
         roles.controls = [_logged(roles, c) for c in free[:CONTROLS]]
         if roles.controls:
-            roles.note("controls", names=listed(c.header for c in free[:CONTROLS]))
+            roles.note("controls", names=listed(c.shown for c in free[:CONTROLS]))
         return
     roles.note("controls", names=listed(roles.controls))
 
