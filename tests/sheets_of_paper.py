@@ -36,7 +36,7 @@ def spoken(
 
 
 def printed_pages(file: Path) -> tuple[int, list[float]]:
-    """Pages that Chromium prints of a file, and how far on each sheet its last text stands above the foot (pixels)."""
+    """Pages that Chromium prints of a file, and how far above the foot each last text stands (pixels); a telephone shows all."""
     if (program := browser.executable()) is None:
         pytest.skip("no Chromium on this machine")
     from playwright.sync_api import sync_playwright
@@ -49,6 +49,8 @@ def printed_pages(file: Path) -> tuple[int, list[float]]:
         view = opened.new_page()
         view.goto(file.as_uri())
         found = view.evaluate(free), view.pdf(prefer_css_page_size=True)
+        view.set_viewport_size({"width": 390, "height": 800})
+        assert view.evaluate("document.documentElement.scrollWidth") <= 390, "wider than a telephone"
         opened.close()
     return len(re.findall(rb"/Type\s*/Page\b", found[1])), found[0]
 

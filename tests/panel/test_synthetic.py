@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fusion.classification.editions import successors
 from fusion.panel.errors import PanelError
 from fusion.panel.synthetic import Settings, Simulation, generate, of_study, simulate
 from fusion.panel.synthetic.tables import DATA, tables
@@ -494,3 +495,23 @@ def test_truth_is_told_of_what_a_study_estimates_and_of_nothing_else() -> None:
     )
     winsorised = rows.assign(y=rows["y"].clip(upper=rows["y"].quantile(0.99)))
     assert of_study(truth, winsorised, "y", ["pilot"], [], "pilot_start_year") is None
+
+
+def test_some_service_firms_make_goods_and_say_what_they_sell_of_them() -> None:
+    """The other side of integration: without them nobody that serves would make anything."""
+    rows, _ = generate(Settings(firms=2000, missingness=0), 5)
+    serves = rows["ind4"].str[:2].astype(int) > 43
+    told = rows["goods_rev_by_class"].notna()
+    assert not told[~serves].any()
+    share = rows[told]["firm_id"].nunique() / rows[serves]["firm_id"].nunique()
+    assert 0.15 < share < 0.4
+    amounts = rows.loc[told, "goods_rev_by_class"].map(json.loads)
+    assert amounts.map(len).eq(1).all()
+    left = rows.loc[told, "operating_revenue"] - rows.loc[told, "service_revenue"]
+    np.testing.assert_allclose(amounts.map(lambda a: sum(a.values())), left, atol=CENT)
+    named = rows.loc[told, "biz_activity_codes"].str.split("|")
+    assert all({*a} <= {*n} for a, n in zip(amounts, named, strict=True))
+    assert named.map(len).max() <= 3
+    goods = tables().service_goods
+    pairs = successors("2011").groupby("code")["code_2017"].agg(list)
+    assert all(pairs[code] == [code] for code in goods["code_goods"]), "one class in both editions"

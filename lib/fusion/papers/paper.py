@@ -21,7 +21,7 @@ BODY, HEADING, SECOND, TITLE = "FangSong", "SimHei", "KaiTi", "SimSun"
 LATIN, MISSING = "Times New Roman", "–"
 CHINESE = re.compile(r"[\u3400-\u9fff]")
 DPI = 180
-# Each `section` is one sheet of A4: what is printed is what is seen.
+# Each `section` is one sheet of A4: what is printed is what is seen; on a telephone its text runs on, so that nothing is cut.
 STYLE = """
 @page{size:A4;margin:0}
 *{box-sizing:border-box}
@@ -45,6 +45,8 @@ img{display:block;width:100%;margin:1mm 0}.figures{display:flex;gap:4mm;margin:2
 .large h2{font-size:13.5pt}.large table{font-size:11pt}.large td,.large th{padding:1mm 1.5mm}
 footer{position:absolute;left:18mm;right:18mm;bottom:9mm;font-size:8.5pt;color:#333;border-top:.6pt solid #999;padding-top:1mm}
 @media print{body{background:none}}
+@media screen and (max-width:800px){section{width:auto;height:auto;padding:4mm 3mm;overflow:visible;border-bottom:4px solid #999}
+footer{position:static;margin-top:3mm}table{font-size:8pt}th,td{padding:.35mm .6mm}.figures{flex-wrap:wrap}}
 """
 
 
@@ -127,6 +129,7 @@ def sheets(title: str, sections: Iterable[ElementTree.Element]) -> bytes:
     root = ElementTree.Element("html", lang="zh-CN" if CHINESE.search(title) else "en")
     head, body = ElementTree.SubElement(root, "head"), ElementTree.SubElement(root, "body")
     ElementTree.SubElement(head, "meta", charset="utf-8")
+    ElementTree.SubElement(head, "meta", name="viewport", content="width=device-width")
     ElementTree.SubElement(head, "title").text = title
     ElementTree.SubElement(head, "style").text = STYLE
     body.extend(sections)

@@ -82,14 +82,33 @@ def by_class(rows: Rows, revenue: Floats, wanted: np.ndarray) -> list[str | None
 
 
 def activities(rows: Rows, main: np.ndarray) -> np.ndarray:
-    """Codes of up to three business activities, joined by ``|``: the main code, then service classes."""
+    """Codes of up to three business activities, joined by ``|``: the main code, goods of service firms, service classes."""
     late = (rows.calendar >= EDITION_2017).astype(int)
     names = edition_codes(rows).astype(object)
     mine = classes(rows)[rows.firm]
     count = class_counts(rows)
-    out = main.astype(object)
+    out, goods = main.astype(object), goods_made(rows)[rows.firm]
+    makes = goods != ""
+    out[makes] = out[makes] + "|" + goods[makes]
     for k in range(2):
         extra = names[late, mine[:, k]]
-        more = (count > k) & (extra != main)
+        more = (count > k) & (extra != main) & ~(makes & (k > 0))
         out[more] = out[more] + "|" + extra[more]
     return out
+
+
+def goods_made(rows: Rows) -> np.ndarray:
+    """Class of goods that each service firm makes besides; empty for those that make none, and for makers of goods."""
+    s = rows.s
+    known = s.tables.service_goods.set_index("code_2017")["code_goods"]
+    served = s.tables.paths["path"].to_numpy()[s.firms.path] == "service"
+    does = s.streams("goods of service firms").random(s.settings.firms) < s.tables.value["service_makers"]
+    main = s.tables.codes["code_2017"].iloc[s.firms.code]
+    return np.where(served & does, main.map(known).fillna("").to_numpy(dtype=object), "").astype(object)
+
+
+def goods_by_class(rows: Rows, revenue: Floats, wanted: np.ndarray) -> list[str | None]:
+    """JSON text code → 万元 of service firms that make goods, where `wanted`; others are not asked for classes of goods."""
+    code, amount = goods_made(rows)[rows.firm], money(np.maximum(revenue, 0))
+    told = wanted & (code != "")
+    return [f'{{"{c}": {a}}}' if t else None for c, a, t in zip(code, amount.tolist(), told, strict=True)]

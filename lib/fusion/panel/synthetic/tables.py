@@ -52,6 +52,7 @@ class Tables:
     cohorts: pd.DataFrame
     districts: pd.DataFrame
     service_classes: pd.DataFrame
+    service_goods: pd.DataFrame
     missing: pd.DataFrame
     codes: pd.DataFrame
     traps: pd.DataFrame
@@ -83,6 +84,7 @@ def tables() -> Tables:
         cohorts=read["cohorts"],
         districts=read["districts"],
         service_classes=services,
+        service_goods=read["service_goods"],
         missing=read["missing"],
         codes=codes,
         traps=_traps(codes, pairs),
@@ -98,6 +100,7 @@ _NAMES = (
     "districts",
     "industries",
     "service_classes",
+    "service_goods",
     "missing",
 )
 
