@@ -30,11 +30,20 @@ def test_both_kinds_of_firm_are_on_one_scale(both: Run) -> None:
     rows = values.merge(classes[["firm_id", "year", "section"]], on=["firm_id", "year"])
     serving = rows[rows["section"].isin(list("FGHIJKLMNOPQRS"))]
     assert serving["firm_id"].nunique() > 5 and (rows["section"] == "C").sum() > 10 * len(serving)
-    # Service firms alone do not lead, as they did by the share of services: they are at zero, or open.
-    assert serving["integration"].dropna().eq(0).all() and serving["service_share"].isna().all()
-    assert serving["integration_low"].eq(0).all() and serving["integration_high"].between(0, 100).all()
+    # Service firms do not lead, as they did by the share of services: at zero, or open, unless they make goods and tell them.
+    panel = pd.read_parquet(both.folder / "01_panel" / "panel.parquet")[
+        ["firm_id", "year", "goods_rev_by_class"]
+    ]
+    serving = serving.merge(panel, on=["firm_id", "year"])
+    makes = serving["goods_rev_by_class"].notna()
+    assert makes.any() and serving.loc[makes, "integration"].dropna().gt(0).any()
+    assert serving.loc[~makes, "integration"].dropna().eq(0).all() and serving["service_share"].isna().all()
+    assert (
+        serving.loc[~makes, "integration_low"].eq(0).all()
+        and serving["integration_high"].between(0, 100).all()
+    )
     tenth = rows.dropna(subset=["integration"]).nlargest(max(len(rows) // 10, 1), "integration")
-    assert tenth["section"].eq("C").all()
+    assert tenth["section"].eq("C").mean() > 0.95
 
 
 def test_producer_services_are_followed_by_five_measures_apart_and_together(both: Run) -> None:

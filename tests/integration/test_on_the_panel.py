@@ -56,12 +56,16 @@ def test_bounds_hold_the_truth_in_every_row(measured: pd.DataFrame) -> None:
 
 
 def test_services_firms_alone_are_not_integrated(measured: pd.DataFrame) -> None:
-    """Those with services above 97 % of revenue, where told: none; and little at most."""
+    """Those with services above 97 % of revenue, where told: none but with goods that they tell; and little at most."""
     served = measured[
         (measured["services"] > 0.97 * measured["volume"]) & ~measured["ind4"].str[:2].between("13", "42")
     ]
     assert len(served) > 200
-    assert served["point"].dropna().eq(0).all() and served["high"].max() <= 0.06
+    makes = served["goods"] > 0
+    assert 10 < makes.sum() < 0.5 * len(served)
+    assert served.loc[~makes, "point"].dropna().eq(0).all()
+    assert served.loc[makes, "point"].dropna().between(0, 0.06, inclusive="neither").all()
+    assert served["high"].max() <= 0.06
 
 
 def test_the_city_and_its_identified_set(makers: pd.DataFrame) -> None:
