@@ -42,6 +42,14 @@ def test_spread_is_shared_between_how_much_and_what_kind() -> None:
     assert same["relatedness"] == pytest.approx(0, abs=1e-9) and same["what_kind"] == 0
 
 
+def test_firms_that_all_stand_at_zero_are_alike() -> None:
+    none = sources.sources(year(*[(0.0, 100.0, 0.0)] * 30))
+    assert sources.by_source(none)["alike"] and sources.by_source(none)["both_zero"] == 100
+    some = sources.sources(year(*[(0.0, 100.0, 0.0)] * 30, (10.0, 100.0, 0.1)))
+    assert not sources.by_source(some)["alike"]
+    assert not sources.by_source(some.assign(share=np.nan))["alike"], "what is hidden is not said"
+
+
 def test_many_firms_are_thinned_evenly() -> None:
     rng = np.random.default_rng(5)
     share, related = rng.uniform(0.01, 0.5, 5000), rng.uniform(0.2, 0.9, 5000)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -10,6 +12,7 @@ PAIRS = ("silent_pair", "both_zero", "sells_at_all", "how_much", "what_kind")
 # Parts of the variance of ln F among firms that sell services; they add up to 100.
 SPREAD = ("mix", "relatedness")
 COLUMNS = ["part", "source", "share", "units", "fewest"]
+WHOLE = 100.0
 MOST = 2000  # firms whose pairs are counted one by one; of more, every so many-th
 
 
@@ -57,6 +60,12 @@ def sources(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 # -- inside ------------------------------------------------------------------------------------
+def by_source(frame: pd.DataFrame) -> dict[str, Any]:
+    """Shares of `sources` by their names, and whether no two firms stand apart (``alike``)."""
+    shares = frame.set_index("source")["share"].to_dict()
+    return {**shares, "alike": shares.get("both_zero") == WHOLE}
+
+
 def _pairs(all_: int, told: int, level: np.ndarray, mix: np.ndarray) -> dict[str, float]:
     """Shares (%) of all pairs of firms."""
 

@@ -48,7 +48,9 @@ def assemble(rows: Rows) -> pd.DataFrame:
     for name, values in numbers.items():
         columns[name] = _number(values, empty.get(name), whole=name in COUNTS)
     columns["service_rev_by_class"] = _text(services.by_class(rows, numbers["service_revenue"], told))
-    left = numbers["operating_revenue"] - numbers["service_revenue"]
+    left = numbers["operating_revenue"] * (
+        1 - rows.share
+    )  # goods are told as they are, whatever is said of services
     columns["goods_rev_by_class"] = _text(services.goods_by_class(rows, left, ~empty["service_revenue"]))
     mix = innovation.patent_shares(rows, np.where(empty["pat_ipc_shares"], 0, numbers["inv_patents_valid"]))
     columns["pat_ipc_shares"] = _text(mix)
