@@ -50,6 +50,14 @@ def test_firms_that_all_stand_at_zero_are_alike() -> None:
     assert not sources.by_source(some.assign(share=np.nan))["alike"], "what is hidden is not said"
 
 
+def test_who_tells_least_is_said_of_what_is_shown() -> None:
+    shown = pd.DataFrame({"actor": ["a", "b", "c"], "silent": [0.0, 20.0, 10.0]})
+    assert sums.quietest(shown)["actor"] == "b" and not sums.quietest(shown)["all_tell"]
+    assert sums.quietest(shown.assign(silent=0.0))["all_tell"]
+    for hidden in ([np.nan] * 3, [0.0, np.nan, 0.0]):
+        assert not sums.quietest(shown.assign(silent=hidden))["all_tell"], "what is hidden is not said"
+
+
 def test_many_firms_are_thinned_evenly() -> None:
     rng = np.random.default_rng(5)
     share, related = rng.uniform(0.01, 0.5, 5000), rng.uniform(0.2, 0.9, 5000)

@@ -7,6 +7,7 @@ and is never used to rank a firm.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -267,6 +268,12 @@ def year_parts(rows: pd.DataFrame, drawn: Floats | None, year: int) -> pd.DataFr
     now = (rows["year"] == year).to_numpy()
     own = parts(rows[now], drawn[:, now] if drawn is not None else None, ["path"])
     return with_open_parts(pd.concat([own, own.assign(path="total")]), rows, drawn, year)
+
+
+def quietest(frame: pd.DataFrame) -> dict[str, Any]:
+    """The row that tells least of a table as it is shown, with ``all_tell``: none is silent in any row, and none is hidden."""
+    row = frame.loc[frame["silent"].idxmax() if frame["silent"].notna().any() else frame.index[0]]
+    return {**row.to_dict(), "all_tell": bool(frame["silent"].eq(0).all())}
 
 
 def of_year(
