@@ -183,7 +183,7 @@ def _table(texts: Iterator[str]) -> dict[str, Any]:
 NO_WORDS = re.compile(
     r"panel\.(source|adapter|editions|rename|sheet|corrections|deflators|where\.\{\}|samples|value_lists|columns\.\{(key|\}\.(is|each))).*"
     r"|classification\.(lists.*|.*(file|counts))|indicators\..*|robustness\.exclusions\.\{\}"
-    r"|evaluation\.(pilots|plan|targets|observed|vintage|vintage_returns|tiles)|integration\.(io_table|own_index)|grid\..*|publish\..*|audit\.statements\.\{key\}"
+    r"|evaluation\.(pilots|plan|targets|observed|vintage|vintage_returns|tiles)|integration\.(io_table|own_index|learned)|grid\..*|publish\..*|audit\.statements\.\{key\}"
     r"|printed\.tables\.\{\}\.(.*\.)?(sample\.\[\]|from)|printed\.tables\.\{\}\.panels\.\{key\}|printed\.names"
 )
 UNIT = r"[^\n{}<>]{1,60}"

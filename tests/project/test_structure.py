@@ -41,7 +41,7 @@ ROOMS: dict[str, dict[str, set[str] | None]] = {
         "classification": set(),
         "panel": {"classification"},
         "adapters": {"panel", "indicators"},  # says which indicators a source's columns give
-        "start": {"adapters", "panel", "classification", "evaluation", "io"},
+        "start": {"adapters", "panel", "classification", "evaluation", "integration", "io"},
         "composite": set(),
         "indicators": {"classification", "composite"},
         "integration": {"classification", "composite"},

@@ -128,6 +128,15 @@ WHERE classes_asked AND untold = 0 AND services <= goods_low AND kind = 'service
 GROUP BY GROUPING SETS ((path), ())
 """
 
+# Those of an earlier panel; all paths together are called `total`.
+KEPT_MEANS = """
+CREATE OR REPLACE TEMP TABLE _means AS
+SELECT nullif(path, 'total') AS path, coalesce(path = 'total', false) AS every, mean, CAST(n AS BIGINT) AS n FROM _kept_means
+"""
+MEANS_TOLD = (
+    "SELECT CASE WHEN every THEN 'total' ELSE path END AS path, mean, n FROM _means ORDER BY every, path"
+)
+
 # Where classes are not told: services named among the activities, in equal parts; else the mean of the path. Who is asked for
 # activities and names no service would gain by the mean if its services are less related than that: ranks take a lower
 # value, and no less for who names services that are related less.

@@ -87,12 +87,26 @@ def integration(panel: ibis.Table, made: Relatedness, settings: Settings | None 
     con = panel.get_backend()
     _prepare(con, made.grid)
     con.create_table("_source", engine.asked(panel), temp=True, overwrite=True)
-    _run(con, "_source", chosen)
+    if made.means is not None:
+        con.create_table("_kept_means", made.means, temp=True, overwrite=True)
+        con.raw_sql(engine.KEPT_MEANS)
+    _run(con, "_source", chosen, learn=made.means is None)
     _score(con, made, chosen)
     found = con.sql("SELECT * EXCLUDE (row, special) FROM _scored ORDER BY firm_id, year")
     if "ind4" not in panel.columns:
         found = found.mutate(point=ibis.null("float64"))
     return found.cache()
+
+
+def means(panel: ibis.Table) -> pd.DataFrame:
+    """Mean relatedness by path that the last `integration` of a panel took for services whose class is not told.
+
+    Returns
+    -------
+    pandas.DataFrame
+        path (`relatedness.ALL`, the last: all together), mean, n (firm-years).
+    """
+    return panel.get_backend().sql(engine.MEANS_TOLD).to_pandas()
 
 
 def contributions(panel: ibis.Table, made: Relatedness, settings: Settings | None = None) -> pd.DataFrame:

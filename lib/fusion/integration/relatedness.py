@@ -32,6 +32,7 @@ FOLDER = DATA / "integration"
 LEVELS = {"partner": 0.9, "close": 0.7, "medium": 0.5, "far": 0.25, "none": 0.0}
 CUT = np.log(4)
 IO_YEAR = 2017
+ALL = "total"  # of all paths
 NOTHING = pd.DataFrame(columns=["goods", "service", "n", "expected"])
 
 
@@ -68,6 +69,9 @@ class Relatedness:
     prior, quotient, together : pandas.DataFrame
         P, and the two terms that were added to its logit.
     choices : Choices
+    means : pandas.DataFrame or None
+        path (`ALL`: all together), mean, n: mean relatedness by path of an earlier panel, for services whose class is not told;
+        None: the panel's own.
     """
 
     r: pd.DataFrame
@@ -75,6 +79,7 @@ class Relatedness:
     quotient: pd.DataFrame
     together: pd.DataFrame
     choices: Choices
+    means: pd.DataFrame | None = None
 
     @cached_property
     def grid(self) -> Grid:

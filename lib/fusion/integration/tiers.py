@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 
 from fusion.integration import firms
-from fusion.integration.relatedness import Relatedness
+from fusion.integration.relatedness import ALL, Relatedness
 
 FEWEST = 30  # firm-years with both tiers that a path's slope rests on; fewer take that of all paths
 KEYS = ["firm_id", "year"]
-ALL = "total"
 
 
 def fullest(

@@ -13,6 +13,8 @@ from fusion.adapters import able
 from fusion.classification import ClassificationError, official
 from fusion.evaluation import given, totals
 from fusion.evaluation.errors import EvaluationError
+from fusion.integration import learn
+from fusion.integration.errors import IntegrationError
 from fusion.io import InputOutputError, read_own
 from fusion.language import said
 from fusion.panel import checks, clean, readers, synthetic
@@ -144,6 +146,11 @@ def tables(
             read_own(root / flat["io_table"])
         except InputOutputError as error:
             yield from (("io_table", line) for line in str(error).splitlines())
+    if flat["learned"]:
+        try:
+            learn.read(root / flat["learned"])
+        except IntegrationError as error:
+            yield "learned", str(error)
     yield from vintages(flat, root)
 
 

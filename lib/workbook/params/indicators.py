@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, field_validator
 
 from workbook import paths
 from workbook.language import listed, said
-from workbook.params.base import Column, FileName, Section, Share, Year
+from workbook.params.base import Column, FileName, RowsName, Section, Share, Year
 
 Weighting = Literal["entropy", "equal", "critic", "standard_deviation", "variation", "entropy_critic"]
 
@@ -221,6 +221,11 @@ class Integration(Section):
         None,
         description="input-output table of your own (CSV or Excel, form: data/io/table_template.csv): links of manufacturing "
         "and services both ways, and exposures up and down the chain",
+    )
+    learned: RowsName | None = Field(
+        None,
+        description="Parquet of an earlier run's `learned` artefact (notebook 03): relatedness and slopes between tiers stay as "
+        "they were, so that earlier years do not move when new returns come",
     )
     frame_share: Annotated[float, Field(gt=0, le=1)] = Field(
         1.0,
