@@ -304,3 +304,11 @@ def test_a_code_is_no_control_also_where_its_cells_are_digits(tmp_path: Path) ->
     assert unit == {"ln 万元/人", ""}, "a unit that nobody states is no unit"
     made = {name: (c.label_en, c.label_zh) for name, c in columns.items() if name in controls}
     assert made == {"ln_current_assets": ("Log current assets", "流动资产合计（对数）")}
+
+
+@pytest.mark.parametrize("sign", ["\x85", "\u2028", "\u2029"], ids=ascii)
+def test_a_header_with_what_ends_a_line_for_yaml_alone_is_one(sign: str, tmp_path: Path) -> None:
+    table = _truth().rename(columns={"staff": f"Sta{sign}ff (persons)"})
+    table.to_csv(tmp_path / "a.csv", index=False)
+    study = load(str(command.new([tmp_path / "a.csv"], name="mine", outcome="output", treatment="on")))
+    assert len(_panel(study)) == len(table)

@@ -52,7 +52,7 @@ def adapter(roles: Roles, name: str, language: str) -> str:
     own |= {k: s for k, s in (("firm_id", roles.unit), ("year", roles.year)) if s.header in looked.also}
     rules = own | _found(roles) | roles.used
     lines += [f"  {n}: {_rule(n, seen, looked.also.get(seen.header, []))}" for n, seen in rules.items()]
-    return "\n".join([*lines, *(["  {}"] if lines[-1] == "columns:" else [])]) + "\n"
+    return _written([*lines, *(["  {}"] if lines[-1] == "columns:" else [])])
 
 
 def study(roles: Roles, files: list[str], adapter_file: str, language: str) -> str:
@@ -82,7 +82,7 @@ def study(roles: Roles, files: list[str], adapter_file: str, language: str) -> s
         f"# {told(language, 'start.secrecy')}",
         "# publish: {secrecy: public}",
     ]
-    return "\n".join(lines) + "\n"
+    return _written(lines)
 
 
 def shortly(names: list[str], language: str) -> str:
@@ -223,6 +223,12 @@ def _left(roles: Roles, language: str) -> Iterator[str]:
     if left:
         shown = listed(c.header for c in left[:20])
         yield f"# {told(language, 'start.left', count=len(left), headers=shown)}"
+
+
+def _written(lines: list[str]) -> str:
+    """A file of these lines. What ends a line for YAML alone is written as its escape, in comments as in quoted texts."""
+    text = "\n".join(lines) + "\n"
+    return re.sub("[\x85\u2028\u2029]", lambda sign: f"\\u{ord(sign[0]):04x}", text)
 
 
 def _text(value: str) -> str:
