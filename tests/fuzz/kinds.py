@@ -30,6 +30,7 @@ from mutate import bitten, spoken
 from reads import DATA, ERRORS, Try
 
 from fusion import language as fusion_language
+from fusion.integration import learn
 from workbook import cli, language, paths
 
 # Lines of a terminal of so many columns that a message fills; processor time of one input (others may use the machine);
@@ -255,6 +256,30 @@ def _totals(seed: int) -> Made:
     return Made(bitten(content, seed)) if seed % 3 == 0 else Made(content, len(held))
 
 
+def _learned(seed: int) -> Made:
+    """What an earlier run learned, whole, with a column less, of another type, odd cells, a row twice, or bitten."""
+    dice, stream = random.Random(seed), io.BytesIO()
+    steps = pd.DataFrame({"path": ["P1", "total"], "slope": [1.1, 1.2], "error": [0.1, None]})
+    means = pd.DataFrame({"path": ["P1", None, "total"], "mean": [0.5, 0.4, None], "n": [30, 2, 0]})
+    met = pd.DataFrame(
+        {"division": ["35"] * 2, "service": ["7320", "6450"], "n": [3, 0], "expected": [1.5, 0.5]}
+    )
+    tied = pd.DataFrame({"division": ["35"], "service": ["7320"], "m": [4], "tied": [0.25]})
+    held = learn.Learned(met, tied).kept(means, steps)
+    if seed % 5 == 1:
+        held = held.drop(columns=dice.choice([*held.columns]))
+    elif seed % 5 == 2:
+        held[dice.choice([*held.columns])] = dice.choice(["x", None, True, "2015", 1.5, -1.0])
+    elif seed % 5 == 3:
+        held = pd.concat([held, held.sample(dice.randint(1, 3), random_state=seed)])
+    elif seed % 5 == 4:
+        column = dice.choice([c for c in held.columns if c not in learn.NAMES])
+        held.loc[dice.randrange(len(held)), column] = dice.choice([float("inf"), -1.0, 1e300, float("nan")])
+    held.to_parquet(stream)
+    content = stream.getvalue()
+    return Made(bitten(content, seed)) if seed % 3 == 0 else Made(content)
+
+
 def _book(text: str, suffix: str = ".xlsx") -> Callable[[int], Made | None]:
     return lambda seed: book(text.encode(), suffix, seed)
 
@@ -286,6 +311,7 @@ KINDS: dict[str, tuple[str, Callable[[int], Made | None], Try]] = {
     "input-output table": ("odd.csv", of_csv(FLOWS), reads.read_flows),
     "input-output table in a book": ("odd.xlsx", _book(FLOWS), reads.read_flows),
     "earlier totals": ("odd.parquet", _totals, reads.read_vintage),
+    "what was learned": ("odd.parquet", _learned, reads.read_learned),
     "lists": ("odd.csv", of_csv(LISTS), reads.read_lists),
     "lists in a book": ("odd.xlsx", _book(LISTS), reads.read_lists),
     "classified": ("odd.csv", _of(".csv"), reads.read_classify),

@@ -20,6 +20,8 @@ from fusion.composite.errors import CompositeError
 from fusion.editing import corrections
 from fusion.evaluation import own_index, pilots, plan, targets, totals
 from fusion.evaluation.errors import EvaluationError
+from fusion.integration import learn, relatedness, tiers
+from fusion.integration.errors import IntegrationError
 from fusion.io import InputOutputError, read_own
 from fusion.panel import PanelError, prices, readers
 from fusion.start.command import new
@@ -34,7 +36,7 @@ from workbook.publish.secrecy.rules import SecrecyError
 
 ERRORS = (
     load.StudyError, AdapterError, PanelError, EvaluationError, ClassificationError, ExpressionError, CompositeError,
-    InputOutputError, SecrecyError,
+    InputOutputError, IntegrationError, SecrecyError,
 )  # fmt: skip
 DATA = paths.ROOT / "data"
 Try = Callable[[Path, int | None], None]
@@ -140,6 +142,15 @@ def read_flows(file: Path, rows: int | None) -> None:
 def read_vintage(file: Path, rows: int | None) -> None:
     found = totals.earlier(file, ["total"], range(2015, 2020), ["year", "path"])
     assert rows in (None, len(found))
+
+
+def read_learned(file: Path, rows: int | None) -> None:
+    """What it is used for gives shares, and the slopes leave no firm without a point."""
+    found = learn.read(file)
+    r = found.related(relatedness.Choices()).r.to_numpy()
+    assert ((r >= 0) & (r <= 1)).all()
+    firm = pd.DataFrame({"path": ["P1", "P9"], "tier": 1, "low": 0.0, "point": 0.2, "high": 1.0})
+    assert tiers.splice(firm, found.steps(firm.iloc[:0]))["point"].between(0, 1).all()
 
 
 def read_lists(file: Path, rows: int | None) -> None:

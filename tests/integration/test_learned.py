@@ -45,7 +45,15 @@ def test_new_returns_move_no_earlier_year_where_what_was_learned_is_kept(
     same = old.index
     assert (moved.loc[same, "point"] - old["point"]).abs().max() > 1e-4
     pd.testing.assert_series_equal(kept.loc[same, "point"], old["point"], rtol=1e-12)
-    pd.testing.assert_frame_equal(again, table), "the year after the next takes the same"
+    pd.testing.assert_frame_equal(again, table)  # the year after the next takes the same
+    known = learn.read(tmp_path / "learned.parquet").related(relatedness.Choices())
+    panel.to_parquet(tmp_path / "panel.parquet")
+    (tmp_path / "parts").mkdir()
+    firms.stream(tmp_path / "panel.parquet", tmp_path / "parts", known)
+    parts = pd.concat(map(pd.read_parquet, sorted((tmp_path / "parts").glob("*.parquet"))))
+    again = firms.integration(ibis.duckdb.connect().create_table("p", panel), known).to_pandas()
+    both = parts.merge(again, on=KEYS, suffixes=("", "_whole"))
+    assert len(both) == len(again) and (both["point"] - both["point_whole"]).abs().max() < 1e-12
     assert set(table["what"]) >= {learn.TOGETHER, learn.STEP} and len(kept) > len(old)
 
 
@@ -69,6 +77,10 @@ BROKEN = {
         r"row 1: tied is 2.0; allowed: 0–1",
     ),
     "a negative count": (lambda t: t.assign(what="together", n=-1.0, expected=1.0), "row 1: n is -1.0"),
+    "a row twice": (lambda t: pd.concat([t, t]), "row 3: what is step P1; allowed: each once"),
+    "no slope of all": (lambda t: t[t["path"] == "P1"], "row 1: path is P1; allowed: total"),
+    "a list for a kind": (lambda t: t.assign(what=[["x"]] * len(t)), "row 1: what is "),
+    "rows by name": (lambda t: t.assign(what="y").set_index(pd.Index(["a", "b"])), "row 1: what is y"),
     "a slope without a number": (lambda t: t.assign(what="step", slope=np.nan), "row 1: slope is nan"),
 }
 
@@ -76,7 +88,7 @@ BROKEN = {
 @pytest.mark.parametrize("how", BROKEN)
 def test_what_no_run_writes_is_refused(how: str, tmp_path: Path) -> None:
     change, said = BROKEN[how]
-    steps = pd.DataFrame({"path": ["P1"], "slope": [1.1], "error": [0.1]})
+    steps = pd.DataFrame({"path": ["P1", "total"], "slope": [1.1, 1.2], "error": [0.1, 0.1]})
     none = learn.Learned(relatedness.NOTHING, pd.DataFrame(columns=["division", "service", "m", "tied"]))
     table = none.kept(pd.DataFrame(columns=["path", "mean", "n"]), steps)
     change(table).to_parquet(tmp_path / "learned.parquet")

@@ -87,10 +87,7 @@ def integration(panel: ibis.Table, made: Relatedness, settings: Settings | None 
     con = panel.get_backend()
     _prepare(con, made.grid)
     con.create_table("_source", engine.asked(panel), temp=True, overwrite=True)
-    if made.means is not None:
-        con.create_table("_kept_means", made.means, temp=True, overwrite=True)
-        con.raw_sql(engine.KEPT_MEANS)
-    _run(con, "_source", chosen, learn=made.means is None)
+    _run(con, "_source", chosen, learn=not _kept(con, made))
     _score(con, made, chosen)
     found = con.sql("SELECT * EXCLUDE (row, special) FROM _scored ORDER BY firm_id, year")
     if "ind4" not in panel.columns:
@@ -190,14 +187,15 @@ def stream(
 ) -> None:
     """The same for panels larger than memory, from Parquet to Parquet, a million firm-years at a time.
 
-    Mean relatedness by path is learned from the first of them.
+    Mean relatedness by path is learned from the first of them, where no earlier panel's is given.
     """
     chosen = settings or Settings()
     con = database.opened(source.parent, target, memory=memory, threads=2, ordered=False)
     _prepare(con, made.grid)
+    kept = _kept(con, made)
     for number, part in enumerate(_parts(con, source)):
         con.raw_sql(f"CREATE OR REPLACE TEMP VIEW _source AS {part}")
-        _run(con, "_source", chosen, learn=number == 0)
+        _run(con, "_source", chosen, learn=number == 0 and not kept)
         _score(con, made, chosen)
         file = target / f"part_{number:05d}.parquet"
         con.raw_sql(f"COPY (SELECT * EXCLUDE (row, special) FROM _scored) TO '{file}' (FORMAT parquet)")
@@ -215,6 +213,15 @@ def _prepare(con: Any, found: Grid) -> None:
     con.create_table("_cells", found.cells, temp=True, overwrite=True)
     con.raw_sql(engine.CLASSES)
     _HELD[con.con] = ref(found)
+
+
+def _kept(con: Any, made: Relatedness) -> bool:
+    """Whether an earlier panel's mean relatedness by path holds; it is given to the connection then."""
+    if made.means is None:
+        return False
+    con.create_table("_kept_means", made.means, temp=True, overwrite=True)
+    con.raw_sql(engine.KEPT_MEANS)
+    return True
 
 
 def _run(con: Any, source: str, settings: Settings, learn: bool = True) -> None:

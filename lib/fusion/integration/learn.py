@@ -16,7 +16,7 @@ from fusion import archives
 from fusion.classification.editions import NATIONAL, successors
 from fusion.integration import engine
 from fusion.integration.errors import IntegrationError
-from fusion.integration.relatedness import NOTHING, Choices, Relatedness, relatedness, together
+from fusion.integration.relatedness import ALL, NOTHING, Choices, Relatedness, relatedness, together
 from fusion.language import listed, said
 
 _VOTES = """
@@ -32,10 +32,9 @@ NUMBERS = {TOGETHER: ("n", "expected"), TIED: ("m", "tied"), MEAN: ("mean", "n")
 NAMES = ("what", "division", "service", "path")
 STEPS = ("units", "rows", "slope", "error", "spearman", "apart", "passing")
 COLUMNS = (*NAMES, "n", "expected", "m", "tied", "mean", *STEPS)
-SHARES, UNKNOWN = (
-    ("tied", "mean"),
-    ("mean", "error"),
-)  # at most 1; missing where nobody, or one firm, tells it
+SHARES = ("tied", "mean")  # at most 1
+LARGEST = 1e15  # of counts and slopes: beyond whole numbers of double precision there is no count
+UNKNOWN = ("mean", "error")  # missing where nobody, or one firm, tells it
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ def read(file: Path) -> Learned:
         With the file: that it is not there or no Parquet, lacks columns, or holds what no run writes.
     """
     try:
-        table = archives.frame(file)
+        table = archives.frame(file).reset_index(drop=True)
     except (OSError, ValueError) as error:  # pyarrow's are ValueErrors
         reason = "" if file.is_file() else f" ({error.__class__.__name__})"
         raise IntegrationError(said("integration.learned_unread", file=file.name, reason=reason)) from None
@@ -160,16 +159,24 @@ def observed(panel: ibis.Table, start: str | None = None) -> tuple[pd.DataFrame,
 def _faults(table: pd.DataFrame) -> Iterator[dict[str, object]]:
     """Cells of an earlier run's table that no run writes: row (from 1), column, value, what is allowed."""
     for row, what in enumerate(table["what"].tolist(), 1):
-        if what not in NUMBERS:
-            yield {"row": row, "column": "what", "value": what, "allowed": listed(NUMBERS)}
+        if not isinstance(what, str) or what not in NUMBERS:
+            yield {"row": row, "column": "what", "value": str(what)[:80], "allowed": listed(NUMBERS)}
     for what, columns in NUMBERS.items():
         own = table[table["what"] == what]
         for column in columns:
-            top = 1.0 if column in SHARES else float("inf")
+            top = 1.0 if column in SHARES else LARGEST
             wrong = ~own[column].between(0, top) & (own[column].notna() | (column not in UNKNOWN))
             for row in own.index[wrong][:1]:
-                allowed = "0–1" if column in SHARES else "≥ 0"
+                allowed = "0–1" if column in SHARES else f"0–{LARGEST:g}"
                 yield {"row": row + 1, "column": column, "value": own.loc[row, column], "allowed": allowed}
+    # A cell twice would count twice; a path without a slope takes that of all.
+    cells = table[list(NAMES)].astype("object").fillna("").map(str)
+    for row in cells.index[cells.duplicated()][:1]:
+        value = " ".join(filter(None, cells.loc[row]))[:80]
+        yield {"row": row + 1, "column": "what", "value": value, "allowed": said("integration.learned_once")}
+    steps = table.loc[table["what"] == STEP, "path"]
+    if len(steps) and not steps.eq(ALL).any():
+        yield {"row": steps.index[0] + 1, "column": "path", "value": steps.iloc[0], "allowed": ALL}
 
 
 def _of_2017(lines: pd.DataFrame) -> pd.DataFrame:
