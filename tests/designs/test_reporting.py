@@ -147,6 +147,19 @@ def test_what_cannot_be_weighted_is_named() -> None:
             reported(data.assign(**change), ["x"])
 
 
+def test_a_chance_of_nothing_is_no_weight() -> None:
+    """The fit ends, but a unit's chance to tell is e⁻²⁵: it would weigh more than all the others together, or nothing."""
+    rng = np.random.default_rng(2)
+    data = drawn(rng, 400)
+    data["x"] = rng.uniform(-1, 1, 400)
+    data["y"] = data["whole"].where(rng.random(400) < 1 / (1 + np.exp(-3 * data["x"])))
+    data.loc[0, ["x", "y"]] = -12.0, np.nan
+    with pytest.raises(EffectsError, match="foretold"):
+        reported(data, ["x"])
+    data.loc[0, "x"] = -4.0
+    assert reported(data, ["x"]).least > 0
+
+
 def test_changes_keep_what_was_known_before() -> None:
     data = pd.DataFrame(
         {

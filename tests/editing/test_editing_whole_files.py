@@ -67,6 +67,17 @@ def test_all_its_money_is_put_right_and_what_another_form_brings_stays() -> None
     assert (log["old"] / log["new"]).to_numpy() == pytest.approx(10.0)
 
 
+@pytest.mark.parametrize(
+    ("power", "moves"), [(1.0, True), (1.24, True), (1.37, False), (2.0, False), (0.0, False)]
+)
+def test_an_item_moves_with_its_file_within_three_tenths_of_a_power(power: float, moves: bool) -> None:
+    """Beside growth of 8 % (.03) into the file and out of it: .27 and .34 from the file's own power of one."""
+    frame = made({2019: 10.0}, other=("payroll",))
+    frame.loc[frame["year"] == 2019, "payroll"] *= 10.0**power
+    found = wholes.find(raw(frame).table, spans())
+    assert found["factor"].tolist() == [1] and ("payroll" in found["items"].iloc[0]) == moves
+
+
 def test_a_single_slip_within_such_a_file_is_still_asked_for_as_it_was_reported() -> None:
     frame = made({2019: 10.0})
     at = (frame["firm_id"] == "U004") & (frame["year"] == 2019)

@@ -65,6 +65,33 @@ def test_only_three_calls_are_put_right(panel: pd.DataFrame) -> None:
     assert told.loc["total", "growth_three"] == pytest.approx(100 * ((1416.1 + 30) / 610 - 1))
 
 
+def test_amounts_by_class_do_not_move_with_another_item() -> None:
+    """Revenue is put right, from 1,000 to 100; services by class are parts of service revenue, which nobody doubts."""
+    rows = [
+        ("m", 2019, 90.0, 40.0),
+        ("m", 2020, 1000.0, 44.0),
+        ("n", 2019, 90.0, 10.0),
+        ("n", 2020, 95.0, 11.0),
+    ]
+    panel = pd.DataFrame(rows, columns=["firm_id", "year", "operating_revenue", "service_revenue"]).assign(
+        section="C", class_version="2017", edition="2017", code_own="3911", code_2017="3911"
+    )
+    panel["service_rev_by_class"] = [json.dumps({"7320": v}) for v in panel["service_revenue"]]
+    queue = pd.DataFrame([("m", 2020, "operating_revenue", 1000.0, 100.0, 99.0)], columns=QUEUE.columns)
+    goals = pd.DataFrame(
+        {"target": ["t", "u"], "name_en": ["t", "u"], "name_zh": ["t", "u"], "kind": "growth", "goal": 10.0,
+         "measure": ["services_of_makers", "operating_revenue"], "population": ["producer_services_2019", ""]}
+    )  # fmt: skip
+    years = {"base_years": [2019], "horizons": [2020]}
+    marked = targets.marked(panel, goals)
+    told = doubts.of_targets(
+        targets.grids(marked, goals, tolerance=0.5, **years), marked, queue, goals, 0.5, False, **years
+    )
+    own = told[told["price"] == "nominal"].groupby("target")
+    assert own["rate"].first().to_dict() == pytest.approx({"t": 10.0, "u": 100 * (1095 / 180 - 1)})
+    assert own["rate_three"].first().to_dict() == pytest.approx({"t": 10.0, "u": 100 * (195 / 180 - 1)})
+
+
 def test_nothing_is_added_under_rules_without_doubts_or_where_nothing_would_print_otherwise(
     panel: pd.DataFrame,
 ) -> None:

@@ -63,6 +63,16 @@ def test_what_was_put_in_is_found() -> None:
     assert (found.loc[["F0", "F1"], "rank_low"] <= found.loc[["F0", "F1"], "rank_high"]).all()
 
 
+def test_a_unit_that_is_silent_after_its_start_has_no_percentile() -> None:
+    """Its peers have levels; that none lies below what is not known puts it at no place, least of all the lowest."""
+    data = panel()
+    data.loc[(data["firm_id"] == "F0") & (data["year"] >= 2019), "fi"] = np.nan
+    units = pilot_units.matched(table(("enterprise", "F0"), ("enterprise", "F1")), data)
+    found = scorecard.scorecard(units, data, CHOICES).set_index("unit")
+    assert found.loc["F0", ["index_after", "percentile"]].isna().all() and found.loc["F0", "index_before"] > 0
+    assert 0 <= found.loc["F1", "percentile"] <= 100
+
+
 def test_kinds_are_kept_apart() -> None:
     found = scored(("enterprise", "F0"), ("region", "D0")).set_index("unit")
     assert found.loc["F0", "ranked"] == 60 and found.loc["D0", "ranked"] == 6

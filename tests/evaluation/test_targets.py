@@ -168,6 +168,20 @@ def test_the_state_of_targets_that_nobody_observed() -> None:
     assert targets.status(goals.iloc[:1], targets.load_observed(None, goals)).empty
 
 
+def test_the_state_of_an_observed_target_by_hand() -> None:
+    """1,210 of 1,500 are 80.67 %; from 1,000 two years before that is 10 % a year."""
+    goals = targets.load(OWN)
+    observed = pd.DataFrame(
+        [("iiot_core", 2019, 1000.0, "x"), ("iiot_core", 2021, 1210.0, "y")],
+        columns=["target", "year", "value", "source"],
+    )
+    name = goals.set_index("target").loc["iiot_core", "name_en"]
+    line = targets.status(goals, observed).set_index("name_en").loc[name]
+    assert line[["latest", "reached", "pace", "required"]].astype(float).tolist() == pytest.approx(
+        [1210.0, 100 * 1210 / 1500, 10.0, 100 * (1500 / 1210 - 1)]
+    )
+
+
 def test_a_target_is_judged_on_its_own_population_or_not_at_all() -> None:
     goals = pd.DataFrame(
         [{"target": "t", "kind": "growth", "measure": "service_revenue", "goal": 10.0, "population": "flag"}]

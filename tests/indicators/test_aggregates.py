@@ -71,6 +71,18 @@ def test_a_ratio_that_few_report_is_missing() -> None:
     assert np.isnan(found.draws[:, :2, 1]).all() and not np.isnan(found.levels[:, 0]).any()
 
 
+def test_ten_firms_make_a_ratio_and_nine_do_not() -> None:
+    data = panel(20).query("kind == 'manufacturing'").groupby(["district", "year"]).head(10)
+    made = pd.concat([data, data]).groupby(["district", "year"]).head(10)
+    serves = made.assign(kind="services")
+    asked = {"draws": 3, "min_share": 0.1}
+    found = aggregates.aggregates(pd.concat([made, serves]), ["district", "year"], **asked)
+    assert (found.groups["firms"] == 10).all() and found.ratios.notna().all(axis=None)
+    fewer = pd.concat([made.reset_index(drop=True).drop(index=0), serves])
+    again = aggregates.aggregates(fewer, ["district", "year"], **asked)
+    assert again.ratios["M1"].isna().sum() == 1 and again.ratios["S1"].notna().all()
+
+
 def test_resamples_vary_as_the_delta_method_says() -> None:
     data = panel(400)[["district", "year", "kind", "value_added", "employees_avg"]]
     found = aggregates.aggregates(data, ["district"], draws=2000, min_share=0.1)

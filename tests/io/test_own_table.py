@@ -175,6 +175,16 @@ def test_what_the_panel_does_not_hold_is_left_out_and_told(tmp_path: Path) -> No
     assert np.isnan(nothing["upstream_treated"]) and nothing["upstream_covered"] == 0
 
 
+def test_a_year_in_which_nobody_has_a_size_has_no_exposure(tmp_path: Path) -> None:
+    """Not that of another year, and not a share of nothing."""
+    both = pd.concat([firms().assign(year=2019, size=np.nan), firms()])
+    found = both_ways.exposures(both, own(tmp_path), {"treated": "t"}, "size").set_index(["firm_id", "year"])
+    told = found[["upstream_treated", "upstream_covered", "downstream_treated", "downstream_covered"]]
+    none = told.xs(2019, level="year").to_numpy()
+    assert np.isnan(none[:, [0, 2]]).all() and (none[:, [1, 3]] == 0).all()
+    assert told.loc[("m1", 2020)].tolist() == pytest.approx([0.875, 1.0, 1 / 3 + 2 / 3 * 0.75, 1.0])
+
+
 def test_the_form_reads_and_adds_up() -> None:
     found = io.read_own(Path(__file__).parents[2] / "data" / "io" / "table_template.csv")
     assert (

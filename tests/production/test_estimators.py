@@ -12,7 +12,7 @@ from estimators.production import estimate
 from estimators.production.choices import Choices
 from estimators.production.methods.algebra import least_squares, minimise, monomials, orthonormal
 from estimators.production.methods.process import Process, innovation, moments, residuals
-from estimators.production.methods.survival import probit
+from estimators.production.methods.survival import _slopes, probit
 from evidence.montecarlo.designs import DESIGNS, simulate, truth
 from evidence.montecarlo.production import CASES, main, run
 
@@ -97,6 +97,32 @@ def test_probit_is_that_of_statsmodels() -> None:
     peer = Probit(y, x).fit(disp=0)
     # Both maximise the same concave likelihood, to steps below 1e-6.
     assert probit(x, y, np.ones(500)) == pytest.approx(peer.params, abs=1e-5)
+
+
+def test_a_firm_that_left_against_all_odds_counts_by_its_odds() -> None:
+    """Nine standard deviations out: the slope of ln Φ(−9) is −9.11 (Mills' ratio), not what rounding leaves of 1 − Φ(9)."""
+    from scipy.optimize import minimize
+    from scipy.special import log_ndtr
+
+    score, information = _slopes(np.array([9.0, 9.0, 0.0, -9.0]), np.array([0.0, 1.0, 1.0, 1.0]))
+    # Mills' ratio: φ(9)/Φ(−9) = 9 + 1/9 − 2/9³ + 10/9⁵ − …; φ(0)/Φ(0) = √(2/π).
+    assert score == pytest.approx([-9.10853, 1.0279774e-18, np.sqrt(2 / np.pi), 9.10853], rel=1e-5)
+    assert information[2] == pytest.approx(2 / np.pi) and information[0] == pytest.approx(
+        9.3633e-18, rel=1e-4
+    )
+    rng = np.random.default_rng(4)
+    x = np.column_stack([np.ones(400), rng.normal(size=400)])
+    y = (x @ [0.5, 1.0] + rng.normal(size=400) > 0).astype(float)
+    x[0, 1], y[0] = 9.0, 0.0
+    weight = np.ones(400)
+    weight[0] = 0.01
+
+    def loss(beta: np.ndarray) -> float:
+        return -float(weight @ log_ndtr(np.where(y > 0, 1, -1) * (x @ beta)))
+
+    peer = minimize(loss, [0.0, 0.0], method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12})
+    assert x[0] @ peer.x > 8, "beyond where 1 − Φ has digits"
+    assert probit(x, y, weight) == pytest.approx(peer.x, abs=1e-6)
 
 
 def test_wooldridge_is_two_stage_least_squares_of_linearmodels(planned: pd.DataFrame) -> None:

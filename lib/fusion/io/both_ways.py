@@ -140,8 +140,8 @@ def exposures(rows: pd.DataFrame, own: Own, columns: dict[str, str], weight: str
             covered = known @ w.to_numpy().T
             sums = there @ w.to_numpy().T
             values = np.divide(sums, covered, out=np.full_like(sums, np.nan), where=covered > 0)
-            out[f"{side}_{name}"] = np.where(at[0] >= 0, values[at], np.nan)
-            out[f"{side}_covered"] = np.where(at[0] >= 0, covered[at], np.nan)
+            out[f"{side}_{name}"] = values[at]
+            out[f"{side}_covered"] = covered[at]
     return out
 
 

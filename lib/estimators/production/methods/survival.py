@@ -39,18 +39,23 @@ def survival(basis: Floats, rows: Bools, sample: Sample, weight: Floats) -> Floa
 
 def probit(x: Floats, y: Floats, weight: Floats, limit: int = 50) -> Floats:
     """Maximum likelihood by Fisher scoring: coefficients (b,) of y ∈ {0, 1} on x (m, b) with weights (m,)."""
-    from scipy.special import ndtr
-
     beta = np.zeros(x.shape[1])
     for _ in range(limit):
-        # Beyond 8 the densities vanish: a firm that is sure to stay says nothing more.
-        index = np.clip(times(x, beta), -8, 8)
-        p = np.clip(ndtr(index), 1e-15, 1 - 1e-15)
-        density = np.exp(-(index**2) / 2) / np.sqrt(2 * np.pi)
-        information = weight * density**2 / (p * (1 - p))
-        score = weight * density * (y - p) / (p * (1 - p))
-        step = np.linalg.lstsq(cross(x * information[:, None], x), cross(x, score), rcond=1e-12)[0]
+        score, information = _slopes(times(x, beta), y)
+        step = np.linalg.lstsq(
+            cross(x * (weight * information)[:, None], x), cross(x, weight * score), rcond=1e-12
+        )[0]
         beta = beta + step
         if np.max(np.abs(step)) < 1e-8:
             break
     return beta
+
+
+def _slopes(index: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Score of ln Φ(±index) and its information φ²/(Φ(index) Φ(−index)), by logs: both hold however far out a firm lies."""
+    from scipy.special import log_ndtr
+
+    density = -(index**2) / 2 - np.log(2 * np.pi) / 2
+    stays, leaves = log_ndtr(index), log_ndtr(-index)
+    score = np.where(y > 0, np.exp(density - stays), -np.exp(density - leaves))
+    return score, np.exp(2 * density - stays - leaves)
