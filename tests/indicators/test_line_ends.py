@@ -44,3 +44,13 @@ def test_a_line_that_ends_early_is_named_and_no_two_names_meet() -> None:
     strokes = [line for line in axis.lines if line.get_transform() == axis.transAxes]
     assert [line.get_color() for line in strokes] == [line.get_color() for line in axis.lines[:3]]
     assert axis.get_legend() is None
+
+
+def test_names_above_stand_as_low_as_they_can() -> None:
+    # The last begins nothing; the middle one would run into it; the first would run into both.
+    assert ends.storeys(np.array([0.0, 10, 20]), np.array([25.0, 12, 30])) == [2, 1, 0]
+    # Names that end before the next stroke stand side by side.
+    assert ends.storeys(np.array([0.0, 10, 20]), np.array([9.0, 9, 9])) == [0, 0, 0]
+    # Over the stroke of a name that stands higher it stands higher still, though its own line were free.
+    assert ends.storeys(np.array([0.0, 5, 20]), np.array([8.0, 30, 5])) == [2, 1, 0]
+    assert ends.storeys(np.array([]), np.array([])) == []

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import cycle, islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+ROW = 0.7  # of a row's height, what its terms take
 
 
 def forest(table: pd.DataFrame, labels: list[str], colour_by: str, x: str) -> Figure:
@@ -70,28 +73,35 @@ def coefficients(frame: pd.DataFrame, axes: Mapping[str, str], truth: float | No
     """
     import matplotlib.pyplot as plt
 
-    figure, axis = plt.subplots(figsize=(7.2, 1.4 + 0.5 * len(frame)))
-    place = {spec: -i for i, spec in enumerate(frame["spec"].unique())}
+    specs, terms = list(frame["spec"].unique()), list(frame["term"].unique())
+    figure, axis = plt.subplots(figsize=(8.6, 1.4 + 0.4 * len(specs) * max(1, len(terms))))
     colours = cycle(plt.rcParams["axes.prop_cycle"].by_key()["color"])
+    places, names = [], []
     for k, (colour, (name, part)) in enumerate(zip(colours, frame.groupby("term", sort=False), strict=False)):
-        y, half = part["spec"].map(place) - 0.22 * k, part["ci_high"] - part["estimate"]
-        axis.errorbar(
-            part["estimate"],
-            y,
-            xerr=half,
-            fmt="o",
-            capsize=3,
-            label=name,
-            color=colour,
-        )
+        # A specification's terms share its row.
+        y = -part["spec"].map(specs.index) - ROW * (k + 0.5 - len(terms) / 2) / len(terms)
+        half = part["ci_high"] - part["estimate"]
+        axis.errorbar(part["estimate"], y, xerr=half, fmt="o", capsize=3, label=name, color=colour)
+        places += list(y)
+        names += [name] * len(part)
     axis.axvline(0, color="0.4", lw=1)
-    if truth is not None:
-        axis.axvline(truth, color="0.2", ls="--", lw=1, label=axes["truth"])
-    axis.set_yticks(list(place.values()), list(place))
+    axis.set_yticks([-i for i in range(len(specs))], specs)
     axis.set_xlabel(axes["x"])
-    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    _beside(axis, places, names if len(terms) > 1 else names[:1] + [""] * (len(names) - 1))
+    if truth is not None:
+        axis.axvline(truth, color="0.2", ls="--", lw=1)
+        at: dict[str, Any] = {"xycoords": axis.get_xaxis_transform(), "textcoords": "offset points"}
+        axis.annotate(axes["truth"], (truth, 1), xytext=(0, 3), ha="center", fontsize=9.5, **at)
     figure.tight_layout()
     return figure
+
+
+def _beside(axis: Axes, places: list[float], names: list[str]) -> None:
+    """What each interval is of, at its height on the right; one term is named once."""
+    other = axis.secondary_yaxis("right")
+    other.set_yticks(places, names)
+    other.tick_params(length=0)
+    other.spines["right"].set_visible(False)
 
 
 def without_each(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from fusion.plots.ends import End, named
+from fusion.plots.ends import End, above, named
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,7 +28,8 @@ def group_means(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
 
     latest = frame[frame["year"] == frame["year"].max()].sort_values("mean")
     place = {name: i for i, name in enumerate(latest["district"])}
-    figure, axis = plt.subplots(figsize=(7.2, 1.4 + 0.3 * len(place)), layout="constrained")
+    figure, axis = plt.subplots(figsize=(7.2, 1.4 + 0.3 * len(place)))
+    marks = []
     sides = zip(
         (-0.12, 0.12), plt.rcParams["axes.prop_cycle"].by_key()["color"], frame.groupby("year"), strict=False
     )
@@ -37,9 +38,11 @@ def group_means(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
         at = line["district"].map(place).astype(float) + shift  # a first year may have none of the last one's
         half = line["high"] - line["mean"]
         axis.errorbar(line["mean"], at, xerr=half, fmt="o", color=color, label=str(year), ms=4)
+        top = pd.DataFrame({"x": line["mean"], "y": at}).sort_values("y").tail(1)
+        marks += [End(str(year), *place, color) for place in zip(top["x"], top["y"], strict=True)]
     axis.set_yticks(range(len(place)), list(place))
     axis.set(xlabel=axes["x"], ylabel=axes["y"])
-    axis.legend(loc="lower right")
+    above(axis, marks)
     return figure
 
 
@@ -51,21 +54,24 @@ def stacked(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
     frame : pandas.DataFrame
         ``path``, ``chain``, ``points``.
     axes : mapping
-        Words of ``x`` and ``legend``.
+        Word of ``x``.
     """
     import matplotlib.pyplot as plt
 
     order = list(dict.fromkeys(frame["path"]))
-    figure, axis = plt.subplots(figsize=(7.2, 1.2 + 0.32 * len(order)), layout="constrained")
-    left = pd.Series(0.0, index=order)
+    figure, axis = plt.subplots(figsize=(7.2, 1.2 + 0.32 * len(order)))
+    left, marks = pd.Series(0.0, index=order), []
     for color, (chain, part) in zip(
         plt.rcParams["axes.prop_cycle"].by_key()["color"], frame.groupby("chain", sort=False), strict=False
     ):
         points = part.set_index("path")["points"].reindex(order)
         axis.barh(order, points, left=left, color=color, label=chain)
+        if order:  # the last path is drawn on top
+            marks.append(End(str(chain), left.iloc[-1] + points.iloc[-1] / 2, len(order) - 1, color))
         left = left + points
     axis.set(xlabel=axes["x"])
-    axis.legend(title=axes["legend"], ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0), frameon=False)
+    axis.margins(y=0.02)
+    above(axis, marks)
     return figure
 
 

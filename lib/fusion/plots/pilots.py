@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from fusion.plots.ends import End, named
+
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -27,14 +30,15 @@ def gaps(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
     order = frame.sort_values("gap").reset_index(drop=True)
     outside = order["outside"].astype(bool)
     blue, orange = plt.rcParams["axes.prop_cycle"].by_key()["color"][:2]
-    axis.fill_between(
-        order.index, order["gap_low"], order["gap_high"], color="0.85", lw=0, label=axes["band"]
-    )
+    axis.fill_between(order.index, order["gap_low"], order["gap_high"], color="0.85", lw=0)
     for rows, colour in ((~outside, blue), (outside, orange)):
         axis.scatter(order.index[rows], order.loc[rows, "gap"], s=9, color=colour)
     axis.axhline(0, color="0.3", lw=0.8)
     axis.set(xlabel=axes["x"], ylabel=axes["y"])
-    axis.legend(frameon=False)
+    banded = order.dropna(subset=["gap_low", "gap_high"])
+    last = banded.tail(1)
+    middle = (last["gap_low"] + last["gap_high"]) / 2
+    named(axis, [End(axes["band"], *at, "0.6") for at in zip(last.index, middle, strict=True)])
     return figure
 
 
@@ -51,22 +55,27 @@ def chains(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
     import matplotlib.pyplot as plt
     from matplotlib.ticker import MaxNLocator
 
-    figure, grid = plt.subplots(2, 3, figsize=(9, 5.2), sharex=True, sharey=True, squeeze=False)
+    figure, grid = plt.subplots(3, 2, figsize=(9, 7.4), sharex=True, sharey=True, squeeze=False)
+    figure.subplots_adjust(left=0.1, right=0.86, wspace=0.42, hspace=0.3)  # room for names at lines
     units = list(frame.groupby(["name", "grade", "start"], sort=False))
+    ends: dict[Axes, list[End]] = {}
     for axis, ((name, grade, start), own) in zip(grid.flat, units, strict=False):
         lines = own.groupby("chain", sort=False)
         for (chain, line), colour in zip(
             lines, plt.rcParams["axes.prop_cycle"].by_key()["color"], strict=False
         ):
             axis.plot(line["year"], line["score"], color=colour, lw=1.4, label=chain)
+            last = line.dropna(subset=["score"]).tail(1)
+            at = zip(last["year"], last["score"], strict=True)
+            ends.setdefault(axis, []).extend(End(str(chain), *place, colour) for place in at)
         axis.axvline(start - 0.5, color="0.4", ls=":", lw=1)
         axis.set_title(f"{name} ({grade})", fontsize=9)
         axis.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     for axis in grid.flat[len(units) :]:
         axis.set_visible(False)
     figure.supylabel(axes["y"], fontsize=10)
-    handles = grid.flat[0].get_legend_handles_labels()
-    figure.legend(*handles, loc="lower center", ncol=5, frameon=False, bbox_to_anchor=(0.5, -0.05))
+    for axis, names in ends.items():
+        named(axis, names)
     return figure
 
 
@@ -96,9 +105,9 @@ def card(scores: pd.DataFrame, unit: Mapping[str, Any], axes: Mapping[str, str])
     band = [unit["gap_low"], unit["gap_high"]]
     if not pd.isna(band).any():
         right.barh([0], [band[1] - band[0]], left=[band[0]], color="0.82", height=0.5, label=axes["band"])
+        right.text(sum(band) / 2, -0.35, axes["band"], fontsize=8, ha="center", va="top")
         outside = not band[0] <= unit["gap"] <= band[1]
         right.plot([unit["gap"]], [0], "o", color=orange if outside else blue, ms=8)
-        right.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, 0.3))
     right.axvline(0, color="0.4", lw=0.8)
     right.set(ylim=(-1, 0.8), yticks=[])
     right.set_title(axes["chart_gap"], fontsize=9, loc="left")

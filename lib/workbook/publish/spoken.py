@@ -316,11 +316,15 @@ def _inputs(root: Path, notebook: str) -> Iterator[Path]:
     yield from sorted(Path(__file__).parents[1].joinpath("exhibits").rglob("*.py"))
     tables = [paths.ROOT / one.file for one in sheets.shared().vocabularies.values() if one.file]
     drawn = {one.draw.split(":")[0] for one in record.records(root / notebook, notebook) if one.draw}
-    code = [spec.origin for name in sorted(drawn) if (spec := importlib.util.find_spec(name)) and spec.origin]
+    origins = [
+        spec.origin for name in sorted(drawn) if (spec := importlib.util.find_spec(name)) and spec.origin
+    ]
+    # A drawing takes from the modules beside it.
+    code = sorted({file for origin in origins for file in Path(origin).parent.glob("*.py")})
     several = [
         root / notebook / "done.json",
         *tables,
-        *map(Path, code),
+        *code,
         *sorted(root.glob("*/codebook.parquet")),
     ]
     yield from (file for file in several if file.is_file())
