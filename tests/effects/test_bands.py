@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import norm
+from scipy.stats import t as t_law
 
 from estimators.effects import dynamics
 from estimators.effects.imputation import bands, fit, leads, tables
@@ -111,6 +112,49 @@ def test_a_path_from_one_year_has_intervals_and_a_band() -> None:
     assert none.empty and {"event_time", "ci_low", "band_high"} <= set(none)
     assert averages.ends(path) == {"first": 1.0, "late": 2.0} and averages.ends(path.iloc[:0]) == {}
     assert averages.ends(path.iloc[:1]) == {"late": 0.5}
+
+
+def test_few_treated_clusters_take_students_quantile() -> None:
+    """Of 95 %: 12.706 with two treated clusters, 2.7764 with five, the normal's where nobody knows how many."""
+    found = bands.critical(norm.ppf(0.975), [2, 5, 1e9, np.nan])
+    np.testing.assert_allclose(found, [12.7062, 2.77645, 1.95996, 1.95996], rtol=1e-5)
+    times = pd.Index([-2, 0, 1], name="event_time")
+    error = np.array([1.0, 1.0, 2.0])
+    args = pd.Series([0.5, 1.0, 2.0], times), pd.DataFrame(np.diag(error**2), times, times)
+    behind = pd.Series({-2: 5, 0: 1_000_000, 7: 3})
+    table = bands.of_path(*args, clusters=behind)
+    np.testing.assert_allclose(
+        table["ci_high"] - table["estimate"], [2.77645, 1.95996, 2 * 1.95996], rtol=1e-5
+    )
+    # Three apart: the normal band is Šidák's, 2.3877; what lies beyond it has as much room at four degrees of freedom.
+    wide = (table["band_high"] - table["estimate"]) / error
+    np.testing.assert_allclose(wide, [t_law.isf(norm.sf(2.3877), 4), 2.3877, 2.3877], rtol=0.01)
+    study = table.assign(estimator="a").drop(columns=["band_low", "band_high"])
+    told = bands.beside(study, {}, clusters=behind)
+    np.testing.assert_allclose(told["multiplier"], bands.critical(bands.sidak(3), [5, 1e6, np.nan]))
+    assert bands.apart(told)["multiplier"].iloc[0] == told["multiplier"].max() > 3.5
+    starts = pd.DataFrame(
+        {"unit": [1, 1, 2, 2, 3], "year": [1, 2, 1, 2, 2], "start": [2, 2, 2, 2, 0], "group": "g"}
+    )
+    assert dynamics.starters(starts).to_dict() == {-1: 2, 0: 2}
+    assert dynamics.starters(starts, "group").to_dict() == {-1: 1, 0: 1}
+
+
+def test_few_treated_units_do_not_narrow_the_band() -> None:
+    """18 of 36 units start: the normal band holds whole paths too seldom, by two to seven points; Student's as promised."""
+    rng = np.random.default_rng(31)
+    held = []
+    for _ in range(120):
+        data = drawn(rng, 36)
+        path = leads.rebased(fit(data, **NAMES), -4)
+        shown = [
+            bands.of_path(path.estimate, path.covariance, draws=4000, clusters=behind)
+            for behind in (None, dynamics.starters(data))
+        ]
+        held.append([((t["band_low"] < 0) & (t["band_high"] > 0)).all() for t in shown])
+    normal, student = np.mean(held, axis=0)
+    # Three errors of 120 draws are .06.
+    assert normal < student and 0.89 < student < 0.995
 
 
 def test_coverage_of_whole_paths() -> None:

@@ -276,6 +276,41 @@ def test_a_coarser_cluster_reaches_all_estimators(rows: pd.DataFrame) -> None:
     assert moved["cs"] > 1e-6 and moved.drop("cs").max() < 1e-10  # weights: sizes of cohorts, not rows
 
 
+def test_a_stack_is_not_moved_by_who_enters_and_leaves() -> None:
+    """Levels of firms that never move: some high starters enter late, some leave. All leads and effects are nothing."""
+    units = np.arange(60)
+    start = np.where(units < 30, 2014 + units % 2, 0)
+    data = pd.DataFrame({"unit": np.repeat(units, 8), "year": np.tile(np.arange(2010, 2018), 60)})
+    data = data.assign(start=start[data["unit"]], y=(data["unit"] % 7).astype(float))
+    late, gone = (
+        data["unit"].isin([5, 6]) & (data["year"] < 2013),
+        data["unit"].eq(41) & (data["year"] > 2014),
+    )
+    some = data[~late & ~gone]
+    keys = {"outcome": "y", "unit": "unit", "time": "year", "first_treat": "start"}
+    stack = dd.StackedDiD(kappa_pre=3, kappa_post=2, control_group="not_yet_treated")
+    moved = dynamics.event_study("stacked", stack.fit(some, **keys))["estimate"].dropna()
+    assert moved.abs().max() > 0.05
+    kept = dynamics.whole(some)
+    assert set(kept["unit"]) == set(units) - {5, 6, 41}
+    np.testing.assert_allclose(
+        dynamics.event_study("stacked", stack.fit(kept, **keys))["estimate"], 0, atol=1e-12
+    )
+    averaged = averages.table({"stacked": stack.fit(kept, **keys)}, some, some, stayers=kept).iloc[0]
+    assert averaged[["n", "units", "target"]].tolist() == [57 * 8, 57, "stayers"]
+    truth = pd.DataFrame(
+        {"dimension": ["overall", "event_time"], "level": ["all", "0"], "n": 1, "effect": [0.2, 0.1]}
+    )
+    named = pd.DataFrame({"target": ["all", "common", "stayers"]})
+    told = averages.with_truth(named, truth, 0)["truth"]
+    np.testing.assert_array_equal(told, [0.2, 0.1, np.nan])
+    assert averages.with_truth(named, truth.assign(effect=0.0), 0)["truth"].eq(0).all()
+    with pytest.raises(EffectsError, match="0 start and 29 do not"):
+        dynamics.whole(some[(some["start"] == 0) | (some["year"] < 2017)])
+    with pytest.raises(EffectsError, match="2012"):
+        dynamics.whole(some[some["year"] != 2012])
+
+
 def test_next_year_is_matched_by_unit(rows: pd.DataFrame) -> None:
     ahead = dynamics.with_next(rows, "x")
     value = rows.set_index(["firm_id", "year"])["x"]

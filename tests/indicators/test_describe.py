@@ -78,6 +78,32 @@ def test_no_index_gives_empty_tables() -> None:
     assert measure.io_change(table).empty and measure.io_series(table).empty
 
 
+def test_what_industries_buy_in_the_first_and_the_last_year() -> None:
+    """Shares are percent; the second buys most in the last year, the third is there in the last alone; 2018 is passed over."""
+    lines = [
+        ("x", 2017, 0.1),
+        ("x", 2018, 0.9),
+        ("x", 2020, 0.2),
+        ("y", 2017, 0.3),
+        ("y", 2020, 0.4),
+        ("z", 2020, 0.1),
+    ]
+    table = pd.DataFrame(lines, columns=["firm_name", "year", "d_ps"])
+    table = table.assign(
+        firm_name_zh=table["firm_name"] + "业", c_ps=2 * table["d_ps"], ps_share_intermediate=0.05
+    )
+    found = measure.io_change(table)
+    assert found["industry_en"].tolist() == ["y", "x", "z"] and found["industry_zh"].tolist() == [
+        "y业",
+        "x业",
+        "z业",
+    ]
+    assert list(found)[2:] == [f"{c}_{end}" for c in measure.PURCHASES for end in ("first", "last")]
+    np.testing.assert_allclose(found["d_ps_first"], [30, 10, np.nan])
+    np.testing.assert_allclose(found["d_ps_last"], [40, 20, 10])
+    np.testing.assert_allclose(found["c_ps_last"], [80, 40, 20])
+
+
 def test_what_firms_add_to_the_three_sides() -> None:
     columns = {
         "firm_id": ["a", "b", "c"],

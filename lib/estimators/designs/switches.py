@@ -33,7 +33,7 @@ class Switches:
     ----------
     table : DataFrame
         change (on, off), phase (all, lasting, ended), horizon (0: the year of the change), estimate, std_error, intervals and
-        bands, switchers, controls, dose (mean years treated more than without the change).
+        bands (`bands.critical`: few switchers), switchers, controls, dose (mean years treated more than without the change).
     covariance : DataFrame
         Of all rows; index and columns in the order of the table.
     left_out : int
@@ -97,7 +97,8 @@ def switches(
     table = pd.DataFrame(list(columns), columns=KEYS)
     counted = pd.DataFrame([counts for _, counts in columns.values()])
     table["estimate"], table["std_error"] = raw.sum(axis=0), np.sqrt(np.diag(covariance))
-    table = with_intervals(table, covariance, size, 20_000, seed)
+    behind = np.minimum(counted["switchers"], len(psi))
+    table = with_intervals(table, covariance, size, 20_000, seed, behind)
     table = pd.concat([table, counted], axis=1).astype({"switchers": int, "controls": int})
     index = pd.MultiIndex.from_frame(table[KEYS])
     return Switches(table, pd.DataFrame(covariance, index, index), wide.left_out)

@@ -321,15 +321,34 @@ def balanced(data: pd.DataFrame) -> pd.DataFrame:
     return data[data.groupby("unit")["year"].transform("size") == data["year"].nunique()]
 
 
+def whole(data: pd.DataFrame) -> pd.DataFrame:
+    """Rows of units seen in every year, for estimators that compare levels of groups without effects of units.
+
+    A stack has effects of its two groups alone (Wing, Freedman & Hollingsworth 2024): who enters and leaves moves its leads and
+    effects as a change of the outcome would (on synthetic panels without an effect, leads of .03 five years before).
+
+    Raises
+    ------
+    EffectsError
+        With the years that are absent for all; where no unit that starts, or none else, is seen in every year.
+    """
+    kept = balanced(consecutive(data))
+    starts = kept["start"] > 0
+    if starts.all() or not starts.any():
+        seen = kept.loc[starts, "unit"].nunique(), kept.loc[~starts, "unit"].nunique()
+        raise EffectsError(said("effects.none_seen_throughout", treated=seen[0], others=seen[1]))
+    return kept
+
+
 def seen_first(data: pd.DataFrame) -> pd.DataFrame:
     """Rows of units that are seen in the panel's first year."""
     return data[data.groupby("unit")["year"].transform("min") == data["year"].min()]
 
 
-def starters(data: pd.DataFrame) -> pd.Series:
-    """How many units that ever start are seen at each event time, by event time."""
+def starters(data: pd.DataFrame, level: str = "unit") -> pd.Series:
+    """How many units, or clusters of another column, that ever start are seen at each event time, by event time."""
     some = data[data["start"] > 0]
-    return some.groupby(some["year"] - some["start"])["unit"].nunique()
+    return some.groupby(some["year"] - some["start"])[level].nunique()
 
 
 def with_next(rows: pd.DataFrame, column: str) -> pd.DataFrame:

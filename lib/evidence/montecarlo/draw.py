@@ -93,7 +93,7 @@ def one_draw(mode: str, seed: int, firms: int = 1500, estimators: Sequence[str] 
             answers[["ci_low", "ci_high"]].iloc[0].to_numpy()
         )
     table = averages.with_truth(table, given, common).drop(columns="target")
-    table = table.merge(paths.held(found, given, SIZE), on="estimator", how="left")
+    table = table.merge(paths.held(found, given, SIZE, dynamics.starters(data)), on="estimator", how="left")
     return table.assign(mode=mode, firms=firms, seed=seed, **alarms(data, answers))
 
 
@@ -130,7 +130,9 @@ def _calls(data: pd.DataFrame, common: int) -> dict[str, Callable[[], Any]]:
         "headline": lambda: _declared(data),
         "imputation": lambda: tables.imputed(_impute(data), FIRST_LEAD),
         "extended_twfe": lambda: dd.WooldridgeDiD(cluster="unit").fit(data, **KEYS),
-        "stacked": lambda: dd.StackedDiD(**reach, control_group="not_yet_treated").fit(data, **KEYS),
+        "stacked": lambda: dd.StackedDiD(**reach, control_group="not_yet_treated").fit(
+            dynamics.whole(data), **KEYS
+        ),
         "two_stage": lambda: dd.TwoStageDiD(cluster="unit").fit(data, **KEYS),
         "local_projections": lambda: local.fit(data, post_pooled=(0, common), **SWITCHING),
         "switchers": lambda: _switchers(data, int(data["year"].max()) - earliest),

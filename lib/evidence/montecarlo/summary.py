@@ -15,6 +15,8 @@ QUIET = {"parallel": ["pretrend", "base", "spillover"], "null": ["effect"]}
 # wider interval of neighbours rests on as many draws as there are paths (power .21 in 6,000 firms, .25 in 15,000; by firm .33
 # and .50, but by firm .11 is rejected where nothing is broken, by the wider one .04).
 _SHARED, _WIDER, LARGER, _FEW = "shared_shocks", "wider_interval", "larger_sample", "few_paths"
+# No covariance of event times is kept: their errors are added up, which is the most that the sum's can be.
+_BOUND = "bound_of_error"
 # What is known not to hold, with the reason: (what, name).
 _BY_FIRM = (
     "imputation",
@@ -28,7 +30,8 @@ _BY_FIRM = (
 KNOWN: dict[tuple[str, str], str] = {
     ("coverage", "headline"): _WIDER,
     ("raised", "spillover"): _FEW,
-    **{("coverage", name): _SHARED for name in (*_BY_FIRM, "stacked", "local_projections")},
+    ("coverage", "switchers"): _BOUND,
+    **{("coverage", name): _SHARED for name in (*_BY_FIRM, "twfe", "stacked", "local_projections")},
 }
 KEPT = ["mode", "firms", "what", "name", "level", "draws", "rate"]
 COLUMNS = [

@@ -29,6 +29,8 @@ REASONS = {
     "取两个区间中较宽者，覆盖率高于任一区间",
     "few_paths": "shocks that paths share leave as many draws as there are paths; no sample tried is large enough / "
     "同一路径的共同冲击使独立抽取数只有路径数；所试样本均不够大",
+    "bound_of_error": "its error is the most that it can be: errors of years added up, without their covariance / "
+    "误差取上界：各年误差直接相加，未计其协方差",
     "larger_sample": "needs the larger sample, where it holds / 需较大样本，在其中成立",
 }
 # Modes of the synthetic panel, in words.

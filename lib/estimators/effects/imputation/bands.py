@@ -17,12 +17,15 @@ TRIED = Path(__file__).resolve().parents[4] / "data" / "verification" / "trials.
 
 
 def with_intervals(
-    table: pd.DataFrame, covariance: Array, size: float, draws: int, seed: int = 1
+    table: pd.DataFrame, covariance: Array, size: float, draws: int, seed: int = 1, clusters: Any = None
 ) -> pd.DataFrame:
-    """Adds pointwise normal intervals (ci_low, ci_high) and a band for all rows together (band_low, band_high)."""
+    """Adds pointwise intervals (ci_low, ci_high) and a band for all rows together (band_low, band_high).
+
+    ``clusters``: how many treated ones stand behind each row (`critical`); None: quantiles are the normal's.
+    """
     error = table["std_error"].to_numpy(float)
-    point = stats.norm.ppf(1 - size / 2)
-    wide = simultaneous(covariance, size, draws, seed)
+    point = critical(stats.norm.ppf(1 - size / 2), clusters)
+    wide = critical(simultaneous(covariance, size, draws, seed), clusters)
     return table.assign(
         ci_low=table["estimate"] - point * error,
         ci_high=table["estimate"] + point * error,
@@ -32,7 +35,12 @@ def with_intervals(
 
 
 def of_path(
-    estimate: pd.Series, covariance: pd.DataFrame, size: float = 0.05, draws: int = 100_000, seed: int = 1
+    estimate: pd.Series,
+    covariance: pd.DataFrame,
+    size: float = 0.05,
+    draws: int = 100_000,
+    seed: int = 1,
+    clusters: pd.Series | None = None,
 ) -> pd.DataFrame:
     """A path from one base year (`leads.window`) with intervals of each year and a band for all of it.
 
@@ -43,6 +51,8 @@ def of_path(
     covariance : DataFrame, event_time × event_time
     size : float
         Intervals, and the band, hold with chance 1 − size where errors are normal.
+    clusters : Series, index event_time, optional
+        Treated clusters behind each year (`dynamics.starters`): see `critical`.
 
     Returns
     -------
@@ -51,7 +61,8 @@ def of_path(
     """
     table = estimate.rename("estimate").rename_axis("event_time").reset_index()
     own = covariance.to_numpy(float)
-    return with_intervals(table.assign(std_error=np.sqrt(np.diag(own))), own, size, draws, seed)
+    behind = None if clusters is None else table["event_time"].map(clusters)
+    return with_intervals(table.assign(std_error=np.sqrt(np.diag(own))), own, size, draws, seed, behind)
 
 
 def simultaneous(covariance: Array, size: float = 0.05, draws: int = 100_000, seed: int = 1) -> float:
@@ -70,13 +81,39 @@ def simultaneous(covariance: Array, size: float = 0.05, draws: int = 100_000, se
     return float(np.quantile(np.abs(normal @ root.T).max(axis=1), 1 - size))
 
 
+def critical(wide: float, clusters: Any = None) -> Any:
+    """The normal quantile `wide`, for each of several estimates at Student's law of its own treated clusters less one.
+
+    An error that few treated clusters told is itself in error: with five of them a normal interval of 95 % holds the truth in
+    91 to 94 % of draws, and the normal band of a path with such years in 88 to 91 % (t: 94 to 96 %). With G clusters the chance
+    beyond is kept, at G − 1 degrees of freedom (Bell & McCaffrey 2002; Imbens & Kolesár 2016, where these are as many as the
+    treated clusters are less one when all weigh alike).
+
+    Parameters
+    ----------
+    wide : float
+    clusters : array_like, optional
+        NaN: not known, the normal quantile. None: that one for all.
+    """
+    if clusters is None:
+        return wide
+    count = np.asarray(clusters, float)
+    student = stats.t.isf(stats.norm.sf(wide), np.maximum(np.nan_to_num(count, nan=2.0) - 1, 1))
+    return np.where(np.isfinite(count), student, wide)
+
+
 def sidak(count: int, size: float = 0.05) -> float:
     """Quantile that holds for any correlation of `count` normals: P(all |z| ≤ c) ≥ Π P(|z| ≤ c) (Šidák 1967, JASA 62)."""
     return float(stats.norm.ppf((1 + (1 - size) ** (1 / count)) / 2)) if count else float("nan")
 
 
 def beside(
-    studies: pd.DataFrame, results: Mapping[str, Any], size: float = 0.05, draws: int = 100_000, seed: int = 1
+    studies: pd.DataFrame,
+    results: Mapping[str, Any],
+    size: float = 0.05,
+    draws: int = 100_000,
+    seed: int = 1,
+    clusters: pd.Series | None = None,
 ) -> pd.DataFrame:
     """Event studies with a band for each estimator that holds its whole path, leads and effects, at once.
 
@@ -88,6 +125,8 @@ def beside(
         By estimator: what keeps ``event_study_vcov`` and ``event_study_vcov_index``, or does not.
     size : float
         The band holds the path with chance 1 − size where errors are normal.
+    clusters : Series, index event_time, optional
+        Treated clusters behind each year (`dynamics.starters`): see `critical`.
 
     Returns
     -------
@@ -101,6 +140,8 @@ def beside(
         covariance = _of_rows(results.get(str(name)), part)
         wide = sidak(len(part), size) if covariance is None else simultaneous(covariance, size, draws, seed)
         found.loc[found["estimator"] == name, ["multiplier", "joint"]] = wide, covariance is not None
+    if clusters is not None:
+        found["multiplier"] = critical(found["multiplier"], found["event_time"].map(clusters))
     half = found["multiplier"] * found["std_error"]
     return found.assign(band_low=found["estimate"] - half, band_high=found["estimate"] + half)
 
@@ -111,8 +152,8 @@ def apart(studies: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        estimator, basis (covariance, sidak), multiplier, leads, leads_apart, effects, effects_alone (by each year's interval),
-        effects_apart (by the band).
+        estimator, basis (covariance, sidak), multiplier (the largest: of the year with fewest clusters), leads, leads_apart,
+        effects, effects_alone (by each year's interval), effects_apart (by the band).
     """
     told = studies[studies["std_error"].gt(0)]
     told = told.assign(
@@ -124,7 +165,7 @@ def apart(studies: pd.DataFrame) -> pd.DataFrame:
         {
             "estimator": name,
             "basis": "covariance" if part["joint"].iloc[0] else "sidak",
-            "multiplier": part["multiplier"].iloc[0],
+            "multiplier": part["multiplier"].max(),
             "leads": int(part["lead"].sum()),
             "leads_apart": int((part["lead"] & part["all"]).sum()),
             "effects": int((~part["lead"]).sum()),

@@ -140,7 +140,8 @@ class Imputation:
         -------
         DataFrame
             The column, estimate, std_error, ci_low, ci_high, band_low, band_high, rows, units. The band holds the whole
-            path with probability 1 − size: the quantile of max|z|, z normal with the estimates' correlation.
+            path with probability 1 − size: the quantile of max|z|, z normal with the estimates' correlation; both for as many
+            treated clusters as stand behind each mean (`bands.critical`).
         """
         weights = self.weights_by(column)
         covariance = weights.T.to_numpy() @ self.covariance @ weights.to_numpy()
@@ -148,7 +149,8 @@ class Imputation:
         table = pd.DataFrame({column: list(weights)})
         table["estimate"] = [one.estimate for one in found]
         table["std_error"] = [one.std_error for one in found]
-        table = bands.with_intervals(table, covariance, size, draws)
+        behind = [self._clusters(weights[name].to_numpy()) for name in weights]
+        table = bands.with_intervals(table, covariance, size, draws, clusters=behind)
         return table.assign(rows=[one.rows for one in found], units=[one.units for one in found])
 
     def dose(self, values: Array) -> Estimate:
@@ -200,6 +202,10 @@ class Imputation:
     @property
     def _treated_unit(self) -> Codes:
         return self.rows.unit[self.treated]
+
+    def _clusters(self, weights: Array) -> int:
+        used = np.isin(self.atom, np.flatnonzero(weights))
+        return len(np.unique(self.cluster[self._treated_unit[used]]))
 
     def _by_cluster(self, values: Array) -> Array:
         return sums.by_unit(values, self.cluster, int(self.cluster.max()) + 1)

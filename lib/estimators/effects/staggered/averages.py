@@ -12,13 +12,17 @@ from estimators.effects.dynamics import untreated_slopes
 
 COLUMNS = ["estimator", "estimate", "std_error", "ci_low", "ci_high", "n", "target"]
 # Which average an estimator gives where it is not that over all treated years: equal weights on the years that all
-# cohorts reach, all years of units seen from the first, or weights by variance.
-TARGETS = {"stacked": "common", "local_projections": "common", "switchers": "early", "twfe": "variance"}
+# cohorts reach (of units seen in every year), all years of units seen from the first, or weights by variance.
+TARGETS = {"stacked": "stayers", "local_projections": "common", "switchers": "early", "twfe": "variance"}
 LAST = ("local_projections", "twfe")
 
 
 def table(
-    fits: Mapping[str, Any], data: pd.DataFrame, early: pd.DataFrame, size: float = 0.05
+    fits: Mapping[str, Any],
+    data: pd.DataFrame,
+    early: pd.DataFrame,
+    size: float = 0.05,
+    stayers: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Average effects of several estimators.
 
@@ -26,8 +30,8 @@ def table(
     ----------
     fits : mapping
         Results by name; those of `LAST` stand last.
-    data, early : DataFrame
-        Rows that they were fitted on (unit); switchers are fitted on `early`.
+    data, early, stayers : DataFrame
+        Rows that they were fitted on (unit); switchers are fitted on `early`, stacks on `stayers` (None: on `data`, too).
     size : float
         Intervals are estimate ± z(1 − size/2) standard errors for all, so that widths compare.
 
@@ -36,9 +40,10 @@ def table(
     DataFrame
         estimator, estimate, std_error, ci_low, ci_high, n (rows), target, units.
     """
+    others = {"switchers": early} | ({} if stayers is None else {"stacked": stayers})
     rows = []
     for name in sorted(fits, key=lambda name: LAST.index(name) + 1 if name in LAST else 0):
-        sample = early if name == "switchers" else data
+        sample = others.get(name, data)
         counts = {"n": float(len(sample)), "units": sample["unit"].nunique()}
         rows.append(line(name, *average(fits[name]), size) | counts | {"target": TARGETS.get(name, "all")})
     return pd.DataFrame(rows, columns=[*COLUMNS, "units"])
@@ -80,7 +85,9 @@ def switchers_average(result: Any) -> tuple[float, float]:
 
 
 def with_truth(averages: pd.DataFrame, truth: pd.DataFrame | None, common: int) -> pd.DataFrame:
-    """Averages beside the true value of each one's target, where it is known; not of switchers, nor of weights by variance.
+    """Averages beside the true value of each one's target, where it is known.
+
+    Of some units alone, or of weights by variance, it is known where nothing has an effect on anyone.
 
     Parameters
     ----------
@@ -94,6 +101,8 @@ def with_truth(averages: pd.DataFrame, truth: pd.DataFrame | None, common: int) 
     if truth is None or averages.empty:
         return averages
     known = {"common": true_average(truth, common), "all": true_average(truth)}
+    if truth["effect"].eq(0).all():
+        known |= dict.fromkeys(TARGETS.values(), 0.0)
     return averages.assign(truth=averages["target"].map(known).astype(float))
 
 
