@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -137,6 +138,35 @@ def test_a_package_works_without_the_others(package: str, code: str, tmp_path: P
         timeout=120,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+
+
+def test_estimators_alone_know_how_often_their_intervals_held(tmp_path: Path) -> None:
+    """The package's folder and nothing beside it: what was tried is part of it."""
+    shutil.copytree(LIB / "estimators", tmp_path / "estimators", ignore=shutil.ignore_patterns("__pycache__"))
+    code = """
+import pandas as pd
+from estimators.effects.imputation import bands
+assert bands.__file__.startswith(sys.argv[3]), bands.__file__
+table, told = bands.tried(pd.DataFrame({"estimator": ["headline"]}), 1500)
+assert 0.5 < table["held"].iloc[0] <= 1 and table["tried"].iloc[0] == 1500 and "short" in told
+"""
+    start = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-I",
+            "-c",
+            start + BARE + code,
+            "estimators",
+            ",".join(sorted(absent("estimators"))),
+            str(tmp_path),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 def test_the_wall_holds() -> None:

@@ -87,7 +87,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--modes", nargs="+", default=list(MODES), choices=list(MODES))
     parser.add_argument("--estimators", nargs="+", default=list(ESTIMATORS), choices=ESTIMATORS)
     parser.add_argument("--out", type=Path, default=Path("build/montecarlo.csv"))
-    parser.add_argument("--keep", type=Path, help="what pages say of intervals: data/verification/trials.csv")
+    parser.add_argument(
+        "--keep", type=Path, help="what pages say of intervals: lib/estimators/effects/imputation/trials.csv"
+    )
     given = parser.parse_args(arguments)
     larger = given.larger if given.larger >= 0 else given.draws // 4
     sizes = (given.processes, given.seed, larger)

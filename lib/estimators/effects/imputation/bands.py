@@ -13,7 +13,7 @@ from scipy import stats
 from estimators.effects.imputation.sums import Array
 
 # How often intervals held the truth on synthetic panels (`make montecarlo`).
-TRIED = Path(__file__).resolve().parents[4] / "data" / "verification" / "trials.csv"
+TRIED = Path(__file__).with_name("trials.csv")
 
 
 def with_intervals(
