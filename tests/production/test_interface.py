@@ -67,6 +67,7 @@ def test_tidy_table(firms: pd.DataFrame) -> None:
     assert (table["ci_low"] < table["estimate"]).all() and (table["estimate"] < table["ci_high"]).all()
     alone = estimate(firms, "ols")
     assert alone.draws.shape == (0, 3) and alone.tidy()["std_error"].isna().all(), "nothing is drawn unasked"
+    assert alone.objective == 0 and alone.converged, "least squares have no second stage"
     assert found.draws.shape == (25, 3) and found.failed == 0
 
 
