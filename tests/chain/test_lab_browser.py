@@ -120,10 +120,46 @@ def test_plumbing_is_folded_and_the_parameters_are_not(lab: str, view: Any, mine
     folded = view.wait_for_selector(".jp-CodeCell .jp-Placeholder")
     assert "import" in folded.inner_text()
     shown = view.evaluate(
-        "() => [...document.querySelectorAll('.jp-CodeCell .cm-content')].map(e => e.innerText)"
+        "() => [...document.querySelectorAll('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell .cm-content')]"
+        ".map(e => e.innerText)"
     )
     assert any("test_size = 0.05" in text for text in shown)
     assert not any(text.startswith(("import ", "from ")) for text in shown)
+
+
+@CHROMIUM
+def test_a_study_is_made_in_the_form(lab: str, view: Any, mine: Run) -> None:
+    """Searched, changed, refused, mended, saved; the file is one that `fusion validate` accepts."""
+    base = Path(mine.study)
+    root = Path(os.path.commonpath([paths.ROOT, mine.build]))
+    view.goto(f"{lab}/lab/tree/{(mine.folder / start.FILE).relative_to(root).as_posix()}")
+    view.wait_for_selector(".jp-RenderedMarkdown h1")
+    view.evaluate(DOWN)
+    view.locator(".jp-CodeCell .cm-content").filter(has_text="fields.show").click()
+    view.keyboard.press("Shift+Enter")
+    view.wait_for_selector(".jp-OutputArea-output .widget-vbox")
+    _fill(view, "Find", "curve_drawz")
+    view.get_by_text("Nearest: curve_draws").wait_for()
+    _fill(view, "Find", "curve_draws")
+    field = view.locator(".widget-vbox .widget-vbox").filter(has_text="curve_draws").last.locator("input")
+    field.fill("-3")
+    field.press("Enter")
+    view.get_by_text("should be greater than or equal to 0").wait_for()
+    field.fill("9")
+    field.press("Enter")
+    view.get_by_text("Allowed so.").wait_for()
+    _fill(view, "New study", "of_a_form")
+    view.get_by_role("button", name="Check and save").click()
+    view.get_by_text("1 changed (curve_draws)").wait_for()
+    made = base.with_name("of_a_form.yaml")
+    assert made.read_text("utf-8").endswith(f"base: {base.name}\nrobustness:\n  curve_draws: 9\n")
+    assert load(str(made)).flat["curve_draws"] == 9
+
+
+def _fill(view: Any, label: str, text: str) -> None:
+    field = view.get_by_label(label, exact=True)
+    field.fill(text)
+    field.press("Enter")
 
 
 def test_a_notebook_run_by_hand_says_what_moved(mine: Run) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ import pytest
 from workbook import paths
 from workbook.exhibits import listing
 from workbook.lab import adopt, moved, start
+from workbook.lab.fields import Fields, options
+from workbook.lab.form import Form, sections, shown
+from workbook.language import told
 from workbook.params.checks.refusals import StudyError
 from workbook.params.load import load
 
@@ -146,3 +150,65 @@ def test_the_page_of_a_study_that_was_not_run_says_how(
     )
     for link in ("params/base.yaml", "params/schema.json"):
         assert (page.parent / text.split(f"[{link}](")[1].split(")")[0]).resolve() == paths.ROOT / link
+
+
+# -- the form ------------------------------------------------------------------------------------------
+@pytest.fixture
+def form(tmp_path: Path) -> Form:
+    return Form(load(str(study(tmp_path))))
+
+
+def test_every_parameter_has_a_field_that_gives_its_value_back(form: Form) -> None:
+    drawn = Fields(form)
+    for section in sections():
+        drawn._open(section)
+    assert sum(map(len, drawn.made.values())) == len(form.home) == len(form.values)
+    for name, value in form.values.items():
+        if not isinstance(value, bool):
+            form.typed(name, shown(value, form.schema[name]))
+    assert form.changed == {}
+
+
+def test_a_choice_a_range_and_a_name_are_checked_as_the_study_is(form: Form) -> None:
+    assert options(form.schema["weights"])[0] == "entropy" and options(form.schema["seed"]) == []
+    assert form.about("curve_draws")[1] == "≥ 0, ≤ 9999"
+    assert "curve_draws = -3" in form.typed("curve_draws", "-3") and form.changed == {"curve_draws": -3}
+    assert "'ln_lp'" in form.typed("outcome", "ln_lpp")  # the nearest column
+    assert "cannot be read" in form.typed("robust_effects", "[firm_id")
+    assert form.near("curve_drawz")[0] == "curve_draws"
+    # What is as it was is changed no longer.
+    assert form.typed("outcome", form.values["outcome"]) != "" and set(form.changed) == {"curve_draws"}
+
+
+def test_what_the_check_refuses_is_not_saved_and_what_is_saved_can_be_run(form: Form, tmp_path: Path) -> None:
+    assert form.save("mine")[1] is False  # nothing changed
+    form.typed("curve_draws", "-3")
+    assert form.save("mine")[1] is False
+    assert form.typed("curve_draws", "7") == ""
+    for name in ("Mine!", "own"):
+        assert form.save(name)[1] is False
+    assert sorted(p.name for p in tmp_path.glob("*.yaml")) == ["own.yaml"]
+    said, good = form.save("mine")
+    assert good and "parameters are allowed" in said and "1 changed (curve_draws)" in said
+    assert load(str(tmp_path / "mine.yaml")).flat["curve_draws"] == 7
+
+
+def test_a_study_of_which_no_row_is_left_is_not_saved(tmp_path: Path) -> None:
+    """The file's check has nothing against it; `fusion validate` reads the rows."""
+    rows = [f"f{unit},{year},{unit + year % 7}" for unit in range(30) for year in range(2015, 2019)]
+    (tmp_path / "rows.csv").write_text("\n".join(["firm_id,year,sales", *rows]), encoding="utf-8")
+    sales = "{type: auto, label_en: Sales, label_zh: 销售额}"
+    (tmp_path / "own.yaml").write_text(
+        "study: {title_en: A, title_zh: 甲, data_en: d, data_zh: 数, language: zh, notebooks: [01_panel]}\n"
+        f"panel: {{source: rows.csv, contract: minimal, extra_columns: {{sales: {sales}}}}}\n",
+        encoding="utf-8",
+    )
+    form = Form(load(str(tmp_path / "own.yaml")))
+    assert form.typed("where", "sales > 1000") == ""
+    said, good = form.save("mine")
+    assert not good and "一行不剩" in said and not (tmp_path / "mine.yaml").exists()
+    assert form.typed("where", "sales > 10") == "" and form.save("mine")[1] is True
+    # In the study's language: meanings, titles, refusals.
+    assert form.about("seed")[0] == "一切随机抽取的种子"
+    spoken = [form.typed("curve_draws", "-3"), *(told("zh", f"lab.sections.{name}") for name in sections())]
+    assert all(re.search("[\u4e00-\u9fff]", text) for text in spoken)

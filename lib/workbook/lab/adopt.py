@@ -78,13 +78,13 @@ def adopt(notebooks: Sequence[Path], name: str = "") -> Adopted:
             changed[key] = value
     if not changed:
         raise AdoptError(said("lab.nothing", study=base.name, files=listed([p.name for p in cells])))
-    file = base.file.with_name(f"{_named(name or f'{base.name}_mine')}.yaml")
+    file = base.file.with_name(f"{named(name or f'{base.name}_mine')}.yaml")
     if file.exists():
         raise AdoptError(said("lab.there", file=file.name))
-    files.write_atomic(file, _text(base, changed, list(cells)))
+    files.write_atomic(file, upon(base, changed, listed([place.name for place in cells])))
     try:
         made = load(str(file)).flat
-        lost = [key for key, value in changed.items() if _plain(made[key]) != value]
+        lost = [key for key, value in changed.items() if plain(made[key]) != value]
         if lost:
             raise AdoptError(said("lab.lost", keys=listed(lost)))
     except BaseException:
@@ -98,7 +98,7 @@ def _cell(place: Path) -> dict[str, Any]:
     """Values of a notebook's parameters cell."""
     try:
         content = json.loads(place.read_text(encoding="utf-8"))
-        return {key: _plain(value) for key, value in literals(parameters_cell(content)).items()}
+        return {key: plain(value) for key, value in literals(parameters_cell(content)).items()}
     except OSError as error:
         raise AdoptError(said("lab.no_file", file=str(place), why=error.strerror or error)) from None
     except (ValueError, SyntaxError, KeyError, TypeError, StopIteration) as error:
@@ -116,7 +116,7 @@ def _one_study(cells: Mapping[Path, Mapping[str, Any]]) -> str:
 
 def _beyond(place: Path, values: Mapping[str, Any], base: Study) -> dict[str, Any]:
     """What a cell says otherwise than the study; a name that is no parameter is refused with the nearest."""
-    known = {key: _plain(value) for key, value in base.flat.items()}
+    known = {key: plain(value) for key, value in base.flat.items()}
     for key in values:
         if key not in known:
             near = difflib.get_close_matches(key, known, 1, 0.5)
@@ -125,15 +125,16 @@ def _beyond(place: Path, values: Mapping[str, Any], base: Study) -> dict[str, An
     return {key: value for key, value in values.items() if key != STUDY and value != known[key]}
 
 
-def _named(name: str) -> str:
+def named(name: str) -> str:
+    """A study's name, if it can be one."""
     if not NAME.match(name):
         raise AdoptError(said("lab.name", name=name[:60]))
     return name
 
 
-def _text(base: Study, changed: Mapping[str, Any], notebooks: Sequence[Path]) -> str:
-    """The study's file: its base, and what it says otherwise by section. JSON is YAML, with every text quoted."""
-    lines = [f"# {listed([place.name for place in notebooks])}", f"{BASE}: {base.file.name}"]
+def upon(base: Study, changed: Mapping[str, Any], comment: str) -> str:
+    """A study's file: its base, and what it says otherwise by section. JSON is YAML, with every text quoted."""
+    lines = [f"# {comment}", f"{BASE}: {base.file.name}"]
     for section, field in Parameters.model_fields.items():
         inner: Any = field.annotation
         own = [key for key in inner.model_fields if key in changed]
@@ -142,7 +143,7 @@ def _text(base: Study, changed: Mapping[str, Any], notebooks: Sequence[Path]) ->
     return "\n".join(lines) + "\n"
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """A value as JSON has it, so that lists and tuples of the same are the same."""
     return json.loads(json.dumps(value, default=str))
 

@@ -8,6 +8,7 @@ import re
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from workbook import files, paths
@@ -31,6 +32,8 @@ WORDS: dict[str, dict[str, str]] = {
         "A name that is no parameter is refused with the nearest.\n"
         "3. Keep it as a study of its own, in a terminal: `.venv/bin/fusion adopt notebooks/06_dynamics.ipynb --name mine` "
         "writes `mine.yaml` beside `{file}` with what you changed; `make study STUDY={mine}` runs all of it.",
+        "form": "## Parameters as a form\n\nWithout YAML: click into the cell below and press *Shift + Enter*. "
+        "What you change is checked as you go; *Check and save* writes a study of your own.",
         "own": "## Your own data\n\n`.venv/bin/fusion new FILES` looks at them and writes a small study and its adapter; "
         "`make study STUDY=NAME.yaml` runs it. Every parameter is explained in [params/base.yaml]({base}); an editor that "
         "knows JSON schemas completes study files by [params/schema.json]({schema}).",
@@ -44,6 +47,8 @@ WORDS: dict[str, dict[str, str]] = {
         "并提示最接近的名称。\n"
         "3. 在终端中保存为自己的研究：`.venv/bin/fusion adopt notebooks/06_dynamics.ipynb --name mine` 会在 `{file}` "
         "旁写出 `mine.yaml`，只含所作更改；`make study STUDY={mine}` 运行全部。",
+        "form": "## 用表单更改参数\n\n无需书写 YAML：点击下面的单元并按 *Shift + Enter*。"
+        "更改随时核对；*核对并保存* 写出自己的研究。",
         "own": "## 自己的数据\n\n`.venv/bin/fusion new 文件` 查看文件并写出一个小的研究及其适配器；"
         "`make study STUDY=名称.yaml` 运行它。所有参数的说明见 [params/base.yaml]({base})；支持 JSON 模式的编辑器可按 "
         "[params/schema.json]({schema}) 补全研究文件。",
@@ -69,10 +74,13 @@ def write(study: Study) -> Path:
     place = root / FILE
     place.parent.mkdir(parents=True, exist_ok=True)
     texts = [*_found(study, found, language), *_how(study, place, language)]
-    cells = [
+    cells: list[dict[str, Any]] = [
         {"cell_type": "markdown", "id": f"start-{count}", "metadata": {}, "source": text}
         for count, text in enumerate(texts)
     ]
+    code = f"from workbook.lab import fields\n\nfields.show({_called(study)!r})"
+    bare: dict[str, Any] = {"metadata": {}, "outputs": [], "execution_count": None}
+    cells.insert(-1, {"cell_type": "code", "id": "form", "source": code, **bare})
     page = {"cells": cells, "metadata": {"kernelspec": KERNEL}, "nbformat": 4, "nbformat_minor": 5}
     files.write_atomic(place, json.dumps(page, ensure_ascii=False, indent=1))
     return place
@@ -121,7 +129,7 @@ def _how(study: Study, place: Path, language: str) -> list[str]:
     own = w["own"].format(
         base=_from(place, params / "base.yaml"), schema=_from(place, params / "schema.json")
     )
-    return [change, own]
+    return [change, w["form"], own]
 
 
 def _called(study: Study) -> str:

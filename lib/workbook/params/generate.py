@@ -85,7 +85,7 @@ def base_yaml() -> str:
         properties = schema["$defs"][model.__name__]["properties"]
         for name, item in model.model_fields.items():
             lines += [f"  # {line}" for line in _describe(item, properties[name])]
-            lines.append(f"  {name}: {_yaml(item.get_default(call_default_factory=True))}")
+            lines.append(f"  {name}: {flow(item.get_default(call_default_factory=True))}")
     return "\n".join(lines) + "\n"
 
 
@@ -230,12 +230,13 @@ def meaning(name: str) -> str:
 
 
 def _describe(field: FieldInfo, schema: dict[str, Any]) -> list[str]:
-    allowed = _allowed(schema)
-    text = (field.description or "") + (f" [{allowed}]" if allowed else "")
+    may = allowed(schema)
+    text = (field.description or "") + (f" [{may}]" if may else "")
     return textwrap.wrap(text, 105)
 
 
-def _allowed(schema: dict[str, Any]) -> str:
+def allowed(schema: dict[str, Any]) -> str:
+    """What a parameter may be: its words, its range."""
     options = [s for s in [schema, *schema.get("anyOf", [])] if "enum" in s or "type" in s]
     words = []
     for option in options:
@@ -272,7 +273,7 @@ def _given(item: dict[str, Any]) -> str:
     """What a field may be, and what it is when it is not given."""
     ranges = [_range(o) for o in [item, *item.get("anyOf", [])]]
     default = item.get("default")
-    return "; ".join([*filter(None, ranges), *([] if default in (None, "") else [f"`{_yaml(default)}`"])])
+    return "; ".join([*filter(None, ranges), *([] if default in (None, "") else [f"`{flow(default)}`"])])
 
 
 def _table(heads: list[str], rows: list[str]) -> str:
@@ -289,7 +290,7 @@ def _range(option: dict[str, Any]) -> str:
     return ", ".join(f"{sign} {option[key]:g}" for key, sign in signs.items() if key in option)
 
 
-def _yaml(value: Any) -> str:
+def flow(value: Any) -> str:
     """A value in flow style, on one line."""
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = True
