@@ -71,6 +71,12 @@ def test_tidy_table(firms: pd.DataFrame) -> None:
     assert found.draws.shape == (25, 3) and found.failed == 0
 
 
+def test_twenty_firms_are_enough_and_nineteen_are_not(firms: pd.DataFrame) -> None:
+    assert estimate(firms[firms["firm_id"] < 20], "ols").n == 120
+    with pytest.raises(ProductionError, match="19"):
+        estimate(firms[firms["firm_id"] < 19], "ols")
+
+
 def test_industries_are_estimated_each_on_its_own(firms: pd.DataFrame) -> None:
     found = by_industry(firms, "sector", "ols", fewest_firms=60)
     alone = estimate(firms[firms["sector"] == "A"], "ols")
