@@ -203,7 +203,7 @@ def test_the_kept_trials_say_which_bands_are_too_narrow() -> None:
     assert not kept.duplicated(summary.KEPT[:5]).any()
     assert set(kept["name"]) == set(draw.ESTIMATORS)
     every = pd.DataFrame({"estimator": list(draw.ESTIMATORS)})
-    for firms in (300, 600):
+    for firms in (300, 600, 3000):
         assert bands.tried(every, firms)[1] == {"short": []}, "no band is too narrow by two simulation errors"
     # Errors by firm do not see what the firms of a path share.
     assert bands.tried(every, 300, what="coverage")[1]["short"] == ["extended_twfe", "two_stage"]
