@@ -185,7 +185,7 @@ def _mortal(name: str) -> str:
 
 
 def test_a_worker_that_is_killed_is_done_without() -> None:
-    assert spoken._each(_mortal, [("a",), ("b",), ("c",)], jobs=2) == ["a", "b", "c"]
+    assert spoken.each(_mortal, [("a",), ("b",), ("c",)], jobs=2) == ["a", "b", "c"]
 
 
 def test_a_figure_has_three_forms_the_same_bytes_each_time(tmp_path: Path) -> None:

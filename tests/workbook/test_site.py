@@ -857,6 +857,21 @@ def test_one_switch_shows_all_code(built: Path) -> None:
     assert 'class="fusion-cite" data-cite=' in text and not re.search(r"fusion-cite[^>]*hidden", text)
 
 
+def test_a_citation_is_an_entry_of_a_bibliography_whatever_its_title_holds(built: Path) -> None:
+    demo, _ = find(built / "build")
+    row = {"kind": "table", "number": "1.2", "title": "50% of {x}_1 & 'y' \\\\end"}
+    from workbook.publish import papers
+
+    lines = papers.bibtex(demo.spoken("en"), row).splitlines()
+    assert lines[0] == "@misc{demo-1.2," and lines[-2:] == ["  url = {},", "}"]
+    title = next(line for line in lines if line.startswith("  title"))
+    assert r"50\% of \{x\}\_1 \& " in title and "\\\\" not in title
+    assert all(line.count("{") == line.count("}") for line in lines[1:-1])
+    page = (built / "site" / "en" / "demo" / "01_panel.html").read_text("utf-8")
+    (first, *_) = re.findall(r'class="fusion-bib" data-cite="(@misc{demo-[^"]*)"', page)
+    assert "url = {},&#10;}" in first or "url = {},\n}" in first
+
+
 def test_for_readers_of_chinese_studies_of_china_come_first(built: Path) -> None:
     from dataclasses import replace
 

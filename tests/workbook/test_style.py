@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import logging
 import warnings
 from pathlib import Path
@@ -16,6 +17,7 @@ from matplotlib import pyplot as plt
 
 from workbook import paths
 from workbook.exhibits import style
+from workbook.exhibits.pictures import saved
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -117,3 +119,26 @@ def test_more_terms_than_colours_are_drawn() -> None:
     figure = forest.coefficients(pd.DataFrame(rows), {"x": "x"})
     assert len(figure.axes[0].get_legend_handles_labels()[1]) == len(rows)
     plt.close(figure)
+
+
+def test_a_picture_of_few_colours_stays_what_it_is_and_is_smaller(tmp_path: Path) -> None:
+    import numpy as np
+    from PIL import Image
+
+    figure, axes = plt.subplots(figsize=(4, 3))
+    axes.bar([1, 2, 3], [3, 1, 2], color=style.COLOURS[:3])
+    saved.laid_out(figure)
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=saved.DPI)
+    plt.close(figure)
+    before, after = stream.getvalue(), saved.small(stream.getvalue())
+    one, other = (np.asarray(Image.open(io.BytesIO(png)).convert("RGB"), int) for png in (before, after))
+    assert len(np.unique(one.reshape(-1, 3), axis=0)) <= 256  # else the test says nothing
+    assert (one == other).all() and len(after) < 0.6 * len(before)
+    assert saved.css_width(after, saved.DPI) == saved.css_width(before, saved.DPI)
+    # Of more colours, each stays near what it was.
+    ramp = np.linspace(0, 255, 400 * 400 * 3).reshape(400, 400, 3).astype("uint8")
+    stream = io.BytesIO()
+    Image.fromarray(ramp).save(stream, "png")
+    few = np.asarray(Image.open(io.BytesIO(saved.small(stream.getvalue()))).convert("RGB"), int)
+    assert np.abs(few - ramp.astype(int)).mean() < 3

@@ -72,6 +72,7 @@ class Book:
         if job is None:
             self.folder = self.root / "by_hand" / notebook
             self._say_by_hand()
+            self._watch()
         else:
             told = json.loads(Path(job).read_text(encoding="utf-8"))
             self.folder = Path(told["folder"])
@@ -424,6 +425,12 @@ class Book:
         names = {entry["id"]: words.say(self.sheet.exhibit(entry["id"]).name) for entry in self._exhibits}
         found = moved.moved(self.root / notebook, self.folder, notebook)
         display(Markdown(moved.told(found, notebook, len(names), names, self.language)))
+
+    def _watch(self) -> None:
+        """Show how long a cell has been running; the runner tells it in its terminal."""
+        from workbook.lab import progress
+
+        progress.watch(self.folder / "seconds.json", self.language)
 
     def _say_by_hand(self) -> None:
         sources = ", ".join(

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from workbook import files, paths
+from workbook import files, inert, paths
 from workbook.exhibits import prose, sheets
 from workbook.publish import markup as m
 from workbook.publish import spoken
@@ -394,6 +394,8 @@ def _bar(study: Built, row: dict[str, Any]) -> str:
     here = f'<a href="#exhibit-{m.html(row["id"])}" title="{w["here"]}">#</a>'
     copied = f'data-done="{w["copied"]}" hidden>'
     buttons = f'<button type="button" class="fusion-cite" data-cite="{m.html(citation(study, row))}" {copied}{w["cite"]}</button>'
+    entry = "&#10;".join(m.html(line) for line in bibtex(study, row).splitlines())
+    buttons += f'<button type="button" class="fusion-bib" data-cite="{entry}" {copied}BibTeX</button>'
     if row["kind"] == "table":
         buttons += f'<button type="button" class="fusion-take" {copied}{w["take"]}</button>'
         buttons += f'<span class="fusion-sift" data-sift="{w["sift"]}" hidden></span>'
@@ -409,6 +411,23 @@ def citation(study: Built, row: dict[str, Any]) -> str:
     )
     parts = [place, "Fusion Workbook", str(record.get("ended") or "")[:10], commit]
     return w["comma"].join(part for part in parts if part) + w["full_stop"]
+
+
+def bibtex(study: Built, row: dict[str, Any]) -> str:
+    """The same as an entry of a bibliography; where the exhibit stands is put into ``url`` by the page that shows it."""
+    w, record = words(study.language), study.manifest
+    ended, commit = (
+        str(part or "")[:10] for part in (record.get("ended"), (record.get("git") or {}).get("commit"))
+    )
+    fields = {
+        "title": f"{{{inert.tex(row['title'])}}}",
+        "author": "{Fusion Workbook}",
+        "howpublished": inert.tex(f"{w[row['kind']]} {row['number']}, {study.title}"),
+        "year": ended[:4],
+        "note": inert.tex(w["comma"].join(part for part in (ended, commit) if part)),
+    }
+    lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value]
+    return "\n".join([f"@misc{{{study.name}-{row['number']},", *lines, "  url = {},", "}"])
 
 
 def _with_bar(text: str, bar: str) -> str:

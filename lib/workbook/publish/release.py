@@ -59,8 +59,6 @@ def prepare(study: Built) -> None:
 
 def _prepare(study: Built, mark: str) -> None:
     """Judge, speak, write; as ``prepare`` says."""
-    from workbook.publish import formats
-
     judged = gate.judgement(study)
     stopped = judged.stopped(study.parameters)
     if stopped:
@@ -69,9 +67,7 @@ def _prepare(study: Built, mark: str) -> None:
     fewest = judged.rules.min_units if judged.rules else 0
     spoken.speak(study.root, study.done, study.parameters, kept, fewest=fewest)
     _list(study)
-    for one in LANGUAGES:
-        _notebooks(study.spoken(one))
-        formats.write(study.spoken(one))
+    spoken.each(_documents, [(study.spoken(one),) for one in LANGUAGES], len(LANGUAGES))
     if judged.rules is not None:
         found = identifiers.found(study)
         if found:
@@ -183,6 +179,14 @@ def _screen(judged: gate.Judgement, study: Built) -> list[str]:
     lines, rest = _said(judged.found, names[:SCREEN]), names[SCREEN:]
     file = files.shown(study.root / RECORD)
     return [*lines, f"  {said('publish.left_out_more', names=listed(rest), file=file)}"] if rest else lines
+
+
+def _documents(study: Built) -> None:
+    """Write what is downloaded of a study in the language in which it is read; languages do not share a file."""
+    from workbook.publish import formats
+
+    _notebooks(study)
+    formats.write(study)
 
 
 # -- lists and notebooks -----------------------------------------------------------------------------

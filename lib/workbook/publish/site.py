@@ -8,6 +8,7 @@ moved into place when it is whole.
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import io
 import multiprocessing
 import os
@@ -203,6 +204,7 @@ def _make(studies: list[Built], work: Path, target: Path, stamp: str) -> tuple[i
             shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
         for place in (html / language / "_static").rglob("*.map"):  # of scripts, for who writes them
             place.unlink()
+    share(html / "shared")
     shutil.rmtree(html / "jupyter_execute", ignore_errors=True)  # MyST-NB's own copy of outputs
     (html / "index.html").write_text(pages.door(), encoding="utf-8")
     for old, new in pages.old_places(studies, paths.build()).items():
@@ -216,6 +218,19 @@ def _make(studies: list[Built], work: Path, target: Path, stamp: str) -> tuple[i
     count = sum(len(list((html / language).rglob("*.html"))) for language in LANGUAGES)
     _swap(html, target)
     return count, warnings
+
+
+def share(folder: Path) -> None:
+    """Lay down what pages of both languages load: MathJax in its SVG flavour, which needs no fonts.
+
+    Some browsers refuse to load fonts for pages opened from a folder. The package has a hyphen in its name: it can be
+    found, not imported.
+    """
+    package = importlib.util.find_spec("sphinx-mathjax-offline")
+    if package is None or package.origin is None:
+        raise SiteError(said("publish.site.failed", reason="sphinx-mathjax-offline: `make env`"))
+    folder.mkdir()
+    shutil.copyfile(Path(package.origin).parent / "static" / "mathjax" / "tex-svg.js", folder / "tex-svg.js")
 
 
 def _render_all(work: Path, html: Path) -> list[str]:

@@ -97,7 +97,7 @@ def speak(
             mark = _mark(root, notebook, parameters, verdicts or {}) + f"-{fewest}"
             if not _whole(root, notebook, mark):
                 due.append((root, notebook, dict(parameters), dict(verdicts or {}), mark, fewest))
-    for fault in _each(_speak, due, jobs):
+    for fault in each(_speak, due, jobs):
         if fault:
             raise sheets.SheetError(fault)
 
@@ -337,8 +337,18 @@ def _drop() -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _each(work: Any, tasks: list[tuple[Any, ...]], jobs: int) -> list[str]:
-    """Do tasks in processes that share the imports made here; faults in the order of the tasks."""
+def each(work: Any, tasks: list[tuple[Any, ...]], jobs: int) -> list[Any]:
+    """Do tasks in processes that share the imports made here; what they give, in the order of the tasks.
+
+    Parameters
+    ----------
+    work : callable
+        Of a module; given a task's values.
+    tasks : list of tuple
+        One for each call.
+    jobs : int
+        Processes at a time.
+    """
     if len(tasks) < 2 or jobs < 2:
         return [work(*task) for task in tasks]
     import matplotlib

@@ -49,9 +49,24 @@ def save_figure(folder: Path, id: str, figure: Figure) -> str:
         (folder / f"{id}.svg").write_bytes(face.carried(drawn.getvalue()))
         unsigned = {"CreationDate": None, "Creator": None, "Producer": None}
         figure.savefig(folder / f"{id}.pdf", bbox_inches=box, metadata=unsigned)
-        figure.savefig(folder / f"{id}.png", bbox_inches=box, dpi=DPI, metadata={"Software": None})
+        figure.savefig(drawn := io.BytesIO(), format="png", bbox_inches=box, dpi=DPI)
+        (folder / f"{id}.png").write_bytes(small(drawn.getvalue()))
     plt.close(figure)
     return over
+
+
+def small(png: bytes) -> bytes:
+    """The same picture with 256 colours at most: a drawing's few, and steps between them at the edges of letters.
+
+    A third of the size on average, several times over in a study: for itself, in Word files, in what is printed.
+    Where there are no more colours than that each stays what it is.
+    """
+    from PIL import Image
+
+    whole, made = Image.open(io.BytesIO(png)), io.BytesIO()
+    few = whole.convert("RGB").quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    few.save(made, "png", dpi=(DPI, DPI), optimize=True)
+    return made.getvalue()
 
 
 def laid_out(figure: Figure) -> Bbox:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gettext
-import importlib.util
 import json
 import re
 from functools import cache
@@ -15,13 +14,6 @@ from sphinx.application import Sphinx
 from sphinx.search.en import SearchEnglish
 
 from workbook import inert
-
-# The package has a hyphen in its name: it can be found, not imported. Its SVG flavour needs no fonts, which
-# some browsers refuse to load for pages opened from a folder.
-_mathjax = importlib.util.find_spec("sphinx-mathjax-offline")
-if _mathjax is None or _mathjax.origin is None:
-    raise RuntimeError("the package sphinx-mathjax-offline is missing: run `make env`")
-MATHJAX = Path(_mathjax.origin).parent / "static" / "mathjax" / "tex-svg.js"
 
 project = "Fusion Workbook"
 author = "Fusion Workbook"
@@ -38,11 +30,12 @@ myst_enable_extensions = ["dollarmath", "amsmath"]
 # Heading levels are the notebooks' own; a notebook may also show no first-level heading at once.
 suppress_warnings = ["myst.header"]
 
-mathjax_path = "tex-svg.js"
+# Two megabytes that both languages share, beside their folders (`site.shared`).
+mathjax_path = "../../shared/tex-svg.js"
 myst_update_mathjax = False  # MathJax is told what to do in formulas.js
 
 html_theme = "pydata_sphinx_theme"
-html_static_path = ["_static", str(MATHJAX)]
+html_static_path = ["_static"]
 templates_path = ["_templates"]
 html_css_files = ["fusion.css"]
 html_js_files = ["formulas.js", "switch.js", "reading.js"]

@@ -84,10 +84,13 @@ window.addEventListener("DOMContentLoaded", () => {
     const exhibit = button.closest(".fusion-exhibit");
     button.addEventListener("click", () => {
       if (button.classList.contains("fusion-take")) { take(exhibit.querySelector("table")); copied(button); return; }
-      const text = document.createElement("p");
+      const entry = button.classList.contains("fusion-bib");
+      const text = document.createElement(entry ? "pre" : "p");
       // Of a site that is opened from a folder the place within the site: the rest is the reader's machine.
       const here = location.protocol === "file:" ? location.pathname.split("/").slice(-3).join("/") : location.href.split("#")[0];
-      text.textContent = `${button.dataset.cite} ${here}#${exhibit.id}`;
+      const place = `${here}#${exhibit.id}`;
+      // What stands in braces of a title is escaped: only the entry's own field is empty.
+      text.textContent = entry ? button.dataset.cite.replace("  url = {},", () => `  url = {${place}},`) : `${button.dataset.cite} ${place}`;
       document.body.append(text);
       take(text);
       text.remove();
