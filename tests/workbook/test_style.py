@@ -46,7 +46,7 @@ def test_ticks_legends_and_annotations_have_no_boxes(
     axes.set_yscale("symlog")
     axes.set_xlabel("ln 万元/人 · “两业融合”，（2012—2023 年）")
     axes.annotate(r"$R^2 = 0.93$，α, β, Δ ± ×", (0, 0))
-    axes.legend(title="所有制：国有、民营、外资")
+    axes.legend(loc="upper left", title="所有制：国有、民营、外资")
     with warnings.catch_warnings(), caplog.at_level(logging.WARNING, "matplotlib"):
         warnings.simplefilter("error")
         figure.savefig(tmp_path / f"f.{suffix}")
