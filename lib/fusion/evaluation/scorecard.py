@@ -337,7 +337,8 @@ def _row(pilot: Any, kind: Comparison, near: list[str]) -> list[object]:
     before, after = _mean(series[years < start]), _mean(series[since])
     levels = np.array([_mean(row[since & ~np.isnan(series)]) for row in peers])
     levels = levels[~np.isnan(levels)]
-    percentile = 100 * float((levels < after).mean()) if len(levels) and not np.isnan(after) else np.nan
+    # Peers count in the years in which the unit told: where it never did, there are none.
+    percentile = 100 * float((levels < after).mean()) if len(levels) else np.nan
     found = cards.gap(kind.outcome, unit, near, start, last)
     grade = cards.grade(pilot.years_before, pilot.years_after, kind.complete[unit], last - start + 1)
     gap = [found.gap, found.low, found.high, found.p_value, found.peers]
