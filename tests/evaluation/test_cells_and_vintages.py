@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fusion.evaluation import cells, totals
+from fusion.evaluation import cells, doubts, standing, totals
 from fusion.evaluation.errors import EvaluationError
+from fusion.plots import index as index_plots
 from fusion.plots import tiles as maps
 from workbook import paths
 
@@ -40,7 +41,7 @@ def test_levels_ranks_and_what_moved_them() -> None:
     a = found.loc[(2021, "a")]
     assert a["mean"] == pytest.approx((165 + 115.5) / 11)
     assert (a["firms"], a["came"]) == pytest.approx((2, a["mean"] - 14.5 - 2))
-    assert found.loc[(2021, "b"), ["chain", "chain_change"]].tolist() == ["supply", -4]
+    assert found.loc[(2021, "b"), ["part", "part_change"]].tolist() == ["supply", -4]
     assert a["low"] < a["mean"] < a["high"]
 
 
@@ -78,6 +79,85 @@ def test_who_does_not_tell_stands_beside_the_mean() -> None:
         assert not made.duplicated([*by, "unit"]).any(), "one row a unit"
     assert cells.silent_parts(more.drop(columns="path"), "index", 2020).empty
     assert cells.tile_parts(more.drop(columns="district"), "index").empty
+
+
+def parted() -> pd.DataFrame:
+    """Twelve firms of P1 in a that sell two stages, one of them a third; twelve in b that sell nothing but one."""
+    rows = []
+    for year in (2020, 2021):
+        for i in range(12):
+            more = 2.0 * (year == 2021)
+            third = 6.0 * (i == 0)
+            rows.append((f"a{i}", year, "P1", "a", 4.0 + 3.0 + more + third, 4.0, 3.0 + more, third))
+            rows.append((f"b{i}", year, "P1", "b", 1.0, 1.0, 0.0, 0.0))
+    names = ["front", "back", "digital"]
+    head = ["firm_id", "year", "path", "district", "integration", *(f"integration_by_{n}" for n in names)]
+    return pd.DataFrame(rows, columns=head)
+
+
+def test_parts_add_up_to_a_cells_place_and_few_units_stand_within_the_rest() -> None:
+    panel = parted()
+    made_of = cells.parts(panel, "integration")
+    made = standing.standing(panel, "integration", made_of, rules=True)
+    a = made.query("year == 2021 and district == 'a'").set_index("part")
+    # One unit has digital: it goes with the first of those that fewest of the others have, here twelve have each.
+    assert set(a.index) == {"rest", "back"}
+    assert a.loc["rest", "units"] == 12
+    public = standing.standing(panel, "integration", made_of, rules=False)
+    alone = public.query("year == 2021 and district == 'a'").set_index("part")
+    assert alone["units"].to_dict() == {"back": 12, "digital": 1, "front": 12}
+    assert alone["above"].to_dict() == pytest.approx({"back": 2.5, "digital": 0.25, "front": 1.5})
+    b = made.query("year == 2021 and district == 'b'").set_index("part")
+    # b: front 1 of its own, 2.5 of all (4 and 1 in equal numbers); back none, 2.5; digital none, .25.
+    assert b["above"].to_dict() == pytest.approx({"back": -2.5, "digital": -0.25, "front": -1.5})
+    table = cells.cells(panel, "integration", made_of)
+    sums = (
+        made.groupby(["district", "year"])[["points", "above", "part_change"]].sum(min_count=1).reset_index()
+    )
+    both = sums.merge(table.drop(columns="part_change"), on=["district", "year"])
+    assert both["points"].tolist() == pytest.approx(both["mean"].tolist())
+    mean = panel.groupby("year")["integration"].mean()
+    assert both["above"].tolist() == pytest.approx((both["mean"] - both["year"].map(mean)).tolist())
+    assert both["part_change"].tolist() == pytest.approx(both["firms"].tolist(), nan_ok=True)
+    assert table.query("year == 2021 and district == 'a'")["part"].item() == "back"
+
+
+def test_each_cell_has_a_line_and_the_ends_are_drawn() -> None:
+    panel = parted()
+    made_of = cells.parts(panel, "integration")
+    table = cells.cells(panel, "integration", made_of)
+    last = table[table["year"] == 2021]
+    wide = standing.of_year(standing.standing(panel, "integration", made_of, rules=False), last)
+    assert wide["district"].tolist() == ["a", "b"] and wide["above"].sum() == pytest.approx(0)
+    assert wide.loc[1, ["worst", "worst_points"]].tolist() == ["back", pytest.approx(-2.5)]
+    drawn = standing.ends(wide)
+    assert drawn.groupby("district")["points"].sum().to_dict() == pytest.approx(
+        wide.set_index("district")["above"].to_dict()
+    )
+    figure = index_plots.diverging(drawn, {"x": "points", "sum": "together", "in": " in "})
+    assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["P1 in b", "P1 in a"]
+    assert standing.ends(wide.head(1)).empty
+
+
+def test_parts_that_do_not_add_up_are_no_parts() -> None:
+    panel = parted().assign(integration=50.0)
+    assert standing.standing(panel, "integration", cells.parts(panel, "integration"), False).empty
+    assert standing.standing(
+        panel.drop(columns="district"), "integration", ["integration_by_front"], False
+    ).empty
+    assert cells.parts(panel.assign(chain_supply=1.0), "composite") == ["chain_supply"]
+
+
+def test_doubted_units_stand_beside_a_cells_mean() -> None:
+    panel = parted()
+    table = cells.cells(panel, "integration")
+    queue = pd.DataFrame({"unit": ["a0"], "year": [2021], "item": ["operating_revenue"]})
+    found = doubts.of_cells(table, panel, queue, "integration", rules=False).set_index(["year", "district"])
+    assert found.loc[(2021, "a"), ["doubted", "undoubted"]].tolist() == [1, 9.0]  # eleven of 4 + 5
+    assert found.loc[(2020, "a"), "doubted"] == 0 and found.loc[(2020, "a"), "undoubted"] == 7.5
+    assert doubts.of_cells(table, panel, queue, "integration", rules=True) is table
+    nobody = queue.assign(unit="b0")  # like the others of its cell: nothing would be printed otherwise
+    assert doubts.of_cells(table, panel, nobody, "integration", rules=False) is table
 
 
 def test_tiles_are_where_districts_lie_and_few_units_are_grey() -> None:

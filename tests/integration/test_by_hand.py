@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from handmade import Measure, sells
+from handmade import Measure, panel, sells
+
+from fusion.integration import firms, relatedness
 
 POINTS: dict[str, tuple[dict[str, Any], float]] = {
     "1 pure factory": (sells("3421", {}), 0.0),
@@ -136,3 +138,17 @@ def test_full_mix_below_half(measure: Measure) -> None:
 def test_in_yuan(measure: Measure) -> None:
     found: pd.DataFrame = measure(sells("3421", {"4330": 200, "7040": 50}, operating_revenue=1000.0))
     assert (found["point"] * found["volume"]).tolist() == pytest.approx([2 * 200 * 0.9])
+
+
+def test_stages_add_up_to_integration(prior: relatedness.Relatedness) -> None:
+    """Repair 20 (.9) and R&D 5 (.7) beside machine tools: 36 and 7 points; flats are of no stage; who is silent has no row."""
+    rows = [POINTS["3 machine tools, repair, R&D"][0], sells("3130", {"7040": 10}), sells("3421", None)]
+    table, settings = panel(*rows), firms.Settings()
+    found = firms.integration(table, prior, settings).to_pandas()
+    parts = firms.by_stage(table, prior, settings, found).set_index("firm_id").drop(columns="year")
+    assert parts.loc["F0"].to_dict() == pytest.approx({"integration_by_back": 36, "integration_by_front": 7})
+    assert parts.loc["F1"].eq(0).all() and list(parts.index) == ["F0", "F1"]
+    half = firms.Settings(mix=0.2)
+    found = firms.integration(table, prior, half).to_pandas()
+    parts = firms.by_stage(table, prior, half, found).drop(columns=["firm_id", "year"])
+    assert parts.sum(axis=1).tolist() == pytest.approx((100 * found["point"].dropna()).tolist())

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from fusion.evaluation.scorecard import CHAIN
+from fusion.integration.firms import BY_STAGE
+
 FEWEST = 10  # units of a cell in every year; districts with fewer are pooled within their path
 POOLED = "pooled"  # the districts of a path that are too small to stand alone
 CELL = ["path", "district"]
@@ -22,22 +25,33 @@ COLUMNS = [
     "rank_change",
     "firms",
     "came",
-    "chain",
-    "chain_change",
+    "part",
+    "part_change",
 ]
 
 
-def cells(panel: pd.DataFrame, value: str, chains: Sequence[str] = ()) -> pd.DataFrame:
+def parts(panel: pd.DataFrame, value: str) -> list[str]:
+    """Columns of the parts of an index: of integration the stages of services, which add up to it; of others the chains."""
+    beginning = BY_STAGE if value == "integration" else CHAIN
+    return [c for c in panel.columns if c.startswith(beginning) and panel[c].notna().any()]
+
+
+def bare(part: str) -> str:
+    """A part's name without the beginning of its column."""
+    return part.removeprefix(BY_STAGE).removeprefix(CHAIN)
+
+
+def cells(panel: pd.DataFrame, value: str, made_of: Sequence[str] = ()) -> pd.DataFrame:
     """Mean of an index in each cell of path and district, by year.
 
     Parameters
     ----------
     panel : pandas.DataFrame
-        firm_id, year, path, district, the index and the chains' scores.
+        firm_id, year, path, district, the index and its parts.
     value : str
         Column of the index.
-    chains : sequence of str
-        Columns of the chains' scores.
+    made_of : sequence of str
+        Columns of its parts, as `parts` names them.
 
     Returns
     -------
@@ -45,13 +59,13 @@ def cells(panel: pd.DataFrame, value: str, chains: Sequence[str] = ()) -> pd.Dat
         ``COLUMNS``: units that tell, and the share (%) of the cell's that do not; mean over those that tell with its 95 %
         interval; rank in the year, 1 the highest; change of rank
         since the year before (above zero: it rose); change of the mean in points that firms of both years made
-        (``firms``), and what comes of who is there (``came``): the two add up; the chain that moved most among firms of both
+        (``firms``), and what comes of who is there (``came``): the two add up; the part that moved most among firms of both
         years, without the beginning of its column, with its change. A cell with fewer than ``FEWEST`` units in a year
         in which it has any is pooled with the path's others; a pool that is still smaller is left out.
     """
     if not {value, *CELL} <= set(panel.columns):
         return pd.DataFrame(columns=COLUMNS)
-    there = _placed(panel, value)
+    there = placed(panel, value)
     told = there.dropna(subset=[value])
     if told.empty:
         return pd.DataFrame(columns=COLUMNS)
@@ -65,7 +79,7 @@ def cells(panel: pd.DataFrame, value: str, chains: Sequence[str] = ()) -> pd.Dat
     before = out[[*CELL, "year", "mean", "rank"]].assign(year=out["year"] + 1)
     out = out.merge(before, on=[*CELL, "year"], how="left", suffixes=("", "_before"))
     out["rank_change"] = out["rank_before"] - out["rank"]
-    out = out.merge(_firms(told, value, chains), on=[*CELL, "year"], how="left")
+    out = out.merge(_firms(told, value, made_of), on=[*CELL, "year"], how="left")
     came = out["mean"] - out["mean_before"] - out["firms"]
     out["came"] = came.mask(came.abs() < 1e-9, 0.0)  # of arithmetic, not of data
     return out[COLUMNS].sort_values(["year", "rank", *CELL], ignore_index=True)
@@ -89,7 +103,7 @@ def silent_parts(panel: pd.DataFrame, value: str, year: int) -> pd.DataFrame:
     """
     if not {value, *CELL} <= set(panel.columns):
         return pd.DataFrame(columns=[*CELL, "unit", "silent_part", "silent_whole"])
-    there = _placed(panel, value)
+    there = placed(panel, value)
     return _silent(there[there["year"].eq(year)], value, CELL)
 
 
@@ -142,13 +156,21 @@ def tiles(panel: pd.DataFrame, value: str, places: pd.DataFrame) -> pd.DataFrame
     return out.astype({"units": int}) if out["mean"].notna().any() else out.iloc[:0]
 
 
-# -- inside ------------------------------------------------------------------------------------
+def placed(panel: pd.DataFrame, value: str) -> pd.DataFrame:
+    """Firm-years with a path and a district, small cells pooled, as `cells` takes them.
 
-
-def _placed(panel: pd.DataFrame, value: str) -> pd.DataFrame:
-    """Firm-years with a path and a district, small cells pooled."""
+    Parameters
+    ----------
+    panel : pandas.DataFrame
+        firm_id, year, path, district and the index.
+    value : str
+        Column of the index.
+    """
     there = panel.dropna(subset=["district", "path"])
     return _pooled(there.loc[there["path"].ne("")], value)
+
+
+# -- inside ------------------------------------------------------------------------------------
 
 
 def _silent(there: pd.DataFrame, value: str, by: list[str]) -> pd.DataFrame:
@@ -170,19 +192,19 @@ def _pooled(there: pd.DataFrame, value: str) -> pd.DataFrame:
     return out.loc[size >= FEWEST]
 
 
-def _firms(told: pd.DataFrame, value: str, chains: Sequence[str]) -> pd.DataFrame:
-    """Change of the mean that firms of both years made within their cell, and the chain that moved most among them."""
-    columns = [value, *chains]
+def _firms(told: pd.DataFrame, value: str, made_of: Sequence[str]) -> pd.DataFrame:
+    """Change of the mean that firms of both years made within their cell, and the part that moved most among them."""
+    columns = [value, *made_of]
     before = told[["firm_id", "year", *CELL, *columns]].assign(year=told["year"] + 1)
     both = told.merge(before, on=["firm_id", "year", *CELL], suffixes=("", "_was"))
     if both.empty:
-        return pd.DataFrame(columns=[*CELL, "year", "firms", "chain", "chain_change"])
+        return pd.DataFrame(columns=[*CELL, "year", "firms", "part", "part_change"])
     moved = pd.DataFrame({c: both[c] - both[f"{c}_was"] for c in columns}).join(both[[*CELL, "year"]])
     means = moved.groupby([*CELL, "year"]).mean()
-    parts = means[list(chains)]
-    known = parts.notna().any(axis=1)
-    most = parts.loc[known].abs().idxmax(axis=1)
+    each = means[list(made_of)]
+    known = each.notna().any(axis=1)
+    most = each.loc[known].abs().idxmax(axis=1)
     out = means[[value]].rename(columns={value: "firms"})
-    out["chain"] = most.str.removeprefix("chain_")
-    out["chain_change"] = pd.Series({at: parts.loc[at, name] for at, name in most.items()}, dtype=float)
+    out["part"] = most.map(bare)
+    out["part_change"] = pd.Series({at: each.loc[at, name] for at, name in most.items()}, dtype=float)
     return out.reset_index()

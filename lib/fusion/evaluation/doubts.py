@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from fusion.evaluation import bureau, producer, targets
+from fusion.evaluation import cells as cell_means
 
 REPORTED, THREE, EXPECTED = "reported", "three", "expected"
 LARGEST = 3  # calls (a unit and year), as the page of the panel has them
@@ -143,6 +144,42 @@ def of_monitor(
     for figure in ("amount", "growth"):
         watched = _beside(watched, tables, lambda table: table, producer.KEYS, figure)
     return watched
+
+
+def of_cells(
+    cells: pd.DataFrame, panel: pd.DataFrame, queue: pd.DataFrame, value: str, rules: bool
+) -> pd.DataFrame:
+    """`cells.cells` with how many units of a cell are in doubt, and its mean without them, where that would be printed otherwise.
+
+    An index of a unit is not put right by a guess: units with a doubt about any item of the year are left out.
+
+    Parameters
+    ----------
+    cells : pandas.DataFrame
+        As `cells.cells` gives it.
+    panel : pandas.DataFrame
+        As there.
+    queue, rules
+        As in :func:`of_groups`.
+    value : str
+        Column of the index.
+
+    Returns
+    -------
+    pandas.DataFrame
+        With ``doubted`` (units) and ``undoubted`` (mean without them), or as it was.
+    """
+    if rules or cells.empty or queue.empty:
+        return cells
+    there = cell_means.placed(panel, value).dropna(subset=[value])
+    at = pd.MultiIndex.from_arrays([there["firm_id"].astype(str), there["year"].astype("int64")])
+    asked = pd.MultiIndex.from_arrays([queue["unit"].astype(str), queue["year"].astype("int64")])
+    there = there.assign(doubted=at.isin(asked).astype(int))
+    by = [*cell_means.CELL, "year"]
+    out = cells.merge(there.groupby(by, as_index=False)["doubted"].sum(), on=by, how="left")
+    sure = there[there["doubted"].eq(0)].groupby(by)[value].mean().rename("undoubted").reset_index()
+    out = out.merge(sure, on=by, how="left")
+    return out if (out["undoubted"] - out["mean"]).abs().max() > _POINTS else cells
 
 
 # -- inside ------------------------------------------------------------------------------------

@@ -156,6 +156,12 @@ def against(
     return table.merge(yearly.reset_index(), on=KEYS, how="left")
 
 
+def reached(held: pd.DataFrame) -> dict[str, int]:
+    """Of lines of `against` about service firms: how many there are (``lines``), and that met the target or about so."""
+    own = held.loc[held["population"] == FIRMS, "verdict"]
+    return {"lines": len(own), "reached": int(own.isin(["met", "about met"]).sum())}
+
+
 def judged(services: pd.DataFrame, base_year: int, horizon: int) -> pd.DataFrame:
     """What each unit adds to the rates of `against`: `KEYS`, unit, rate_before, rate_now, and of both ends."""
     own = _every(services[services["year"].isin([base_year, horizon])])

@@ -21,6 +21,7 @@ from fusion.language import said
 
 FEWEST_MEAN = 20  # firm-years that a path's mean relatedness rests on
 CHUNK = 1_000_000
+BY_STAGE = "integration_by_"  # beginning of the columns of its parts
 _HELD: WeakKeyDictionary[Any, ref[Grid]] = WeakKeyDictionary()  # the grid of each connection
 
 
@@ -137,6 +138,31 @@ def contributions(panel: ibis.Table, made: Relatedness, settings: Settings | Non
     named = lines.merge(stages(), on=["edition", "code"], how="left")[keys[2:]].fillna("other")
     made_of = lines.assign(**{c: named[c].to_numpy() for c in named}, amount=share * lines["sum"])
     return made_of.groupby(keys, as_index=False)["amount"].sum()
+
+
+def by_stage(panel: ibis.Table, made: Relatedness, settings: Settings, found: pd.DataFrame) -> pd.DataFrame:
+    """Integration of each firm-year by stage of its services: columns that add up to it.
+
+    Parameters
+    ----------
+    panel, made, settings
+        As `integration` took them.
+    found : pandas.DataFrame
+        What it returned.
+
+    Returns
+    -------
+    pandas.DataFrame
+        firm_id, year, ``integration_by_<stage>`` (points of F, %; zero where nothing is of the stage) of firm-years with a
+        point.
+    """
+    keys = ["firm_id", "year"]
+    amounts = (
+        contributions(panel, made, settings).groupby([*keys, "stage"])["amount"].sum().unstack(fill_value=0.0)
+    )
+    told = found.loc[found["point"].notna(), [*keys, "volume"]].set_index(keys)
+    points = 100 * amounts.reindex(told.index, fill_value=0.0).div(told["volume"], axis=0)
+    return points.fillna(0.0).add_prefix(BY_STAGE).rename_axis(columns=None).reset_index()
 
 
 def columns(found: pd.DataFrame, fullest: pd.DataFrame) -> pd.DataFrame:

@@ -75,6 +75,36 @@ def stacked(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
     return figure
 
 
+def diverging(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
+    """Points of parts to both sides of zero, a bar a cell of path and district, with a mark where they add up.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        ``path``, ``district``, ``above``, ``part``, ``points``; the first cell is drawn lowest.
+    axes : mapping
+        Words of ``x``, ``sum`` (the mark) and ``in`` (between a path and its district).
+    """
+    import matplotlib.pyplot as plt
+
+    wide = frame.pivot_table(index=["path", "district"], columns="part", values="points", sort=False)
+    above = frame.drop_duplicates(["path", "district"]).set_index(["path", "district"])["above"]
+    figure, axis = plt.subplots(figsize=(7.2, 1.6 + 0.36 * len(wide)), layout="constrained")
+    left, right = pd.Series(0.0, index=wide.index), pd.Series(0.0, index=wide.index)
+    colours = plt.rcParams["axes.prop_cycle"].by_key()["color"]
+    for colour, part in zip(cycle(colours), wide.columns, strict=False):
+        points = wide[part].fillna(0.0)
+        start = right.where(points >= 0, left)
+        axis.barh(range(len(wide)), points, left=start, color=colour, label=part, height=0.7)
+        right, left = right + points.clip(lower=0), left + points.clip(upper=0)
+    axis.plot(above, range(len(wide)), "o", color="0.1", mfc="white", ms=6, label=axes["sum"], zorder=3)
+    axis.axvline(0, color="0.3", lw=0.8)
+    axis.set_yticks(range(len(wide)), [f"{path}{axes['in']}{place}" for path, place in wide.index])
+    axis.set(xlabel=axes["x"])
+    figure.legend(loc="outside upper center", ncols=3, frameon=False)
+    return figure
+
+
 def by_path(frame: pd.DataFrame, axes: Mapping[str, str]) -> Figure:
     """Mean of an index over the years, a line a path, with the interval of the mean.
 

@@ -259,6 +259,8 @@ class Vocabulary(_Model):
     code: str = Field("code", description="its column of codes")
     en: str = Field("label_en", description="its column of English words")
     zh: str = Field("label_zh", description="its column of Chinese words")
+    begins: str = Field("", description="what codes begin with that the file has without it")
+    within: Plain | None = Field(None, description="text with {} around each word of the file")
     also: list[str] = Field(default_factory=list, description="vocabularies that know further codes")
 
 

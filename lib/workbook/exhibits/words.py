@@ -251,6 +251,10 @@ def _table(vocabulary: str, place: Path, changed: int) -> dict[str, Text]:
         )
     one = known[vocabulary]
     found = _file(paths.ROOT / one.file, one.code, one.en, one.zh) if one.file else {}
+    if one.within:
+        around = one.within
+        found = {c: Text(en=around.en.format(w.en), zh=around.zh.format(w.zh)) for c, w in found.items()}
+    found = {f"{one.begins}{code}": word for code, word in found.items()}
     further = {code: word for name in one.also for code, word in table(name).items()}
     return {**further, **found, **one.words}
 
