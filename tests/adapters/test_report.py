@@ -9,8 +9,11 @@ from pathlib import Path
 
 import exports
 import pandas as pd
+import pytest
 
 from fusion.adapters import able, model, panel, report
+from fusion.language import speaking
+from fusion.panel.errors import PanelError
 
 
 def test_the_layout_is_recognised(made: pd.DataFrame, tmp_path: Path) -> None:
@@ -107,3 +110,10 @@ def test_a_column_that_is_declared_absent_or_holds_nothing_is_absent_for_all(tmp
         and table["operating_revenue"].sum() == 11
     )
     assert "unmatched: operating_cost" in "\n".join(report.lines(found))
+
+
+def test_a_file_that_is_not_there_is_told_in_one_language(tmp_path: Path) -> None:
+    for spoken, wrong in (("zh", "correct"), ("en", "请")):
+        with speaking(spoken), pytest.raises(PanelError) as refused:
+            report.check([tmp_path / "年报.csv"])
+        assert wrong not in str(refused.value) and "年报.csv" in str(refused.value)

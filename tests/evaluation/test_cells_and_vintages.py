@@ -8,6 +8,7 @@ import pytest
 
 from fusion.evaluation import cells, doubts, standing, totals
 from fusion.evaluation.errors import EvaluationError
+from fusion.integration import firms
 from fusion.plots import index as index_plots
 from fusion.plots import tiles as maps
 from workbook import paths
@@ -145,6 +146,7 @@ def test_parts_that_do_not_add_up_are_no_parts() -> None:
     assert standing.standing(
         panel.drop(columns="district"), "integration", ["integration_by_front"], False
     ).empty
+    assert cells.BY_STAGE == firms.BY_STAGE
     assert cells.parts(panel.assign(chain_supply=1.0), "composite") == ["chain_supply"]
 
 

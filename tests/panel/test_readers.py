@@ -41,8 +41,8 @@ def test_numbers_as_text_are_named_cell_by_cell(minimal: Read) -> None:
     )
     assert raw.table.to_pandas()["x"].tolist()[:2] == [1234.5, 12.0]
     cells = raw.quality.set_index("rule")[["row", "field", "value", "severity"]]
-    mended = cells.loc[["number_normalised"]]
-    assert mended["value"].tolist() == ["1,234.5", "１２"] and set(mended["severity"]) == {"warning"}
+    # A notice is counted, not listed: forms with thousands separators have one in every cell.
+    assert cells.loc["number_normalised", ["value", "severity"]].tolist() == ["2", "warning"]
     broken = cells.loc[["not_a_number"]]
     assert broken["value"].tolist() == ["1,23", "(5)", "inf", "1_0"]
     assert broken["row"].tolist() == [3, 5, 6, 7] and set(broken["severity"]) == {"error"}

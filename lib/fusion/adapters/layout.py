@@ -307,8 +307,14 @@ def typed(
     """
     like = files[0]
     every = " UNION ALL BY NAME ".join(f"FROM {file.view}" for file in files)
-    con.con.execute(f"CREATE OR REPLACE TEMP VIEW {table}_named AS {every}")
+    # A table: cells are asked for many times, and each time a view would ask anew which rows are data.
+    con.con.execute(f"CREATE OR REPLACE TEMP TABLE {table}_named AS {every}")
     named = con.table(f"{table}_named")
+    for file in files:
+        con.con.execute(f"DROP VIEW {file.view}")
+        con.con.execute(f"DROP VIEW {file.view}_staged_why")
+        con.con.execute(f"DROP VIEW {file.view}_staged_first")
+        _drop(con, f"{file.view}_staged")
     columns = {name: settled(named, column) for name, column in like.columns.items()}
     _, notes = cast(con, named, columns, like.factors, f"{table}_typed")
     # Of a column, not of a term of its sum.
@@ -316,12 +322,7 @@ def typed(
     kept = {n: c for n, c in columns.items() if TERM not in n or n == OTHER_ID}
     listed = ", ".join([f'"{n}"' for n in kept] + [f'{e} AS "{n}"' for n, e in like.made.items()])
     con.con.execute(f"CREATE OR REPLACE TEMP VIEW {table} AS SELECT {ROW}, {listed} FROM {table}_typed")
-    con.con.execute(f"DROP VIEW {table}_named")
-    for file in files:
-        con.con.execute(f"DROP VIEW {file.view}")
-        con.con.execute(f"DROP VIEW {file.view}_staged_why")
-        con.con.execute(f"DROP VIEW {file.view}_staged_first")
-        _drop(con, f"{file.view}_staged")
+    con.con.execute(f"DROP TABLE {table}_named")
     return {**kept, **{n: choices.columns[n] for n in like.made}}, notes
 
 

@@ -112,7 +112,7 @@ def peek(path: Path, encoding: str = "auto", sheet: str | None = None) -> Peek:
         No file, an empty one, a format that is not read, a damaged one, a sheet that is not there.
     """
     try:
-        files.present(path, "correct the name")
+        files.present(path, said("adapters.mend_name"))
         held = path.stat()
         return _peeked(path, encoding, sheet, (held.st_mtime_ns, held.st_size))
     except AdapterError:

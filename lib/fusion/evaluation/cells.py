@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from fusion.evaluation.scorecard import CHAIN
-from fusion.integration.firms import BY_STAGE
 
+BY_STAGE = "integration_by_"  # beginning of the columns of its parts, as `integration.firms` names them
 FEWEST = 10  # units of a cell in every year; districts with fewer are pooled within their path
 POOLED = "pooled"  # the districts of a path that are too small to stand alone
 CELL = ["path", "district"]

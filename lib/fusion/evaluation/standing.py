@@ -51,10 +51,9 @@ def standing(panel: pd.DataFrame, value: str, parts: Sequence[str], rules: bool)
         "part_change": (now - was).groupby(level=keys).mean(),
     }
     made["above"] = made["points"] - whole.reindex(made["points"].index.get_level_values("year")).to_numpy()
-    has = {"units": (there[names] != 0).set_axis(pd.MultiIndex.from_frame(there[keys]), axis=0)}
-    has["both"] = (now != 0) | (was != 0)
-    shown = _together(has, names, keys) if rules else {}
-    made["units"] = has["units"].groupby(level=keys).sum()
+    has = (there[names] != 0).set_axis(pd.MultiIndex.from_frame(there[keys]), axis=0)
+    shown = _together(has, (now != 0) | (was != 0), names, keys) if rules else {}
+    made["units"] = has.groupby(level=keys).sum()
     long = pd.concat({name: table.stack() for name, table in made.items()}, axis=1)
     long = long.rename_axis([*keys, "part"]).reset_index()
     at = zip(*(long[c] for c in (*keys, "part")), strict=True)
@@ -125,16 +124,15 @@ def _both(there: pd.DataFrame, parts: list[str], keys: list[str]) -> tuple[pd.Da
 
 
 def _together(
-    has: dict[str, pd.DataFrame], parts: list[str], keys: list[str]
+    has: pd.DataFrame, stayed: pd.DataFrame, parts: list[str], keys: list[str]
 ) -> dict[tuple[object, ...], dict[str, int]]:
     """Parts that are taken together in each cell and year, with the number of units that have any of them."""
-    counts = {name: table.groupby(level=keys).sum() for name, table in has.items()}
-    count = counts["units"]
-    both = counts["both"].reindex(count.index)
-    few = ((count > 0) & (count < FEWEST)) | ((both > 0) & (both < FEWEST))
+    count = has.groupby(level=keys).sum()
+    again = stayed.groupby(level=keys).sum().reindex(count.index)
+    few = ((count > 0) & (count < FEWEST)) | ((again > 0) & (again < FEWEST))
     found: dict[tuple[object, ...], dict[str, int]] = {}
     for at in few.index[few.any(axis=1)]:
-        tables = [table.loc[[at]] for table in has.values() if at in table.index]
+        tables = [table.loc[[at]] for table in (has, stayed) if at in table.index]
         rest = [c for c in parts if few.loc[at, c]]
         least = pd.concat([table.sum() for table in tables], axis=1).min(axis=1)
         others = [c for c in least.sort_values(kind="stable").index if c not in rest and least[c] > 0]
