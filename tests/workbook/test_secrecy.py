@@ -29,7 +29,8 @@ from workbook.publish.secrecy import (
     study,
     verdicts,
 )
-from workbook.publish.secrecy.words import Suggestion
+from workbook.publish.secrecy import study as study_gate
+from workbook.publish.secrecy.words import Finding, Suggestion
 
 BUREAU = Rules.named("bureau")
 ROLES = {
@@ -891,3 +892,12 @@ def test_a_study_that_stops_does_not_stop_the_site_of_others(
     with pytest.raises(site.SiteError, match=r"04\.cohorts"):
         site._release(studies[:1])
     assert json.loads((tmp_path / "leaves" / "release.json").read_text())["left_out"].keys() == {"04.cohorts"}
+
+
+def test_a_refusal_calls_columns_as_the_page_does() -> None:
+    label = study_gate.heads("01.coverage", ["01_panel"])
+    assert [label("year", one) for one in ("en", "zh")] == ["Year", "年份"]
+    assert label("column", "zh") == "列" and label("of no sheet", "zh") == "of no sheet"
+    cell = Finding("01.coverage", "few", {"year": "2018", "column": "ind4"}, "missing", {"n": 3})
+    assert "year" not in cell.where("zh", label) and "缺失" in cell.where("zh", label)
+    assert study_gate.heads("09.none", [])("x", "en") == "x"

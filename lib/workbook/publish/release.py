@@ -20,7 +20,7 @@ from workbook.publish.built import Built
 from workbook.publish.secrecy import SecrecyError, Verdict, identifiers, rules_said
 from workbook.publish.secrecy import study as gate
 from workbook.publish.secrecy.verdicts import audit_said
-from workbook.publish.secrecy.words import say
+from workbook.publish.secrecy.words import Labels, say
 from workbook.run.fingerprint import digest
 
 RECORD, EXPORT = "release.json", "export"
@@ -62,8 +62,11 @@ def _prepare(study: Built, mark: str) -> None:
     judged = gate.judgement(study)
     stopped = judged.stopped(study.parameters)
     if stopped:
-        _refuse(study, [say("stopped", language.current(), study=study.name), *_said(judged.found, stopped)])
-    kept = {name: _kept(verdict) for name, verdict in judged.found.items()}
+        _refuse(
+            study,
+            [say("stopped", language.current(), study=study.name), *_said(study, judged.found, stopped)],
+        )
+    kept = {name: _kept(verdict, gate.heads(name, study.done)) for name, verdict in judged.found.items()}
     fewest = judged.rules.min_units if judged.rules else 0
     spoken.speak(study.root, study.done, study.parameters, kept, fewest=fewest)
     _list(study)
@@ -116,26 +119,27 @@ def _digest(record: Mapping[str, Any]) -> str:
 
 
 # -- secrecy -----------------------------------------------------------------------------------------
-def _kept(verdict: Verdict) -> spoken.Kept:
+def _kept(verdict: Verdict, label: Labels) -> spoken.Kept:
     """What is published of an exhibit, or why it is not."""
     if verdict.verdict == "pass":
         return spoken.Kept(verdict.protected_frame, verdict.hidden, verdict.texts)
-    return spoken.Kept(withheld={one: _reason(verdict, one) for one in LANGUAGES})
+    return spoken.Kept(withheld={one: _reason(verdict, one, label) for one in LANGUAGES})
 
 
-def _reason(verdict: Verdict, one: str) -> str:
-    """Rule and cell of the first findings, and the smallest change that would pass."""
-    parts = [finding.said(one) for finding in verdict.findings[:NAMED]]
+def _reason(verdict: Verdict, one: str, label: Labels) -> str:
+    """Rule and cell of the first findings, and the smallest change that would pass, columns by their heads."""
+    parts = [finding.said(one, label) for finding in verdict.findings[:NAMED]]
     if len(verdict.findings) > NAMED:
         parts.append(say("more", one, n=len(verdict.findings) - NAMED))
     if verdict.suggestion is not None:
-        parts.append(say("mend", one, change=verdict.suggestion.said(one)))
+        parts.append(say("mend", one, change=verdict.suggestion.said(one, label)))
     return say("sentence", one, text=say("semicolon", one).join(parts))
 
 
-def _said(found: Mapping[str, Verdict], names: list[str]) -> list[str]:
+def _said(study: Built, found: Mapping[str, Verdict], names: list[str]) -> list[str]:
     """A line for each exhibit of which something is left out, for the terminal."""
-    return [f"  {name}: {_reason(found[name], language.current())}" for name in names]
+    spoken_in = language.current()
+    return [f"  {name}: {_reason(found[name], spoken_in, gate.heads(name, study.done))}" for name in names]
 
 
 def _refuse(study: Built, lines: list[str]) -> None:
@@ -154,7 +158,10 @@ def _record(study: Built, judged: gate.Judgement, mark: str) -> None:
             "rules": {one: rules_said(judged.rules, one) for one in LANGUAGES},
             "exhibits": {name: verdict.verdict for name, verdict in judged.found.items()},
             "left_out": {
-                name: {one: _reason(judged.found[name], one) for one in LANGUAGES} for name in names
+                name: {
+                    one: _reason(judged.found[name], one, gate.heads(name, study.done)) for one in LANGUAGES
+                }
+                for name in names
             },
             "earlier": {one: audit_said(judged.found, judged.earlier, one) for one in LANGUAGES},
         }
@@ -176,7 +183,7 @@ def _record(study: Built, judged: gate.Judgement, mark: str) -> None:
 def _screen(judged: gate.Judgement, study: Built) -> list[str]:
     """What is left out, no longer than a screen, and where all of it stands."""
     names = gate.left_out(judged.found)
-    lines, rest = _said(judged.found, names[:SCREEN]), names[SCREEN:]
+    lines, rest = _said(study, judged.found, names[:SCREEN]), names[SCREEN:]
     file = files.shown(study.root / RECORD)
     return [*lines, f"  {said('publish.left_out_more', names=listed(rest), file=file)}"] if rest else lines
 

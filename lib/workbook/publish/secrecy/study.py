@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -20,7 +20,7 @@ from workbook.publish.secrecy.exhibit import TOLD, Exhibit, SecrecyClass
 from workbook.publish.secrecy.releases import Release
 from workbook.publish.secrecy.rules import Rules, SecrecyError
 from workbook.publish.secrecy.verdicts import Verdict, left_out, release_of, verdicts
-from workbook.publish.secrecy.words import Finding
+from workbook.publish.secrecy.words import Finding, Labels
 
 NUMBERS = (
     "min_units",
@@ -178,6 +178,28 @@ def exhibit_of(record: Record, telling: Telling | None = None) -> Exhibit:
     return Exhibit(
         _name(record), kind, frame, roles, holds, record.contributions, record.values, told, told_in
     )
+
+
+def heads(name: str, notebooks: Iterable[str]) -> Labels:
+    """What an exhibit's sheet calls its columns, where that needs no number of the study.
+
+    Parameters
+    ----------
+    name : str
+        The exhibit (``01.coverage``).
+    notebooks : iterable of str
+        Those of the study.
+    """
+    number, _, id = name.partition(".")
+    own = next((n for n in notebooks if n.startswith(number) and sheets.exists(n)), None)
+    declared = sheets.sheet(own).exhibits.get(id) if own else None
+
+    def label(column: str, language: str) -> str:
+        held = declared.columns.get(column) if declared else None
+        text = str(getattr(held.head, language)) if held else column
+        return text if text and not sheets.fields(text) else column
+
+    return label
 
 
 def sample_units(study: Built) -> int | None:
