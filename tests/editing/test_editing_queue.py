@@ -180,3 +180,12 @@ def test_an_answer_in_the_unit_of_the_form_is_the_right_value(
     assert done.log["new"].tolist() == [pytest.approx(12345)] and done.log["field"].tolist() == [
         asked["item"][0]
     ]
+
+
+def test_each_value_names_its_form_in_the_readers_language(run: tuple[Path, readers.Raw, str]) -> None:
+    found = {one: queue.lines(run[0], one, 50).drop_duplicates("item") for one in ("zh", "en")}
+    forms = {one: lines.set_index("item")["form"] for one, lines in found.items()}
+    assert forms["zh"]["operating_revenue"].startswith("财务状况")
+    assert forms["en"]["operating_revenue"].startswith("Financial position")
+    assert queue._forms("zh")["service_revenue"] == "产业活动单位（611）"
+    assert queue._forms("en")["service_revenue"] == "Establishments (611)"

@@ -41,10 +41,11 @@ def _rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def _forms() -> dict[str, str]:
-    """Annual form of each column, as the table of forms names it."""
-    annual = [row for row in _rows(paths.DATA / "adapters" / "forms.csv") if row["family"] == "annual"]
-    return {column: row["title_zh"] for row in reversed(annual) for column in row["columns"].split("|")}
+def _forms(language: str) -> dict[str, str]:
+    """Annual form of each column, else that of its establishments, as the table of forms names it."""
+    rows = _rows(paths.DATA / "adapters" / "forms.csv")
+    asked = [row for family in ("annual", "establishments") for row in rows if row["family"] == family]
+    return {c: row[f"title_{language}"] for row in reversed(asked) for c in row["columns"].split("|")}
 
 
 def check_code(unit: object, year: object, item: object, value: float) -> str:
@@ -87,7 +88,9 @@ def lines(folder: Path, language: str, most: int, least: float = 0.0) -> pd.Data
     queue = _with_panel(queue, panel)
     labels = {row["column"]: row[f"label_{language}"] for row in _rows(paths.DATA / "contract" / "panel.csv")}
     queue["item_name"] = queue["item"].map(labels).fillna(queue["item"])
-    queue["form"] = queue["item"].map(_forms()).fillna("").mask(queue["made"], said("publish.queue.made"))
+    queue["form"] = (
+        queue["item"].map(_forms(language)).fillna("").mask(queue["made"], said("publish.queue.made"))
+    )
     districts = {row["district"]: row[f"name_{language}"] for row in _rows(DISTRICTS)}
     code = queue["district"].astype("string").fillna("")
     queue["district_name"] = code.map(districts).fillna(code)
@@ -277,7 +280,7 @@ def _letter(call: pd.DataFrame) -> Iterator[str]:
         "name": name,
         "unit": first["unit"],
         "year": int(first["year"]),
-        "form": first["form"] or _zh("annual"),
+        "form": (_forms("zh").get(first["item"]) if not first["made"] else "") or _zh("annual"),
         "item": first["item_name"],
         "value": _number(first["value"]),
         "measure": first["measure"],
