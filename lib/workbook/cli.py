@@ -498,8 +498,11 @@ def answers(
         print(said("publish.queue.exists", file=into), file=sys.stderr)
         raise typer.Exit(2)
     found, refused = returned.answers(sources, _asked(study, 10**9), first_sheet)
-    inert.csv_frame(found).to_csv(into, index=False, encoding="utf-8-sig")
-    print(said("publish.queue.read", count=len(found), file=into))
+    if refused and found.empty:  # an empty file would stand in the way of the next try
+        print(said("publish.queue.none_taken", file=into), file=sys.stderr)
+    else:
+        inert.csv_frame(found).to_csv(into, index=False, encoding="utf-8-sig")
+        print(said("publish.queue.read", count=len(found), file=into))
     print("".join(f"{line}\n" for line in refused), end="", file=sys.stderr)
     raise typer.Exit(1 if refused else 0)
 

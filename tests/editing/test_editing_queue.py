@@ -8,12 +8,14 @@ import ibis
 import openpyxl
 import pytest
 from docx import Document
+from typer.testing import CliRunner
 
 from fusion import adapters
 from fusion.adapters.stage import first_sheet
 from fusion.editing import corrections, review
 from fusion.panel import checks, readers
 from fusion.panel.synthetic import Settings, generate
+from workbook import cli
 from workbook.publish.formats import queue
 
 SCRIPT = "=HYPERLINK(1)"
@@ -106,7 +108,10 @@ def test_the_queue_goes_out_comes_back_and_mends(run: tuple[Path, readers.Raw, s
     [
         ({"answer": "无误", "right": 5, "who": "a", "decided_at": "2026-01-01"}, "row 2: 'right as it is'"),
         ({"answer": "单位有误", "who": "a", "decided_at": "2026-01-01"}, "without the right value"),
-        ({"answer": "也许", "right": 5}, "no answer of the list"),
+        (
+            {"answer": "也许", "right": 5},
+            "no answer of the list: right as it is, wrong unit, another mistake, not",
+        ),
         ({"answer": "其他错误", "right": "five", "who": "a", "decided_at": "2026-01-01"}, "no number"),
         ({"answer": "其他错误", "right": 5}, "not filled in"),
         ({"answer": "无误", "check": "0", "who": "a", "decided_at": "2026-01-01"}, "unknown or stale"),
@@ -189,3 +194,23 @@ def test_each_value_names_its_form_in_the_readers_language(run: tuple[Path, read
     assert forms["en"]["operating_revenue"].startswith("Financial position")
     assert queue._forms("zh")["service_revenue"] == "产业活动单位（611）"
     assert queue._forms("en")["service_revenue"] == "Establishments (611)"
+
+
+def test_nothing_is_written_where_no_answer_can_be_taken(
+    run: tuple[Path, readers.Raw, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file without a line would stand in the way of the next try."""
+    folder, _, unit = run
+    asked = queue.lines(folder, "zh", most=1, least=0.1)
+    monkeypatch.setattr(cli, "_asked", lambda study, most: asked)
+    book = next(f for f in queue.write(asked, tmp_path, "unit", "zh") if f.suffix == ".xlsx")
+    into = tmp_path / "corrections.csv"
+    line = ["--language", "zh", "answers", "bureau", str(book), "--into", str(into)]
+    signed = {"who": "李", "decided_at": "2026-03-31"}
+    _fill(book, unit, answer="属实", **signed)
+    refused = CliRunner().invoke(cli.app, line)
+    assert refused.exit_code == 1 and not into.exists()
+    assert "可选：无误、单位有误、其他错误、未联系上" in refused.output
+    _fill(book, unit, answer="无误", **signed)
+    assert CliRunner().invoke(cli.app, line).exit_code == 0 and into.exists()
+    assert CliRunner().invoke(cli.app, line).exit_code == 2  # and is not written over

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from workbook import files, inert, paths
-from workbook.language import said, told
+from workbook.language import current, listed, said, told
 
 HOME = paths.DATA / "editing"
 DISTRICTS = paths.DATA / "synthetic" / "districts.csv"
@@ -360,17 +360,19 @@ def answers(
                 continue
             fault = _fault(row, known.index, kinds, found)
             if fault:
-                refused.append(
-                    said(
-                        f"publish.queue.{fault}", file=source.name, row=number, value=row.get("answer") or ""
-                    )
-                )
+                where = {"file": source.name, "row": number, "value": row.get("answer") or ""}
+                refused.append(said(f"publish.queue.{fault}", **where, allowed=listed(_allowed())))
                 continue
             kind = kinds[str(row["answer"])]
             if kind["kind"]:
                 found[str(row["check"])] = _correction(row, known.loc[str(row["check"])], kind["kind"])
     corrected = pd.DataFrame(list(found.values()), columns=list(_CORRECTION))
     return corrected.drop_duplicates(["unit", "year", "field", "factor"], ignore_index=True), refused
+
+
+def _allowed() -> list[str]:
+    """Answers of the list in the reader's language."""
+    return [row[current()] for row in _table("answers.csv")]
 
 
 _CORRECTION = (
