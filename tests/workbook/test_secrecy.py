@@ -887,7 +887,7 @@ def test_a_study_that_stops_does_not_stop_the_site_of_others(
     ready = site._release(studies)
     assert [one.name for one in ready] == ["leaves", "open"]
     said = capsys.readouterr().err
-    assert "stops" in said and "04.cohorts, row start 2018" in said
+    assert "stops" in said and "04.cohorts, row Cohort 2018" in said
     assert not (tmp_path / "stops" / "release.json").exists(), "nothing of it goes out"
     with pytest.raises(site.SiteError, match=r"04\.cohorts"):
         site._release(studies[:1])
