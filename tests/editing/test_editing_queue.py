@@ -16,6 +16,7 @@ from fusion.editing import corrections, review
 from fusion.panel import checks, readers
 from fusion.panel.synthetic import Settings, generate
 from workbook import cli
+from workbook.language import speaking
 from workbook.publish.formats import queue
 
 SCRIPT = "=HYPERLINK(1)"
@@ -207,10 +208,11 @@ def test_nothing_is_written_where_no_answer_can_be_taken(
     into = tmp_path / "corrections.csv"
     line = ["--language", "zh", "answers", "bureau", str(book), "--into", str(into)]
     signed = {"who": "李", "decided_at": "2026-03-31"}
-    _fill(book, unit, answer="属实", **signed)
-    refused = CliRunner().invoke(cli.app, line)
-    assert refused.exit_code == 1 and not into.exists()
-    assert "可选：无误、单位有误、其他错误、未联系上" in refused.output
-    _fill(book, unit, answer="无误", **signed)
-    assert CliRunner().invoke(cli.app, line).exit_code == 0 and into.exists()
-    assert CliRunner().invoke(cli.app, line).exit_code == 2  # and is not written over
+    with speaking("zh"):  # the command sets it for all that follows
+        _fill(book, unit, answer="属实", **signed)
+        refused = CliRunner().invoke(cli.app, line)
+        assert refused.exit_code == 1 and not into.exists()
+        assert "可选：无误、单位有误、其他错误、未联系上" in refused.output
+        _fill(book, unit, answer="无误", **signed)
+        assert CliRunner().invoke(cli.app, line).exit_code == 0 and into.exists()
+        assert CliRunner().invoke(cli.app, line).exit_code == 2  # and is not written over
