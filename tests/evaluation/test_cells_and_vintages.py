@@ -148,6 +148,9 @@ def test_parts_that_do_not_add_up_are_no_parts() -> None:
     ).empty
     assert cells.BY_STAGE == firms.BY_STAGE
     assert cells.parts(panel.assign(chain_supply=1.0), "composite") == ["chain_supply"]
+    assert cells.parts(panel.assign(chain_supply=1.0), "service_share") == []
+    found = cells.cells(panel, "integration", [])
+    assert found["part"].isna().all() and found["firms"].notna().any()
 
 
 def test_doubted_units_stand_beside_a_cells_mean() -> None:

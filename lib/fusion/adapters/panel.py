@@ -24,6 +24,7 @@ from fusion.panel import codes, labelled
 from fusion.panel.cast import HEADER
 from fusion.panel.contract import KEYS, ROW, Column, expected, missing_columns
 from fusion.panel.errors import examples
+from fusion.panel.files import engine_failed
 from fusion.panel.readers import Raw, by_year, gathered, sheet_notes
 
 NAMED = 12  # names that a sentence lists
@@ -141,9 +142,7 @@ def convert(con: Any, sources: Sequence[Path], adapter: Adapter, chosen: Choices
         return _read(con, layouts, adapter, chosen, folder)
     except duckdb.Error as error:
         names = ", ".join(layout.path.name for layout in layouts)
-        raise AdapterError(
-            said("adapters.unreadable", names=names, reason=str(error).splitlines()[0])
-        ) from None
+        raise AdapterError(engine_failed(error, "adapters.unreadable", source=names)) from None
 
 
 def read(con: Any, source: str | Sequence[str], adapter: str, root: Path, **how: Any) -> Source:

@@ -200,7 +200,7 @@ def _staged(con: Any, looked: Peek, header_at: int, width: int, name: str, folde
             if isinstance(error, PanelError):
                 raise
             reason = str(error).partition("\n")[0][:300]
-            raise AdapterError(said("adapters.unreadable", names=looked.path.name, reason=reason)) from None
+            raise AdapterError(said("adapters.unreadable", source=looked.path.name, reason=reason)) from None
         con.con.register("fusion_table", table)
         made = _typed(con, "fusion_table", name)
         con.con.unregister("fusion_table")

@@ -31,9 +31,12 @@ COLUMNS = [
 
 
 def parts(panel: pd.DataFrame, value: str) -> list[str]:
-    """Columns of the parts of an index: of integration the stages of services, which add up to it; of others the chains."""
-    beginning = BY_STAGE if value == "integration" else CHAIN
-    return [c for c in panel.columns if c.startswith(beginning) and panel[c].notna().any()]
+    """Columns of the parts of an index: of integration the stages of services, which add up to it; of the composite the chains.
+
+    Other definitions (a share, a threshold) have no parts: a chain that moved would be said to move what it is no part of.
+    """
+    begins = {"integration": BY_STAGE, "composite": CHAIN}.get(value)
+    return [c for c in panel.columns if begins and c.startswith(begins) and panel[c].notna().any()]
 
 
 def bare(part: str) -> str:

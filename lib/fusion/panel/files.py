@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from fusion import archives, engine
 from fusion.language import listed, said
 from fusion.panel.errors import PanelError, nearest
@@ -40,6 +42,21 @@ def present(path: Path, mend: str) -> Path:
     return path
 
 
+def engine_failed(error: duckdb.Error, otherwise: str, **place: object) -> str:
+    """What to say of an engine's error while files are read: that its memory ran out is no fault of theirs.
+
+    Parameters
+    ----------
+    error : duckdb.Error
+    otherwise : str
+        Key of the sentence for files that are broken.
+    **place
+        Its fields; ``source`` among them, which both have.
+    """
+    short = isinstance(error, duckdb.OutOfMemoryException)
+    return said("panel.no_memory" if short else otherwise, reason=str(error).splitlines()[0], **place)
+
+
 @contextmanager
 def whole(path: Path, kind: str, mend: str) -> Iterator[None]:
     """Say of a library's error that the file is damaged."""
@@ -47,6 +64,8 @@ def whole(path: Path, kind: str, mend: str) -> Iterator[None]:
         yield
     except ReaderError:  # no fault of the file
         raise
+    except duckdb.OutOfMemoryException as error:  # nor is this
+        raise PanelError(engine_failed(error, "panel.unreadable", source=path)) from None
     except archives.ArchiveError as error:  # whole, but more than any table is
         raise PanelError(said("panel.refused", path=path, kind=kind, found=error)) from None
     except Exception as error:

@@ -140,7 +140,7 @@ def read(
             named, left_out = _units_alone(con, named, columns)
         raw = _typed(con, named, source, columns, money_unit, notes)
     except duckdb.Error as error:
-        raise PanelError(said("panel.unreadable", source=source, reason=str(error).splitlines()[0])) from None
+        raise PanelError(files.engine_failed(error, "panel.unreadable", source=source)) from None
     return replace(raw, editions=editions, quality=gathered([raw.quality, left_out])).apart()
 
 
