@@ -24,7 +24,7 @@ from fusion.panel import codes, labelled
 from fusion.panel.cast import HEADER
 from fusion.panel.contract import KEYS, ROW, Column, expected, missing_columns
 from fusion.panel.errors import examples
-from fusion.panel.files import engine_failed
+from fusion.panel.files import no_memory
 from fusion.panel.readers import Raw, by_year, gathered, sheet_notes
 
 NAMED = 12  # names that a sentence lists
@@ -142,7 +142,8 @@ def convert(con: Any, sources: Sequence[Path], adapter: Adapter, chosen: Choices
         return _read(con, layouts, adapter, chosen, folder)
     except duckdb.Error as error:
         names = ", ".join(layout.path.name for layout in layouts)
-        raise AdapterError(engine_failed(error, "adapters.unreadable", source=names)) from None
+        broken = said("adapters.unreadable", source=names, reason=str(error).splitlines()[0])
+        raise AdapterError(no_memory(error, names) or broken) from None
 
 
 def read(con: Any, source: str | Sequence[str], adapter: str, root: Path, **how: Any) -> Source:

@@ -42,19 +42,11 @@ def present(path: Path, mend: str) -> Path:
     return path
 
 
-def engine_failed(error: duckdb.Error, otherwise: str, **place: object) -> str:
-    """What to say of an engine's error while files are read: that its memory ran out is no fault of theirs.
-
-    Parameters
-    ----------
-    error : duckdb.Error
-    otherwise : str
-        Key of the sentence for files that are broken.
-    **place
-        Its fields; ``source`` among them, which both have.
-    """
-    short = isinstance(error, duckdb.OutOfMemoryException)
-    return said("panel.no_memory" if short else otherwise, reason=str(error).splitlines()[0], **place)
+def no_memory(error: duckdb.Error, source: object) -> str:
+    """What to say of an engine whose memory ran out while a source was read, no fault of the source; empty for others."""
+    if not isinstance(error, duckdb.OutOfMemoryException):
+        return ""
+    return said("panel.no_memory", source=source, reason=str(error).splitlines()[0])
 
 
 @contextmanager
@@ -65,7 +57,7 @@ def whole(path: Path, kind: str, mend: str) -> Iterator[None]:
     except ReaderError:  # no fault of the file
         raise
     except duckdb.OutOfMemoryException as error:  # nor is this
-        raise PanelError(engine_failed(error, "panel.unreadable", source=path)) from None
+        raise PanelError(no_memory(error, path)) from None
     except archives.ArchiveError as error:  # whole, but more than any table is
         raise PanelError(said("panel.refused", path=path, kind=kind, found=error)) from None
     except Exception as error:

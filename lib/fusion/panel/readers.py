@@ -140,7 +140,8 @@ def read(
             named, left_out = _units_alone(con, named, columns)
         raw = _typed(con, named, source, columns, money_unit, notes)
     except duckdb.Error as error:
-        raise PanelError(files.engine_failed(error, "panel.unreadable", source=source)) from None
+        broken = said("panel.unreadable", source=source, reason=str(error).splitlines()[0])
+        raise PanelError(files.no_memory(error, source) or broken) from None
     return replace(raw, editions=editions, quality=gathered([raw.quality, left_out])).apart()
 
 

@@ -24,7 +24,7 @@ from fusion.encodings import WESTERN
 from fusion.language import listed, said
 from fusion.panel.contract import ROW
 from fusion.panel.errors import PanelError
-from fusion.panel.files import engine_failed
+from fusion.panel.files import no_memory
 
 CHUNK = 1 << 22
 UNSEEN = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")  # control characters, which no name has
@@ -270,7 +270,7 @@ def _load(con: Any, utf8: Path, headers: list[str], delimiter: str, name: str, p
     try:
         con.con.execute(sql)
     except duckdb.OutOfMemoryException as error:  # no row is at fault
-        raise PanelError(engine_failed(error, "panel.unreadable", source=path)) from None
+        raise PanelError(no_memory(error, path)) from None
     except duckdb.Error as error:
         raise PanelError(_bad_row(path, str(error), len(headers))) from None
 
